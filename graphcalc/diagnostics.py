@@ -1,0 +1,196 @@
+"""What graphcalc says when something is wrong.
+
+    GraphcalcError                 exit
+    ├── EvaluationError             1   a non-finite result under --strict
+    ├── UsageError                  2   options and arguments
+    │   └── BindingError            2   a name bound twice, unknown, unused or missing
+    ├── ProgramError                3   the program cannot mean anything
+    │   ├── ParseError                  syntax
+    │   ├── UnknownNameError            a function or an attribute that does not exist
+    │   ├── CallError                   arity, keywords, static arguments, recursion
+    │   ├── ShapeError                  shapes and dimensions
+    │   ├── IndexRangeError             indices outside their dimension
+    │   └── DtypeError                  an operator on a dtype that it does not take
+    ├── DataError                   4   files and values from outside
+    ├── LimitError                  5   size, memory, nodes
+    ├── OutputError                 6   a result could not be written
+    ├── BackendError                7   a backend, device or optional package is missing
+    └── InternalError              70   a defect of graphcalc itself
+
+Library code raises these with a `Diagnostic`; only `report` draws them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from graphcalc.source import Source, Span
+
+
+class Label(NamedTuple):
+    """A span of a source, with what there is to say about it."""
+
+    source: Source
+    span: Span
+    text: str = ""
+
+
+class Diagnostic(NamedTuple):
+    """One complaint: the first label is where it is, the others are what it relates to.
+
+    `code` is stable and made for programs; `message` is a plain sentence with the user's
+    names in backquotes; `note` explains, `help` says what to write instead.
+    """
+
+    code: str
+    kind: str
+    message: str
+    labels: tuple[Label, ...] = ()
+    note: str = ""
+    help: str = ""
+
+
+class GraphcalcError(Exception):
+    """Any failure that graphcalc explains; `diagnostic` holds the explanation."""
+
+    kind = "error"
+    exit_status = 70
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        labels: tuple[Label, ...] = (),
+        note: str = "",
+        help: str = "",
+    ) -> None:
+        self.diagnostic = Diagnostic(code, self.kind, message, labels, note, help)
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        d = self.diagnostic
+        where = ""
+        if d.labels:
+            line, column = d.labels[0].source.location(d.labels[0].span.start)
+            where = f"{d.labels[0].source.name}:{line}:{column}: "
+        return where + "; ".join(part for part in (d.message, d.note, d.help) if part)
+
+
+class EvaluationError(GraphcalcError):
+    """The program ran, and what it gave is not acceptable."""
+
+    kind = "evaluation"
+    exit_status = 1
+
+
+class UsageError(GraphcalcError):
+    """The command line or a call asks for something impossible."""
+
+    kind = "usage"
+    exit_status = 2
+
+
+class BindingError(UsageError):
+    """Names and values bound to a program do not fit it."""
+
+    kind = "binding"
+
+
+class ProgramError(GraphcalcError):
+    """The program itself is wrong."""
+
+    kind = "program"
+    exit_status = 3
+
+
+class ParseError(ProgramError):
+    """The text is not a program."""
+
+    kind = "syntax"
+
+
+class UnknownNameError(ProgramError):
+    """A function or attribute that does not exist."""
+
+    kind = "name"
+
+
+class CallError(ProgramError):
+    """A call with the wrong arguments."""
+
+    kind = "call"
+
+
+class ShapeError(ProgramError):
+    """Operands whose shapes do not fit together."""
+
+    kind = "shape"
+
+
+class IndexRangeError(ProgramError):
+    """An index outside its dimension, or of the wrong kind."""
+
+    kind = "index"
+
+
+class DtypeError(ProgramError):
+    """An operator on a dtype that it does not take."""
+
+    kind = "dtype"
+
+
+class DataError(GraphcalcError):
+    """Input data that cannot be read."""
+
+    kind = "data"
+    exit_status = 4
+
+
+class LimitError(GraphcalcError):
+    """More work than the limits allow."""
+
+    kind = "limit"
+    exit_status = 5
+
+
+class OutputError(GraphcalcError):
+    """A result that could not be written."""
+
+    kind = "output"
+    exit_status = 6
+
+
+class BackendError(GraphcalcError):
+    """A backend, a device or an optional package that is not there."""
+
+    kind = "backend"
+    exit_status = 7
+
+
+class InternalError(GraphcalcError):
+    """A defect of graphcalc."""
+
+    kind = "internal"
+    exit_status = 70
+
+
+def closest(name: str, candidates: object, limit: int = 1) -> list[str]:
+    """The candidates that a misspelt name may have meant, best first."""
+    from difflib import get_close_matches
+
+    names = sorted(set(candidates))  # type: ignore[call-overload]
+    lowered = {n.lower(): n for n in reversed(names)}
+    found = get_close_matches(name[:80].lower(), list(lowered), n=limit, cutoff=0.6)
+    return [lowered[f] for f in found]
+
+
+def did_you_mean(name: str, candidates: object) -> str:
+    """A hint for a misspelt name, or an empty string."""
+    found = closest(name, candidates)
+    return f"did you mean `{found[0]}`?" if found else ""
+
+
+def brief(text: str, limit: int = 60) -> str:
+    """User text for a message: one line, at most `limit` characters, the rest counted."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[:limit]}… ({len(line):,} characters)"

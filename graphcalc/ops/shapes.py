@@ -1,0 +1,315 @@
+"""The rules that give a result's shape and dtype from its operands', shared by many rows.
+
+A rule is called with the run's dtype, the operands' types and the static arguments; it
+raises `Problem` where they do not fit. Broadcasting is NumPy's, promotion is torch's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphcalc.ops.spec import FLOATS, Problem, Shape, Type
+
+_RANK = {"bool": 0, "int64": 1, "float16": 2, "bfloat16": 2, "float32": 3, "float64": 4}
+
+
+def promote(dtypes: list[str]) -> str:
+    """The smallest dtype that holds all of these."""
+    best = max(dtypes, key=_RANK.__getitem__)
+    if "float16" in dtypes and "bfloat16" in dtypes and _RANK[best] == 2:
+        return "float32"
+    return best
+
+
+def common_dtype(operands: tuple[Type, ...]) -> str:
+    """The dtype in which operands meet; weak ones count only among themselves."""
+    strong = [t.dtype for t in operands if not t.weak]
+    if not strong:
+        return promote([t.dtype for t in operands])
+    weak = [t.dtype for t in operands if t.weak]
+    best = promote(strong)
+    if weak and best not in FLOATS:
+        best = promote([best, *weak])
+    return best
+
+
+def float_dtype(dtype: str, operands: tuple[Type, ...]) -> str:
+    """The floating dtype of arithmetic on operands: bool and integers count as the run's."""
+    found = [t.dtype for t in operands if not t.weak and t.dtype in FLOATS]
+    return promote(found) if found else dtype
+
+
+def show(shape: Shape) -> str:
+    """A shape as people write it: `(3, 5)`, `(4)`, `()`."""
+    return f"({', '.join(map(str, shape))})"
+
+
+def broadcast(*shapes: Shape) -> Shape:
+    """NumPy's broadcast of shapes; raises Problem naming the first two that clash."""
+    if len(shapes) == 2 and shapes[0] == shapes[1]:
+        return shapes[0]
+    result: Shape = ()
+    for position, shape in enumerate(shapes):
+        joined = _broadcast_two(result, shape)
+        if joined is None:
+            other = next(i for i in range(position) if _broadcast_two(shapes[i], shape) is None)
+            raise _broadcast_problem(shapes, other, position)
+        result = joined
+    return result
+
+
+def _broadcast_two(a: Shape, b: Shape) -> Shape | None:
+    if not a or a == b:
+        return b
+    if not b:
+        return a
+    rank = max(len(a), len(b))
+    left = (1,) * (rank - len(a)) + a
+    right = (1,) * (rank - len(b)) + b
+    if any(m != n and m != 1 and n != 1 for m, n in zip(left, right)):
+        return None
+    return tuple(n if m == 1 else m for m, n in zip(left, right))
+
+
+_FROM_END = ("last", "second-to-last", "third-to-last")
+
+
+def _broadcast_problem(shapes: tuple[Shape, ...], first: int, second: int) -> Problem:
+    a, b = shapes[first], shapes[second]
+    place, m, n = next(
+        (i, m, n)
+        for i, (m, n) in enumerate(zip(reversed(a), reversed(b)))
+        if m != n and m != 1 and n != 1
+    )
+    where = _FROM_END[place] if place < 3 else f"{place + 1}th from last"
+    return Problem(
+        "shape",
+        f"shapes do not broadcast: {{{first}}} is {show(a)} but {{{second}}} is {show(b)}",
+        note=f"the {where} dimensions, {m} and {n}, differ and neither is 1",
+    )
+
+
+# Elementwise
+
+
+def arithmetic(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+    """Elementwise, floating point: bool counts as 0 and 1."""
+    shape = broadcast(*[t.shape for t in operands])
+    return Type(shape, float_dtype(dtype, operands), all([t.weak for t in operands]))
+
+
+def predicate(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+    """Elementwise, true or false."""
+    return Type(broadcast(*[t.shape for t in operands]), "bool")
+
+
+def bitwise(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+    """Elementwise on bool and integers only."""
+    for position, operand in enumerate(operands):
+        if operand.dtype in FLOATS:
+            raise Problem(
+                "dtype",
+                f"bool algebra wants bool or integers, but {{{position}}} is {operand.dtype}",
+                help="put comparisons in parentheses, `(x > 0) & (y > 0)`, "
+                "or use `and`, `or`, `not`",
+            )
+    dtypes = [t.dtype for t in operands]
+    return Type(broadcast(*[t.shape for t in operands]), promote(dtypes))
+
+
+def select(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+    """`where(condition, x, y)`: all three broadcast, the values meet in one dtype."""
+    shape = broadcast(*[t.shape for t in operands])
+    values = operands[1:]
+    return Type(shape, common_dtype(values), all([t.weak for t in values]))
+
+
+# Dimensions
+
+
+def dimension(dim: int, rank: int) -> int:
+    """A dimension counted from the front, or a Problem; rank 0 takes 0 and -1, as torch."""
+    size = max(rank, 1)
+    if not -size <= dim < size:
+        raise Problem(
+            "shape",
+            f"dimension {dim} does not exist: {{0}} has {rank} dimension{'s' * (rank != 1)}",
+            note=f"dimensions go from {-size} to {size - 1}",
+        )
+    return dim % size
+
+
+def dimensions(dims: tuple[int, ...] | None, rank: int) -> tuple[int, ...]:
+    """The dimensions that a reduction runs over, counted from the front and sorted."""
+    if dims is None:
+        return tuple(range(rank))
+    found = [dimension(d, rank) for d in dims]
+    for dim in found:
+        if found.count(dim) > 1:
+            raise Problem("shape", f"dimension {dim} is named twice")
+    return tuple(sorted(found)) if rank else ()
+
+
+def reduced(shape: Shape, dims: tuple[int, ...], keepdim: bool) -> Shape:
+    """The shape after a reduction over `dims`."""
+    if keepdim:
+        return tuple(1 if i in dims else n for i, n in enumerate(shape))
+    return tuple(n for i, n in enumerate(shape) if i not in dims)
+
+
+def reduction(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+    """`f(x, dim, keepdim)` that sums up: floating point, also over nothing."""
+    (x,) = operands
+    dims, keepdim = params
+    dims = dimensions(dims, len(x.shape))
+    return Type(reduced(x.shape, dims, keepdim), float_dtype(dtype, operands), x.weak)
+
+
+def extremum(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+    """`f(x, dim, keepdim)` that picks an element: x's own dtype, never over nothing."""
+    (x,) = operands
+    dims, keepdim = params
+    dims = dimensions(dims, len(x.shape))
+    shape = reduced(x.shape, dims, keepdim)
+    if Type(shape, x.dtype).count and not x.count:
+        raise Problem("shape", f"there is no element to choose: {{0}} is {show(x.shape)}")
+    return Type(shape, x.dtype, x.weak)
+
+
+# Matrices
+
+
+def matmul(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+    """torch.matmul: 1-d, 2-d and batched operands, never scalars."""
+    a, b = operands[0].shape, operands[1].shape
+    for position, shape in enumerate((a, b)):
+        if not shape:
+            raise Problem(
+                "shape", f"`@` wants tensors, but {{{position}}} is a scalar", help="write `*`"
+            )
+    inner = b[-2] if len(b) > 1 else b[0]
+    if a[-1] != inner:
+        swapped = "transpose one of them with `.T`" if a[-1] == b[-1] else ""
+        raise Problem(
+            "shape",
+            f"matrices do not multiply: {{0}} is {show(a)} but {{1}} is {show(b)}",
+            note=f"the inner dimensions, {a[-1]} and {inner}, differ",
+            help=swapped,
+        )
+    batch = broadcast(a[:-2], b[:-2])
+    shape = (*batch, *a[-2:-1], *(b[-1:] if len(b) > 1 else ()))
+    return Type(shape, float_dtype(dtype, operands), all([t.weak for t in operands]))
+
+
+def reverse_dims(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+    """`.T`: the dimensions in reverse order."""
+    (x,) = operands
+    return x._replace(shape=x.shape[::-1])
+
+
+def reshape(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+    """`reshape(x, sizes)`; one size may be -1."""
+    return operands[0]._replace(shape=resolve_sizes(operands[0], params[0]))
+
+
+def resolve_sizes(x: Type, sizes: Shape) -> Shape:
+    """Sizes with a -1 replaced by what fits the elements of x."""
+    known = 1
+    for size in sizes:
+        if size < -1:
+            raise Problem("shape", f"a dimension must be a whole number >= 0, not {size}")
+        known *= size if size >= 0 else 1
+    if sizes.count(-1) > 1:
+        raise Problem("shape", "only one dimension of a shape can be -1")
+    if -1 in sizes and known and x.count % known == 0:
+        return tuple(x.count // known if n == -1 else n for n in sizes)
+    if -1 in sizes or known != x.count:
+        raise Problem(
+            "shape",
+            f"{{0}} is {show(x.shape)} and does not reshape to {show(sizes)}",
+            note=f"it has {x.count:,} elements, and {show(sizes)} "
+            + (f"needs a multiple of {known:,}" if -1 in sizes else f"has {known:,}"),
+        )
+    return sizes
+
+
+def index(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+    """`x[items]`; items as `graph.indexing` leaves them: one int or slice a dimension, None new."""
+    (x,) = operands
+    shape = []
+    for item, size in zip(params[0], dims_of(params[0], x.shape)):
+        if item is None:
+            shape.append(1)
+        elif isinstance(item, tuple):
+            shape.append(len(range(*item)))
+        elif not 0 <= item < size:
+            raise Problem("index", f"index {item} is outside of a dimension of {size}")
+    return x._replace(shape=tuple(shape))
+
+
+def dims_of(items: tuple[Any, ...], shape: Shape) -> list[int]:
+    """The size that each index item applies to; 1 where it makes a new dimension."""
+    sizes = iter(shape)
+    return [1 if item is None else next(sizes) for item in items]
+
+
+def stack(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+    """A tensor literal: elements of one shape along a new first dimension."""
+    if not operands:
+        return Type((0,), dtype, True)
+    first = operands[0]
+    for position, operand in enumerate(operands):
+        if operand.shape != first.shape:
+            raise ragged(0, first, position, operand)
+    shape = (len(operands), *first.shape)
+    return Type(shape, common_dtype(operands), all([t.weak for t in operands]))
+
+
+def ragged(first: int, a: Type, second: int, b: Type) -> Problem:
+    """The elements of a tensor literal differ in shape."""
+    if len(a.shape) == len(b.shape) == 1:
+        return Problem(
+            "shape",
+            f"a ragged tensor: {{{first}}} has {a.shape[0]} "
+            f"element{'s' * (a.shape[0] != 1)} but {{{second}}} has {b.shape[0]}",
+        )
+    return Problem(
+        "shape",
+        f"a ragged tensor: {{{first}}} is {show(a.shape)} but {{{second}}} is {show(b.shape)}",
+    )
+
+
+# Making
+
+
+def sized(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+    """A tensor of the given sizes in the run's dtype."""
+    for size in params[0]:
+        if size < 0:
+            raise Problem("shape", f"a dimension must be a whole number >= 0, not {size}")
+    return Type(params[0], dtype)
+
+
+def filled(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+    """`full(sizes, value)`: the value's dtype, or the run's for a literal."""
+    (value,) = operands
+    if value.shape:
+        raise Problem("shape", f"the value of `full` is a scalar, but {{0}} is {show(value.shape)}")
+    return sized(dtype, (), params)._replace(dtype=value.dtype)
+
+
+def square(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+    """`eye(n, m)`: m is n where it is not given."""
+    n, m = params
+    return sized(dtype, (), ((n, n if m is None else m),))
+
+
+def leaf(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+    """Inputs and constants carry their type with them."""
+    found: Type = params[0]
+    return found
+
+
+def same(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+    """Another name for the operand."""
+    return operands[0]

@@ -1,0 +1,134 @@
+"""The row of the op table: everything that graphcalc knows about one operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+Shape = tuple[int, ...]
+
+FLOATS = ("float16", "bfloat16", "float32", "float64")
+ITEM_BYTES = {
+    "bool": 1,
+    "int64": 8,
+    "float16": 2,
+    "bfloat16": 2,
+    "float32": 4,
+    "float64": 8,
+}
+
+
+class Type(NamedTuple):
+    """What is known of a value before it is computed.
+
+    `dtype` is a key of `ITEM_BYTES`. A `weak` value came from literals alone and takes the
+    dtype of what it meets.
+    """
+
+    shape: Shape
+    dtype: str
+    weak: bool = False
+
+    @property
+    def count(self) -> int:
+        """The number of elements."""
+        count = 1
+        for size in self.shape:
+            count *= size
+        return count
+
+
+class Parameter(NamedTuple):
+    """One parameter of an op.
+
+    `kind` is `tensor` for an operand, else the kind of a static argument: `dim` (one
+    dimension), `dims` (one, several or all), `shape` (sizes), `flag` (true or false).
+    `default` is the text of the default, empty where the argument must be given.
+    """
+
+    name: str
+    kind: str
+    default: str
+    variadic: bool
+
+
+class Problem(Exception):
+    """Why operands do not fit an op, in terms of their positions; lowering adds the spans.
+
+    `message` may refer to operand i as `{i}` (its text) and `{i.shape}`.
+    """
+
+    def __init__(self, kind: str, message: str, note: str = "", help: str = "") -> None:
+        super().__init__(message)
+        self.kind, self.message, self.note, self.help = kind, message, note, help
+
+
+TypeRule = Callable[..., Type]
+
+
+class Op(NamedTuple):
+    """One operation, named as in torch.
+
+    signature   its parameters: `x, dim: dims = None`; tensors have no kind
+    doc         one sentence with the formula
+    type        rule: (dtype of the run, operand types, static arguments) -> Type
+    python      for elementwise ops a scalar function, total over IEEE values; otherwise
+                (Type of the result, operands, static arguments) -> flat list of elements
+    torch       the name of torch's own function, or (torch, operands, static arguments) -> Tensor
+    kind        elementwise, reduction, array, making, random or leaf
+    operands    what the kernels want of operand dtypes: `result` (cast to the result's), `common`
+                (cast to one dtype among them), `own` (left alone), or `condition` (the first left
+                alone, the others as the result)
+    symbol      the operator that means this op, if one does
+    pair        the op that a call with two tensors means instead (`max(x, y)`)
+    examples    expression and value, run on every backend
+    tolerance   ulp by which backends may differ, 0 for exact
+    domain      where the op gives finite results, for sampling
+    """
+
+    name: str
+    signature: str
+    doc: str
+    type: TypeRule
+    python: Callable[..., Any]
+    torch: str | Callable[..., Any] = ""
+    kind: str = "elementwise"
+    operands: str = "result"
+    symbol: str = ""
+    aliases: tuple[str, ...] = ()
+    pair: str = ""
+    examples: tuple[tuple[str, str], ...] = ()
+    tolerance: int = 0
+    domain: tuple[float, float] = (-1e3, 1e3)
+
+    def __reduce__(self) -> tuple[Callable[[str], Op], tuple[str]]:
+        return find, (self.name,)
+
+
+def find(name: str) -> Op:
+    """The row with this name."""
+    from graphcalc.ops.table import OPS
+
+    return OPS[name]
+
+
+_PARAMETERS: dict[str, tuple[Parameter, ...]] = {}
+
+
+def parameters(op: Op) -> tuple[Parameter, ...]:
+    """The parameters that an op's signature declares."""
+    if op.signature not in _PARAMETERS:
+        pieces = [p.strip() for p in op.signature.split(",") if p.strip()]
+        _PARAMETERS[op.signature] = tuple(_parameter(p) for p in pieces)
+    return _PARAMETERS[op.signature]
+
+
+def _parameter(text: str) -> Parameter:
+    head, _, default = (part.strip() for part in text.partition("="))
+    name, _, kind = (part.strip() for part in head.partition(":"))
+    return Parameter(name.lstrip("*"), kind or "tensor", default, name.startswith("*"))
+
+
+def arity(op: Op) -> int:
+    """The number of tensor operands."""
+    return sum(p.kind == "tensor" for p in parameters(op))

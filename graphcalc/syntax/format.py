@@ -1,0 +1,133 @@
+"""Syntax back to text: what is printed parses to the same tree."""
+
+from __future__ import annotations
+
+from graphcalc.syntax.expr import (
+    Attribute,
+    Binary,
+    Boolean,
+    Call,
+    Comparison,
+    Conditional,
+    Dots,
+    Expr,
+    Index,
+    Keyword,
+    Name,
+    Nothing,
+    Number,
+    Slice,
+    Tensor,
+    Tuple,
+    Unary,
+    postorder,
+)
+
+INFIX = {
+    "logical_or": ("or", 1),
+    "logical_and": ("and", 2),
+    "bitwise_or": ("|", 5),
+    "bitwise_and": ("&", 6),
+    "add": ("+", 7),
+    "sub": ("-", 7),
+    "mul": ("*", 8),
+    "div": ("/", 8),
+    "floor_divide": ("//", 8),
+    "remainder": ("%", 8),
+    "matmul": ("@", 8),
+    "pow": ("^", 10),
+}
+PREFIX = {"logical_not": ("not ", 3), "neg": ("-", 9), "pos": ("+", 9), "bitwise_not": ("~", 9)}
+COMPARE = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
+_CONDITIONAL, _COMPARISON, _SIGN, _POSTFIX = 0, 4, 9, 11
+
+
+def format_number(value: float) -> str:
+    """The shortest text that reads back as the same number, whole numbers without `.0`."""
+    if value == value and abs(value) < 1e16 and value == int(value):
+        return "-0" if value == 0 and str(value)[0] == "-" else str(int(value))
+    return repr(value)
+
+
+def format_expression(root: Expr) -> str:
+    """The text of an expression, with no more parentheses than needed.
+
+    Pieces are joined once at the end, so time and memory grow with the text alone.
+    """
+    pieces: list[str] = []
+    # The stack holds text to emit, or a node with the least binding strength it needs.
+    stack: list[str | tuple[Expr, int]] = [(root, 0)]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            pieces.append(item)
+            continue
+        node, need = item
+        parts, strength = _parts(node)
+        if strength < need:
+            parts = ["(", *parts, ")"]
+        stack.extend(reversed(parts))
+    return "".join(pieces)
+
+
+def _parts(node: Expr) -> tuple[list[str | tuple[Expr, int]], int]:
+    """What to emit for a node, and how strongly the result binds."""
+    match node:
+        case Number():
+            return [format_number(node.value)], _POSTFIX + 1 if node.value >= 0 else _SIGN
+        case Boolean():
+            return ["true" if node.value else "false"], _POSTFIX
+        case Nothing():
+            return ["None"], _POSTFIX
+        case Dots():
+            return ["..."], _POSTFIX
+        case Name():
+            return [node.name], _POSTFIX
+        case Unary():
+            symbol, level = PREFIX[node.op]
+            return [symbol, (node.operand, level)], level
+        case Binary(op="pow"):
+            return [(node.left, _POSTFIX), "^", (node.right, _SIGN)], INFIX["pow"][1]
+        case Binary():
+            symbol, level = INFIX[node.op]
+            return [(node.left, level), f" {symbol} ", (node.right, level + 1)], level
+        case Comparison():
+            parts: list[str | tuple[Expr, int]] = [(node.operands[0], _COMPARISON + 1)]
+            for op, operand in zip(node.ops, node.operands[1:]):
+                parts += [f" {COMPARE[op]} ", (operand, _COMPARISON + 1)]
+            return parts, _COMPARISON
+        case Conditional():
+            return [(node.value, 1), " if ", (node.condition, 1), " else ", (node.other, 0)], 0
+        case Attribute():
+            # `2.T` would read as the number `2.`: a number is not a postfix operand here.
+            base: list[str | tuple[Expr, int]] = [(node.value, _POSTFIX)]
+            if type(node.value) is Number:
+                base = ["(", (node.value, 0), ")"]
+            return [*base, ".", node.name], _POSTFIX
+        case Keyword():
+            return [node.name, "=", (node.value, 0)], _POSTFIX
+        case Call():
+            return [(node.function, _POSTFIX), "(", *_commas(node.arguments), ")"], _POSTFIX
+        case Slice():
+            parts = [(node.lower, 0)] if node.lower else []
+            parts += [":", *([(node.upper, 0)] if node.upper else [])]
+            parts += [":", (node.step, 0)] if node.step else []
+            return parts, _POSTFIX
+        case Index():
+            return [(node.value, _POSTFIX), "[", *_commas(node.items), "]"], _POSTFIX
+        case Tensor():
+            return ["[", *_commas(node.items), "]"], _POSTFIX
+        case Tuple():
+            last = [","] if len(node.items) == 1 else []
+            return ["(", *_commas(node.items), *last, ")"], _POSTFIX
+    raise TypeError(type(node))
+
+
+def _commas(items: tuple[Expr, ...]) -> list[str | tuple[Expr, int]]:
+    parts: list[str | tuple[Expr, int]] = []
+    for item in items:
+        parts += [", ", (item, 0)]
+    return parts[1:]
+
+
+__all__ = ["format_expression", "format_number", "postorder"]

@@ -1,0 +1,51 @@
+"""The grammar's text and its tables."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from typing import NamedTuple
+
+
+class Tables(NamedTuple):
+    """An LALR(1) automaton as plain data.
+
+    A value of `actions[state][kind]` is the next state, or `~rule` to reduce; a terminal's
+    kind is its literal text, or its name in the grammar. `rules` are (origin, size, action).
+    """
+
+    checksum: int
+    patterns: dict[str, str]
+    literals: dict[str, str]
+    actions: list[dict[str, int]]
+    gotos: list[dict[str, int]]
+    rules: list[tuple[str, int, str]]
+    starts: dict[str, int]
+    ends: dict[str, int]
+
+
+def read_grammar() -> str:
+    """The text of `graphcalc.lark`: package data in a wheel, the repository's own otherwise."""
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    for folder in (package, os.path.dirname(package)):
+        path = os.path.join(folder, "grammars", "graphcalc.lark")
+        if os.path.exists(path):
+            with open(path, encoding="utf-8", newline="\n") as file:
+                return file.read()
+    raise FileNotFoundError("grammars/graphcalc.lark is missing from this installation")
+
+
+def load_tables() -> Tables:
+    """The shipped tables, or, where the grammar has been edited since, Lark's new ones."""
+    text = read_grammar()
+    checksum = zlib.crc32(text.encode())
+    try:
+        from graphcalc.syntax.tables import TABLES
+    except ImportError:
+        pass
+    else:
+        if checksum == TABLES.checksum:
+            return TABLES
+    from graphcalc.syntax.generate import build_tables
+
+    return build_tables(text)

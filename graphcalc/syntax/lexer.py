@@ -1,0 +1,222 @@
+"""Text to tokens, with the brackets and characters that are wrong explained."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from graphcalc.diagnostics import Label, LimitError, ParseError, brief
+from graphcalc.source import Source, Span
+from graphcalc.syntax.grammar import Tables
+
+MAX_NAME = 255
+
+
+class Token(NamedTuple):
+    """A terminal of the grammar: its kind and where it stands."""
+
+    kind: str
+    start: int
+    end: int
+
+
+CLOSING = {")": "(", "]": "["}
+OPENING = {"(": ")", "[": "]"}
+
+# What people type for something that the language spells otherwise.
+_LOOKALIKES = {
+    "−": "-",
+    "–": "-",
+    "—": "-",
+    "×": "*",
+    "·": "*",
+    "⋅": "*",
+    "∗": "*",
+    "÷": "/",
+    "∕": "/",
+    "≤": "<=",
+    "≥": ">=",
+    "≠": "!=",
+    "＝": "=",
+    "（": "(",
+    "）": ")",
+    "，": ",",
+    "π": "pi",
+    "τ": "tau",
+    "∞": "inf",
+    "²": "^2",
+    "³": "^3",
+    "!": "not",
+    "&&": "and",
+}
+_INSTEAD = {
+    '"': "text is not a value here; only numbers and tensors are",
+    "'": "text is not a value here; only numbers and tensors are",
+    "“": "text is not a value here; only numbers and tensors are",
+    "”": "text is not a value here; only numbers and tensors are",
+    "?": "write `x if condition else y`",
+    "{": "write a tensor as `[1, 2, 3]`",
+    "}": "write a tensor as `[1, 2, 3]`",
+    "$": "write a name without `$`",
+    "\\": "an expression goes on in the next line inside brackets",
+    "`": "write a name without quotes",
+}
+
+
+class Lexer:
+    """The tokens of the language, from the grammar's own terminals."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._literals = tables.literals
+        symbols = sorted((t for t in tables.literals if not t[0].isalpha()), key=len, reverse=True)
+        self._pattern = re.compile(
+            r"(?:[ \t]|\\(?:\r\n?|\n))*(?:\#[^\r\n]*)?(?:"
+            rf"({tables.patterns['NAME']})"
+            rf"|((?:{tables.patterns['NUMBER']}))"
+            rf"|({'|'.join(map(re.escape, symbols))})"
+            r"|(\r\n?|\n|;)"
+            r"|(\Z)"
+            r"|(.))",
+            re.DOTALL,
+        )
+        # The number's own groups stand between it and the groups after it.
+        inner = re.compile(tables.patterns["NUMBER"]).groups
+        self._symbol, self._separator, self._end = 3 + inner, 4 + inner, 5 + inner
+
+    def tokens(self, source: Source) -> Iterator[Token]:
+        """The tokens of a source, ending with `$END`.
+
+        A newline or `;` is a `_SEPARATOR`; inside brackets a newline is nothing. Raises
+        ParseError at a character or bracket that cannot be, LimitError at an endless name.
+        """
+        text, literals = source.text, self._literals
+        symbol, separator, end_group = self._symbol, self._separator, self._end
+        start = 1 if text[:1] == "\ufeff" else 0
+        match = self._pattern.scanner(text, start).match
+        brackets: list[Token] = []
+        while True:
+            found = match()
+            assert found is not None  # the last group takes any character
+            group = found.lastindex
+            start, end = found.span(group or 0)
+            if group == 1:
+                if end - start > MAX_NAME:
+                    raise _endless_name(source, Span(start, end))
+                yield Token(literals.get(found[1], "NAME"), start, end)
+            elif group == 2:
+                yield Token("NUMBER", start, end)
+            elif group == symbol:
+                token = Token(literals[text[start:end]], start, end)
+                if token.kind in OPENING:
+                    brackets.append(token)
+                elif token.kind in CLOSING:
+                    _close(source, brackets, token)
+                yield token
+            elif group == separator:
+                if not brackets:
+                    yield Token("_SEPARATOR", start, end)
+                elif text[start] == ";":
+                    raise unclosed(source, brackets[-1], start)
+            elif group == end_group:
+                yield Token("$END", start, end)
+                return
+            else:
+                raise _bad_character(source, start)
+
+
+def _close(source: Source, brackets: list[Token], token: Token) -> None:
+    """Match a closing bracket with the last open one, or say which is wrong."""
+    if brackets and brackets[-1].kind == CLOSING[token.kind]:
+        brackets.pop()
+        return
+    here = Label(source, Span(token.start, token.end))
+    if not brackets:
+        raise ParseError("unmatched-bracket", f"unmatched `{token.kind}`", (here,))
+    opened = brackets[-1]
+    line, column = source.location(opened.start)
+    raise ParseError(
+        "mismatched-bracket",
+        f"`{token.kind}` does not close `{opened.kind}`",
+        (here, Label(source, Span(opened.start, opened.end), "opened here")),
+        note=f"the `{opened.kind}` opened at {line}:{column} wants `{OPENING[opened.kind]}`",
+    )
+
+
+def unclosed(source: Source, opened: Token, offset: int) -> ParseError:
+    """The error for a bracket that nothing closes before `offset`."""
+    line, column = source.location(offset)
+    where = "the end of the input" if offset >= len(source.text) else f"{line}:{column}"
+    return ParseError(
+        "unclosed-bracket",
+        f"`{opened.kind}` is never closed",
+        (Label(source, Span(opened.start, opened.end)),),
+        note=f"a `{OPENING[opened.kind]}` is missing before {where}",
+    )
+
+
+def open_brackets(source: Source, tokens: list[Token]) -> list[Token]:
+    """The brackets still open after these tokens."""
+    brackets: list[Token] = []
+    for token in tokens:
+        if token.kind in OPENING:
+            brackets.append(token)
+        elif token.kind in CLOSING and brackets:
+            brackets.pop()
+    return brackets
+
+
+def _endless_name(source: Source, span: Span) -> LimitError:
+    return LimitError(
+        "name-length",
+        f"`{brief(source.slice(span))}` is longer than the {MAX_NAME} characters of a name",
+        (Label(source, span),),
+    )
+
+
+def _bad_character(source: Source, offset: int) -> ParseError:
+    """Name a character that no token starts with, and say what to type instead."""
+    character = source.text[offset]
+    label = (Label(source, Span(offset, offset + 1)),)
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:
+        return ParseError("bad-byte", f"byte \\x{code - 0xDC00:02x} is not UTF-8 text", label)
+    shown = f"`{character}`"
+    if not character.isascii() or not character.isprintable():
+        name = unicodedata.name(character, "an unnamed character")
+        shown = f"U+{code:04X} {name}"
+    if character in _LOOKALIKES:
+        return ParseError(
+            "bad-character",
+            f"{shown} is not an operator or a name here",
+            label,
+            help=f"did you mean `{_LOOKALIKES[character]}`?",
+        )
+    if character in _INSTEAD:
+        return ParseError("bad-character", f"unexpected {shown}", label, help=_INSTEAD[character])
+    if character.isalpha() or character.isdigit():
+        twin = _ascii_twin(character)
+        return ParseError(
+            "bad-character",
+            f"{shown} is not allowed in a {'name' if character.isalpha() else 'number'}",
+            label,
+            note="names are made of A-Z, a-z, 0-9 and _",
+            help=f"did you mean `{twin}`?" if twin else "",
+        )
+    return ParseError("bad-character", f"unexpected {shown}", label)
+
+
+def _ascii_twin(character: str) -> str:
+    """The ASCII letters or digit that a character looks like, if any."""
+    if character.isdigit():
+        return str(unicodedata.digit(character))
+    plain = unicodedata.normalize("NFKD", character)
+    stripped = "".join(c for c in plain if c.isascii() and c.isalnum())
+    if stripped:
+        return stripped
+    last = unicodedata.name(character, "").split(" ")[-1]
+    is_latin_like = unicodedata.name(character, "").startswith(("CYRILLIC", "GREEK"))
+    if not is_latin_like or len(last) != 1:
+        return ""
+    return last if character.isupper() else last.lower()

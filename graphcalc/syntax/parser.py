@@ -1,0 +1,431 @@
+"""Tokens to syntax: an LALR(1) automaton over the grammar's tables, without recursion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from graphcalc.diagnostics import CallError, Label, LimitError, ParseError, brief
+from graphcalc.source import Source, Span
+from graphcalc.syntax.expr import (
+    Attribute,
+    Binary,
+    Boolean,
+    Call,
+    Comparison,
+    Conditional,
+    Definition,
+    Dots,
+    Expr,
+    Index,
+    Keyword,
+    Name,
+    Nothing,
+    Number,
+    Parameter,
+    Program,
+    Slice,
+    Statement,
+    Tensor,
+    Tuple,
+    Unary,
+)
+from graphcalc.syntax.grammar import load_tables
+from graphcalc.syntax.lexer import Lexer, Token, open_brackets, unclosed
+
+TABLES = load_tables()
+LEXER = Lexer(TABLES)
+
+MAX_TEXT = 64 * 1024 * 1024
+_COMPARE = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
+_BINARY = (
+    "logical_or logical_and bitwise_or bitwise_and add sub mul div floor_divide remainder "
+    "matmul pow"
+).split()
+_UNARY = ("logical_not", "neg", "pos", "bitwise_not")
+
+# Constructs of other languages, by the word that gives them away, and what to write here.
+_CONSTRUCTS = {
+    "lambda": "write a function as `f(x) = x + 1` on its own line",
+    "def": "write a function as `f(x) = x + 1` on its own line",
+    "return": "write a function as `f(x) = x + 1` on its own line",
+    "for": "there are no loops; an operation on a tensor works on every element",
+    "while": "there are no loops; an operation on a tensor works on every element",
+    "in": "there is no `in`; write `any(x == value)`",
+    "is": "write `==`",
+    "if": "write `x if condition else y`, both values included",
+    "else": "write `x if condition else y`",
+    "elif": "write `x if a else y if b else z`",
+    "import": "nothing needs importing; `torch.`, `np.` and `math.` are understood",
+    "from": "nothing needs importing; `torch.`, `np.` and `math.` are understood",
+    "print": "every node is shown; a bare name is a result",
+    "let": "write `name = value`",
+    "var": "write `name = value`",
+    "const": "write `name = value`",
+    "assert": "write the comparison as a statement; its value is shown",
+    "del": "values are freed after their last use",
+    "xor": "write `logical_xor(x, y)`",
+    "mod": "write `%`",
+}
+
+
+class _Actions:
+    """What each rule of the grammar builds from the values of its symbols."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.text = source.text
+
+    def number(self, c: list[Any]) -> Expr:
+        _, start, end = c[0]
+        text = self.text[start:end].replace("_", "")
+        try:
+            value = float(int(text, 16)) if text[1:2] in "xX" and len(text) > 1 else float(text)
+        except OverflowError:
+            value = float("inf")
+        if value == float("inf"):
+            raise ParseError(
+                "number-overflow",
+                f"`{brief(text)}` is too large for a float64",
+                (Label(self.source, Span(start, end)),),
+                note="the largest is 1.7976931348623157e308",
+                help="write `inf` for infinity",
+            )
+        return Number(value, start, end)
+
+    def name(self, c: list[Any]) -> Expr:
+        _, start, end = c[0]
+        return Name(self.text[start:end], start, end)
+
+    def true(self, c: list[Any]) -> Expr:
+        return Boolean(True, c[0].start, c[0].end)
+
+    def false(self, c: list[Any]) -> Expr:
+        return Boolean(False, c[0].start, c[0].end)
+
+    def none(self, c: list[Any]) -> Expr:
+        return Nothing(c[0].start, c[0].end)
+
+    def ellipsis(self, c: list[Any]) -> Expr:
+        return Dots(c[0].start, c[0].end)
+
+    def group(self, c: list[Any]) -> Expr:
+        # A node's span covers its parentheses, so that carets show what people see.
+        node, start, end = c[1], c[0].start, c[2].end
+        fields = [getattr(node, f) for f in node.__match_args__[:-2]]
+        grouped: Expr = type(node)(*fields, start, end)
+        return grouped
+
+    def tuple(self, c: list[Any]) -> Expr:
+        return Tuple(_values(c[1:-1]), c[0].start, c[-1].end)
+
+    def list(self, c: list[Any]) -> Expr:
+        return Tensor(_values(c[1:-1]), c[0].start, c[-1].end)
+
+    def conditional(self, c: list[Any]) -> Expr:
+        return Conditional(c[0], c[2], c[4], c[0].start, c[4].end)
+
+    def comparison(self, c: list[Any]) -> Expr:
+        chain = c[0]
+        ops = tuple(_COMPARE[self.text[t.start : t.end]] for t in chain[1::2])
+        return Comparison(ops, tuple(chain[::2]), chain[0].start, chain[-1].end)
+
+    def attribute(self, c: list[Any]) -> Expr:
+        name = c[2]
+        return Attribute(c[0], self.text[name.start : name.end], c[0].start, name.end)
+
+    def keyword(self, c: list[Any]) -> Expr:
+        name = c[0]
+        return Keyword(self.text[name.start : name.end], c[2], name.start, c[2].end)
+
+    def call(self, c: list[Any]) -> Expr:
+        arguments = _values(c[2:-1])
+        keyword = None
+        for argument in arguments:
+            if type(argument) is Keyword:
+                keyword = argument
+            elif keyword is not None:
+                raise ParseError(
+                    "positional-after-keyword",
+                    f"a positional argument follows `{keyword.name}=`",
+                    (Label(self.source, argument.span),),
+                    help="put the arguments without a name first",
+                )
+        return Call(c[0], arguments, c[0].start, c[-1].end)
+
+    def index(self, c: list[Any]) -> Expr:
+        return Index(c[0], _values(c[2:-1]), c[0].start, c[-1].end)
+
+    def slice(self, c: list[Any]) -> Expr:
+        parts: list[Expr | None] = [None]
+        for item in c:
+            if type(item) is Token:
+                parts.append(None)
+            else:
+                parts[-1] = item
+        parts += [None] * (3 - len(parts))
+        return Slice(parts[0], parts[1], parts[2], c[0].start, c[-1].end)
+
+    def bare(self, c: list[Any]) -> Statement:
+        return Statement(self.source, None, c[0], c[0].span)
+
+    def assign(self, c: list[Any]) -> Statement | Definition:
+        target, value = c[0], c[2]
+        if type(target) is Name:
+            return Statement(self.source, target.name, value, target.span)
+        if type(target) is Call and type(target.function) is Name:
+            parameters = tuple(self._parameter(a) for a in target.arguments)
+            seen: set[str] = set()
+            for p in parameters:
+                if p.name in seen:
+                    label = Label(self.source, p.span)
+                    raise CallError(
+                        "duplicate-parameter", f"parameter `{p.name}` appears twice", (label,)
+                    )
+                seen.add(p.name)
+            name = target.function
+            return Definition(self.source, name.name, parameters, value, name.span)
+        raise ParseError(
+            "assignment-target",
+            f"cannot assign to `{brief(self.source.slice(target.span))}`",
+            (Label(self.source, target.span),),
+            help="write `name = value` or `f(x) = value`; `==` compares",
+        )
+
+    def _parameter(self, node: Expr) -> Parameter:
+        if type(node) is Name:
+            return Parameter(node.name, None, node.span)
+        if type(node) is Keyword:
+            return Parameter(node.name, node.value, Span(node.start, node.start + len(node.name)))
+        raise ParseError(
+            "parameter",
+            f"a parameter must be a name, not `{brief(self.source.slice(node.span))}`",
+            (Label(self.source, node.span),),
+        )
+
+    def program(self, c: list[Any]) -> Program:
+        found: list[Any] = [item for item in c[0] if type(item) is not Token] if c else []
+        found += c[1:]
+        return Program(tuple(found))
+
+
+def _values(symbols: list[Any]) -> tuple[Expr, ...]:
+    """The nodes among a rule's symbols; the commas between them dropped."""
+    nodes: list[Expr] = []
+    for symbol in symbols:
+        if type(symbol) is list:
+            nodes += [s for s in symbol if type(s) is not Token]
+        elif type(symbol) is not Token:
+            nodes.append(symbol)
+    return tuple(nodes)
+
+
+def _binary(op: str) -> Callable[[list[Any]], Expr]:
+    return lambda c: Binary(op, c[0], c[2], c[0].start, c[2].end)
+
+
+def _unary(op: str) -> Callable[[list[Any]], Expr]:
+    return lambda c: Unary(op, c[1], c[0].start, c[1].end)
+
+
+_OPERATORS = {**{op: _binary(op) for op in _BINARY}, **{op: _unary(op) for op in _UNARY}}
+
+# Where a chain of `pass` rules ends, by (state below, state, next terminal): operators of
+# twelve precedences make such chains most of the automaton's work.
+_JUMPS: dict[tuple[int, int, str], int] = {}
+
+
+def _jump(below: int, state: int, kind: str) -> int:
+    """The state after all `pass` reductions that `kind` calls for."""
+    key = (below, state, kind)
+    while True:
+        action = TABLES.actions[state].get(kind, 0)
+        if action >= 0 or TABLES.rules[~action][2] != "pass":
+            _JUMPS[key] = state
+            return state
+        state = TABLES.gotos[below][TABLES.rules[~action][0]]
+
+
+def _parse(source: Source, start: str) -> Any:
+    """Run the automaton over a source; the value of its start rule."""
+    if len(source.text) > MAX_TEXT:
+        raise LimitError(
+            "program-size",
+            f"the program is longer than {MAX_TEXT:,} characters",
+            (Label(source, Span(0, 0)),),
+        )
+    actions, gotos, jumps = TABLES.actions, TABLES.gotos, _JUMPS
+    builder = _Actions(source)
+    rules = [
+        (origin, size, None if action in ("pass", "splice") else _builder(builder, action), action)
+        for origin, size, action in TABLES.rules
+    ]
+    states = [TABLES.starts[start]]
+    values: list[Any] = []
+    for token in _single_statement(source, start):
+        kind = token.kind
+        while True:
+            state = states[-1]
+            action = actions[state].get(kind)
+            if action is None:
+                if kind == "$END" and state == TABLES.ends[start]:
+                    return values[-1]
+                raise _unexpected(source, states, token)
+            if action >= 0:
+                states.append(action)
+                values.append(token)
+                break
+            origin, size, build, what = rules[~action]
+            if what == "pass":
+                key = (states[-2], state, kind)
+                states[-1] = jumps[key] if key in jumps else _jump(*key)
+                continue
+            if build is not None:
+                children = values[len(values) - size :]
+                if size:
+                    del values[-size:]
+                    del states[-size:]
+                values.append(build(children))
+            elif size:
+                spliced = _splice(values, size)
+                del values[-size:]
+                del states[-size:]
+                values.append(spliced)
+            else:
+                values.append([])
+            states.append(gotos[states[-1]][origin])
+    raise AssertionError("the lexer ends with $END")
+
+
+def _builder(builder: _Actions, action: str) -> Callable[[list[Any]], Any]:
+    found: Callable[[list[Any]], Any] = _OPERATORS.get(action) or getattr(builder, action)
+    return found
+
+
+def _splice(values: list[Any], size: int) -> list[Any]:
+    """The last `size` values as one list; a list in front grows in place."""
+    first = values[-size]
+    spliced: list[Any] = first if type(first) is list else [first]
+    for value in values[len(values) - size + 1 :]:
+        if type(value) is list:
+            spliced += value
+        else:
+            spliced.append(value)
+    return spliced
+
+
+def _single_statement(source: Source, start: str) -> Iterator[Token]:
+    """The tokens; around a single expression, newlines mean nothing."""
+    tokens = LEXER.tokens(source)
+    if start == "program":
+        return tokens
+    return (t for t in tokens if t.kind != "_SEPARATOR" or source.text[t.start] == ";")
+
+
+def _shown(source: Source, token: Token) -> str:
+    if token.kind == "$END":
+        return "end of input"
+    if token.kind == "_SEPARATOR" and source.text[token.start] != ";":
+        return "end of line"
+    return f"`{brief(source.text[token.start : token.end])}`"
+
+
+def _before(source: Source, offset: int) -> list[Token]:
+    """The tokens in front of an offset (lexed again: errors are rare)."""
+    found = []
+    for token in LEXER.tokens(source):
+        if token.start >= offset:
+            break
+        found.append(token)
+    return found
+
+
+def _accepts(states: list[int], kind: str) -> bool:
+    """Whether the automaton could go on with a terminal of this kind."""
+    stack = states.copy()
+    while True:
+        action = TABLES.actions[stack[-1]].get(kind)
+        if action is None or action >= 0:
+            return action is not None
+        origin, size, _ = TABLES.rules[~action]
+        if size:
+            del stack[-size:]
+        stack.append(TABLES.gotos[stack[-1]][origin])
+
+
+def _unexpected(source: Source, states: list[int], token: Token) -> ParseError:
+    """Say what was expected where an impossible token stands, and what to write instead."""
+    expected = TABLES.actions[states[-1]]
+    before = _before(source, token.start)
+    last = before[-1] if before else None
+    here = Label(source, Span(token.start, token.end))
+    words = [source.text[t.start : t.end] for t in (token, *([last] if last else []))]
+    construct = next((w for w in words if w in _CONSTRUCTS), None)
+    if construct is not None and (construct != "if" or token.kind != "$END"):
+        which = token if construct == words[0] else last
+        assert which is not None
+        return ParseError(
+            "construct",
+            f"`{construct}` does not work here",
+            (Label(source, Span(which.start, which.end)),),
+            help=_CONSTRUCTS[construct],
+        )
+    opened = open_brackets(source, before)
+    at_expression = "NAME" in expected and "NUMBER" in expected
+    if token.kind == "$END" and opened:
+        return unclosed(source, opened[-1], token.start)
+    got = _shown(source, token)
+    if at_expression:
+        message = f"expected an expression, got {got}"
+    elif "NAME" in expected:
+        message = f"expected a name, got {got}"
+    elif opened:
+        closing = ")" if opened[-1].kind == "(" else "]"
+        message = f"expected an operator, `,` or `{closing}`, got {got}"
+    elif _accepts(states, "else"):
+        message = f"expected `else`, got {got}"
+    else:
+        message = f"expected an operator or a new line, got {got}"
+    note = ""
+    if opened and last is not None:
+        on_line, at_line = source.location(opened[-1].start), source.location(token.start)
+        if on_line[0] != at_line[0]:
+            note = f"the `{opened[-1].kind}` at {on_line[0]}:{on_line[1]} is still open"
+    return ParseError("syntax", message, (here,), note=note, help=_advice(source, last, token))
+
+
+def _advice(source: Source, last: Token | None, token: Token) -> str:
+    """What the writer probably meant, or nothing."""
+    if last is None:
+        return ""
+    text = source.text
+    pair = text[last.start : last.end] + text[token.start : token.end]
+    adjacent = last.end == token.start
+    if adjacent and pair in ("&&", "||"):
+        return f"write `{'and' if pair == '&&' else 'or'}`"
+    if token.kind == "=" and adjacent and text[last.start] in "+-*/%@^&|":
+        return f"there is no `{pair}`; write `x = x {pair[:-1]} y`"
+    if last.kind == ":" and token.kind == "=":
+        return "write `=`"
+    if last.kind in ("NUMBER", "NAME", ")", "]") and token.kind in ("NUMBER", "NAME", "(", "["):
+        return "write `*` to multiply; separate statements with `;` or a new line"
+    if token.kind == "=":
+        return "write `==` to compare, `name=value` for an argument, one assignment a statement"
+    return ""
+
+
+def parse_program(source: Source) -> Program:
+    """The program that a source holds. Raises ParseError with the span of what is wrong."""
+    program: Program = _parse(source, "program")
+    return program
+
+
+def parse_expression(source: Source) -> Expr:
+    """The single expression that a source holds, nothing else."""
+    node: Expr = _parse(source, "expression")
+    return node
+
+
+def parse_expression_text(text: str) -> Expr:
+    """The expression that a text holds."""
+    return parse_expression(Source(text))
