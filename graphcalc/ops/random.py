@@ -209,12 +209,14 @@ def _torch_log(torch: Any, x: Any) -> Any:
 
 
 def _torch_quantile(torch: Any, u: Any) -> Any:
+    from graphcalc.ops.table_elementwise import torch_sqrt as sqrt
+
     p = u + 5.551115123125783e-17
     q = p - 0.5
     value = q * _torch_ratio(CENTRAL, SPLIT_SQUARED - q * q, torch)
     outer = (q.abs() > SPLIT).nonzero().squeeze(1)
     q, p = q[outer], p[outer]
-    r = torch.sqrt(-_torch_log(torch, torch.where(q < 0, p, 1.0 - p)))
+    r = sqrt(torch, -_torch_log(torch, torch.where(q < 0, p, 1.0 - p)))
     tail = torch.where(
         r <= FAR, _torch_ratio(MIDDLE, r - 1.6, torch), _torch_ratio(TAIL, r - FAR, torch)
     )

@@ -80,6 +80,8 @@ class Op(NamedTuple):
                 (cast to one dtype among them), `own` (left alone), or `condition` (the first left
                 alone, the others as the result)
     symbol      the operator that means this op, if one does
+    text        how a node of it reads, where that is neither an operator nor a call: a format
+                of the first operand `{0}`, `{all}` of them, and the `{written}` arguments
     pair        the op that a call with two tensors means instead (`max(x, y)`)
     examples    expression and value, run on every backend
     tolerance   ulp by which backends may differ, 0 for exact
@@ -95,6 +97,7 @@ class Op(NamedTuple):
     kind: str = "elementwise"
     operands: str = "result"
     symbol: str = ""
+    text: str = ""
     aliases: tuple[str, ...] = ()
     pair: str = ""
     examples: tuple[tuple[str, str], ...] = ()

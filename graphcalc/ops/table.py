@@ -13,7 +13,10 @@ OPS: dict[str, Op] = {
 }
 
 # Rows that only the language's syntax reaches.
-INTERNAL = frozenset({"const", "input", "alias", "index"})
+INTERNAL = frozenset({"const", "input", "alias", "index", "tensor", "T"})
+
+# What a dot reaches without a call.
+ATTRIBUTES = {"T": OPS["T"]}
 
 FUNCTIONS: dict[str, Op] = {
     name: op for op in OPS.values() if op.name not in INTERNAL for name in (op.name, *op.aliases)

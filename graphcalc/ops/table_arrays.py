@@ -146,6 +146,7 @@ ARRAYS = (
         lambda torch, x: x.permute(*range(x.dim() - 1, -1, -1)),
         kind="array",
         operands="own",
+        text="{0}.T",
         examples=(("[[1, 2], [3, 4]].T", "[[1, 3], [2, 4]]"),),
     ),
     Op(
@@ -169,6 +170,7 @@ ARRAYS = (
         _torch_index,
         kind="array",
         operands="own",
+        text="{0}[{written}]",
         examples=(("[1, 2, 3][1:]", "[2, 3]"),),
     ),
     Op(
@@ -179,6 +181,7 @@ ARRAYS = (
         arrays.stack,
         lambda torch, *x: torch.stack(x),
         kind="array",
+        text="[{all}]",
         examples=(("[1, 1 + 1]", "[1, 2]"),),
     ),
 )
@@ -285,7 +288,15 @@ LEAVES = (
         _torch_constant,
         kind="leaf",
     ),
-    Op("input", "type: type, name: name", "A value from outside.", shapes.leaf, _constant, kind="leaf"),
+    Op(
+        "input",
+        "type: type, name: name",
+        "A value from outside.",
+        shapes.leaf,
+        _constant,
+        kind="leaf",
+        text=" ",
+    ),
     Op(
         "alias",
         "x",
@@ -295,5 +306,6 @@ LEAVES = (
         lambda torch, x: x,
         kind="leaf",
         operands="own",
+        text="{0}",
     ),
 )

@@ -1,0 +1,165 @@
+"""The Python backend: the standard library alone, and the meaning of the language.
+
+Scalars are `float` and `bool`, tensors are `NDArray`. A graph of scalars alone runs through
+slots of one list, without an object or a call per node beyond the kernel's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from graphcalc.backends.base import PYTHON_ITEM_OVERHEAD, Observer, Summary
+from graphcalc.graph.ir import Graph, Node
+from graphcalc.graph.passes import check_memory, last_uses
+from graphcalc.ops.arrays import NDArray, expand, fsum
+from graphcalc.ops.spec import FLOATS
+from graphcalc.ops.table import OPS
+
+_Step = tuple[int, Callable[..., Any], tuple[int, ...]]
+
+
+class PythonProgram:
+    """A graph ready to run in Python."""
+
+    backend = "python"
+    device = "cpu"
+
+    def __init__(self, graph: Graph, kept: frozenset[int]) -> None:
+        self._kept = kept
+        self._is_scalar = all([not node.type.shape for node in graph.nodes])
+        self._template: list[Any] = [None] * len(graph.nodes)
+        self._inputs: list[tuple[int, str]] = []
+        self._steps: list[_Step] = []
+        if not self._is_scalar:
+            self._releases = last_uses(graph, kept)
+            check_memory(graph, self._releases, PYTHON_ITEM_OVERHEAD)
+        for position, node in enumerate(graph.nodes):
+            if node.op is OPS["const"]:
+                shape, data = node.type.shape, node.params[1]
+                self._template[position] = NDArray(shape, list(data)) if shape else data[0]
+            elif node.op is OPS["input"]:
+                self._inputs.append((position, node.params[1]))
+            else:
+                self._steps.append((position, _kernel(graph, node), node.operands))
+
+    def run(self, inputs: Mapping[str, Any], observer: Observer) -> dict[int, Any]:
+        """Compute the graph; inputs are numbers, nested lists, or arrays with `tolist`."""
+        values = self._template.copy()
+        for position, name in self._inputs:
+            values[position] = _native(inputs[name])
+        if self._is_scalar:
+            self._run_scalars(values)
+            observer.observe_scalars(values)
+        else:
+            self._run_tensors(values, observer)
+        return {position: values[position] for position in self._kept}
+
+    def _run_scalars(self, values: list[Any]) -> None:
+        for position, kernel, operands in self._steps:
+            if len(operands) == 2:
+                a, b = operands
+                values[position] = kernel(values[a], values[b])
+            elif len(operands) == 1:
+                values[position] = kernel(values[operands[0]])
+            else:
+                values[position] = kernel(*[values[i] for i in operands])
+
+    def _run_tensors(self, values: list[Any], observer: Observer) -> None:
+        ready = {position for position, _, _ in self._steps}
+        for position, value in enumerate(values):
+            if position not in ready:
+                observer.observe(position, value)
+        for position, kernel, operands in self._steps:
+            values[position] = kernel(*[values[i] for i in operands])
+            observer.observe(position, values[position])
+            for released in self._releases[position]:
+                values[released] = None
+
+    def snapshot(self, value: Any, limit: int) -> tuple[Any, Summary | None]:
+        """The value as nested lists, where it is small, and its statistics."""
+        if type(value) is not NDArray:
+            return value, None
+        elements = value.tolist() if len(value.data) <= limit else None
+        return elements, summarize(value.data)
+
+
+def summarize(data: list[Any]) -> Summary:
+    """The statistics of a list of numbers."""
+    finite = [x for x in data if x - x == 0]
+    nan = sum([x != x for x in data]) if len(finite) < len(data) else 0
+    inf = len(data) - len(finite) - nan
+    if not finite:
+        return Summary(None, None, None, nan, inf)
+    mean = fsum(finite) / len(finite)
+    return Summary(min(finite), mean, max(finite), nan, inf)
+
+
+def _kernel(graph: Graph, node: Node) -> Callable[..., Any]:
+    """A function from operand values to the node's value."""
+    op, out = node.op, node.type
+    casts = [_needs_float(graph, node, i) for i in range(len(node.operands))]
+    kernel = op.python
+    if op.kind != "elementwise":
+        run = _array_kernel(node)
+    elif not out.shape:
+        run = kernel
+    else:
+        run = _map_kernel(kernel, out.shape)
+    if not any(casts):
+        return run
+    return lambda *values: run(*[to_float(v) if c else v for v, c in zip(values, casts)])
+
+
+def _needs_float(graph: Graph, node: Node, place: int) -> bool:
+    """Whether an operand is bool or integer where the op works on floats."""
+    wants = node.op.operands
+    is_own = wants in ("own", "common") or (wants == "condition" and place == 0)
+    operand = graph.nodes[node.operands[place]].type
+    return not is_own and node.type.dtype in FLOATS and operand.dtype not in FLOATS
+
+
+def to_float(value: Any) -> Any:
+    """A value with every element as a float."""
+    if type(value) is NDArray:
+        return NDArray(value.shape, [float(x) for x in value.data])
+    return float(value)
+
+
+def _map_kernel(kernel: Callable[..., Any], shape: tuple[int, ...]) -> Callable[..., Any]:
+    def run(*values: Any) -> NDArray:
+        columns = [expand(_array(v), shape) for v in values]
+        return NDArray(shape, list(map(kernel, *columns)))
+
+    return run
+
+
+def _array_kernel(node: Node) -> Callable[..., Any]:
+    kernel, out, params = node.op.python, node.type, node.params
+
+    def run(*values: Any) -> Any:
+        data = kernel(out, *[_array(v) for v in values], *params)
+        return NDArray(out.shape, data) if out.shape else data[0]
+
+    return run
+
+
+def _array(value: Any) -> NDArray:
+    return value if type(value) is NDArray else NDArray((), [value])
+
+
+def _native(value: Any) -> Any:
+    """A number, nested list or array as this backend's own value."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if not isinstance(value, (list, tuple)):
+        return value if isinstance(value, (bool, float)) else float(value)
+    shape: list[int] = []
+    level: list[Any] = [value]
+    while level and isinstance(level[0], (list, tuple)):
+        shape.append(len(level[0]))
+        level = [element for row in level for element in row]
+    if all(isinstance(x, bool) for x in level) and level:
+        return NDArray(tuple(shape), level)
+    return NDArray(tuple(shape), [float(x) for x in level])
+

@@ -1,0 +1,83 @@
+"""Python values as inputs of a graph: what they are, checked before anything runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphcalc.diagnostics import DataError, Label
+from graphcalc.graph.lower import Input
+from graphcalc.ops.spec import FLOATS, Type
+from graphcalc.source import Source, Span
+
+_INTEGERS = frozenset({"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"})
+
+
+def describe(name: str, value: Any, dtype: str, forced: str | None) -> Input:
+    """The type of a number, nested list, NumPy array or torch tensor bound to a name.
+
+    `dtype` is the run's; `forced` is one that every floating point input must take. Raises
+    DataError for anything else, and for ragged lists.
+    """
+    if isinstance(value, bool):
+        return Input(Type((), "bool"), value)
+    if isinstance(value, (int, float)):
+        return Input(Type((), dtype, True), _as_float(name, value))
+    if hasattr(value, "dtype") and hasattr(value, "shape"):
+        return _array(name, value, forced)
+    if isinstance(value, (list, tuple)):
+        return Input(_nested(name, value, dtype))
+    raise _refuse(name, f"`{name}` is a {type(value).__name__}, not a number or a tensor")
+
+
+def is_torch(value: Any) -> bool:
+    """Whether a value is a torch tensor; does not import torch."""
+    return type(value).__module__.partition(".")[0] == "torch"
+
+
+def _array(name: str, value: Any, forced: str | None) -> Input:
+    kind = str(value.dtype).removeprefix("torch.")
+    if kind in _INTEGERS:
+        kind = "int64"
+    elif kind in FLOATS:
+        kind = forced or kind
+    elif kind != "bool":
+        raise _refuse(name, f"`{name}` has dtype {kind}, not floating point, integer or bool")
+    shape = tuple(int(n) for n in value.shape)
+    scalar = value.item() if not shape else None
+    return Input(Type(shape, kind), scalar)
+
+
+def _as_float(name: str, value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        raise _refuse(name, f"`{name}` is too large for a float64") from None
+
+
+def _nested(name: str, value: Any, dtype: str) -> Type:
+    """The type of nested lists, which must be rectangular and hold numbers alone."""
+    shape: list[int] = []
+    level: list[tuple[str, Any]] = [("", value)]
+    while level and isinstance(level[0][1], (list, tuple)):
+        size = len(level[0][1])
+        for path, row in level:
+            if not isinstance(row, (list, tuple)) or len(row) != size:
+                found = len(row) if isinstance(row, (list, tuple)) else "no"
+                raise _refuse(
+                    name,
+                    f"`{name}` is ragged: {name}{path} has {found} elements, "
+                    f"{name}{level[0][0]} has {size}",
+                )
+        shape.append(size)
+        level = [(f"{path}[{i}]", x) for path, row in level for i, x in enumerate(row)]
+    for path, element in level:
+        if not isinstance(element, (bool, int, float)):
+            kind = type(element).__name__
+            raise _refuse(name, f"`{name}` holds something else than numbers: {path} is a {kind}")
+        _as_float(name, element)
+    is_bool = bool(level) and all(isinstance(x, bool) for _, x in level)
+    return Type(tuple(shape), "bool" if is_bool else dtype, not is_bool)
+
+
+def _refuse(name: str, message: str) -> DataError:
+    return DataError("input", message, (Label(Source(name, "<input>"), Span(0, len(name))),))

@@ -1,0 +1,168 @@
+"""The one pipeline, from text to trace, that the API and the command line share."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from graphcalc.backends.base import (
+    Program,
+    Settings,
+    check,
+    compile_graph,
+    run_dtype,
+)
+from graphcalc.data.inputs import describe, is_torch
+from graphcalc.diagnostics import Label, ParseError, UsageError, brief, did_you_mean
+from graphcalc.graph.ir import MAX_NODES, Graph, Limits
+from graphcalc.graph.lower import Binding, Input, lower
+from graphcalc.ops.random import MAX_SEED
+from graphcalc.source import Source, Span
+from graphcalc.syntax import expr as ast
+from graphcalc.syntax.parser import parse_program
+from graphcalc.trace import Trace
+
+
+class Options(NamedTuple):
+    """Everything about a run that is not the program or its inputs."""
+
+    settings: Settings = Settings()
+    seed: int = 0
+    max_memory: int | None = None
+    max_nodes: int = MAX_NODES
+
+
+class Outcome(NamedTuple):
+    """A finished run: its trace, and the values that were kept, by the graph's positions."""
+
+    graph: Graph
+    program: Program
+    trace: Trace
+    values: dict[int, Any]
+
+
+def default_memory() -> int:
+    """Half of the machine's memory, in bytes."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    except (AttributeError, ValueError, OSError):
+        return 4 << 30
+
+
+@contextmanager
+def paused_gc() -> Iterator[None]:
+    """No cycle collection while millions of small objects are made that all stay alive."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def parse(sources: Sequence[Source]) -> ast.Program:
+    """The program that several sources make up, in order. Raises ParseError."""
+    statements: list[ast.Statement | ast.Definition] = []
+    with paused_gc():
+        for source in sources:
+            statements += parse_program(source).statements
+    if not any(type(s) is ast.Statement for s in statements):
+        last = sources[-1]
+        end = len(last.text)
+        only = "only function definitions" if statements else "end of input"
+        raise ParseError(
+            "empty-program",
+            f"expected an expression, got {only}",
+            (Label(last, Span(end, end)),),
+        )
+    return ast.Program(tuple(statements))
+
+
+@dataclass(slots=True, eq=False)
+class Evaluation:
+    """A parsed program with its options, run as often as wanted.
+
+    The graph is made for the types of the inputs, and again only when these change (or the
+    value of an input that decides a shape).
+    """
+
+    program: ast.Program
+    options: Options = Options()
+    bindings: Mapping[str, Binding] = field(default_factory=dict)
+    keep: Sequence[str] = ()
+    _ready: dict[Any, tuple[dict[str, Any], Graph, Program]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check(self.options.settings)
+        if not 0 <= self.options.seed <= MAX_SEED:
+            raise UsageError("seed", f"the seed must be between 0 and {MAX_SEED}")
+
+    def run(self, inputs: Mapping[str, Any] | None = None) -> Outcome:
+        """Run the program on these inputs."""
+        inputs = inputs or {}
+        described = self._describe(inputs)
+        graph, program = self._prepare(described, inputs)
+        trace = Trace(graph, program)
+        values = program.run(inputs, trace)
+        return Outcome(graph, program, trace, values)
+
+    def _describe(self, inputs: Mapping[str, Any]) -> dict[str, Input]:
+        settings = self.options.settings
+        dtype = run_dtype(settings)
+        return {
+            name: describe(name, value, dtype, settings.dtype) for name, value in inputs.items()
+        }
+
+    def graph(self, inputs: Mapping[str, Input]) -> Graph:
+        """The graph for inputs of these types."""
+        options = self.options
+        memory = options.max_memory if options.max_memory is not None else default_memory()
+        with paused_gc():
+            return lower(
+                self.program,
+                self.bindings,
+                inputs,
+                dtype=run_dtype(options.settings),
+                limits=Limits(options.max_nodes, memory),
+                seed=options.seed,
+            )
+
+    def _prepare(
+        self, described: dict[str, Input], inputs: Mapping[str, Any]
+    ) -> tuple[Graph, Program]:
+        settings = self.options.settings
+        for value in inputs.values():
+            if is_torch(value) and settings.backend != "python" and settings.device is None:
+                settings = settings._replace(backend="torch", device=str(value.device))
+        key = (settings, tuple((name, given.type) for name, given in described.items()))
+        if key in self._ready:
+            static, graph, program = self._ready[key]
+            if all(repr(described[name].scalar) == value for name, value in static.items()):
+                return graph, program
+        graph = self.graph(described)
+        static = {name: repr(described[name].scalar) for name in graph.static_inputs}
+        kept = frozenset(graph.results) | {find_name(graph, name) for name in self.keep}
+        with paused_gc():
+            program = compile_graph(graph, settings, kept)
+        self._ready[key] = static, graph, program
+        return graph, program
+
+
+def find_name(graph: Graph, name: str) -> int:
+    """The node of a name; UsageError with a hint where there is none."""
+    found = graph.names.get(name)
+    if found is None:
+        raise UsageError(
+            "unknown-node",
+            f"the graph has no node `{brief(name)}`",
+            note="its nodes are "
+            + ", ".join(f"`{n}`" for n in list(graph.names)[:12])
+            + (" …" if len(graph.names) > 12 else ""),
+            help=did_you_mean(name, graph.names),
+        )
+    return found

@@ -1,0 +1,425 @@
+"""Arguments of calls and indices: matched with parameters, and made static where they must be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias, Union
+
+from graphcalc.diagnostics import CallError, IndexRangeError, Label, brief, did_you_mean
+from graphcalc.graph.ir import Builder
+from graphcalc.ops.shapes import show
+from graphcalc.ops.spec import Op, Parameter, parameters
+from graphcalc.ops.table import CONSTANTS, KEYWORD_ALIASES
+from graphcalc.source import Source
+from graphcalc.syntax import expr as ast
+from graphcalc.syntax.expr import Definition, Expr
+from graphcalc.syntax.format import format_number
+
+
+class Module(NamedTuple):
+    """A prefix of pasted code, such as `torch`."""
+
+    name: str
+
+
+class Bound(NamedTuple):
+    """`value.name` before it is known whether it is called; no value after a prefix."""
+
+    value: int | None
+    name: str
+    node: Expr
+
+
+class Sizes(NamedTuple):
+    """`(a, b)`."""
+
+    items: tuple[Any, ...]
+    node: Expr
+
+
+class Range(NamedTuple):
+    """`lower:upper:step`."""
+
+    lower: Any
+    upper: Any
+    step: Any
+    node: ast.Slice
+
+
+class Nothing(NamedTuple):
+    """`None`."""
+
+    node: Expr
+
+
+class Dots(NamedTuple):
+    """`...`."""
+
+    node: Expr
+
+
+# What an expression can come to: the position of a graph node, or something static.
+Item: TypeAlias = Union[int, Module, Bound, Sizes, Range, Nothing, Dots]
+
+_MAX_SIZE = 1 << 62
+
+
+@dataclass(slots=True, eq=False)
+class Arguments:
+    """Reads arguments against the nodes that are already in the graph."""
+
+    builder: Builder
+    # Nodes whose values were read while the graph was made.
+    static_uses: list[int] = field(default_factory=list)
+
+    # Matching
+
+    def bind(
+        self,
+        definition: Definition,
+        items: list[Item],
+        nodes: list[Expr],
+        call: Expr,
+        source: Source,
+    ) -> dict[str, Item]:
+        """The arguments of a call of the program's own function, by parameter."""
+        parameters_ = [
+            Parameter(p.name, "tensor", "" if p.default is None else "given", False)
+            for p in definition.parameters
+        ]
+        return self._assign(definition.name, parameters_, items, nodes, call, source, ())
+
+    def match(
+        self,
+        op: Op,
+        items: list[Item],
+        nodes: list[Expr],
+        call: Expr,
+        source: Source,
+        context: tuple[Label, ...],
+    ) -> dict[str, Item]:
+        """The arguments of a call of a row, by parameter; a variadic one gets `Sizes`."""
+        declared = [p for p in parameters(op) if p.kind != "key"]
+        variadic = next((i for i, p in enumerate(declared) if p.variadic), None)
+        if variadic is not None:
+            count = sum(type(n) is not ast.Keyword for n in nodes)
+            extra = items[variadic:count]
+            if extra and not (len(extra) == 1 and type(extra[0]) is Sizes):
+                packed = Sizes(tuple(extra), nodes[variadic] if len(extra) == 1 else call)
+                items = [*items[:variadic], packed, *items[count:]]
+                nodes = [*nodes[:variadic], nodes[variadic], *nodes[count:]]
+            elif not extra and not any(type(n) is ast.Keyword for n in nodes):
+                items, nodes = [*items, Sizes((), call)], [*nodes, call]
+        return self._assign(op.name, declared, items, nodes, call, source, context)
+
+    def _assign(
+        self,
+        name: str,
+        declared: list[Parameter],
+        items: list[Item],
+        nodes: list[Expr],
+        call: Expr,
+        source: Source,
+        context: tuple[Label, ...],
+    ) -> dict[str, Item]:
+        matched: dict[str, Item] = {}
+        known = {p.name for p in declared}
+        positional = sum(type(n) is not ast.Keyword for n in nodes)
+        signature = ", ".join(
+            ("*" * p.variadic) + p.name + (f"={p.default}" if p.default not in ("", "given") else "")
+            for p in declared
+        )
+        if positional > len(declared):
+            raise self._arity(name, signature, declared, positional, call, source, context)
+        for position, (item, node) in enumerate(zip(items, nodes)):
+            if type(node) is not ast.Keyword:
+                matched[declared[position].name] = item
+                continue
+            key = node.name
+            if key not in known:
+                key = KEYWORD_ALIASES.get(key, key)
+            label = (Label(source, node.span), *context)
+            if key not in known:
+                raise CallError(
+                    "unknown-keyword",
+                    f"`{brief(name)}` has no argument `{brief(node.name)}`",
+                    label,
+                    note=f"its arguments are ({signature})",
+                    help=did_you_mean(node.name, known),
+                )
+            if key in matched:
+                raise CallError("argument-twice", f"argument `{key}` is given twice", label)
+            matched[key] = item
+        if any(p.name not in matched and not p.default for p in declared):
+            raise self._arity(name, signature, declared, len(nodes), call, source, context)
+        return matched
+
+    def _arity(
+        self,
+        name: str,
+        signature: str,
+        declared: list[Parameter],
+        given: int,
+        call: Expr,
+        source: Source,
+        context: tuple[Label, ...],
+    ) -> CallError:
+        least = sum(not p.default for p in declared)
+        most = len(declared)
+        wants = f"{least}" if least == most else f"{least} to {most}"
+        return CallError(
+            "arity",
+            f"`{brief(name)}` takes {wants} argument{'s' * (most != 1)}, got {given}",
+            (Label(source, call.span), *context),
+            note=f"its arguments are ({signature})",
+        )
+
+    def is_pair(self, items: list[Item], nodes: list[Expr]) -> bool:
+        """Whether `max(x, y)` means the larger of two tensors, not a dimension of one.
+
+        As in torch, a whole number written as the second argument is a dimension; of a scalar,
+        which has none, it is a value.
+        """
+        if len(items) != 2 or type(nodes[1]) is ast.Keyword or type(items[1]) is not int:
+            return False
+        is_whole = _is_whole_literal(nodes[1])
+        return not (is_whole and type(items[0]) is int and self.builder.nodes[items[0]].type.shape)
+
+    # Conversion
+
+    def convert(
+        self,
+        op: Op,
+        matched: dict[str, Item],
+        call: Expr,
+        source: Source,
+        context: tuple[Label, ...],
+        operand: Callable[[Item, Expr, Source], int],
+    ) -> tuple[tuple[int, ...], tuple[Any, ...]]:
+        """Operands and static arguments in the order of the row's signature."""
+        operands: list[int] = []
+        params: list[Any] = []
+        for parameter in parameters(op):
+            if parameter.kind == "key":
+                continue
+            item = matched.get(parameter.name)
+            if type(item) is Nothing:
+                item = None
+            if parameter.kind == "tensor":
+                if item is None:
+                    operands.append(self._default(op, parameter, call, source))
+                else:
+                    operands.append(operand(item, call, source))
+            elif item is None:
+                params.append(_static_default(parameter.default))
+            else:
+                params.append(self._static(op, parameter, item, call, source, context))
+        return tuple(operands), tuple(params)
+
+    def _default(self, op: Op, parameter: Parameter, call: Expr, source: Source) -> int:
+        text = parameter.default
+        if not text:
+            raise CallError(
+                "none-operand",
+                f"argument `{parameter.name}` of `{op.name}` cannot be None",
+                (Label(source, call.span),),
+            )
+        sign, word = (-1.0, text[1:]) if text.startswith("-") else (1.0, text)
+        value = sign * (CONSTANTS[word] if word in CONSTANTS else float(word))
+        return self.builder.constant(value, source, call.span)
+
+    def _static(
+        self,
+        op: Op,
+        parameter: Parameter,
+        item: Item,
+        call: Expr,
+        source: Source,
+        context: tuple[Label, ...],
+    ) -> Any:
+        """The value of a static argument."""
+
+        def fail(what: str, node: Expr) -> CallError:
+            return CallError(
+                "static-argument",
+                f"argument `{parameter.name}` of `{op.name}` must be {what}",
+                (Label(source, node.span), *context),
+            )
+
+        match parameter.kind:
+            case "flag":
+                value = self._value(item)
+                if value not in (0, 1):
+                    raise fail("true or false", call)
+                return bool(value)
+            case "number":
+                value = self._value(item)
+                if value is None:
+                    raise fail("a number that is known before the program runs", call)
+                return float(value)
+            case "dim":
+                return self._whole(item, lambda: fail("a whole number", call))
+            case "size":
+                return self._size(item, source, call, context)
+            case "dims":
+                found = item.items if type(item) is Sizes else self._elements(item)
+                wrong = "a dimension, or a tuple of them"
+                return tuple(self._whole(i, lambda: fail(wrong, call)) for i in found)
+            case _:
+                found = item.items if type(item) is Sizes else self._elements(item)
+                return tuple(self._size(i, source, call, context) for i in found)
+
+    def _elements(self, item: Any) -> tuple[Any, ...]:
+        """The numbers of a constant tensor, as static sizes or dimensions; else the item itself."""
+        if type(item) is int and len(self.builder.nodes[item].type.shape) == 1:
+            literal = self.builder.literal(item)
+            if literal is not None:
+                return tuple(_Known(value) for value in literal)
+        return (item,)
+
+    def _value(self, item: Any) -> Any:
+        """The number an item is known to be before the program runs, or None."""
+        if type(item) is _Known:
+            return item.value
+        if type(item) is not int:
+            return None
+        value = self.builder.static(item)
+        if value is not None:
+            self._note_use(item)
+        return value
+
+    def _note_use(self, position: int) -> None:
+        """Remember what a static value depends on: it is read, if not by a node."""
+        pending, seen = [position], set()
+        while pending:
+            current = pending.pop()
+            if current not in seen:
+                seen.add(current)
+                self.static_uses.append(current)
+                pending += self.builder.nodes[current].operands
+
+    def _whole(self, item: Any, fail: Callable[[], Exception]) -> int:
+        value = self._value(item)
+        if value is None or type(value) is bool or value != value or abs(value) >= _MAX_SIZE:
+            raise fail()
+        if value != int(value):
+            raise fail()
+        return int(value)
+
+    def _size(self, item: Any, source: Source, call: Expr, context: tuple[Label, ...]) -> int:
+        value = self._value(item)
+        is_inferred = value == -1
+        if value is None or not (is_inferred or (value >= 0 and value == value // 1)):
+            got = "" if value is None else f", not {format_number(float(value))}"
+            reason = "" if value is not None else "; it is known only when the program runs"
+            raise CallError(
+                "size",
+                f"a dimension must be a whole number >= 0{got}{reason}",
+                (Label(source, call.span), *context),
+            )
+        if value >= _MAX_SIZE:
+            raise CallError(
+                "size",
+                f"a dimension must be a whole number >= 0, and {format_number(float(value))} "
+                "is too large for one",
+                (Label(source, call.span), *context),
+            )
+        return int(value)
+
+    # Indices
+
+    def items(
+        self, items: list[Item], node: ast.Index, shape: tuple[int, ...], source: Source
+    ) -> tuple[Any, ...]:
+        """Index items against a shape: an int or a (start, stop, step) a dimension, None for new.
+
+        Negative positions are counted from the end, `...` is spelled out.
+        """
+        dots = [i for i, item in enumerate(items) if type(item) is Dots]
+        used = sum(type(item) not in (Dots, Nothing) for item in items)
+        text = brief(source.slice(node.value.span))
+        if len(dots) > 1:
+            label = (Label(source, node.items[dots[1]].span),)
+            raise IndexRangeError("index-dots", "an index holds at most one `...`", label)
+        if used > len(shape):
+            raise IndexRangeError(
+                "too-many-indices",
+                f"{used} indices for `{text}`, which is {show(shape)}",
+                (Label(source, node.span),),
+            )
+        rest: list[Any] = [slice(None)] * (len(shape) - used)
+        expanded: list[tuple[Any, Expr]] = []
+        for item, expr in zip(items, node.items):
+            expanded += [(r, expr) for r in rest] if type(item) is Dots else [(item, expr)]
+        if not dots:
+            expanded += [(r, node) for r in rest]
+        sizes = iter(shape)
+        return tuple(
+            None if type(item) is Nothing else self._item(item, expr, next(sizes), text, source)
+            for item, expr in expanded
+        )
+
+    def _item(self, item: Any, expr: Expr, size: int, text: str, source: Source) -> Any:
+        if isinstance(item, slice):
+            return (0, size, 1)
+        if type(item) is Range:
+            return self._slice(item, size, source)
+        position = self._position(item, expr, source)
+        if not -size <= position < size:
+            raise IndexRangeError(
+                "index-range",
+                f"index {position} is outside of `{text}`, whose dimension has {size}",
+                (Label(source, expr.span),),
+                note=f"indices go from {-size} to {size - 1}" if size else "it is empty",
+            )
+        return position % size
+
+    def _position(self, item: Any, expr: Expr, source: Source) -> int:
+        value = self._value(item)
+
+        def fail() -> IndexRangeError:
+            got = "" if value is None else f", not {format_number(float(value))}"
+            known = "; it is known only when the program runs" if value is None else ""
+            return IndexRangeError(
+                "index-whole",
+                f"an index must be a whole number{got}{known}",
+                (Label(source, expr.span),),
+            )
+
+        return self._whole(item, fail)
+
+    def _slice(self, item: Range, size: int, source: Source) -> tuple[int, int, int]:
+        parts = [
+            None if part is None else self._position(part, expr or item.node, source)
+            for part, expr in (
+                (item.lower, item.node.lower),
+                (item.upper, item.node.upper),
+                (item.step, item.node.step),
+            )
+        ]
+        if parts[2] == 0:
+            span = (item.node.step or item.node).span
+            label = (Label(source, span),)
+            raise IndexRangeError("slice-step", "the step of a slice cannot be 0", label)
+        return slice(*parts).indices(size)
+
+
+class _Known(NamedTuple):
+    """A number that is written out."""
+
+    value: Any
+
+
+def _is_whole_literal(node: Expr) -> bool:
+    if type(node) is ast.Unary and node.op == "neg":
+        node = node.operand
+    return type(node) is ast.Number and node.value == node.value // 1
+
+
+def _static_default(text: str) -> Any:
+    if text in ("None", "True", "False"):
+        return {"None": None, "True": True, "False": False}[text]
+    return float(text)
+
+

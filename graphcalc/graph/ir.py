@@ -1,0 +1,277 @@
+"""The computational graph: a flat list of nodes, each after its operands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from graphcalc.diagnostics import (
+    CallError,
+    DtypeError,
+    IndexRangeError,
+    InternalError,
+    Label,
+    LimitError,
+    ProgramError,
+    ShapeError,
+    brief,
+)
+from graphcalc.ops.shapes import show
+from graphcalc.ops.spec import ITEM_BYTES, Op, Problem, Type
+from graphcalc.ops.table import OPS
+from graphcalc.source import Source, Span
+
+MAX_NODES = 5_000_000
+
+
+class Limits(NamedTuple):
+    """What a program may use: nodes of its graph, and bytes of values alive at once."""
+
+    nodes: int
+    memory: int
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """One operation on earlier nodes.
+
+    `operands` are positions in the graph, `params` the static arguments in the order of the
+    op's signature. `name` is the user's or the next free letter, None for a constant that is
+    shown in place. `written` is how static arguments were written, where that says more.
+    """
+
+    op: Op
+    operands: tuple[int, ...]
+    params: tuple[Any, ...]
+    type: Type
+    source: Source
+    span: Span
+    name: str | None = None
+    is_bound: bool = False
+    is_hidden: bool = False
+    written: str = ""
+
+    @property
+    def is_input(self) -> bool:
+        """Whether the node computes nothing from other nodes."""
+        return self.is_bound or not self.operands
+
+
+@dataclass(slots=True, eq=False)
+class Graph:
+    """Nodes in topological order, the results among them, and the names of both."""
+
+    nodes: list[Node]
+    results: list[int]
+    names: dict[str, int]
+    dtype: str
+    limits: Limits
+    # Inputs whose value shaped the graph: with another value it is another graph.
+    static_inputs: frozenset[str] = frozenset()
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes)
+
+    @property
+    def inputs(self) -> dict[str, int]:
+        """The nodes whose values come from outside, by name."""
+        return {node.params[1]: i for i, node in enumerate(self.nodes) if node.op is OPS["input"]}
+
+
+_ERRORS: dict[str, type[ProgramError]] = {
+    "shape": ShapeError,
+    "dtype": DtypeError,
+    "index": IndexRangeError,
+    "call": CallError,
+}
+SCALAR_KINDS = {"float64", "bool"}
+
+
+@dataclass(slots=True, eq=False)
+class Builder:
+    """Adds nodes: gives each its type, shares equal ones, and keeps to the limits."""
+
+    dtype: str
+    limits: Limits
+    nodes: list[Node] = field(default_factory=list)
+    shared: dict[Any, int] = field(default_factory=dict)
+    _types: dict[Any, Type] = field(default_factory=dict)
+    _static: dict[int, Any] = field(default_factory=dict)
+
+    def add(
+        self,
+        op: Op,
+        operands: tuple[int, ...],
+        params: tuple[Any, ...],
+        source: Source,
+        span: Span,
+        *,
+        is_shared: bool = True,
+        written: str = "",
+        context: tuple[Label, ...] = (),
+    ) -> int:
+        """The position of the node; an equal one that exists already is taken instead.
+
+        Raises ShapeError, DtypeError or IndexRangeError where the operands do not fit, and
+        LimitError where the value would be too large.
+        """
+        key = (op.name, operands, params)
+        if is_shared and op.kind != "random":
+            found = self.shared.get(key)
+            if found is not None:
+                return found
+        nodes = self.nodes
+        types = tuple([nodes[i].type for i in operands])
+        type_key = (op.name, types, params)
+        type_ = self._types.get(type_key)
+        if type_ is None:
+            try:
+                type_ = self._types[type_key] = op.type(self.dtype, types, params)
+            except Problem as problem:
+                raise self._explain(problem, operands, source, span, context) from None
+            self._check_size(type_, op, source, span)
+        if len(nodes) >= self.limits.nodes:
+            raise LimitError(
+                "nodes",
+                f"the graph has more than {self.limits.nodes:,} nodes",
+                (Label(source, span),),
+                help="raise it with --max-nodes",
+            )
+        nodes.append(Node(op, operands, params, type_, source, span, written=written))
+        position = len(nodes) - 1
+        if is_shared:
+            self.shared[key] = position
+        return position
+
+    def constant(
+        self, value: float | bool, source: Source, span: Span, *, is_shared: bool = True
+    ) -> int:
+        """A number of the program's text."""
+        if type(value) is bool:
+            params: tuple[Any, ...] = (Type((), "bool"), (value,))
+        else:
+            params = (Type((), self.dtype, True), (value,))
+        # 0.0 equals -0.0 and nan differs from itself: share by what the number prints as.
+        key = repr(value)
+        if is_shared and key in self.shared:
+            return self.shared[key]
+        position = self.add(OPS["const"], (), params, source, span, is_shared=False)
+        if is_shared:
+            self.shared[key] = position
+        return position
+
+    def literal(self, position: int) -> tuple[Any, ...] | None:
+        """The elements of a constant node; None for any other."""
+        node = self.nodes[position]
+        return node.params[1] if node.op is OPS["const"] else None
+
+    def know(self, position: int, value: Any) -> None:
+        """Remember the value of a scalar input, so that it can serve as a static number."""
+        self._static[position] = value
+
+    def static(self, position: int) -> Any:
+        """The value of a scalar node that is known before the program runs, or None.
+
+        Evaluates what the node depends on with the ops' own scalar kernels.
+        """
+        known = self._static
+        stack = [position]
+        while stack:
+            current = stack[-1]
+            if current in known:
+                stack.pop()
+                continue
+            node = self.nodes[current]
+            waiting = [i for i in node.operands if i not in known]
+            if node.type.shape != () or (waiting and node.op.kind not in ("elementwise", "leaf")):
+                known[current] = None
+            elif waiting:
+                stack += waiting
+            else:
+                known[current] = self._static_value(node)
+        return known[position]
+
+    def _static_value(self, node: Node) -> Any:
+        if node.op is OPS["const"]:
+            return node.params[1][0]
+        values = [self._static[i] for i in node.operands]
+        if not values or None in values:
+            return None
+        if node.op is OPS["alias"]:
+            return values[0]
+        if node.op.kind != "elementwise":
+            return None
+        if node.op.operands != "own":
+            values = [float(v) for v in values]
+        return node.op.python(*values)
+
+    def _check_size(self, type_: Type, op: Op, source: Source, span: Span) -> None:
+        size = type_.count * ITEM_BYTES[type_.dtype]
+        if size > self.limits.memory:
+            raise LimitError(
+                "memory",
+                f"shape {show(type_.shape)} needs {show_bytes(size)}, "
+                f"and the limit is {show_bytes(self.limits.memory)}",
+                (Label(source, span),),
+                help="raise it with --max-memory",
+            )
+
+    def _explain(
+        self,
+        problem: Problem,
+        operands: tuple[int, ...],
+        source: Source,
+        span: Span,
+        context: tuple[Label, ...],
+    ) -> ProgramError:
+        nodes = [self.nodes[i] for i in operands]
+        texts = [f"`{n.name or brief(n.source.slice(n.span))}`" for n in nodes]
+        message = problem.message.format(*texts) if texts else problem.message
+        labels = tuple(Label(n.source, n.span, show(n.type.shape)) for n in nodes)
+        error = _ERRORS[problem.kind]
+        return error(
+            f"{problem.kind}-mismatch",
+            message,
+            (Label(source, span), *labels, *context),
+            note=problem.note,
+            help=problem.help,
+        )
+
+
+def show_bytes(size: int) -> str:
+    """A number of bytes for people: `8.0 GiB`."""
+    units = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
+    amount, place = float(size), 0
+    while amount >= 1024 and place < len(units) - 1:
+        amount, place = amount / 1024, place + 1
+    return f"{size} B" if place == 0 else f"{amount:,.1f} {units[place]}"
+
+
+def verify(graph: Graph) -> None:
+    """Check a graph by the rules that built it; InternalError where it breaks one.
+
+    Operands come before their node, every type is what the op's rule gives, results and names
+    point into the graph, and no two nodes share a name.
+    """
+    seen: set[str] = set()
+    for position, node in enumerate(graph.nodes):
+        if any(not 0 <= i < position for i in node.operands):
+            raise _broken(node, "an operand does not come before its node")
+        types = tuple([graph.nodes[i].type for i in node.operands])
+        if node.op.type(graph.dtype, types, node.params) != node.type:
+            raise _broken(node, f"{node.op.name} does not give the type {node.type}")
+        if node.name is not None:
+            if node.name in seen:
+                raise _broken(node, f"the name {node.name} is given twice")
+            seen.add(node.name)
+    for position in (*graph.results, *graph.names.values()):
+        if not 0 <= position < len(graph.nodes):
+            raise InternalError("graph", f"the graph has no node {position}")
+
+
+def _broken(node: Node, why: str) -> InternalError:
+    return InternalError("graph", why, (Label(node.source, node.span),))

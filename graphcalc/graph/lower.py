@@ -1,0 +1,698 @@
+"""Syntax to graph: names, functions, static arguments, sharing.
+
+Expressions are walked in postorder with one stack of values; a call of the program's own
+function suspends the walk and runs the function's body in a frame of its own, so that nothing
+here recurses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from graphcalc.diagnostics import (
+    BindingError,
+    CallError,
+    IndexRangeError,
+    Label,
+    LimitError,
+    ParseError,
+    ProgramError,
+    UnknownNameError,
+    brief,
+    did_you_mean,
+)
+from graphcalc.graph.arguments import Arguments, Bound, Dots, Item, Module, Nothing, Range, Sizes
+from graphcalc.graph.ir import Builder, Graph, Limits
+from graphcalc.graph.passes import prune
+from graphcalc.ops.random import stream_key
+from graphcalc.ops.spec import Op, Type
+from graphcalc.ops.table import ATTRIBUTES, CONSTANTS, FUNCTIONS, OPS, PREFIXES
+from graphcalc.source import Source, Span
+from graphcalc.syntax import expr as ast
+from graphcalc.syntax.expr import Definition, Expr, Program, Statement, postorder
+from graphcalc.syntax.format import format_expression
+
+MAX_INLINED = 1_000_000
+
+
+class Input(NamedTuple):
+    """A value bound from outside: its type, and the number itself where it is one scalar."""
+
+    type: Type
+    scalar: float | bool | None = None
+
+
+class Binding(NamedTuple):
+    """A constant expression bound to a name, as on the command line."""
+
+    source: Source
+    value: Expr
+    span: Span
+
+
+class _Store(NamedTuple):
+    """In a frame's code: give the value on top of the stack to a parameter."""
+
+    name: str
+
+
+@dataclass(slots=True, eq=False)
+class _Frame:
+    """One expression being walked: the program's own, or the body of a function call."""
+
+    code: Iterator[Any]
+    source: Source
+    values: dict[str, Item]
+    definition: Definition | None = None
+    call: Label | None = None
+    memo: Any = None
+    random_before: int = 0
+
+
+def lower(
+    program: Program,
+    bindings: Mapping[str, Binding],
+    inputs: Mapping[str, Input],
+    *,
+    dtype: str,
+    limits: Limits,
+    seed: int,
+) -> Graph:
+    """The graph of a program with values bound to some of its names.
+
+    `bindings` are constant expressions and `inputs` values that a backend gets at run time;
+    either replaces the program's own assignment of that name. Raises BindingError for names
+    that are bound in vain or not at all, ProgramError and LimitError for what the program says.
+    """
+    return _Lowering(program, bindings, inputs, dtype, limits, seed).run()
+
+
+@dataclass(slots=True, eq=False)
+class _Lowering:
+    program: Program
+    bindings: Mapping[str, Binding]
+    inputs: Mapping[str, Input]
+    dtype: str
+    limits: Limits
+    seed: int
+    builder: Builder = field(init=False)
+    arguments: Arguments = field(init=False)
+    names: dict[str, int] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+    functions: dict[str, Definition] = field(default_factory=dict)
+    bodies: dict[int, list[Any]] = field(default_factory=dict)
+    memo: dict[Any, Item] = field(default_factory=dict)
+    active: set[int] = field(default_factory=set)
+    frames: list[_Frame] = field(default_factory=list)
+    values: list[Item] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)
+    display: dict[str, int] = field(default_factory=dict)
+    roots: list[int] = field(default_factory=list)
+    random_count: int = 0
+    inlined: int = 0
+
+    def __post_init__(self) -> None:
+        self.builder = Builder(self.dtype, self.limits)
+        self.arguments = Arguments(self.builder)
+
+    # Statements
+
+    def run(self) -> Graph:
+        for statement in reversed(self.program.statements):
+            if type(statement) is Definition:
+                self.functions[statement.name] = statement
+        # Inputs first, in the order in which they were given.
+        reads = self._read_names()
+        assigned = {s.name for s in self.program.statements if type(s) is Statement}
+        for name in (*self.bindings, *self.inputs):
+            if name in reads or name in assigned:
+                self._bind(name)
+        for statement in self.program.statements:
+            if type(statement) is Definition:
+                self.functions[statement.name] = statement
+            elif statement.name is None or not self._is_bound(statement.name):
+                item = self.evaluate(statement.value, statement.source)
+                position = self._operand(item, statement.value, statement.source)
+                self.roots.append(self._name(position, statement))
+                self.memo.clear()
+        self._check_bindings()
+        return self._finish()
+
+    def _is_bound(self, name: str) -> bool:
+        return name in self.bindings or name in self.inputs
+
+    def _name(self, position: int, statement: Statement) -> int:
+        """Give a statement's value its name; a node that has one gets an alias."""
+        name = statement.name
+        if name is None:
+            return position
+        node = self.builder.nodes[position]
+        span = Span(statement.value.start, statement.value.end)
+        if node.op is OPS["const"]:
+            # Equal constants under different names are different leaves.
+            position = self.builder.add(
+                node.op, (), node.params, statement.source, span, is_shared=False
+            )
+        elif node.name is not None:
+            op, operands = (node.op, ()) if node.op.kind == "making" else (OPS["alias"], (position,))
+            params = node.params if node.op.kind == "making" else ()
+            position = self.builder.add(
+                op, operands, params, statement.source, span, is_shared=False
+            )
+        self._give(name, position)
+        return position
+
+    def _give(self, name: str, position: int) -> None:
+        version = self.versions[name] = self.versions.get(name, 0) + 1
+        shown = name if version == 1 else f"{name}'{version}"
+        self.builder.nodes[position].name = shown
+        self.names[name] = self.display[shown] = position
+
+    def _bind(self, name: str) -> int:
+        """The node of a name that is bound from outside."""
+        self.used.add(name)
+        if name in self.inputs:
+            given = self.inputs[name]
+            position = self._input(name, given)
+        else:
+            position = self._bound_value(name)
+        self.builder.nodes[position].is_bound = True
+        self._give(name, position)
+        return position
+
+    def _input(self, name: str, given: Input) -> int:
+        source = Source(name, "<input>")
+        params = (given.type, name)
+        span = Span(0, len(name))
+        position = self.builder.add(OPS["input"], (), params, source, span, is_shared=False)
+        if given.scalar is not None:
+            self.builder.know(position, given.scalar)
+        return position
+
+    def _bound_value(self, name: str) -> int:
+        """The value of a constant expression: one leaf for a number, hidden nodes otherwise."""
+        binding = self.bindings[name]
+        builder = self.builder
+        outer = (self.names, self.functions, self.frames, self.values, builder.shared)
+        self.names, self.functions, self.frames, self.values, builder.shared = {}, {}, [], [], {}
+        first = len(builder.nodes)
+        try:
+            with _constant_only(name, binding):
+                item = self.evaluate(binding.value, binding.source)
+                position = self._operand(item, binding.value, binding.source)
+        finally:
+            self.names, self.functions, self.frames, self.values, builder.shared = outer
+        for node in builder.nodes[first:]:
+            node.is_hidden = True
+        value = builder.static(position)
+        if value is not None:
+            position = builder.constant(value, binding.source, binding.span, is_shared=False)
+        builder.nodes[position].is_hidden = False
+        builder.nodes[position].written = brief(format_expression(binding.value))
+        return position
+
+    def _finish(self) -> Graph:
+        """The graph of what the statements and the names need, with letters for the rest."""
+        builder = self.builder
+        roots = [*self.roots, *self.display.values()]
+        nodes, moved = prune(builder.nodes, roots)
+        is_read = bytearray(len(nodes))
+        for node in nodes:
+            for operand in node.operands:
+                is_read[operand] = 1
+        for position in self.arguments.static_uses:
+            if position in moved:
+                is_read[moved[position]] = 1
+        ends = dict.fromkeys(moved[root] for root in roots)
+        results = sorted(root for root in ends if not is_read[root])
+        if not results:
+            results = sorted(ends)[-1:]
+        display = {name: moved[position] for name, position in self.display.items()}
+        graph = Graph(nodes, results, display, self.dtype, self.limits)
+        graph.static_inputs = frozenset(
+            builder.nodes[i].params[1]
+            for i in self.arguments.static_uses
+            if builder.nodes[i].op is OPS["input"]
+        )
+        self._letter(graph)
+        return graph
+
+    def _letter(self, graph: Graph) -> None:
+        """Name the unnamed nodes as a jaxpr does: a … z, ba, bb, … without the names in use."""
+        taken = {*self.versions, *self.functions, *FUNCTIONS, *CONSTANTS, *self._read_names()}
+        letters = (word for word in _words() if word not in taken)
+        results = frozenset(graph.results)
+        for position, node in enumerate(graph.nodes):
+            if node.name is None and not node.is_hidden:
+                if node.op is OPS["const"] and position not in results:
+                    continue
+                node.name = next(letters)
+                graph.names[node.name] = position
+
+    def _read_names(self) -> set[str]:
+        """Every name that the program reads, parameters of its functions aside."""
+        found = set()
+        for statement in self.program.statements:
+            read = {node.name for node in self._body(statement) if type(node) is ast.Name}
+            if type(statement) is Definition:
+                read -= {p.name for p in statement.parameters}
+            found |= read
+        return found
+
+    def _body(self, statement: Statement | Definition) -> list[Any]:
+        root = statement.body if isinstance(statement, Definition) else statement.value
+        return self._walk(root)
+
+    def _walk(self, root: Expr) -> list[Any]:
+        """The postorder of an expression, made once."""
+        found = self.bodies.get(id(root))
+        if found is None:
+            found = self.bodies[id(root)] = postorder(root)
+        return found
+
+    # Names
+
+    def _check_bindings(self) -> None:
+        """Every binding must have served; a misspelt one gets a hint."""
+        for name in (*self.bindings, *self.inputs):
+            if name in self.used:
+                continue
+            label = Label(Source(name, "<input>"), Span(0, len(name)))
+            if name in self.bindings:
+                binding = self.bindings[name]
+                label = Label(binding.source, binding.span)
+            if name in FUNCTIONS or name in CONSTANTS:
+                raise BindingError(
+                    "bound-builtin", f"`{name}` is built in and cannot be bound", (label,)
+                )
+            known = {*self.versions, *self._read_names()} - set(CONSTANTS)
+            raise BindingError(
+                "unused-binding",
+                f"`{brief(name)}` is bound, but the program does not use it",
+                (label,),
+                note="its names are " + ", ".join(f"`{n}`" for n in sorted(known)[:12])
+                if known
+                else "the program has no names",
+                help=did_you_mean(name, known),
+            )
+
+    def _missing(self, name: str, label: Label) -> ProgramError | BindingError:
+        """The error for a name without a value, with every other one that lacks it."""
+        missing = [name]
+        assigned = {
+            s.name for s in self.program.statements if type(s) is Statement and s.name is not None
+        }
+        for statement in self.program.statements:
+            own = {p.name for p in getattr(statement, "parameters", ())}
+            for node in self._body(statement):
+                if type(node) is not ast.Name or node.name in missing or node.name in own:
+                    continue
+                known = (assigned, self.bindings, self.inputs, CONSTANTS, PREFIXES)
+                if not any(node.name in names for names in known):
+                    missing.append(node.name)
+        listed = ", ".join(f"`{brief(n)}`" for n in missing[:12])
+        more = f" and {len(missing) - 12} more" if len(missing) > 12 else ""
+        example = " ".join(f"{brief(n, 20)}=1" for n in missing[:4])
+        candidates = {*self.versions, *self.bindings, *self.inputs, *CONSTANTS, *FUNCTIONS}
+        hint = did_you_mean(name, {c for c in candidates if len(c) > 2 and len(name) > 2})
+        return BindingError(
+            "missing-input",
+            f"{listed}{more} {'has' if len(missing) == 1 else 'have'} no value",
+            (label,),
+            help=hint or f"bind {'it' if len(missing) == 1 else 'them'}: {example}",
+        )
+
+    # Expressions
+
+    def evaluate(self, root: Expr, source: Source) -> Item:
+        """Walk an expression; the item that it comes to."""
+        frames, values = self.frames, self.values
+        frames.append(_Frame(iter(self._walk(root)), source, {}))
+        while frames:
+            frame = frames[-1]
+            for node in frame.code:
+                called = self._step(node, frame)
+                if called is not None:
+                    frames.append(called)
+                    break
+            else:
+                frames.pop()
+                self.active.discard(id(frame.definition))
+                if frame.memo is not None and frame.random_before == self.random_count:
+                    self.memo[frame.memo] = values[-1]
+        return values.pop()
+
+    def _step(self, node: Any, frame: _Frame) -> _Frame | None:
+        """Take the node's operands from the stack and put its value there."""
+        values, source, builder = self.values, frame.source, self.builder
+        match node:
+            case ast.Number(value=value) | ast.Boolean(value=value):
+                values.append(builder.constant(value, source, Span(node.start, node.end)))
+            case ast.Name():
+                values.append(self._read(node, frame))
+            case ast.Binary(op=op):
+                right = self._operand(values.pop(), node.right, source)
+                left = self._operand(values.pop(), node.left, source)
+                values.append(self._add(OPS[op], (left, right), (), node, frame))
+            case ast.Unary():
+                values.append(self._unary(node, frame))
+            case ast.Call():
+                return self._call(node, frame)
+            case ast.Comparison():
+                values.append(self._comparison(node, frame))
+            case ast.Conditional():
+                other = self._operand(values.pop(), node.other, source)
+                condition = self._operand(values.pop(), node.condition, source)
+                value = self._operand(values.pop(), node.value, source)
+                values.append(self._add(OPS["where"], (condition, value, other), (), node, frame))
+            case ast.Index():
+                values.append(self._index(node, frame))
+            case ast.Tensor():
+                values.append(self._tensor(node, frame))
+            case ast.Attribute():
+                values.append(self._attribute(node, frame))
+            case ast.Tuple():
+                items = self._pop(len(node.items))
+                values.append(Sizes(tuple(items), node))
+            case ast.Slice():
+                parts = (node.lower, node.upper, node.step)
+                popped = iter(self._pop(sum(p is not None for p in parts)))
+                items_ = [None if p is None else next(popped) for p in parts]
+                values.append(Range(items_[0], items_[1], items_[2], node))
+            case ast.Nothing():
+                values.append(Nothing(node))
+            case ast.Dots():
+                values.append(Dots(node))
+            case _Store():
+                frame.values[node.name] = values.pop()
+        return None
+
+    def _pop(self, count: int) -> list[Item]:
+        if not count:
+            return []
+        items = self.values[-count:]
+        del self.values[-count:]
+        return items
+
+    def _add(
+        self, op: Op, operands: tuple[int, ...], params: tuple[Any, ...], node: Expr, frame: _Frame
+    ) -> int:
+        context = () if frame.definition is None else self._calls()
+        return self.builder.add(
+            op, operands, params, frame.source, Span(node.start, node.end), context=context
+        )
+
+    def _calls(self) -> tuple[Label, ...]:
+        """Where the functions that are being inlined were called, innermost first."""
+        return tuple(f.call for f in reversed(self.frames[-4:]) if f.call is not None)
+
+    def _label(self, node: Expr, source: Source) -> tuple[Label, ...]:
+        return (Label(source, node.span), *self._calls())
+
+    def _operand(self, item: Item, node: Expr, source: Source) -> int:
+        """The graph node of an item, or an error that says why it is none."""
+        if type(item) is int:
+            return item
+        label = self._label(node, source)
+        match item:
+            case Module():
+                raise self._missing(item.name, label[0])
+            case Bound():
+                return self._member(item, node, source)
+            case Sizes():
+                raise ParseError(
+                    "tuple-value",
+                    "a tuple is a list of sizes or dimensions, not a value",
+                    label,
+                    help="write a tensor as `[1, 2, 3]`",
+                )
+            case Nothing():
+                raise ParseError("none-value", "`None` is not a value", label)
+            case _:
+                raise ParseError("slice-value", "a slice only stands in an index", label)
+
+    def _read(self, node: ast.Name, frame: _Frame) -> Item:
+        """The value of a name: a parameter, a name of the program, a binding, a constant."""
+        name = node.name
+        if name in frame.values:
+            return frame.values[name]
+        if name in self.names:
+            return self.names[name]
+        if name in CONSTANTS:
+            return self._named_constant(name, frame.source, node.span)
+        if name in PREFIXES:
+            return Module(name)
+        label = self._label(node, frame.source)
+        if name in self.functions or name in FUNCTIONS:
+            raise CallError(
+                "function-value",
+                f"`{name}` is a function",
+                label,
+                help=f"call it, `{name}(x)`, or bind a value, `{name}=1`",
+            )
+        raise self._missing(name, label[0])
+
+    def _named_constant(self, name: str, source: Source, span: Span) -> int:
+        position = self.builder.constant(CONSTANTS[name], source, span)
+        self.builder.nodes[position].written = name
+        return position
+
+    def _unary(self, node: ast.Unary, frame: _Frame) -> int:
+        operand = self._operand(self.values.pop(), node.operand, frame.source)
+        if node.op == "pos":
+            return operand
+        if node.op == "neg" and type(node.operand) is ast.Number:
+            span = Span(node.start, node.end)
+            return self.builder.constant(-node.operand.value, frame.source, span)
+        return self._add(OPS[node.op], (operand,), (), node, frame)
+
+    def _comparison(self, node: ast.Comparison, frame: _Frame) -> int:
+        items = self._pop(len(node.operands))
+        operands = [self._operand(i, n, frame.source) for i, n in zip(items, node.operands)]
+        result = self._add(OPS[node.ops[0]], (operands[0], operands[1]), (), node, frame)
+        for op, left, right in zip(node.ops[1:], operands[1:], operands[2:]):
+            link = self._add(OPS[op], (left, right), (), node, frame)
+            result = self._add(OPS["logical_and"], (result, link), (), node, frame)
+        return result
+
+    def _tensor(self, node: ast.Tensor, frame: _Frame) -> int:
+        """A tensor literal: a constant when every element is one, else a node."""
+        builder = self.builder
+        items = self._pop(len(node.items))
+        operands = [self._operand(i, n, frame.source) for i, n in zip(items, node.items)]
+        literals = [builder.literal(p) for p in operands]
+        # The rule also finds ragged literals, whose elements keep their own text in the message.
+        type_ = None
+        if all(literal is not None for literal in literals):
+            types = tuple(builder.nodes[p].type for p in operands)
+            if len(set(types)) <= 1:
+                first = types[0] if types else Type((), self.dtype, True)
+                type_ = first._replace(shape=(len(types), *first.shape))
+        if type_ is None:
+            return self._add(OPS["tensor"], tuple(operands), (), node, frame)
+        data = tuple(value for literal in literals if literal is not None for value in literal)
+        span = Span(node.start, node.end)
+        return builder.add(
+            OPS["const"], (), (type_, data), frame.source, span, is_shared=False
+        )
+
+    def _attribute(self, node: ast.Attribute, frame: _Frame) -> Item:
+        item = self.values.pop()
+        if type(item) is Module:
+            if node.name in PREFIXES:
+                return Module(f"{item.name}.{node.name}")
+            return Bound(None, node.name, node)
+        return Bound(self._operand(item, node.value, frame.source), node.name, node)
+
+    def _member(self, item: Bound, node: Expr, source: Source) -> int:
+        """A dotted name that is not called: `math.pi`, `x.T`."""
+        label = self._label(node, source)
+        if item.value is None:
+            if item.name in CONSTANTS:
+                return self._named_constant(item.name, source, node.span)
+            if item.name in FUNCTIONS:
+                raise CallError("function-value", f"`{item.name}` is a function; call it", label)
+            raise self._unknown_function(item.name, label)
+        if item.name in ATTRIBUTES:
+            op, operands = ATTRIBUTES[item.name], (item.value,)
+            return self.builder.add(op, operands, (), source, node.span, context=label[1:])
+        if item.name in FUNCTIONS:
+            text = f"`.{item.name}` is a function; call it, `.{item.name}()`"
+            raise CallError("function-value", text, label)
+        raise UnknownNameError(
+            "unknown-attribute",
+            f"a tensor has no `.{brief(item.name)}`",
+            label,
+            help=did_you_mean(item.name, {*ATTRIBUTES, *FUNCTIONS}),
+        )
+
+    def _unknown_function(self, name: str, label: tuple[Label, ...]) -> UnknownNameError:
+        return UnknownNameError(
+            "unknown-function",
+            f"unknown function `{brief(name)}`",
+            label,
+            help=did_you_mean(name, {*FUNCTIONS, *self.functions}),
+        )
+
+    def _index(self, node: ast.Index, frame: _Frame) -> int:
+        items = self._pop(len(node.items))
+        base = self._operand(self.values.pop(), node.value, frame.source)
+        shape = self.builder.nodes[base].type.shape
+        params = self.arguments.items(items, node, shape, frame.source)
+        written = ", ".join(format_expression(i) for i in node.items)
+        return self.builder.add(
+            OPS["index"],
+            (base,),
+            (params,),
+            frame.source,
+            node.span,
+            written=written,
+            context=self._calls(),
+        )
+
+    # Calls
+
+    def _call(self, node: ast.Call, frame: _Frame) -> _Frame | None:
+        items = self._pop(len(node.arguments))
+        nodes = list(node.arguments)
+        if type(node.function) is ast.Name:
+            name = node.function.name
+        else:
+            target = self.values.pop()
+            if type(target) is not Bound:
+                raise self._not_a_function(node, frame)
+            name = target.name
+            if target.value is not None:
+                items.insert(0, target.value)
+                assert type(node.function) is ast.Attribute
+                nodes.insert(0, node.function.value)
+        definition = self.functions.get(name)
+        if definition is not None:
+            return self._inline(definition, items, nodes, node, frame)
+        op = FUNCTIONS.get(name)
+        label = self._label(node.function, frame.source)
+        if op is None:
+            if name in frame.values or name in self.names:
+                raise self._not_a_function(node, frame)
+            raise self._unknown_function(name, label)
+        self.values.append(self._apply(op, items, nodes, node, frame))
+        return None
+
+    def _not_a_function(self, node: ast.Call, frame: _Frame) -> CallError:
+        text = brief(frame.source.slice(node.function.span))
+        return CallError(
+            "not-a-function",
+            f"`{text}` is not a function",
+            self._label(node.function, frame.source),
+            help="write `*` to multiply",
+        )
+
+    def _apply(
+        self, op: Op, items: list[Item], nodes: list[Expr], node: ast.Call, frame: _Frame
+    ) -> int:
+        """A call of a row of the op table."""
+        context = self._calls()
+        if op.pair and self.arguments.is_pair(items, nodes):
+            op = OPS[op.pair]
+        matched = self.arguments.match(op, items, nodes, node, frame.source, context)
+        operands, params = self.arguments.convert(
+            op, matched, node, frame.source, context, self._operand
+        )
+        if op.kind == "random":
+            params = (*params, stream_key(self.seed, self.random_count))
+            self.random_count += 1
+        return self._add(op, operands, params, node, frame)
+
+    def _inline(
+        self,
+        definition: Definition,
+        items: list[Item],
+        nodes: list[Expr],
+        node: ast.Call,
+        frame: _Frame,
+    ) -> _Frame | None:
+        """A frame for the body of a function, with its parameters bound."""
+        label = Label(frame.source, node.span, f"in this call of `{brief(definition.name)}`")
+        values = self.arguments.bind(definition, items, nodes, node, frame.source)
+        key = (id(definition), tuple(values.items())) if _is_plain(values) else None
+        if key is not None and key in self.memo:
+            self.values.append(self.memo[key])
+            return None
+        self._check_cycle(definition, label)
+        code: list[Any] = []
+        for parameter in definition.parameters:
+            if parameter.name not in values and parameter.default is not None:
+                code += [*postorder(parameter.default), _Store(parameter.name)]
+        body = self._body(definition)
+        self.inlined += len(body) + len(code)
+        if self.inlined > MAX_INLINED:
+            raise LimitError(
+                "inlining",
+                f"the functions of this program unfold to more than {MAX_INLINED:,} operations",
+                (label,),
+            )
+        return _Frame(
+            iter([*code, *body] if code else body),
+            definition.source,
+            values,
+            definition,
+            label,
+            key,
+            self.random_count,
+        )
+
+    def _check_cycle(self, definition: Definition, label: Label) -> None:
+        if id(definition) not in self.active:
+            self.active.add(id(definition))
+            return
+        active = [f.definition for f in self.frames if f.definition is not None]
+        cycle = [*active[active.index(definition) :], definition]
+        chain = " → ".join(f"`{brief(d.name, 30)}`" for d in cycle[:6])
+        raise CallError(
+            "recursion",
+            f"a function cannot call itself: {chain}{' …' if len(cycle) > 6 else ''}",
+            (label,),
+            note="calls are inlined, so a cycle would never end",
+        )
+
+
+def _is_plain(values: dict[str, Item]) -> bool:
+    return all(type(v) is int for v in values.values())
+
+
+class _constant_only:
+    """Says of a failure inside a binding that the binding is at fault, not the program."""
+
+    def __init__(self, name: str, binding: Binding) -> None:
+        self.name, self.binding = name, binding
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if isinstance(error, BindingError) and error.diagnostic.code == "missing-input":
+            raise BindingError(
+                "binding-not-constant",
+                f"the value of `{brief(self.name)}` is not a constant",
+                error.diagnostic.labels,
+                note="a bound value is data: numbers, and functions of numbers",
+            ) from None
+        if isinstance(error, (ProgramError, IndexRangeError)):
+            d = error.diagnostic
+            raise BindingError(d.code, d.message, d.labels, d.note, d.help) from None
+
+
+def _words() -> Iterator[str]:
+    """a … z, ba, bb, …: the numbers in base 26."""
+    count = 0
+    while True:
+        word, rest = "", count
+        while True:
+            word = chr(ord("a") + rest % 26) + word
+            rest //= 26
+            if not rest:
+                break
+        yield word
+        count += 1

@@ -1,0 +1,83 @@
+"""Rewrites of a finished graph, and facts about it that every backend needs."""
+
+from __future__ import annotations
+
+from graphcalc.diagnostics import Label, LimitError
+from graphcalc.graph.ir import Graph, Node, show_bytes
+from graphcalc.ops.spec import ITEM_BYTES
+
+
+def prune(nodes: list[Node], roots: list[int]) -> tuple[list[Node], dict[int, int]]:
+    """The nodes that the roots depend on, renumbered, and the new position of each old one."""
+    is_alive = bytearray(len(nodes))
+    for root in roots:
+        is_alive[root] = 1
+    for position in range(len(nodes) - 1, -1, -1):
+        if is_alive[position]:
+            for operand in nodes[position].operands:
+                is_alive[operand] = 1
+    moved: dict[int, int] = {}
+    kept: list[Node] = []
+    for position, node in enumerate(nodes):
+        if is_alive[position]:
+            moved[position] = len(kept)
+            node.operands = tuple([moved[i] for i in node.operands])
+            kept.append(node)
+    return kept, moved
+
+
+def last_uses(graph: Graph, kept: frozenset[int]) -> list[tuple[int, ...]]:
+    """For each node, the values that nothing reads after it (itself, if nothing does).
+
+    The nodes in `kept` are never released.
+    """
+    last = list(range(len(graph.nodes)))
+    for position, node in enumerate(graph.nodes):
+        for operand in node.operands:
+            last[operand] = position
+    released: list[list[int]] = [[] for _ in graph.nodes]
+    for position, end in enumerate(last):
+        if position not in kept:
+            released[end].append(position)
+    return [tuple(r) for r in released]
+
+
+def check_memory(graph: Graph, releases: list[tuple[int, ...]], item_overhead: int) -> int:
+    """The largest number of bytes alive at once; LimitError at the node that passes the limit.
+
+    `item_overhead` is what a backend spends on an element beyond the element itself.
+    """
+    alive = peak = 0
+    sizes = [
+        node.type.count * (ITEM_BYTES[node.type.dtype] + item_overhead) for node in graph.nodes
+    ]
+    for position, node in enumerate(graph.nodes):
+        alive += sizes[position]
+        if alive > peak:
+            peak = alive
+            # Scalars are bounded by the limit on nodes.
+            if node.type.shape and alive > graph.limits.memory:
+                raise LimitError(
+                    "memory",
+                    f"the values alive here need {show_bytes(alive)}, "
+                    f"and the limit is {show_bytes(graph.limits.memory)}",
+                    (Label(node.source, node.span),),
+                    help="raise it with --max-memory",
+                )
+        for released in releases[position]:
+            alive -= sizes[released]
+    return peak
+
+
+def work(graph: Graph) -> int:
+    """A rough count of the scalar operations that a graph takes."""
+    total = 0
+    for node in graph.nodes:
+        count = node.type.count
+        if node.op.kind == "reduction":
+            count = graph.nodes[node.operands[0]].type.count
+        elif node.op.symbol == "@":
+            left = graph.nodes[node.operands[0]].type.shape
+            count *= left[-1] if left else 1
+        total += count
+    return total

@@ -1,0 +1,168 @@
+"""The record of a run: what every node was, and what it came to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from graphcalc.backends.base import Program, Summary
+from graphcalc.graph.ir import Graph
+from graphcalc.graph.text import node_text
+from graphcalc.ops.spec import FLOATS, ITEM_BYTES
+from graphcalc.source import Source, Span
+
+# Tensors up to this many elements are kept whole in the trace.
+KEEP = 1000
+
+
+class Record(NamedTuple):
+    """One node of a run.
+
+    `id` is its place in the trace, `text` its expression in terms of other nodes' names, and
+    `inputs` those names. `role` is `input`, `operation` or `result`. `value` is a number or
+    nested lists, None when the tensor is too large to keep; `summary` has a tensor's
+    statistics. `born` says which of `nan` and `inf` the node produced from operands that had
+    none. `bytes` counts the value's elements.
+    """
+
+    id: int
+    name: str
+    text: str
+    source: Source
+    span: Span
+    op: str
+    inputs: tuple[str, ...]
+    role: str
+    shape: tuple[int, ...]
+    dtype: str
+    device: str
+    value: Any
+    summary: Summary | None
+    born: tuple[str, ...]
+    bytes: int
+
+
+@dataclass(slots=True, eq=False)
+class _Snapshot:
+    """What is kept of a tensor."""
+
+    value: Any
+    summary: Summary | None
+
+
+class Trace(Sequence[Record]):
+    """The records of a run, in order of evaluation; each is made when it is asked for.
+
+    Constants that are shown in place and the insides of bound values have no record.
+    """
+
+    def __init__(self, graph: Graph, program: Program) -> None:
+        self.graph = graph
+        self.backend = program.backend
+        self.device = program.device
+        self._program = program
+        self._values: list[Any] = [None] * len(graph.nodes)
+        self._shown: list[int] | None = None
+
+    # The observer of a backend
+
+    def observe(self, position: int, value: Any) -> None:
+        """Keep a scalar, a small tensor, or a summary."""
+        node = self.graph.nodes[position]
+        if node.name is None:
+            if not node.type.shape:
+                self._values[position] = self._program.snapshot(value, KEEP)[0]
+            return
+        kept, summary = self._program.snapshot(value, KEEP)
+        self._values[position] = kept if summary is None else _Snapshot(kept, summary)
+
+    def observe_scalars(self, values: list[Any]) -> None:
+        """Keep all values of a graph of scalars."""
+        self._values = values
+
+    # A sequence of records
+
+    @property
+    def positions(self) -> list[int]:
+        """The graph's nodes that have a record."""
+        if self._shown is None:
+            self._shown = [i for i, node in enumerate(self.graph.nodes) if node.name is not None]
+        return self._shown
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        return self._record(index if index >= 0 else len(self) + index)
+
+    def __iter__(self) -> Iterator[Record]:
+        return (self._record(i) for i in range(len(self)))
+
+    def select(self, names: Sequence[str]) -> list[Record]:
+        """The records of these names, in the trace's order."""
+        wanted = {self.graph.names[name] for name in names}
+        return [self._record(i) for i, p in enumerate(self.positions) if p in wanted]
+
+    @property
+    def results(self) -> list[Record]:
+        """The records of the nodes that nothing else reads."""
+        wanted = set(self.graph.results)
+        return [self._record(i) for i, p in enumerate(self.positions) if p in wanted]
+
+    def _record(self, place: int) -> Record:
+        position = self.positions[place]
+        node = self.graph.nodes[position]
+        kept = self._values[position]
+        summary = kept.summary if type(kept) is _Snapshot else None
+        names = (self.graph.nodes[i].name for i in node.operands)
+        role = "input" if node.is_input else "operation"
+        return Record(
+            id=place,
+            name=node.name or "",
+            text=node_text(self.graph, position),
+            source=node.source,
+            span=node.span,
+            op=node.op.name,
+            inputs=() if node.is_bound else tuple(n for n in names if n is not None),
+            role="result" if position in self.graph.results else role,
+            shape=node.type.shape,
+            dtype=node.type.dtype,
+            device=self.device,
+            value=kept.value if type(kept) is _Snapshot else kept,
+            summary=summary,
+            born=self.born(position),
+            bytes=node.type.count * ITEM_BYTES[node.type.dtype],
+        )
+
+    # Numbers that are none
+
+    def non_finite(self, position: int) -> tuple[int, int]:
+        """How many elements of a node are nan, and how many infinite."""
+        kept = self._values[position]
+        if type(kept) is _Snapshot:
+            summary = kept.summary
+            return (summary.nan, summary.inf) if summary else (0, 0)
+        if type(kept) is not float:
+            return (0, 0)
+        return (int(math.isnan(kept)), int(math.isinf(kept)))
+
+    def born(self, position: int) -> tuple[str, ...]:
+        """Which of nan and inf this node produced, none of its operands having either."""
+        node = self.graph.nodes[position]
+        nan, inf = self.non_finite(position)
+        if not (nan or inf) or not node.operands or node.type.dtype not in FLOATS:
+            return ()
+        for operand in node.operands:
+            if any(self.non_finite(operand)):
+                return ()
+        return tuple(kind for kind, count in (("nan", nan), ("inf", inf)) if count)
+
+    def births(self) -> list[Record]:
+        """The records of the nodes where a nan or an infinity was born."""
+        return [
+            self._record(place) for place, p in enumerate(self.positions) if self.born(p)
+        ]
