@@ -1,0 +1,39 @@
+"""graphcalc: an expression evaluator that shows every number on the way.
+
+>>> import graphcalc as gc
+>>> r = gc.run("g = (a+b)*(c*d)", a=2, b=-4, c=-2, d=2)
+>>> r["g"]
+8.0
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__version__ = "0.1.0"
+
+_ERRORS = (
+    "BackendError BindingError CallError DataError Diagnostic DtypeError EvaluationError "
+    "GraphcalcError IndexRangeError InternalError Label LimitError OutputError ParseError "
+    "ProgramError ShapeError UnknownNameError UsageError"
+).split()
+_HOMES = {
+    **dict.fromkeys(("Compiled", "Result", "compile", "parse", "run"), "graphcalc.api"),
+    **dict.fromkeys(_ERRORS, "graphcalc.diagnostics"),
+    **dict.fromkeys(("Record", "Trace"), "graphcalc.trace"),
+}
+
+__all__ = sorted((*_HOMES, "__version__"))
+
+
+def __getattr__(name: str) -> Any:
+    # Names are found when they are used: the command line needs only some of them.
+    if name not in _HOMES:
+        raise AttributeError(f"module 'graphcalc' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -50,6 +50,9 @@ class Program(Protocol):
     def snapshot(self, value: Any, limit: int) -> tuple[Any, Summary | None]:
         """A value as nested lists when it has at most `limit` elements (else None), summarized."""
 
+    def restore(self, value: Any, shape: tuple[int, ...], dtype: str) -> Any:
+        """A snapshot's nested lists as the backend's own value again."""
+
 
 class Settings(NamedTuple):
     """How to run: `backend` and `device` as on the command line, None for whatever fits."""

@@ -83,6 +83,15 @@ class PythonProgram:
         elements = value.tolist() if len(value.data) <= limit else None
         return elements, summarize(value.data)
 
+    def restore(self, value: Any, shape: tuple[int, ...], dtype: str) -> Any:
+        """Nested lists as an `NDArray`; a number as it is."""
+        if not shape:
+            return value
+        data = [value]
+        for _ in shape:
+            data = [element for row in data for element in row]
+        return NDArray(shape, data)
+
 
 def summarize(data: list[Any]) -> Summary:
     """The statistics of a list of numbers."""

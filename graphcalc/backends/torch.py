@@ -137,6 +137,10 @@ class TorchProgram:
         elements = value.tolist() if value.numel() <= limit else None
         return elements, _summarize(value)
 
+    def restore(self, value: Any, shape: tuple[int, ...], dtype: str) -> Any:
+        """Nested lists as a tensor on the program's device."""
+        return torch.tensor(value, dtype=_dtype(dtype), device=self._device).reshape(shape)
+
 
 def _dtype(name: str) -> torch.dtype:
     found: torch.dtype = getattr(torch, name)

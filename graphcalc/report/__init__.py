@@ -1,0 +1,1 @@
+"""Printers: every one works from the trace, or from a diagnostic, alone."""

@@ -1,0 +1,5 @@
+"""`python -m graphcalc`."""
+
+from graphcalc.cli import main
+
+main()

@@ -1,0 +1,200 @@
+"""The Python interface: run a program, or compile it once and call it many times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from graphcalc.backends.base import Settings
+from graphcalc.diagnostics import BindingError, UsageError
+from graphcalc.evaluate import Evaluation, Options, Outcome, find_name
+from graphcalc.evaluate import parse as parse_sources
+from graphcalc.graph.ir import MAX_NODES
+from graphcalc.source import Source
+from graphcalc.syntax.expr import Program
+from graphcalc.trace import Trace
+
+
+class Result(Mapping[str, Any]):
+    """What a run gave: values by name, and the trace of every node.
+
+    `r["g"]` is the backend's own value: a number or an `NDArray` (with `.shape` and
+    `.tolist()`) of the Python backend, a `torch.Tensor` of torch's. Small values of any node
+    can be read; a large one only of a result or a node named in `keep`, as others are freed
+    after their last use.
+
+    >>> import graphcalc as gc
+    >>> r = gc.run("g = (a+b)*(c*d)", a=2, b=-4, c=-2, d=2)
+    >>> r["e"], r["f"], r["g"]
+    (-2.0, -4.0, 8.0)
+    >>> r.results
+    ['g']
+    """
+
+    def __init__(self, outcome: Outcome) -> None:
+        self._outcome = outcome
+
+    @property
+    def trace(self) -> Trace:
+        """The records of all nodes, in order of evaluation."""
+        return self._outcome.trace
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all nodes, in order of evaluation."""
+        return [record.name for record in self.trace]
+
+    @property
+    def results(self) -> list[str]:
+        """The names of the nodes that nothing else reads."""
+        return [record.name for record in self.trace.results]
+
+    @property
+    def value(self) -> Any:
+        """The value of the only result; UsageError where there are several."""
+        names = self.results
+        if len(names) != 1:
+            raise UsageError("several-results", f"the program has {len(names)} results: {names}")
+        return self[names[0]]
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._outcome.graph.names:
+            raise KeyError(name)
+        position = find_name(self._outcome.graph, name)
+        if position in self._outcome.values:
+            return self._outcome.values[position]
+        found = self._outcome.trace.select([name])[0]
+        if found.value is None:
+            raise UsageError(
+                "freed",
+                f"`{name}` was freed after its last use",
+                help=f"run with keep=[{name!r}]",
+            )
+        return self._outcome.program.restore(found.value, found.shape, found.dtype)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.trace)
+
+    def __repr__(self) -> str:
+        from graphcalc.report.table import MAX_ROWS, build, draw_plain
+
+        records = self.trace[:MAX_ROWS]
+        table = build(records, self.trace, is_short=True, limit=None)
+        return draw_plain(table).rstrip("\n")
+
+    def _repr_html_(self) -> str:
+        from graphcalc.report.html import as_html
+
+        return as_html(self.trace)
+
+
+class Compiled:
+    """A program made ready once; call it with the values of its inputs.
+
+    >>> import graphcalc as gc
+    >>> square = gc.compile("y = x^2")
+    >>> [square(x=n)["y"] for n in (1, 2, 3)]
+    [1.0, 4.0, 9.0]
+    """
+
+    def __init__(self, evaluation: Evaluation) -> None:
+        self._evaluation = evaluation
+
+    def __call__(self, inputs: Mapping[str, Any] | None = None, /, **named: Any) -> Result:
+        """Run on these inputs. Raises BindingError for a name given twice, in vain or not."""
+        return Result(self._evaluation.run(_merged(inputs, named)))
+
+
+def _merged(inputs: Mapping[str, Any] | None, named: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(inputs or {})
+    for name, value in named.items():
+        if name in merged:
+            raise BindingError("bound-twice", f"`{name}` is bound twice")
+        merged[name] = value
+    return merged
+
+
+def parse(program: str, name: str = "<program>") -> Program:
+    """The syntax of a program's text: statements whose nodes carry their spans.
+
+    Raises ParseError with the span of what is wrong.
+
+    >>> import graphcalc as gc
+    >>> gc.parse("g = (a+b)*(c*d)").statements[0].value
+    Binary((a + b) * (c * d))
+    """
+    return parse_sources([Source(program, name)])
+
+
+def compile(
+    program: str | Program,
+    *,
+    backend: str = "auto",
+    device: str | None = None,
+    dtype: str | None = None,
+    seed: int = 0,
+    keep: Sequence[str] = (),
+    threads: int | None = None,
+    max_memory: int | None = None,
+    max_nodes: int = MAX_NODES,
+) -> Compiled:
+    """Prepare a program to be called many times; the arguments are those of `run`.
+
+    The graph is built at the first call, and again for inputs of other shapes or dtypes.
+    """
+    tree = parse(program) if isinstance(program, str) else program
+    options = Options(Settings(backend, device, dtype, threads), seed, max_memory, max_nodes)
+    return Compiled(Evaluation(tree, options, keep=tuple(keep)))
+
+
+def run(
+    program: str | Program,
+    inputs: Mapping[str, Any] | None = None,
+    *,
+    backend: str = "auto",
+    device: str | None = None,
+    dtype: str | None = None,
+    seed: int = 0,
+    keep: Sequence[str] = (),
+    threads: int | None = None,
+    max_memory: int | None = None,
+    max_nodes: int = MAX_NODES,
+    **named_inputs: Any,
+) -> Result:
+    """Evaluate a program and keep the record of every node.
+
+    program       its text, or what `parse` gave
+    inputs        values by name: numbers, nested lists, NumPy arrays, torch tensors; a value
+                  replaces the program's own assignment of that name
+    backend       "python", "torch", or "auto" for whichever fits the work
+    device        "cpu", "cuda", "cuda:N" or "mps"; torch only
+    dtype         "float64", "float32", "float16" or "bfloat16", of all floating point numbers
+    seed          of `rand` and `randn`, from 0
+    keep          names of nodes whose values stay readable when they are large
+    threads       how many threads torch uses
+    max_memory    bytes that values may take at once; half of the machine's by default
+    max_nodes     nodes that the graph may have
+
+    Raises a GraphcalcError, whose `diagnostic` has the message and the spans: ProgramError for
+    syntax, names, shapes and dtypes, BindingError for inputs, DataError for their values,
+    LimitError before anything too large is allocated, BackendError for what is not installed.
+
+    >>> import graphcalc as gc
+    >>> gc.run("mean(x^2)", x=[[1, 2], [3, 4]]).value
+    7.5
+    """
+    compiled = compile(
+        program,
+        backend=backend,
+        device=device,
+        dtype=dtype,
+        seed=seed,
+        keep=keep,
+        threads=threads,
+        max_memory=max_memory,
+        max_nodes=max_nodes,
+    )
+    return compiled(_merged(inputs, named_inputs))

@@ -1,0 +1,106 @@
+"""Diagnostics drawn: with the source line and carets, as one line, or as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from graphcalc.diagnostics import Diagnostic, Label
+from graphcalc.report.safe import safe, width
+
+# Source lines longer than this are shown around the span alone.
+_WINDOW = 100
+_TAB = "    "
+
+
+def draw_line(diagnostic: Diagnostic) -> str:
+    """One line for logs and pipes: `graphcalc: SOURCE:LINE:COL: KIND error: MESSAGE`."""
+    where = ""
+    if diagnostic.labels:
+        where = f"{location(diagnostic.labels[0])}: "
+    parts = [diagnostic.message, diagnostic.note, diagnostic.help]
+    text = safe("; ".join(p for p in parts if p))
+    return f"graphcalc: {where}{diagnostic.kind} error: {text}\n"
+
+
+def location(label: Label) -> str:
+    """`SOURCE:LINE:COL` of a label's start."""
+    line, column = label.source.location(label.span.start)
+    return f"{safe(label.source.name)}:{line}:{column}"
+
+
+def draw(diagnostic: Diagnostic) -> str:
+    """The message, the source lines with carets, the note and the hint."""
+    lines = [f"error: {safe(diagnostic.message)}"]
+    for place, label in enumerate(diagnostic.labels):
+        if place and (not label.text or label.span == diagnostic.labels[0].span):
+            continue
+        if place and not label.text.startswith(("in ", "opened")):
+            continue  # operands are named in the message itself
+        lines += _snippet(label, is_first=place == 0)
+    lines += [f"  {safe(note)}" for note in (diagnostic.note,) if note]
+    lines += [f"  help: {safe(hint)}" for hint in (diagnostic.help,) if hint]
+    return "\n".join([*lines, ""])
+
+
+def _snippet(label: Label, *, is_first: bool) -> list[str]:
+    """Where a label is, its line, and carets under its characters."""
+    source, span = label.source, label.span
+    number, column = source.location(span.start)
+    line = source.line(number)
+    start = column - 1
+    end = max(start + 1, min(start + span.end - span.start, len(line)))
+    cut_before = cut_after = ""
+    if len(line) > _WINDOW + 20:
+        begin = max(0, start - _WINDOW // 4)
+        cut_before = "…" if begin else ""
+        cut_after = "…" if begin + _WINDOW < len(line) else ""
+        line = line[begin : begin + _WINDOW]
+        start, end = start - begin, max(start - begin + 1, min(end - begin, len(line)))
+    before, marked, after = (_drawn(part) for part in (line[:start], line[start:end], line[end:]))
+    gutter = f"{number} | "
+    carets = "^" * max(1, width(marked))
+    pad = " " * (width(cut_before) + width(before))
+    mark = f" {safe(label.text)}" if label.text and not is_first else ""
+    return [
+        f"  {location(label)}",
+        f"    {gutter}{cut_before}{before}{marked}{after}{cut_after}".rstrip(),
+        f"    {' ' * (len(gutter) - 2)}| {pad}{carets}{mark}",
+    ]
+
+
+def _drawn(text: str) -> str:
+    """A part of a source line, printable, with tabs as spaces."""
+    return safe(text.replace("\t", _TAB))
+
+
+def error_object(diagnostic: Diagnostic, status: int) -> dict[str, Any]:
+    """A diagnostic as JSON values."""
+    found: dict[str, Any] = {
+        "code": diagnostic.code,
+        "kind": diagnostic.kind,
+        "message": safe(diagnostic.message),
+        "exit": status,
+        "labels": [_label_object(label) for label in diagnostic.labels],
+    }
+    if diagnostic.note:
+        found["note"] = safe(diagnostic.note)
+    if diagnostic.help:
+        found["help"] = safe(diagnostic.help)
+    return {"error": found}
+
+
+def _label_object(label: Label) -> dict[str, Any]:
+    line, column = label.source.location(label.span.start)
+    end_line, end_column = label.source.location(label.span.end)
+    return {
+        "source": safe(label.source.name),
+        "start": [line, column],
+        "end": [end_line, end_column],
+        "text": safe(label.text),
+    }
+
+
+def draw_json(diagnostic: Diagnostic, status: int) -> str:
+    """A diagnostic as one JSON object on one line."""
+    return json.dumps(error_object(diagnostic, status), ensure_ascii=False) + "\n"

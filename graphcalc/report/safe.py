@@ -1,0 +1,46 @@
+"""User text made fit for any output: printable, one line, nothing that acts on a terminal."""
+
+from __future__ import annotations
+
+_NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def safe(text: str) -> str:
+    """The text with every character that does not simply print written as an escape."""
+    return text if text.isprintable() else "".join(map(_escape, text))
+
+
+def _escape(character: str) -> str:
+    if character.isprintable():
+        return character
+    if character in _NAMED:
+        return _NAMED[character]
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte of an argument that was not UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def width(text: str) -> int:
+    """The columns that printable text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(
+        0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text
+    )
+
+
+_ASCII = str.maketrans("╭╮╰╯├┤┬┴┼─│…→·", "+++++++++-|~>-")
+
+
+def encodable(text: str, encoding: str) -> str:
+    """The text in characters that an encoding has: plain boxes, and escapes for the rest."""
+    try:
+        text.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")
+    return text

@@ -1,0 +1,144 @@
+"""The table of nodes: on a terminal by Rich, in the lesson's colours; elsewhere as plain text.
+
+Off a terminal nothing is coloured, folded or cut, and Rich is not even imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from graphcalc.report.numbers import (
+    exact,
+    leaves,
+    show_nested,
+    show_summary,
+    shortener,
+)
+from graphcalc.report.safe import safe, width
+from graphcalc.trace import Record, Trace
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# Tensors up to this many elements are shown in full.
+FULL = 12
+# Rows that a table shows before it announces the rest.
+MAX_ROWS = 1000
+# Cells longer than this are cut on a terminal, with their length.
+MAX_CELL = 2000
+
+_STYLES = {"input": "yellow", "operation": "blue", "result": "dark_goldenrod"}
+
+
+class Table(NamedTuple):
+    """Cells ready to draw: a row's role, and its texts."""
+
+    header: tuple[str, ...]
+    rows: list[tuple[str, tuple[str, ...]]]
+    caption: str
+
+
+def build(records: Sequence[Record], trace: Trace, *, is_short: bool, limit: int | None) -> Table:
+    """The cells of a table of records; at most `limit` rows, the others counted."""
+    shown = records if limit is None else records[:limit]
+    show = exact
+    if is_short:
+        show = shortener(
+            [
+                (number, record.dtype)
+                for record in shown
+                for number in _numbers(record)
+            ]
+        )
+    rows = []
+    for record in shown:
+        value = value_text(record, show)
+        text = "" if record.text == value or record.text.strip() == "" else record.text
+        rows.append((record.role, (safe(record.name), safe(text), value + _mark(record))))
+    hidden = len(records) - len(shown)
+    notes = [f"{trace.backend} on {trace.device}" if trace.backend == "torch" else trace.backend]
+    notes.append(trace.graph.dtype)
+    notes.append(f"{len(trace):,} node{'s' * (len(trace) != 1)}")
+    caption = " · ".join(notes)
+    if hidden:
+        caption += f"\n{hidden:,} more nodes (--all, or --format csv)"
+    return Table(("name", "expression", "value"), rows, caption)
+
+
+def _numbers(record: Record) -> list[float]:
+    """The numbers that a record's cell shows."""
+    if record.summary is None:
+        return [record.value]
+    if _is_full(record):
+        return leaves(record.value)
+    summary = record.summary
+    return [x for x in (summary.minimum, summary.mean, summary.maximum) if x is not None]
+
+
+def _is_full(record: Record) -> bool:
+    count = 1
+    for size in record.shape:
+        count *= size
+    return count <= FULL and record.value is not None
+
+
+def value_text(record: Record, show: object = exact) -> str:
+    """A record's value: a number, a small tensor in full, or a summary."""
+    assert callable(show)
+    if record.summary is None or _is_full(record):
+        return show_nested(record.value, lambda x: show(x, record.dtype))
+    return show_summary(record.summary, record.shape, record.dtype, show)
+
+
+def _mark(record: Record) -> str:
+    return f"  ← {' and '.join(record.born)} born here" if record.born else ""
+
+
+def draw_plain(table: Table) -> str:
+    """The table as text, as wide as it needs to be."""
+    rows = [table.header, *(cells for _, cells in table.rows)]
+    widths = [max(map(width, column)) for column in zip(*rows)]
+
+    def line(cells: Sequence[str]) -> str:
+        padded = [cell + " " * (w - width(cell)) for cell, w in zip(cells, widths)]
+        return f"│ {' │ '.join(padded)} │"
+
+    def rule(left: str, middle: str, right: str) -> str:
+        return left + middle.join("─" * (w + 2) for w in widths) + right
+
+    return "\n".join(
+        [
+            rule("╭", "┬", "╮"),
+            line(table.header),
+            rule("├", "┼", "┤"),
+            *(line(cells) for _, cells in table.rows),
+            rule("╰", "┴", "╯"),
+            table.caption,
+            "",
+        ]
+    )
+
+
+def draw_rich(table: Table, console: Console) -> None:
+    """The table on a terminal, in the lesson's colours, folded to its width."""
+    from rich import box
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    drawn = RichTable(
+        box=box.ROUNDED,
+        caption=Text(table.caption),
+        caption_justify="left",
+        header_style="bold",
+        highlight=False,
+    )
+    for name in table.header:
+        drawn.add_column(Text(name), overflow="fold")
+    for role, cells in table.rows:
+        drawn.add_row(*[Text(_cut(cell), style=_STYLES[role]) for cell in cells])
+    console.print(drawn)
+
+
+def _cut(cell: str) -> str:
+    return cell if len(cell) <= MAX_CELL else f"{cell[:MAX_CELL]}… ({len(cell):,} characters)"
