@@ -68,6 +68,7 @@ def _early(arguments: list[str], option: str) -> str | None:
     "PROGRAM is text such as 'g = (a+b)*(c*d)', or - for standard input. NAME=VALUE binds a "
     "name to a constant expression: a=2, x=[1,2,3], w=randn(3,4).",
     epilog=f"Example: {_EXAMPLE}",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 def _command(
     arguments: Annotated[
@@ -99,9 +100,7 @@ def _command(
     ] = None,
     dtype: Annotated[
         str | None,
-        typer.Option(
-            "--dtype", metavar="DTYPE", help="float64, float32, float16 or bfloat16."
-        ),
+        typer.Option("--dtype", metavar="DTYPE", help="float64, float32, float16 or bfloat16."),
     ] = None,
     seed: Annotated[
         str, typer.Option("--seed", metavar="N", help="Seed of rand and randn, from 0.")
@@ -164,7 +163,9 @@ def _command(
     bindings = _bindings(texts)
     names = [name.strip() for name in show.split(",") if name.strip()]
     options = Options(
-        Settings(backend, device, dtype, _whole("--threads", threads, 1, 4096) if threads else None),
+        Settings(
+            backend, device, dtype, _whole("--threads", threads, 1, 4096) if threads else None
+        ),
         _whole("--seed", seed, 0, (1 << 63) - 1),
         _bytes(max_memory) if max_memory else None,
         _whole("--max-nodes", max_nodes, 1, 1 << 31),
@@ -265,7 +266,9 @@ def _bindings(texts: list[str]) -> dict[str, Any]:
         name, value = match.groups()
         span = Span(0, len(text))
         if name in found:
-            raise BindingError("bound-twice", f"`{brief(name)}` is bound twice", (Label(whole, span),))
+            raise BindingError(
+                "bound-twice", f"`{brief(name)}` is bound twice", (Label(whole, span),)
+            )
         if value.startswith("@"):
             raise BindingError(
                 "binding-file",
@@ -299,7 +302,9 @@ def _whole(option: str, text: str, low: int, high: int) -> int:
 def _bytes(text: str) -> int:
     match = _SIZE.fullmatch(text.strip())
     if match is None or not text.isascii():
-        raise UsageError("option", f"--max-memory is a size such as 500M or 2G, not `{brief(text)}`")
+        raise UsageError(
+            "option", f"--max-memory is a size such as 500M or 2G, not `{brief(text)}`"
+        )
     scale = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
     return int(float(match[1]) * scale[match[2].upper()])
 
@@ -316,9 +321,7 @@ def _print_functions(given: list[str], format: str) -> None:
     _write(functions.as_json(name) if format == "json" else functions.as_text(name))
 
 
-def _print(
-    records: Any, outcome: Outcome, format: str, color: str, all_rows: bool
-) -> None:
+def _print(records: Any, outcome: Outcome, format: str, color: str, all_rows: bool) -> None:
     """Write the records in a format to standard output."""
     trace = outcome.trace
     if format == "table":
@@ -448,11 +451,11 @@ def _report_births(outcome: Outcome, strict: bool) -> None:
 # The process
 
 
-def _prepare_arguments(arguments: list[str]) -> list[str]:
+def _prepare_arguments(arguments: list[str], command: Any) -> list[str]:
     """Mark the arguments that start with `-` and are expressions, not options."""
     takes_value = {"-f"}
     known = {"-f", "-q", "-h"}
-    for parameter in typer.main.get_command(app).params:
+    for parameter in command.params:
         names = [n for n in parameter.opts if n.startswith("--")]
         if getattr(parameter, "is_flag", False) is False:
             takes_value.update(names)
@@ -474,9 +477,7 @@ def _fail(error: GraphcalcError, printing: Printing) -> int:
     from graphcalc.report.errors import draw, draw_json, draw_line
 
     status = error.exit_status
-    is_full = printing.errors == "full" or (
-        printing.errors != "line" and _is_terminal(sys.stderr)
-    )
+    is_full = printing.errors == "full" or (printing.errors != "line" and _is_terminal(sys.stderr))
     if printing.format == "json":
         _complain(draw_json(error.diagnostic, status))
     elif is_full:
@@ -486,11 +487,11 @@ def _fail(error: GraphcalcError, printing: Printing) -> int:
     return status
 
 
-def _usage_error(message: str, arguments: list[str]) -> UsageError:
+def _usage_error(message: str, command: Any) -> UsageError:
     """Typer's complaint as a diagnostic of our own."""
     match = re.search(r"No such option: (\S+?)(?:[ .]|$)", message)
     if match:
-        names = [n for p in typer.main.get_command(app).params for n in p.opts if n[0] == "-"]
+        names = [n for p in command.params for n in p.opts if n[0] == "-"]
         near = closest(match[1], names)
         hint = f"did you mean `{near[0]}`?" if near else "write -- before a program that starts so"
         return UsageError("option", f"there is no option `{brief(match[1])}`", help=hint)
@@ -500,15 +501,18 @@ def _usage_error(message: str, arguments: list[str]) -> UsageError:
 def _run(arguments: list[str]) -> int:
     """Run a command line; its exit status."""
     printing = Printing(arguments)
+    command: Any = typer.main.get_command(app)
+    # Typer 0.26 took click into itself: its exceptions are found through the one it exports.
     click_error: Any = typer.BadParameter.__mro__[2]
     try:
-        app(_prepare_arguments(arguments), prog_name="graphcalc", standalone_mode=False)
+        prepared = _prepare_arguments(arguments, command)
+        command.main(prepared, prog_name="graphcalc", standalone_mode=False)
         return 0
     except GraphcalcError as error:
         _debug()
         return _fail(error, printing)
     except click_error as error:
-        return _fail(_usage_error(error.format_message(), arguments), printing)
+        return _fail(_usage_error(error.format_message(), command), printing)
     except typer.Exit as stop:
         return int(stop.exit_code)
     except MemoryError:
@@ -518,7 +522,9 @@ def _run(arguments: list[str]) -> int:
         _debug()
         what = f"{type(error).__name__}: {error}"
         hint = "set GRAPHCALC_DEBUG=1 to see where, and report it"
-        return _fail(InternalError("internal", f"a defect of graphcalc: {what}", help=hint), printing)
+        return _fail(
+            InternalError("internal", f"a defect of graphcalc: {what}", help=hint), printing
+        )
 
 
 def _debug() -> None:

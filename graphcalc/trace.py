@@ -135,7 +135,7 @@ class Trace(Sequence[Record]):
             value=kept.value if type(kept) is _Snapshot else kept,
             summary=summary,
             born=self.born(position),
-            bytes=node.type.count * ITEM_BYTES[node.type.dtype],
+            bytes=node.type.numel * ITEM_BYTES[node.type.dtype],
         )
 
     # Numbers that are none
@@ -163,6 +163,4 @@ class Trace(Sequence[Record]):
 
     def births(self) -> list[Record]:
         """The records of the nodes where a nan or an infinity was born."""
-        return [
-            self._record(place) for place, p in enumerate(self.positions) if self.born(p)
-        ]
+        return [self._record(place) for place, p in enumerate(self.positions) if self.born(p)]

@@ -171,4 +171,3 @@ def _native(value: Any) -> Any:
     if all(isinstance(x, bool) for x in level) and level:
         return NDArray(tuple(shape), level)
     return NDArray(tuple(shape), [float(x) for x in level])
-

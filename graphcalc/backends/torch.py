@@ -89,7 +89,7 @@ class TorchProgram:
         return torch.as_tensor(value, dtype=dtype, device=self._device)
 
     def _out_of_memory(self, node: Node) -> LimitError:
-        size = node.type.count * ITEM_BYTES[node.type.dtype]
+        size = node.type.numel * ITEM_BYTES[node.type.dtype]
         free = ""
         if self._device.type == "cuda":
             free = f", and {show_bytes(torch.cuda.mem_get_info(self._device)[0])} are free"

@@ -127,7 +127,9 @@ class Arguments:
         known = {p.name for p in declared}
         positional = sum(type(n) is not ast.Keyword for n in nodes)
         signature = ", ".join(
-            ("*" * p.variadic) + p.name + (f"={p.default}" if p.default not in ("", "given") else "")
+            ("*" * p.variadic)
+            + p.name
+            + (f"={p.default}" if p.default not in ("", "given") else "")
             for p in declared
         )
         if positional > len(declared):
@@ -421,5 +423,3 @@ def _static_default(text: str) -> Any:
     if text in ("None", "True", "False"):
         return {"None": None, "True": True, "False": False}[text]
     return float(text)
-
-

@@ -151,14 +151,12 @@ class Builder:
         self, value: float | bool, source: Source, span: Span, *, is_shared: bool = True
     ) -> int:
         """A number of the program's text."""
-        if type(value) is bool:
-            params: tuple[Any, ...] = (Type((), "bool"), (value,))
-        else:
-            params = (Type((), self.dtype, True), (value,))
         # 0.0 equals -0.0 and nan differs from itself: share by what the number prints as.
         key = repr(value)
         if is_shared and key in self.shared:
             return self.shared[key]
+        type_ = Type((), "bool") if type(value) is bool else Type((), self.dtype, True)
+        params = (type_, (value,))
         position = self.add(OPS["const"], (), params, source, span, is_shared=False)
         if is_shared:
             self.shared[key] = position
@@ -210,7 +208,7 @@ class Builder:
         return node.op.python(*values)
 
     def _check_size(self, type_: Type, op: Op, source: Source, span: Span) -> None:
-        size = type_.count * ITEM_BYTES[type_.dtype]
+        size = type_.numel * ITEM_BYTES[type_.dtype]
         if size > self.limits.memory:
             raise LimitError(
                 "memory",

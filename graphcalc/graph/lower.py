@@ -7,8 +7,10 @@ here recurses.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count, product
+from string import ascii_lowercase
 from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import (
@@ -112,8 +114,29 @@ class _Lowering:
     roots: list[int] = field(default_factory=list)
     random_count: int = 0
     inlined: int = 0
+    # What to do at each kind of syntax; a function's call gives the frame of its body.
+    steps: dict[type, Callable[[Any, _Frame], _Frame | None]] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.steps = {
+            ast.Number: self._constant,
+            ast.Boolean: self._constant,
+            ast.Name: self._read,
+            ast.Binary: self._binary,
+            ast.Unary: self._unary,
+            ast.Call: self._call,
+            ast.Comparison: self._comparison,
+            ast.Conditional: self._conditional,
+            ast.Index: self._index,
+            ast.Tensor: self._tensor,
+            ast.Attribute: self._attribute,
+            ast.Tuple: self._sizes,
+            ast.Slice: self._slice,
+            ast.Keyword: self._keyword,
+            ast.Nothing: self._nothing,
+            ast.Dots: self._dots,
+            _Store: self._store,
+        }
         self.builder = Builder(self.dtype, self.limits)
         self.arguments = Arguments(self.builder)
 
@@ -121,7 +144,7 @@ class _Lowering:
 
     def run(self) -> Graph:
         for statement in reversed(self.program.statements):
-            if type(statement) is Definition:
+            if isinstance(statement, Definition):
                 self.functions[statement.name] = statement
         # Inputs first, in the order in which they were given.
         reads = self._read_names()
@@ -130,7 +153,7 @@ class _Lowering:
             if name in reads or name in assigned:
                 self._bind(name)
         for statement in self.program.statements:
-            if type(statement) is Definition:
+            if isinstance(statement, Definition):
                 self.functions[statement.name] = statement
             elif statement.name is None or not self._is_bound(statement.name):
                 item = self.evaluate(statement.value, statement.source)
@@ -156,7 +179,9 @@ class _Lowering:
                 node.op, (), node.params, statement.source, span, is_shared=False
             )
         elif node.name is not None:
-            op, operands = (node.op, ()) if node.op.kind == "making" else (OPS["alias"], (position,))
+            op, operands = (
+                (node.op, ()) if node.op.kind == "making" else (OPS["alias"], (position,))
+            )
             params = node.params if node.op.kind == "making" else ()
             position = self.builder.add(
                 op, operands, params, statement.source, span, is_shared=False
@@ -328,12 +353,12 @@ class _Lowering:
 
     def evaluate(self, root: Expr, source: Source) -> Item:
         """Walk an expression; the item that it comes to."""
-        frames, values = self.frames, self.values
+        frames, values, steps = self.frames, self.values, self.steps
         frames.append(_Frame(iter(self._walk(root)), source, {}))
         while frames:
             frame = frames[-1]
             for node in frame.code:
-                called = self._step(node, frame)
+                called = steps[type(node)](node, frame)
                 if called is not None:
                     frames.append(called)
                     break
@@ -344,50 +369,48 @@ class _Lowering:
                     self.memo[frame.memo] = values[-1]
         return values.pop()
 
-    def _step(self, node: Any, frame: _Frame) -> _Frame | None:
-        """Take the node's operands from the stack and put its value there."""
-        values, source, builder = self.values, frame.source, self.builder
-        match node:
-            case ast.Number(value=value) | ast.Boolean(value=value):
-                values.append(builder.constant(value, source, Span(node.start, node.end)))
-            case ast.Name():
-                values.append(self._read(node, frame))
-            case ast.Binary(op=op):
-                right = self._operand(values.pop(), node.right, source)
-                left = self._operand(values.pop(), node.left, source)
-                values.append(self._add(OPS[op], (left, right), (), node, frame))
-            case ast.Unary():
-                values.append(self._unary(node, frame))
-            case ast.Call():
-                return self._call(node, frame)
-            case ast.Comparison():
-                values.append(self._comparison(node, frame))
-            case ast.Conditional():
-                other = self._operand(values.pop(), node.other, source)
-                condition = self._operand(values.pop(), node.condition, source)
-                value = self._operand(values.pop(), node.value, source)
-                values.append(self._add(OPS["where"], (condition, value, other), (), node, frame))
-            case ast.Index():
-                values.append(self._index(node, frame))
-            case ast.Tensor():
-                values.append(self._tensor(node, frame))
-            case ast.Attribute():
-                values.append(self._attribute(node, frame))
-            case ast.Tuple():
-                items = self._pop(len(node.items))
-                values.append(Sizes(tuple(items), node))
-            case ast.Slice():
-                parts = (node.lower, node.upper, node.step)
-                popped = iter(self._pop(sum(p is not None for p in parts)))
-                items_ = [None if p is None else next(popped) for p in parts]
-                values.append(Range(items_[0], items_[1], items_[2], node))
-            case ast.Nothing():
-                values.append(Nothing(node))
-            case ast.Dots():
-                values.append(Dots(node))
-            case _Store():
-                frame.values[node.name] = values.pop()
-        return None
+    def _constant(self, node: ast.Number | ast.Boolean, frame: _Frame) -> None:
+        span = Span(node.start, node.end)
+        self.values.append(self.builder.constant(node.value, frame.source, span))
+
+    def _binary(self, node: ast.Binary, frame: _Frame) -> None:
+        values = self.values
+        right, left = values.pop(), values.pop()
+        if type(left) is not int:
+            left = self._operand(left, node.left, frame.source)
+        if type(right) is not int:
+            right = self._operand(right, node.right, frame.source)
+        values.append(self._add(OPS[node.op], (left, right), (), node, frame))
+
+    def _conditional(self, node: ast.Conditional, frame: _Frame) -> None:
+        value, condition, other = self._operands((node.value, node.condition, node.other), frame)
+        self.values.append(self._add(OPS["where"], (condition, value, other), (), node, frame))
+
+    def _sizes(self, node: ast.Tuple, frame: _Frame) -> None:
+        self.values.append(Sizes(tuple(self._pop(len(node.items))), node))
+
+    def _slice(self, node: ast.Slice, frame: _Frame) -> None:
+        parts = (node.lower, node.upper, node.step)
+        popped = iter(self._pop(sum(p is not None for p in parts)))
+        lower, upper, step = (None if p is None else next(popped) for p in parts)
+        self.values.append(Range(lower, upper, step, node))
+
+    def _keyword(self, node: ast.Keyword, frame: _Frame) -> None:
+        """The value of a keyword argument is on the stack already."""
+
+    def _nothing(self, node: ast.Nothing, frame: _Frame) -> None:
+        self.values.append(Nothing(node))
+
+    def _dots(self, node: ast.Dots, frame: _Frame) -> None:
+        self.values.append(Dots(node))
+
+    def _store(self, node: _Store, frame: _Frame) -> None:
+        frame.values[node.name] = self.values.pop()
+
+    def _operands(self, nodes: tuple[Expr, ...], frame: _Frame) -> list[int]:
+        """The graph nodes of the last items of the stack, one for each syntax node."""
+        items = self._pop(len(nodes))
+        return [self._operand(i, n, frame.source) for i, n in zip(items, nodes)]
 
     def _pop(self, count: int) -> list[Item]:
         if not count:
@@ -433,13 +456,19 @@ class _Lowering:
             case _:
                 raise ParseError("slice-value", "a slice only stands in an index", label)
 
-    def _read(self, node: ast.Name, frame: _Frame) -> Item:
-        """The value of a name: a parameter, a name of the program, a binding, a constant."""
+    def _read(self, node: ast.Name, frame: _Frame) -> None:
+        """The value of a name: a parameter, or a name of the program."""
         name = node.name
         if name in frame.values:
-            return frame.values[name]
-        if name in self.names:
-            return self.names[name]
+            self.values.append(frame.values[name])
+        elif name in self.names:
+            self.values.append(self.names[name])
+        else:
+            self.values.append(self._known_name(node, frame))
+
+    def _known_name(self, node: ast.Name, frame: _Frame) -> Item:
+        """A constant or a prefix, or the error for a name that means nothing here."""
+        name = node.name
         if name in CONSTANTS:
             return self._named_constant(name, frame.source, node.span)
         if name in PREFIXES:
@@ -459,29 +488,39 @@ class _Lowering:
         self.builder.nodes[position].written = name
         return position
 
-    def _unary(self, node: ast.Unary, frame: _Frame) -> int:
-        operand = self._operand(self.values.pop(), node.operand, frame.source)
-        if node.op == "pos":
-            return operand
-        if node.op == "neg" and type(node.operand) is ast.Number:
-            span = Span(node.start, node.end)
-            return self.builder.constant(-node.operand.value, frame.source, span)
-        return self._add(OPS[node.op], (operand,), (), node, frame)
+    def _unary(self, node: ast.Unary, frame: _Frame) -> None:
+        (operand,) = self._operands((node.operand,), frame)
+        if node.op == "neg" and self._is_literal(node.operand, operand):
+            # -4 and -inf are constants, shown in place, not operations on 4 and inf.
+            found = self.builder.nodes[operand]
+            operand = self.builder.constant(-found.params[1][0], frame.source, node.span)
+            if found.written:
+                self.builder.nodes[operand].written = f"-{found.written}"
+        elif node.op != "pos":
+            operand = self._add(OPS[node.op], (operand,), (), node, frame)
+        self.values.append(operand)
 
-    def _comparison(self, node: ast.Comparison, frame: _Frame) -> int:
-        items = self._pop(len(node.operands))
-        operands = [self._operand(i, n, frame.source) for i, n in zip(items, node.operands)]
+    def _is_literal(self, node: Expr, position: int) -> bool:
+        """Whether a number or the name of a constant is written here."""
+        if type(node) is ast.Name:
+            found = self.builder.nodes[position]
+            return found.op is OPS["const"] and found.written == node.name
+        return type(node) is ast.Number
+
+    def _comparison(self, node: ast.Comparison, frame: _Frame) -> None:
+        operands = self._operands(node.operands, frame)
         result = self._add(OPS[node.ops[0]], (operands[0], operands[1]), (), node, frame)
         for op, left, right in zip(node.ops[1:], operands[1:], operands[2:]):
             link = self._add(OPS[op], (left, right), (), node, frame)
             result = self._add(OPS["logical_and"], (result, link), (), node, frame)
-        return result
+        self.values.append(result)
 
-    def _tensor(self, node: ast.Tensor, frame: _Frame) -> int:
+    def _tensor(self, node: ast.Tensor, frame: _Frame) -> None:
         """A tensor literal: a constant when every element is one, else a node."""
+        self.values.append(self._literal(node, self._operands(node.items, frame), frame))
+
+    def _literal(self, node: ast.Tensor, operands: list[int], frame: _Frame) -> int:
         builder = self.builder
-        items = self._pop(len(node.items))
-        operands = [self._operand(i, n, frame.source) for i, n in zip(items, node.items)]
         literals = [builder.literal(p) for p in operands]
         # The rule also finds ragged literals, whose elements keep their own text in the message.
         type_ = None
@@ -494,17 +533,18 @@ class _Lowering:
             return self._add(OPS["tensor"], tuple(operands), (), node, frame)
         data = tuple(value for literal in literals if literal is not None for value in literal)
         span = Span(node.start, node.end)
-        return builder.add(
-            OPS["const"], (), (type_, data), frame.source, span, is_shared=False
-        )
+        return builder.add(OPS["const"], (), (type_, data), frame.source, span, is_shared=False)
 
-    def _attribute(self, node: ast.Attribute, frame: _Frame) -> Item:
+    def _attribute(self, node: ast.Attribute, frame: _Frame) -> None:
         item = self.values.pop()
-        if type(item) is Module:
-            if node.name in PREFIXES:
-                return Module(f"{item.name}.{node.name}")
-            return Bound(None, node.name, node)
-        return Bound(self._operand(item, node.value, frame.source), node.name, node)
+        found: Item
+        if type(item) is not Module:
+            found = Bound(self._operand(item, node.value, frame.source), node.name, node)
+        elif node.name in PREFIXES:
+            found = Module(f"{item.name}.{node.name}")
+        else:
+            found = Bound(None, node.name, node)
+        self.values.append(found)
 
     def _member(self, item: Bound, node: Expr, source: Source) -> int:
         """A dotted name that is not called: `math.pi`, `x.T`."""
@@ -536,13 +576,13 @@ class _Lowering:
             help=did_you_mean(name, {*FUNCTIONS, *self.functions}),
         )
 
-    def _index(self, node: ast.Index, frame: _Frame) -> int:
+    def _index(self, node: ast.Index, frame: _Frame) -> None:
         items = self._pop(len(node.items))
         base = self._operand(self.values.pop(), node.value, frame.source)
         shape = self.builder.nodes[base].type.shape
         params = self.arguments.items(items, node, shape, frame.source)
         written = ", ".join(format_expression(i) for i in node.items)
-        return self.builder.add(
+        position = self.builder.add(
             OPS["index"],
             (base,),
             (params,),
@@ -551,6 +591,7 @@ class _Lowering:
             written=written,
             context=self._calls(),
         )
+        self.values.append(position)
 
     # Calls
 
@@ -686,13 +727,8 @@ class _constant_only:
 
 def _words() -> Iterator[str]:
     """a … z, ba, bb, …: the numbers in base 26."""
-    count = 0
-    while True:
-        word, rest = "", count
-        while True:
-            word = chr(ord("a") + rest % 26) + word
-            rest //= 26
-            if not rest:
-                break
-        yield word
-        count += 1
+    yield from ascii_lowercase
+    for size in count(1):
+        for first in ascii_lowercase[1:]:
+            for rest in product(ascii_lowercase, repeat=size):
+                yield first + "".join(rest)

@@ -49,7 +49,7 @@ def check_memory(graph: Graph, releases: list[tuple[int, ...]], item_overhead: i
     """
     alive = peak = 0
     sizes = [
-        node.type.count * (ITEM_BYTES[node.type.dtype] + item_overhead) for node in graph.nodes
+        node.type.numel * (ITEM_BYTES[node.type.dtype] + item_overhead) for node in graph.nodes
     ]
     for position, node in enumerate(graph.nodes):
         alive += sizes[position]
@@ -73,9 +73,9 @@ def work(graph: Graph) -> int:
     """A rough count of the scalar operations that a graph takes."""
     total = 0
     for node in graph.nodes:
-        count = node.type.count
+        count = node.type.numel
         if node.op.kind == "reduction":
-            count = graph.nodes[node.operands[0]].type.count
+            count = graph.nodes[node.operands[0]].type.numel
         elif node.op.symbol == "@":
             left = graph.nodes[node.operands[0]].type.shape
             count *= left[-1] if left else 1

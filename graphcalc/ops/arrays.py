@@ -127,7 +127,7 @@ def reducer(fold: Callable[[list[Any]], Any]) -> Callable[..., list[Any]]:
     """A kernel that folds each group of elements into one."""
 
     def kernel(out: Type, x: NDArray, dims: tuple[int, ...] | None, keepdim: bool) -> list[Any]:
-        return [fold(group) for group in _groups(x, dims)] if out.count else []
+        return [fold(group) for group in _groups(x, dims)] if out.numel else []
 
     return kernel
 
@@ -188,7 +188,7 @@ def index(out: Type, x: NDArray, items: tuple[Any, ...]) -> list[Any]:
             steps.append(item[2] * step)
         else:
             start += item * next(own)
-    return [x.data[o] for o in offsets(out.shape, steps, start)] if out.count else []
+    return [x.data[o] for o in offsets(out.shape, steps, start)] if out.numel else []
 
 
 def stack(out: Type, *operands: NDArray) -> list[Any]:
@@ -198,22 +198,22 @@ def stack(out: Type, *operands: NDArray) -> list[Any]:
 
 def zeros(out: Type, sizes: Shape) -> list[float]:
     """All 0."""
-    return [0.0] * out.count
+    return [0.0] * out.numel
 
 
 def ones(out: Type, sizes: Shape) -> list[float]:
     """All 1."""
-    return [1.0] * out.count
+    return [1.0] * out.numel
 
 
 def full(out: Type, value: NDArray, sizes: Shape) -> list[Any]:
     """All the one value."""
-    return value.data * out.count
+    return value.data * out.numel
 
 
 def eye(out: Type, n: int, m: int | None) -> list[float]:
     """1 on the diagonal, 0 elsewhere."""
-    data = [0.0] * out.count
+    data = [0.0] * out.numel
     rows, columns = out.shape
     for i in range(min(rows, columns)):
         data[i * columns + i] = 1.0
@@ -222,15 +222,15 @@ def eye(out: Type, n: int, m: int | None) -> list[float]:
 
 def arange(out: Type, start: float, step: float) -> list[float]:
     """start + i*step."""
-    return [start + i * step for i in range(out.count)]
+    return [start + i * step for i in range(out.numel)]
 
 
 def linspace(out: Type, start: float, end: float, steps: int) -> list[float]:
     """Evenly spaced, both ends included; the second half counted from the end, as torch."""
-    if out.count == 1:
+    if out.numel == 1:
         return [start]
-    step = (end - start) / (out.count - 1) if out.count else 0.0
-    half = out.count // 2
+    step = (end - start) / (out.numel - 1) if out.numel else 0.0
+    half = out.numel // 2
     return [
-        start + i * step if i < half else end - (out.count - 1 - i) * step for i in range(out.count)
+        start + i * step if i < half else end - (out.numel - 1 - i) * step for i in range(out.numel)
     ]

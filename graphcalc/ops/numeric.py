@@ -195,8 +195,8 @@ def softplus(x: float, beta: float, threshold: float) -> float:
 
 
 def relu(x: float) -> float:
-    """max(x, 0); nan stays nan."""
-    return x if x > 0 or x != x else 0.0
+    """max(x, 0); nan stays nan, and -0 stays -0."""
+    return 0.0 if x < 0 else x
 
 
 def sign(x: float) -> float:

@@ -171,7 +171,7 @@ def extremum(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) ->
     dims, keepdim = params
     dims = dimensions(dims, len(x.shape))
     shape = reduced(x.shape, dims, keepdim)
-    if Type(shape, x.dtype).count and not x.count:
+    if Type(shape, x.dtype).numel and not x.numel:
         raise Problem("shape", f"there is no element to choose: {{0}} is {show(x.shape)}")
     return Type(shape, x.dtype, x.weak)
 
@@ -221,13 +221,13 @@ def resolve_sizes(x: Type, sizes: Shape) -> Shape:
         known *= size if size >= 0 else 1
     if sizes.count(-1) > 1:
         raise Problem("shape", "only one dimension of a shape can be -1")
-    if -1 in sizes and known and x.count % known == 0:
-        return tuple(x.count // known if n == -1 else n for n in sizes)
-    if -1 in sizes or known != x.count:
+    if -1 in sizes and known and x.numel % known == 0:
+        return tuple(x.numel // known if n == -1 else n for n in sizes)
+    if -1 in sizes or known != x.numel:
         raise Problem(
             "shape",
             f"{{0}} is {show(x.shape)} and does not reshape to {show(sizes)}",
-            note=f"it has {x.count:,} elements, and {show(sizes)} "
+            note=f"it has {x.numel:,} elements, and {show(sizes)} "
             + (f"needs a multiple of {known:,}" if -1 in sizes else f"has {known:,}"),
         )
     return sizes

@@ -30,7 +30,7 @@ class Type(NamedTuple):
     weak: bool = False
 
     @property
-    def count(self) -> int:
+    def numel(self) -> int:
         """The number of elements."""
         count = 1
         for size in self.shape:

@@ -205,4 +205,3 @@ def as_value(records: Sequence[Record], trace: Trace) -> str:
 def _lines(records: Sequence[Record]) -> Iterator[str]:
     for record in records:
         yield _exact_text(record) + "\n"
-

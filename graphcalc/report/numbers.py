@@ -125,5 +125,7 @@ def show_summary(
             f"mean {show(summary.mean, 'float64')}",
             f"max {show(summary.maximum, dtype)}",
         ]
-    parts += [f"{count} {kind}" for kind, count in (("nan", summary.nan), ("inf", summary.inf)) if count]
+    parts += [
+        f"{count} {kind}" for kind, count in (("nan", summary.nan), ("inf", summary.inf)) if count
+    ]
     return " · ".join([parts[0] + " " + parts[1], *parts[2:]])

@@ -5,15 +5,15 @@ Off a terminal nothing is coloured, folded or cut, and Rich is not even imported
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphcalc.report.numbers import (
     exact,
     leaves,
+    shortener,
     show_nested,
     show_summary,
-    shortener,
 )
 from graphcalc.report.safe import safe, width
 from graphcalc.trace import Record, Trace
@@ -42,16 +42,12 @@ class Table(NamedTuple):
 def build(records: Sequence[Record], trace: Trace, *, is_short: bool, limit: int | None) -> Table:
     """The cells of a table of records; at most `limit` rows, the others counted."""
     shown = records if limit is None else records[:limit]
-    show = exact
+    show: Callable[[Any, str], str] = exact
     if is_short:
         show = shortener(
-            [
-                (number, record.dtype)
-                for record in shown
-                for number in _numbers(record)
-            ]
+            [(number, record.dtype) for record in shown for number in _numbers(record)]
         )
-    rows = []
+    rows: list[tuple[str, tuple[str, ...]]] = []
     for record in shown:
         value = value_text(record, show)
         text = "" if record.text == value or record.text.strip() == "" else record.text
@@ -83,9 +79,8 @@ def _is_full(record: Record) -> bool:
     return count <= FULL and record.value is not None
 
 
-def value_text(record: Record, show: object = exact) -> str:
+def value_text(record: Record, show: Callable[[Any, str], str] = exact) -> str:
     """A record's value: a number, a small tensor in full, or a summary."""
-    assert callable(show)
     if record.summary is None or _is_full(record):
         return show_nested(record.value, lambda x: show(x, record.dtype))
     return show_summary(record.summary, record.shape, record.dtype, show)

@@ -1,4 +1,4 @@
-"""The abstract syntax: frozen nodes that know where they stand.
+"""The abstract syntax: nodes that know where they stand, and that nothing changes once made.
 
 Nodes compare and hash by identity, print through `format`, and copy as themselves, so that
 no operation on a deep expression recurses.
@@ -7,8 +7,7 @@ no operation on a deep expression recurses.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias, Union
+from typing import NamedTuple, TypeAlias, Union
 
 from graphcalc.source import Source, Span
 
@@ -16,9 +15,11 @@ from graphcalc.source import Source, Span
 class Node:
     """What all syntax nodes share: a half-open range of offsets in their source."""
 
-    __slots__ = ()
-    start: int
-    end: int
+    __slots__ = ("end", "start")
+
+    def __init__(self, start: int, end: int) -> None:
+        self.start = start
+        self.end = end
 
     @property
     def span(self) -> Span:
@@ -45,161 +46,186 @@ class Node:
         return parse_expression_text, (format_expression(self),)  # type: ignore[arg-type]
 
 
-_frozen = dataclass(frozen=True, slots=True, eq=False, repr=False)
-
-
-@_frozen
 class Number(Node):
     """A literal number."""
 
-    value: float
-    start: int
-    end: int
+    __slots__ = ("value",)
+
+    def __init__(self, value: float, start: int, end: int) -> None:
+        self.value = value
+        self.start = start
+        self.end = end
 
 
-@_frozen
 class Boolean(Node):
     """`true` or `false`."""
 
-    value: bool
-    start: int
-    end: int
+    __slots__ = ("value",)
+
+    def __init__(self, value: bool, start: int, end: int) -> None:
+        self.value = value
+        self.start = start
+        self.end = end
 
 
-@_frozen
 class Nothing(Node):
     """`None`: a new dimension in an index, "not given" in a call."""
 
-    start: int
-    end: int
+    __slots__ = ()
 
 
-@_frozen
 class Dots(Node):
     """`...` in an index."""
 
-    start: int
-    end: int
+    __slots__ = ()
 
 
-@_frozen
 class Name(Node):
     """A name that is read."""
 
-    name: str
-    start: int
-    end: int
+    __slots__ = ("name",)
+
+    def __init__(self, name: str, start: int, end: int) -> None:
+        self.name = name
+        self.start = start
+        self.end = end
 
 
-@_frozen
 class Unary(Node):
     """A prefix operator; `op` is the name of a row of the op table (or `pos`)."""
 
-    op: str
-    operand: Expr
-    start: int
-    end: int
+    __slots__ = ("op", "operand")
+
+    def __init__(self, op: str, operand: Expr, start: int, end: int) -> None:
+        self.op = op
+        self.operand = operand
+        self.start = start
+        self.end = end
 
 
-@_frozen
 class Binary(Node):
     """An infix operator; `op` is the name of a row of the op table."""
 
-    op: str
-    left: Expr
-    right: Expr
-    start: int
-    end: int
+    __slots__ = ("left", "op", "right")
+
+    def __init__(self, op: str, left: Expr, right: Expr, start: int, end: int) -> None:
+        self.op = op
+        self.left = left
+        self.right = right
+        self.start = start
+        self.end = end
 
 
-@_frozen
 class Comparison(Node):
     """A chain `operands[0] ops[0] operands[1] ops[1] …`."""
 
-    ops: tuple[str, ...]
-    operands: tuple[Expr, ...]
-    start: int
-    end: int
+    __slots__ = ("operands", "ops")
+
+    def __init__(
+        self, ops: tuple[str, ...], operands: tuple[Expr, ...], start: int, end: int
+    ) -> None:
+        self.ops = ops
+        self.operands = operands
+        self.start = start
+        self.end = end
 
 
-@_frozen
 class Conditional(Node):
     """`value if condition else other`."""
 
-    value: Expr
-    condition: Expr
-    other: Expr
-    start: int
-    end: int
+    __slots__ = ("condition", "other", "value")
+
+    def __init__(self, value: Expr, condition: Expr, other: Expr, start: int, end: int) -> None:
+        self.value = value
+        self.condition = condition
+        self.other = other
+        self.start = start
+        self.end = end
 
 
-@_frozen
 class Attribute(Node):
     """`value.name`."""
 
-    value: Expr
-    name: str
-    start: int
-    end: int
+    __slots__ = ("name", "value")
+
+    def __init__(self, value: Expr, name: str, start: int, end: int) -> None:
+        self.value = value
+        self.name = name
+        self.start = start
+        self.end = end
 
 
-@_frozen
 class Keyword(Node):
     """`name=value` in a call."""
 
-    name: str
-    value: Expr
-    start: int
-    end: int
+    __slots__ = ("name", "value")
+
+    def __init__(self, name: str, value: Expr, start: int, end: int) -> None:
+        self.name = name
+        self.value = value
+        self.start = start
+        self.end = end
 
 
-@_frozen
 class Call(Node):
     """`function(arguments)`; keywords are among the arguments, after the positional ones."""
 
-    function: Expr
-    arguments: tuple[Expr, ...]
-    start: int
-    end: int
+    __slots__ = ("arguments", "function")
+
+    def __init__(self, function: Expr, arguments: tuple[Expr, ...], start: int, end: int) -> None:
+        self.function = function
+        self.arguments = arguments
+        self.start = start
+        self.end = end
 
 
-@_frozen
 class Slice(Node):
     """`lower:upper:step` in an index."""
 
-    lower: Expr | None
-    upper: Expr | None
-    step: Expr | None
-    start: int
-    end: int
+    __slots__ = ("lower", "step", "upper")
+
+    def __init__(
+        self, lower: Expr | None, upper: Expr | None, step: Expr | None, start: int, end: int
+    ) -> None:
+        self.lower = lower
+        self.upper = upper
+        self.step = step
+        self.start = start
+        self.end = end
 
 
-@_frozen
 class Index(Node):
     """`value[items]`."""
 
-    value: Expr
-    items: tuple[Expr, ...]
-    start: int
-    end: int
+    __slots__ = ("items", "value")
+
+    def __init__(self, value: Expr, items: tuple[Expr, ...], start: int, end: int) -> None:
+        self.value = value
+        self.items = items
+        self.start = start
+        self.end = end
 
 
-@_frozen
 class Tensor(Node):
     """A tensor literal `[a, b, …]`."""
 
-    items: tuple[Expr, ...]
-    start: int
-    end: int
+    __slots__ = ("items",)
+
+    def __init__(self, items: tuple[Expr, ...], start: int, end: int) -> None:
+        self.items = items
+        self.start = start
+        self.end = end
 
 
-@_frozen
 class Tuple(Node):
     """`(a, b, …)`: only a static argument such as a shape."""
 
-    items: tuple[Expr, ...]
-    start: int
-    end: int
+    __slots__ = ("items",)
+
+    def __init__(self, items: tuple[Expr, ...], start: int, end: int) -> None:
+        self.items = items
+        self.start = start
+        self.end = end
 
 
 Expr: TypeAlias = Union[
@@ -222,8 +248,7 @@ Expr: TypeAlias = Union[
 ]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Statement:
+class Statement(NamedTuple):
     """`name = value`, or a bare `value` when `name` is None."""
 
     source: Source
@@ -232,8 +257,7 @@ class Statement:
     name_span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Parameter:
+class Parameter(NamedTuple):
     """One parameter of a function definition."""
 
     name: str
@@ -241,8 +265,7 @@ class Parameter:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Definition:
+class Definition(NamedTuple):
     """`name(parameters) = body`."""
 
     source: Source
@@ -252,8 +275,7 @@ class Definition:
     name_span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Program:
+class Program(NamedTuple):
     """Statements and definitions in order, possibly of several sources."""
 
     statements: tuple[Statement | Definition, ...]

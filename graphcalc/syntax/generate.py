@@ -26,7 +26,7 @@ def build_tables(text: str) -> Tables:
         maybe_placeholders=False,
         keep_all_tokens=True,
     )
-    table: Any = lark.parser.parser._parse_table  # type: ignore[attr-defined]
+    table: Any = lark.parser.parser._parse_table
 
     kinds, literals, patterns = {"$END": "$END"}, {}, {}
     for terminal in lark.terminals:

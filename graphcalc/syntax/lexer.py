@@ -94,11 +94,9 @@ class Lexer:
         text, literals = source.text, self._literals
         symbol, separator, end_group = self._symbol, self._separator, self._end
         start = 1 if text[:1] == "\ufeff" else 0
-        match = self._pattern.scanner(text, start).match
         brackets: list[Token] = []
-        while True:
-            found = match()
-            assert found is not None  # the last group takes any character
+        # Every position matches: the last group takes any character.
+        for found in self._pattern.finditer(text, start):
             group = found.lastindex
             start, end = found.span(group or 0)
             if group == 1:

@@ -112,14 +112,16 @@ class _Actions:
     def group(self, c: list[Any]) -> Expr:
         # A node's span covers its parentheses, so that carets show what people see.
         node, start, end = c[1], c[0].start, c[2].end
-        fields = [getattr(node, f) for f in node.__match_args__[:-2]]
-        grouped: Expr = type(node)(*fields, start, end)
+        grouped: Expr = object.__new__(type(node))
+        for name in type(node).__slots__:
+            setattr(grouped, name, getattr(node, name))
+        grouped.start, grouped.end = start, end
         return grouped
 
-    def tuple(self, c: list[Any]) -> Expr:
+    def sizes(self, c: list[Any]) -> Expr:
         return Tuple(_values(c[1:-1]), c[0].start, c[-1].end)
 
-    def list(self, c: list[Any]) -> Expr:
+    def tensor(self, c: list[Any]) -> Expr:
         return Tensor(_values(c[1:-1]), c[0].start, c[-1].end)
 
     def conditional(self, c: list[Any]) -> Expr:
@@ -156,7 +158,7 @@ class _Actions:
     def index(self, c: list[Any]) -> Expr:
         return Index(c[0], _values(c[2:-1]), c[0].start, c[-1].end)
 
-    def slice(self, c: list[Any]) -> Expr:
+    def reach(self, c: list[Any]) -> Expr:
         parts: list[Expr | None] = [None]
         for item in c:
             if type(item) is Token:

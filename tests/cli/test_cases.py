@@ -1,0 +1,90 @@
+"""Golden runs of the command line, one folder of tests/cases each.
+
+A folder holds `cmd` (the command line in shell syntax), `out`, `err` and `status`; where the run
+fails, also `full` (standard error with `--errors full`). `stdin` and a folder `files`, which is
+copied to where the command runs, are optional. `pytest --update-cases` writes what is expected
+anew; read the difference before believing it.
+"""
+
+import json
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+from running import graphcalc, odd_characters
+
+CASES = Path(__file__).parents[1] / "cases"
+NAMES = sorted(path.parent.name for path in CASES.glob("*/cmd"))
+FAILING = [name for name in NAMES if (CASES / name / "full").exists()]
+NONE = object()
+
+
+def _arguments(name):
+    command, *arguments = shlex.split((CASES / name / "cmd").read_text(encoding="utf-8"))
+    assert command == "graphcalc"
+    return arguments
+
+
+def _run(name, folder, *more):
+    case = CASES / name
+    if (case / "files").is_dir():
+        shutil.copytree(case / "files", folder, dirs_exist_ok=True)
+    given = case / "stdin"
+    stdin = given.read_bytes() if given.exists() else b""
+    return graphcalc(*more, *_arguments(name), stdin=stdin, cwd=folder)
+
+
+def _update(case, found, full):
+    wanted = {"out": found.out, "err": found.err, "status": b"%d\n" % found.status, "full": full}
+    for file, data in wanted.items():
+        if data:
+            (case / file).write_bytes(data)
+        else:
+            (case / file).unlink(missing_ok=True)
+
+
+def _expected(case, file):
+    return (case / file).read_text(encoding="utf-8") if (case / file).exists() else ""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_case(name, tmp_path, request):
+    """A command line gives exactly the recorded output, complaint and exit status."""
+    case = CASES / name
+    found = _run(name, tmp_path)
+    has_full = found.status not in (0, 1) and "--errors" not in _arguments(name)
+    full = _run(name, tmp_path, "--errors", "full").err if has_full else b""
+    if request.config.getoption("--update-cases"):
+        _update(case, found, full)
+    assert found.text == _expected(case, "out")
+    assert found.complaint == _expected(case, "err")
+    assert found.status == int(_expected(case, "status"))
+    assert full.decode() == _expected(case, "full")
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_failure_is_one_object_in_json(name, tmp_path):
+    """With `--format json` every recorded failure is one JSON object that says the same."""
+    found = _run(name, tmp_path, "--format", "json")
+    (line,) = found.complaint.splitlines()
+    error = json.loads(line)["error"]
+    assert found.out == b""
+    assert found.status == error["exit"] == int(_expected(CASES / name, "status"))
+    assert error["message"] in _expected(CASES / name, "err")
+    assert f"{error['kind']} error: " in _expected(CASES / name, "err")
+    for label in error["labels"]:
+        assert label["start"] <= label["end"]
+
+
+def test_failures_are_one_line():
+    """Off a terminal every recorded failure is one printable line and prints no result."""
+    for name in FAILING:
+        assert _expected(CASES / name, "err").count("\n") == 1, name
+        assert _expected(CASES / name, "err").startswith("graphcalc: "), name
+        assert _expected(CASES / name, "out") == "", name
+        assert not odd_characters(_expected(CASES / name, "full")), name
+
+
+def test_every_code_has_a_case():
+    """Every error code that the command line can give appears in a recorded failure."""

@@ -1,0 +1,103 @@
+import math
+
+import pytest
+from agreement import BACKENDS, flatten, value_of
+from graphcalc.ops import spec
+from graphcalc.ops.spec import parameters
+from graphcalc.ops.table import CONSTANTS, FUNCTIONS, INTERNAL, KEYWORD_ALIASES, OPS, PREFIXES
+from graphcalc.syntax.parser import parse_expression_text
+
+EXAMPLES = [(op.name, *example) for op in OPS.values() for example in op.examples]
+KINDS = {"elementwise", "reduction", "array", "making", "random", "leaf"}
+
+
+def depth(nested):
+    """The sizes of nested lists along their first elements."""
+    sizes = []
+    while isinstance(nested, list):
+        sizes.append(len(nested))
+        nested = nested[0] if nested else None
+    return sizes
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("name", "text", "expected"), EXAMPLES)
+def test_example_holds(name, text, expected, backend):
+    """The example of every row comes to the value that the row says, on every backend."""
+    found, wanted = value_of(text, backend), value_of(expected, "python")
+    assert depth(found) == depth(wanted)
+    for x, y in zip(flatten(found), flatten(wanted)):
+        assert type(x) is type(y)
+        assert math.isclose(x, y, rel_tol=1e-15) or (x != x and y != y)
+
+
+@pytest.mark.parametrize("name", OPS)
+def test_row_is_complete(name):
+    """Every row is stored under its name, explains itself, and shows an example of itself."""
+    op = OPS[name]
+    assert op.name == name
+    assert op.kind in KINDS
+    assert op.doc.endswith(".")
+    assert op.operands in ("result", "common", "own", "condition")
+    assert op.tolerance >= 0
+    assert op.domain[0] < op.domain[1]
+    assert (op.kind == "leaf") == (not op.examples)
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_function_name_is_callable_text(name):
+    """Every function's name and alias reads as one name, and is no constant and no prefix."""
+    assert parse_expression_text(name).name == name
+    assert name not in CONSTANTS
+    assert name not in PREFIXES
+
+
+def test_names_are_unique():
+    """No name or alias belongs to two rows, and no operator of one arity to two rows."""
+    names = [n for op in OPS.values() for n in (op.name, *op.aliases)]
+    assert len(names) == len(set(names))
+    symbols = [(op.symbol, spec.arity(op)) for op in OPS.values() if op.symbol]
+    assert len(symbols) == len(set(symbols))
+
+
+@pytest.mark.parametrize("name", OPS)
+def test_signature_is_well_formed(name):
+    """Parameters have distinct names, a known kind, a default that reads, one variadic at most."""
+    declared = parameters(OPS[name])
+    kinds = "tensor dim dims shape size flag number key type data name items".split()
+    assert len({p.name for p in declared}) == len(declared)
+    assert all(p.kind in kinds for p in declared)
+    assert sum(p.variadic for p in declared) <= 1
+    for parameter in declared:
+        if parameter.default:
+            parse_expression_text(parameter.default)
+
+
+def test_keyword_aliases_lead_to_parameters():
+    """NumPy's words stand for parameters that rows have."""
+    known = {p.name for op in OPS.values() for p in parameters(op)}
+    assert set(KEYWORD_ALIASES.values()) <= known
+    assert not set(KEYWORD_ALIASES) & known
+
+
+def test_internal_rows_exist():
+    """The rows that only syntax reaches are rows, and no call reaches them."""
+    assert set(OPS) >= INTERNAL
+    assert not INTERNAL & set(FUNCTIONS)
+
+
+def test_pairs_are_elementwise():
+    """What a call with two tensors means instead is an elementwise row of two operands."""
+    for op in OPS.values():
+        if op.pair:
+            assert OPS[op.pair].kind == "elementwise"
+            assert spec.arity(OPS[op.pair]) == 2
+
+
+def test_find_and_pickle_give_the_row_itself():
+    """A row is found by its name, and pickles as its name alone."""
+    import pickle
+
+    for name, op in OPS.items():
+        assert spec.find(name) is op
+        assert pickle.loads(pickle.dumps(op)) is op
