@@ -89,7 +89,7 @@ def assert_typed(outcome):
             continue
         kind = float if node.type.dtype in FLOATS else bool if node.type.dtype == "bool" else int
         data = elements(value)
-        assert len(data) == node.type.count, f"{where} has {len(data)} elements"
+        assert len(data) == math.prod(node.type.shape), f"{where} has {len(data)} elements"
         assert all(type(x) is kind for x in data), f"{where} does not hold {kind.__name__} alone"
 
 

@@ -28,7 +28,7 @@ MAX_ROWS = 1000
 # Cells longer than this are cut on a terminal, with their length.
 MAX_CELL = 2000
 
-_STYLES = {"input": "yellow", "operation": "blue", "result": "dark_goldenrod"}
+_STYLES = {"input": "bright_yellow", "operation": "bright_blue", "result": "dark_goldenrod"}
 
 
 class Table(NamedTuple):

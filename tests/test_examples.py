@@ -1,0 +1,74 @@
+"""The example programs run on every evaluator that can take them."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+import graphcalc as gc
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+# A million random numbers and a product of 1000 x 1000 matrices are torch's work.
+SLOW_IN_PYTHON = {"exercise"}
+
+
+def run_example(name, backend, **inputs):
+    """The result of an example program."""
+    return gc.run((EXAMPLES / f"{name}.gc").read_text(encoding="utf-8"), inputs, backend=backend)
+
+
+def programs():
+    """Every example with each backend that runs it."""
+    for path in sorted(EXAMPLES.glob("*.gc")):
+        yield path.stem, "torch"
+        if path.stem not in SLOW_IN_PYTHON:
+            yield path.stem, "python"
+
+
+@pytest.mark.parametrize(("name", "backend"), list(programs()))
+def test_an_example_gives_finite_results(name, backend):
+    """Every example runs, and none of its results holds a nan or an infinity."""
+    result = run_example(name, backend)
+    assert result.results
+    for record in result.trace.results:
+        if record.summary is None:
+            assert math.isfinite(record.value)
+        else:
+            assert (record.summary.nan, record.summary.inf) == (0, 0)
+
+
+@pytest.mark.parametrize("backend", ["python", "torch"])
+def test_the_lesson(backend):
+    """The lesson's numbers: e = -2, f = -4, g = 8, in the lesson's names."""
+    result = run_example("lesson", backend)
+    expected = {"a": 2, "b": -4, "c": -2, "d": 2, "e": -2, "f": -4, "g": 8}
+    assert {record.name: record.value for record in result.trace} == expected
+    assert [r.text for r in result.trace][4:] == ["a + b", "c * d", "e * f"]
+    assert result.results == ["g"]
+
+
+def test_the_exercise_is_small_in_python_too():
+    """With n = 20 the exercise gives the same mean on both evaluators."""
+    python = run_example("exercise", "python", n=20)["mean_f"]
+    torch = float(run_example("exercise", "torch", n=20)["mean_f"])
+    assert math.isclose(python, torch, rel_tol=1e-12)
+
+
+def test_the_network_gives_probabilities():
+    """Every row of the network's output is a distribution over the ten classes."""
+    p = run_example("mlp", "torch")["p"]
+    assert tuple(p.shape) == (64, 10)
+    assert p.sum(dim=-1).sub(1).abs().max() < 1e-12
+
+
+def test_put_and_call_keep_parity():
+    """The prices satisfy call - put = spot - discounted strike."""
+    r = run_example("black_scholes", "python")
+    assert math.isclose(r["call"] - r["put"], r["spot"] - r["discounted"], rel_tol=1e-12)
+
+
+def test_attention_is_causal():
+    """No token attends to a later one, and its weights add up to 1."""
+    weights = run_example("attention", "torch", tokens=16)["attention"]
+    assert weights.triu(diagonal=1).abs().max() == 0
+    assert weights.sum(dim=-1).sub(1).abs().max() < 1e-12

@@ -1,0 +1,84 @@
+"""The documents tell the truth: their sessions are run, and their examples too."""
+
+import doctest
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = ("README.md", "docs/language.md")
+
+
+def sessions(text):
+    """The (command, output) pairs of the console blocks that show a prompt."""
+    found = []
+    for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL):
+        for piece in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, output = piece.partition("\n")
+            found.append((command, output))
+    return found
+
+
+def run_shell(command):
+    """What a shell prints for a command, with graphcalc on its path."""
+    environment = {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin", "/bin"]),
+        "HOME": os.environ.get("HOME", "/"),
+        "LC_ALL": "C.UTF-8",
+    }
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    return done.stdout
+
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("command", "output"), sessions(README))
+def test_readme_shows_what_the_commands_print(command, output):
+    """A session of the README prints what the README shows."""
+    assert run_shell(command) == output
+
+
+def test_the_readme_has_sessions():
+    """The check above would pass on a README without sessions, so there must be some."""
+    assert len(sessions(README)) >= 8
+
+
+def test_a_wrong_session_is_noticed():
+    """A session whose output is not what the command prints does not compare equal."""
+    ((command, output),) = sessions("```console\n$ graphcalc -q 1+1\n3\n```")
+    assert run_shell(command) != output
+    assert run_shell(command) == "2\n"
+
+
+def test_python_examples_of_the_readme_run():
+    """The Python session of the README gives what it shows."""
+    examples = "\n".join(re.findall(r"```python\n(.*?)```", README, re.DOTALL))
+    test = doctest.DocTestParser().get_doctest(examples, {}, "README", "README.md", 0)
+    runner = doctest.DocTestRunner(verbose=False)
+    runner.run(test)
+    assert runner.tries >= 4
+    assert runner.failures == 0
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_lead_somewhere(document):
+    """Every relative link of a document names a file of the repository."""
+    path = ROOT / document
+    links = re.findall(r"\]\(([^)#:]+)\)", path.read_text(encoding="utf-8"))
+    assert [link for link in links if not (path.parent / link).exists()] == []
