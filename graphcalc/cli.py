@@ -12,20 +12,18 @@ import typer
 
 from graphcalc import __version__
 from graphcalc.diagnostics import (
-    BindingError,
-    DataError,
+    EvaluationError,
     GraphcalcError,
     InternalError,
     Label,
     LimitError,
-    OutputError,
     UsageError,
     brief,
     closest,
 )
 from graphcalc.graph.ir import MAX_NODES
-from graphcalc.source import Source, Span
-from graphcalc.syntax.parser import MAX_TEXT
+from graphcalc.report.output import complain, is_terminal, make_console, wants_rich, write
+from graphcalc.source import Source
 
 if TYPE_CHECKING:
     from graphcalc.evaluate import Outcome
@@ -36,7 +34,6 @@ _USAGE = "graphcalc [OPTIONS] [PROGRAM] [NAME=VALUE]..."
 _EXAMPLE = "graphcalc 'g = (a+b)*(c*d)' a=2 b=-4 c=-2 d=2"
 # Marks an argument that starts with `-` and is an expression; no argument can hold a NUL.
 _EXPRESSION = "\0"
-_BINDING = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(?!=)(.*)", re.DOTALL)
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 
 app = typer.Typer(add_completion=True, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -151,16 +148,17 @@ def _command(
                 "option", f"{option} is one of {', '.join(choices)}, not `{brief(value)}`"
             )
     if version:
-        _write(f"graphcalc {__version__}\n")
+        write(f"graphcalc {__version__}\n")
         return
     if functions:
         _print_functions(given, "value" if quiet else format)
         return
     from graphcalc.backends.base import Settings
+    from graphcalc.data.bindings import parse_bindings
     from graphcalc.evaluate import Evaluation, Options, find_name, parse
 
     sources, texts = _sources(given, file or [])
-    bindings = _bindings(texts)
+    bindings = parse_bindings(texts)
     names = [name.strip() for name in show.split(",") if name.strip()]
     options = Options(
         Settings(
@@ -188,12 +186,20 @@ def _command(
 
 def _sources(given: list[str], files: list[str]) -> tuple[list[Source], list[str]]:
     """The texts that make up the program, and the bindings that are left."""
-    sources = [Source(_read_file(path), path) for path in files]
+    from graphcalc.data.bindings import is_binding
+    from graphcalc.data.programs import read_file, read_standard_input
+
+    def from_input() -> Source:
+        if is_terminal(sys.stdin):
+            complain("reading from the terminal; Ctrl-D to end\n")
+        return read_standard_input()
+
+    sources = [read_file(path) for path in files]
     if files:
         if given and given[0] == "-":
-            sources.append(_standard_input())
+            sources.append(from_input())
             return sources, given[1:]
-        if given and not _BINDING.fullmatch(given[0]):
+        if given and not is_binding(given[0]):
             sources.append(Source(given[0]))
             return sources, given[1:]
         return sources, given
@@ -202,90 +208,10 @@ def _sources(given: list[str], files: list[str]) -> tuple[list[Source], list[str
             raise UsageError(
                 "no-program", f"no program; usage: {_USAGE}", help=f"for example: {_EXAMPLE}"
             )
-        return [_standard_input()], []
+        return [from_input()], []
     if given[0] == "-":
-        return [_standard_input()], given[1:]
+        return [from_input()], given[1:]
     return [Source(given[0])], given[1:]
-
-
-def _standard_input() -> Source:
-    if sys.stdin is None:
-        raise DataError("no-stdin", "standard input is closed")
-    if sys.stdin.isatty():
-        _complain("reading from the terminal; Ctrl-D to end\n")
-    try:
-        data = sys.stdin.buffer.read(4 * MAX_TEXT + 1)
-    except OSError as error:
-        raise DataError("unreadable", f"standard input: {_reason(error)}") from None
-    return Source(_decode(data, "<stdin>"), "<stdin>")
-
-
-def _read_file(path: str) -> str:
-    try:
-        with open(path, "rb") as file:
-            return _decode(file.read(4 * MAX_TEXT + 1), path)
-    except OSError as error:
-        raise DataError("unreadable", f"{path}: {_reason(error)}") from None
-    except ValueError:  # a NUL in the name
-        raise DataError("unreadable", f"{path}: not a file name") from None
-
-
-def _decode(data: bytes, name: str) -> str:
-    if len(data) > 4 * MAX_TEXT:
-        raise LimitError("program-size", f"{name}: a program has at most {4 * MAX_TEXT:,} bytes")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        looks = "; looks like UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
-        byte = data[error.start]
-        raise DataError(
-            "encoding", f"{name}: not UTF-8 (byte 0x{byte:02x} at offset {error.start}{looks})"
-        ) from None
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
-
-
-def _bindings(texts: list[str]) -> dict[str, Any]:
-    """The constant expressions of NAME=VALUE arguments."""
-    from graphcalc.graph.lower import Binding
-    from graphcalc.syntax.parser import parse_expression
-
-    found: dict[str, Binding] = {}
-    for text in texts:
-        whole = Source(text, "<argument>")
-        match = _BINDING.fullmatch(text)
-        if match is None:
-            raise BindingError(
-                "binding",
-                f"`{brief(text)}` is not NAME=VALUE",
-                (Label(whole, Span(0, len(text))),),
-                help="a program is one argument: put it in quotes",
-            )
-        name, value = match.groups()
-        span = Span(0, len(text))
-        if name in found:
-            raise BindingError(
-                "bound-twice", f"`{brief(name)}` is bound twice", (Label(whole, span),)
-            )
-        if value.startswith("@"):
-            raise BindingError(
-                "binding-file",
-                "files as values are not supported yet",
-                (Label(whole, Span(match.start(2), len(text))),),
-            )
-        # Blanks stand for the name, so that columns count in the whole argument.
-        source = Source(" " * match.start(2) + value, "<argument>")
-        try:
-            expression = parse_expression(source)
-        except GraphcalcError as error:
-            d = error.diagnostic
-            labels = tuple(label._replace(source=whole) for label in d.labels)
-            kind = LimitError if isinstance(error, LimitError) else BindingError
-            raise kind(d.code, d.message, labels, d.note, d.help) from None
-        found[name] = Binding(Source(text, "<argument>"), expression, span)
-    return found
 
 
 # Options
@@ -318,7 +244,7 @@ def _print_functions(given: list[str], format: str) -> None:
     if len(given) > 1:
         raise UsageError("option", "--functions takes one name at most")
     name = given[0] if given else None
-    _write(functions.as_json(name) if format == "json" else functions.as_text(name))
+    write(functions.as_json(name) if format == "json" else functions.as_text(name))
 
 
 def _print(records: Any, outcome: Outcome, format: str, color: str, all_rows: bool) -> None:
@@ -327,16 +253,16 @@ def _print(records: Any, outcome: Outcome, format: str, color: str, all_rows: bo
     if format == "table":
         from graphcalc.report import table
 
-        is_terminal = _is_terminal(sys.stdout)
+        on_terminal = is_terminal(sys.stdout)
         limit = None if all_rows else table.MAX_ROWS
-        built = table.build(records, trace, is_short=is_terminal, limit=limit)
-        if _wants_rich(color, is_terminal):
-            console = _console(color)
+        built = table.build(records, trace, is_short=on_terminal, limit=limit)
+        if wants_rich(color, on_terminal):
+            console = make_console(color)
             with console.capture() as capture:
                 table.draw_rich(built, console)
-            _write(capture.get())
+            write(capture.get())
         else:
-            _write(table.draw_plain(built))
+            write(table.draw_plain(built))
         return
     from graphcalc.report import machine
 
@@ -349,7 +275,7 @@ def _print(records: Any, outcome: Outcome, format: str, color: str, all_rows: bo
         "value": machine.as_value,
     }[format]
     whole = [_whole_value(record, outcome) for record in records]
-    _write(printer(whole, trace))
+    write(printer(whole, trace))
 
 
 def _whole_value(record: Record, outcome: Outcome) -> Record:
@@ -361,72 +287,8 @@ def _whole_value(record: Record, outcome: Outcome) -> Record:
     return record._replace(value=value)
 
 
-def _is_terminal(stream: Any) -> bool:
-    return stream is not None and not stream.closed and stream.isatty()
-
-
-def _wants_rich(color: str, is_terminal: bool) -> bool:
-    return color == "always" or (color == "auto" and (is_terminal or _forced()))
-
-
-def _forced() -> bool:
-    return bool(os.environ.get("FORCE_COLOR")) and not os.environ.get("NO_COLOR")
-
-
-def _console(color: str) -> Any:
-    """Rich's console; off a terminal it is as wide as the table needs."""
-    from rich.console import Console
-
-    is_terminal = _is_terminal(sys.stdout)
-    wants_color = color == "always" or _forced()
-    no_color = color == "never" or (not wants_color and bool(os.environ.get("NO_COLOR")))
-    return Console(
-        file=sys.stdout,
-        force_terminal=True if wants_color else None,
-        no_color=no_color,
-        color_system="auto" if not wants_color or is_terminal else "256",
-        width=None if is_terminal and os.environ.get("COLUMNS") != "0" else 10_000,
-        highlight=False,
-        emoji=False,
-        markup=False,
-    )
-
-
-def _write(text: str) -> None:
-    """All of a text to standard output, or an OutputError."""
-    from graphcalc.report.safe import encodable
-
-    stream = sys.stdout
-    if stream is None or stream.closed:
-        raise OutputError("closed", "standard output is closed")
-    try:
-        stream.flush()
-        encoding = stream.encoding or "utf-8"
-        stream.buffer.write(encodable(text, encoding).encode(encoding, "backslashreplace"))
-        stream.buffer.flush()
-    except OSError as error:
-        # What the buffer still holds must not be tried again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        raise OutputError("output", f"standard output: {_reason(error)}") from None
-
-
-def _complain(text: str) -> None:
-    """A text to standard error, if there is one."""
-    from graphcalc.report.safe import encodable
-
-    stream = sys.stderr
-    if stream is None or stream.closed:
-        return
-    try:
-        stream.write(encodable(text, stream.encoding or "utf-8"))
-        stream.flush()
-    except OSError:
-        pass
-
-
 def _report_births(outcome: Outcome, strict: bool) -> None:
     """Say where a nan or an infinity came from; under --strict, fail for one in a result."""
-    from graphcalc.diagnostics import EvaluationError
     from graphcalc.report.errors import location
 
     trace = outcome.trace
@@ -434,9 +296,9 @@ def _report_births(outcome: Outcome, strict: bool) -> None:
     for record in births[:3]:
         where = location(Label(record.source, record.span))
         kinds = " and ".join(record.born)
-        _complain(f"graphcalc: {where}: note: {kinds} born in `{record.name} = {record.text}`\n")
+        complain(f"graphcalc: {where}: note: {kinds} born in `{record.name} = {record.text}`\n")
     if len(births) > 3:
-        _complain(f"graphcalc: note: and in {len(births) - 3:,} more nodes\n")
+        complain(f"graphcalc: note: and in {len(births) - 3:,} more nodes\n")
     if strict:
         bad = [p for p in outcome.graph.results if any(trace.non_finite(p))]
         if bad:
@@ -477,13 +339,13 @@ def _fail(error: GraphcalcError, printing: Printing) -> int:
     from graphcalc.report.errors import draw, draw_json, draw_line
 
     status = error.exit_status
-    is_full = printing.errors == "full" or (printing.errors != "line" and _is_terminal(sys.stderr))
+    is_full = printing.errors == "full" or (printing.errors != "line" and is_terminal(sys.stderr))
     if printing.format == "json":
-        _complain(draw_json(error.diagnostic, status))
+        complain(draw_json(error.diagnostic, status))
     elif is_full:
-        _complain(draw(error.diagnostic))
+        complain(draw(error.diagnostic))
     else:
-        _complain(draw_line(error.diagnostic))
+        complain(draw_line(error.diagnostic))
     return status
 
 

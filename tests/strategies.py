@@ -103,9 +103,12 @@ def programs(draw, max_statements=4, depth=3):
             number = draw(st.sampled_from(("0", "1", "2.5", "1e-3", "0.1", "inf", "pi", "3")))
             return Piece(number, ())
         name = f"in{len(inputs)}"
-        inputs[name] = draw(tensors(shape, special_numbers()))
-        if 0 in shape:
-            inputs[name] = _empty(shape)
+        if 0 in shape:  # nested lists do not say the sizes of an empty tensor
+            sizes = ", ".join(map(str, shape))
+            lines.append(f"{name} = zeros({sizes})")
+            inputs[name] = None
+        else:
+            inputs[name] = draw(tensors(shape, special_numbers()))
         piece = Piece(name, shape)
         known.append(piece)
         return piece
@@ -183,10 +186,4 @@ def programs(draw, max_statements=4, depth=3):
         name = f"v{number}"
         lines.append(f"{name} = {piece.text}")
         known.append(Piece(name, shape, piece.is_bool))
-    return "\n".join(lines), inputs
-
-
-def _empty(shape):
-    import numpy
-
-    return numpy.zeros(shape)
+    return "\n".join(lines), {name: value for name, value in inputs.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Arguments of calls and indices: matched with parameters, and made static where they must be."""
+"""Arguments of calls: matched with parameters, and made static where they must be."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias, Union
 
-from graphcalc.diagnostics import CallError, IndexRangeError, Label, brief, did_you_mean
+from graphcalc.diagnostics import CallError, Label, brief, did_you_mean
 from graphcalc.graph.ir import Builder
-from graphcalc.ops.shapes import show
 from graphcalc.ops.spec import Op, Parameter, parameters
 from graphcalc.ops.table import CONSTANTS, KEYWORD_ALIASES
 from graphcalc.source import Source
@@ -251,23 +250,23 @@ class Arguments:
 
         match parameter.kind:
             case "flag":
-                value = self._value(item)
+                value = self.value(item)
                 if value not in (0, 1):
                     raise fail("true or false", call)
                 return bool(value)
             case "number":
-                value = self._value(item)
+                value = self.value(item)
                 if value is None:
                     raise fail("a number that is known before the program runs", call)
                 return float(value)
             case "dim":
-                return self._whole(item, lambda: fail("a whole number", call))
+                return self.whole(item, lambda: fail("a whole number", call))
             case "size":
                 return self._size(item, source, call, context)
             case "dims":
                 found = item.items if type(item) is Sizes else self._elements(item)
                 wrong = "a dimension, or a tuple of them"
-                return tuple(self._whole(i, lambda: fail(wrong, call)) for i in found)
+                return tuple(self.whole(i, lambda: fail(wrong, call)) for i in found)
             case _:
                 found = item.items if type(item) is Sizes else self._elements(item)
                 return tuple(self._size(i, source, call, context) for i in found)
@@ -280,7 +279,7 @@ class Arguments:
                 return tuple(_Known(value) for value in literal)
         return (item,)
 
-    def _value(self, item: Any) -> Any:
+    def value(self, item: Any) -> Any:
         """The number an item is known to be before the program runs, or None."""
         if type(item) is _Known:
             return item.value
@@ -301,8 +300,9 @@ class Arguments:
                 self.static_uses.append(current)
                 pending += self.builder.nodes[current].operands
 
-    def _whole(self, item: Any, fail: Callable[[], Exception]) -> int:
-        value = self._value(item)
+    def whole(self, item: Any, fail: Callable[[], Exception]) -> int:
+        """The whole number an item is known to be before the program runs, or raise `fail()`."""
+        value = self.value(item)
         if value is None or type(value) is bool or value != value or abs(value) >= _MAX_SIZE:
             raise fail()
         if value != int(value):
@@ -310,7 +310,7 @@ class Arguments:
         return int(value)
 
     def _size(self, item: Any, source: Source, call: Expr, context: tuple[Label, ...]) -> int:
-        value = self._value(item)
+        value = self.value(item)
         is_inferred = value == -1
         if value is None or not (is_inferred or (value >= 0 and value == value // 1)):
             got = "" if value is None else f", not {format_number(float(value))}"
@@ -328,83 +328,6 @@ class Arguments:
                 (Label(source, call.span), *context),
             )
         return int(value)
-
-    # Indices
-
-    def items(
-        self, items: list[Item], node: ast.Index, shape: tuple[int, ...], source: Source
-    ) -> tuple[Any, ...]:
-        """Index items against a shape: an int or a (start, stop, step) a dimension, None for new.
-
-        Negative positions are counted from the end, `...` is spelled out.
-        """
-        dots = [i for i, item in enumerate(items) if type(item) is Dots]
-        used = sum(type(item) not in (Dots, Nothing) for item in items)
-        text = brief(source.slice(node.value.span))
-        if len(dots) > 1:
-            label = (Label(source, node.items[dots[1]].span),)
-            raise IndexRangeError("index-dots", "an index holds at most one `...`", label)
-        if used > len(shape):
-            raise IndexRangeError(
-                "too-many-indices",
-                f"{used} indices for `{text}`, which is {show(shape)}",
-                (Label(source, node.span),),
-            )
-        rest: list[Any] = [slice(None)] * (len(shape) - used)
-        expanded: list[tuple[Any, Expr]] = []
-        for item, expr in zip(items, node.items):
-            expanded += [(r, expr) for r in rest] if type(item) is Dots else [(item, expr)]
-        if not dots:
-            expanded += [(r, node) for r in rest]
-        sizes = iter(shape)
-        return tuple(
-            None if type(item) is Nothing else self._item(item, expr, next(sizes), text, source)
-            for item, expr in expanded
-        )
-
-    def _item(self, item: Any, expr: Expr, size: int, text: str, source: Source) -> Any:
-        if isinstance(item, slice):
-            return (0, size, 1)
-        if type(item) is Range:
-            return self._slice(item, size, source)
-        position = self._position(item, expr, source)
-        if not -size <= position < size:
-            raise IndexRangeError(
-                "index-range",
-                f"index {position} is outside of `{text}`, whose dimension has {size}",
-                (Label(source, expr.span),),
-                note=f"indices go from {-size} to {size - 1}" if size else "it is empty",
-            )
-        return position % size
-
-    def _position(self, item: Any, expr: Expr, source: Source) -> int:
-        value = self._value(item)
-
-        def fail() -> IndexRangeError:
-            got = "" if value is None else f", not {format_number(float(value))}"
-            known = "; it is known only when the program runs" if value is None else ""
-            return IndexRangeError(
-                "index-whole",
-                f"an index must be a whole number{got}{known}",
-                (Label(source, expr.span),),
-            )
-
-        return self._whole(item, fail)
-
-    def _slice(self, item: Range, size: int, source: Source) -> tuple[int, int, int]:
-        parts = [
-            None if part is None else self._position(part, expr or item.node, source)
-            for part, expr in (
-                (item.lower, item.node.lower),
-                (item.upper, item.node.upper),
-                (item.step, item.node.step),
-            )
-        ]
-        if parts[2] == 0:
-            span = (item.node.step or item.node).span
-            label = (Label(source, span),)
-            raise IndexRangeError("slice-step", "the step of a slice cannot be 0", label)
-        return slice(*parts).indices(size)
 
 
 class _Known(NamedTuple):

@@ -99,6 +99,7 @@ class Builder:
     limits: Limits
     nodes: list[Node] = field(default_factory=list)
     shared: dict[Any, int] = field(default_factory=dict)
+    random_count: int = 0
     _types: dict[Any, Type] = field(default_factory=dict)
     _static: dict[int, Any] = field(default_factory=dict)
 

@@ -1,13 +1,8 @@
-"""Syntax to graph: names, functions, static arguments, sharing.
-
-Expressions are walked in postorder with one stack of values; a call of the program's own
-function suspends the walk and runs the function's body in a frame of its own, so that nothing
-here recurses.
-"""
+"""Syntax to graph: statements in order, names, inputs, and letters for the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count, product
 from string import ascii_lowercase
@@ -15,28 +10,22 @@ from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import (
     BindingError,
-    CallError,
-    IndexRangeError,
+    GraphcalcError,
     Label,
-    LimitError,
-    ParseError,
     ProgramError,
-    UnknownNameError,
     brief,
     did_you_mean,
 )
-from graphcalc.graph.arguments import Arguments, Bound, Dots, Item, Module, Nothing, Range, Sizes
+from graphcalc.graph.arguments import Arguments
 from graphcalc.graph.ir import Builder, Graph, Limits
 from graphcalc.graph.passes import prune
-from graphcalc.ops.random import stream_key
-from graphcalc.ops.spec import Op, Type
-from graphcalc.ops.table import ATTRIBUTES, CONSTANTS, FUNCTIONS, OPS, PREFIXES
+from graphcalc.graph.walk import Walker
+from graphcalc.ops.spec import Type
+from graphcalc.ops.table import CONSTANTS, FUNCTIONS, OPS, PREFIXES
 from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
-from graphcalc.syntax.expr import Definition, Expr, Program, Statement, postorder
+from graphcalc.syntax.expr import Definition, Expr, Program, Statement
 from graphcalc.syntax.format import format_expression
-
-MAX_INLINED = 1_000_000
 
 
 class Input(NamedTuple):
@@ -52,25 +41,6 @@ class Binding(NamedTuple):
     source: Source
     value: Expr
     span: Span
-
-
-class _Store(NamedTuple):
-    """In a frame's code: give the value on top of the stack to a parameter."""
-
-    name: str
-
-
-@dataclass(slots=True, eq=False)
-class _Frame:
-    """One expression being walked: the program's own, or the body of a function call."""
-
-    code: Iterator[Any]
-    source: Source
-    values: dict[str, Item]
-    definition: Definition | None = None
-    call: Label | None = None
-    memo: Any = None
-    random_before: int = 0
 
 
 def lower(
@@ -101,51 +71,23 @@ class _Lowering:
     seed: int
     builder: Builder = field(init=False)
     arguments: Arguments = field(init=False)
-    names: dict[str, int] = field(default_factory=dict)
+    walker: Walker = field(init=False)
     versions: dict[str, int] = field(default_factory=dict)
-    functions: dict[str, Definition] = field(default_factory=dict)
-    bodies: dict[int, list[Any]] = field(default_factory=dict)
-    memo: dict[Any, Item] = field(default_factory=dict)
-    active: set[int] = field(default_factory=set)
-    frames: list[_Frame] = field(default_factory=list)
-    values: list[Item] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
     display: dict[str, int] = field(default_factory=dict)
     roots: list[int] = field(default_factory=list)
-    random_count: int = 0
-    inlined: int = 0
-    # What to do at each kind of syntax; a function's call gives the frame of its body.
-    steps: dict[type, Callable[[Any, _Frame], _Frame | None]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.steps = {
-            ast.Number: self._constant,
-            ast.Boolean: self._constant,
-            ast.Name: self._read,
-            ast.Binary: self._binary,
-            ast.Unary: self._unary,
-            ast.Call: self._call,
-            ast.Comparison: self._comparison,
-            ast.Conditional: self._conditional,
-            ast.Index: self._index,
-            ast.Tensor: self._tensor,
-            ast.Attribute: self._attribute,
-            ast.Tuple: self._sizes,
-            ast.Slice: self._slice,
-            ast.Keyword: self._keyword,
-            ast.Nothing: self._nothing,
-            ast.Dots: self._dots,
-            _Store: self._store,
-        }
         self.builder = Builder(self.dtype, self.limits)
         self.arguments = Arguments(self.builder)
+        self.walker = Walker(self.builder, self.arguments, self._missing, self.seed)
 
     # Statements
 
     def run(self) -> Graph:
         for statement in reversed(self.program.statements):
             if isinstance(statement, Definition):
-                self.functions[statement.name] = statement
+                self.walker.functions[statement.name] = statement
         # Inputs first, in the order in which they were given.
         reads = self._read_names()
         assigned = {s.name for s in self.program.statements if type(s) is Statement}
@@ -154,12 +96,10 @@ class _Lowering:
                 self._bind(name)
         for statement in self.program.statements:
             if isinstance(statement, Definition):
-                self.functions[statement.name] = statement
+                self.walker.functions[statement.name] = statement
             elif statement.name is None or not self._is_bound(statement.name):
-                item = self.evaluate(statement.value, statement.source)
-                position = self._operand(item, statement.value, statement.source)
+                position = self.walker.node(statement.value, statement.source)
                 self.roots.append(self._name(position, statement))
-                self.memo.clear()
         self._check_bindings()
         return self._finish()
 
@@ -193,7 +133,7 @@ class _Lowering:
         version = self.versions[name] = self.versions.get(name, 0) + 1
         shown = name if version == 1 else f"{name}'{version}"
         self.builder.nodes[position].name = shown
-        self.names[name] = self.display[shown] = position
+        self.walker.names[name] = self.display[shown] = position
 
     def _bind(self, name: str) -> int:
         """The node of a name that is bound from outside."""
@@ -220,15 +160,24 @@ class _Lowering:
         """The value of a constant expression: one leaf for a number, hidden nodes otherwise."""
         binding = self.bindings[name]
         builder = self.builder
-        outer = (self.names, self.functions, self.frames, self.values, builder.shared)
-        self.names, self.functions, self.frames, self.values, builder.shared = {}, {}, [], [], {}
-        first = len(builder.nodes)
+        first, shared, builder.shared = len(builder.nodes), builder.shared, {}
+
+        def missing(read: str, label: Label) -> GraphcalcError:
+            return BindingError(
+                "binding-not-constant",
+                f"the value of `{brief(name)}` is not a constant",
+                (label,),
+                note="a bound value is data: numbers, and functions of numbers",
+            )
+
+        walker = Walker(builder, Arguments(builder), missing, self.seed)
         try:
-            with _constant_only(name, binding):
-                item = self.evaluate(binding.value, binding.source)
-                position = self._operand(item, binding.value, binding.source)
+            position = walker.node(binding.value, binding.source)
+        except ProgramError as error:
+            d = error.diagnostic
+            raise BindingError(d.code, d.message, d.labels, d.note, d.help) from None
         finally:
-            self.names, self.functions, self.frames, self.values, builder.shared = outer
+            builder.shared = shared
         for node in builder.nodes[first:]:
             node.is_hidden = True
         value = builder.static(position)
@@ -266,7 +215,13 @@ class _Lowering:
 
     def _letter(self, graph: Graph) -> None:
         """Name the unnamed nodes as a jaxpr does: a … z, ba, bb, … without the names in use."""
-        taken = {*self.versions, *self.functions, *FUNCTIONS, *CONSTANTS, *self._read_names()}
+        taken = {
+            *self.versions,
+            *self.walker.functions,
+            *FUNCTIONS,
+            *CONSTANTS,
+            *self._read_names(),
+        }
         letters = (word for word in _words() if word not in taken)
         results = frozenset(graph.results)
         for position, node in enumerate(graph.nodes):
@@ -280,7 +235,15 @@ class _Lowering:
         """Every name that the program reads, parameters of its functions aside."""
         found = set()
         for statement in self.program.statements:
-            read = {node.name for node in self._body(statement) if type(node) is ast.Name}
+            body = self._body(statement)
+            read = {node.name for node in body if type(node) is ast.Name}
+            called = {
+                node.function.name
+                for node in body
+                if type(node) is ast.Call and type(node.function) is ast.Name
+            }
+            # A bound name that is called is wrong in another way than one that nothing reads.
+            read |= called - FUNCTIONS.keys() - self.walker.functions.keys()
             if type(statement) is Definition:
                 read -= {p.name for p in statement.parameters}
             found |= read
@@ -288,14 +251,7 @@ class _Lowering:
 
     def _body(self, statement: Statement | Definition) -> list[Any]:
         root = statement.body if isinstance(statement, Definition) else statement.value
-        return self._walk(root)
-
-    def _walk(self, root: Expr) -> list[Any]:
-        """The postorder of an expression, made once."""
-        found = self.bodies.get(id(root))
-        if found is None:
-            found = self.bodies[id(root)] = postorder(root)
-        return found
+        return self.walker.walk(root)
 
     # Names
 
@@ -323,7 +279,7 @@ class _Lowering:
                 help=did_you_mean(name, known),
             )
 
-    def _missing(self, name: str, label: Label) -> ProgramError | BindingError:
+    def _missing(self, name: str, label: Label) -> GraphcalcError:
         """The error for a name without a value, with every other one that lacks it."""
         missing = [name]
         assigned = {
@@ -348,381 +304,6 @@ class _Lowering:
             (label,),
             help=hint or f"bind {'it' if len(missing) == 1 else 'them'}: {example}",
         )
-
-    # Expressions
-
-    def evaluate(self, root: Expr, source: Source) -> Item:
-        """Walk an expression; the item that it comes to."""
-        frames, values, steps = self.frames, self.values, self.steps
-        frames.append(_Frame(iter(self._walk(root)), source, {}))
-        while frames:
-            frame = frames[-1]
-            for node in frame.code:
-                called = steps[type(node)](node, frame)
-                if called is not None:
-                    frames.append(called)
-                    break
-            else:
-                frames.pop()
-                self.active.discard(id(frame.definition))
-                if frame.memo is not None and frame.random_before == self.random_count:
-                    self.memo[frame.memo] = values[-1]
-        return values.pop()
-
-    def _constant(self, node: ast.Number | ast.Boolean, frame: _Frame) -> None:
-        span = Span(node.start, node.end)
-        self.values.append(self.builder.constant(node.value, frame.source, span))
-
-    def _binary(self, node: ast.Binary, frame: _Frame) -> None:
-        values = self.values
-        right, left = values.pop(), values.pop()
-        if type(left) is not int:
-            left = self._operand(left, node.left, frame.source)
-        if type(right) is not int:
-            right = self._operand(right, node.right, frame.source)
-        values.append(self._add(OPS[node.op], (left, right), (), node, frame))
-
-    def _conditional(self, node: ast.Conditional, frame: _Frame) -> None:
-        value, condition, other = self._operands((node.value, node.condition, node.other), frame)
-        self.values.append(self._add(OPS["where"], (condition, value, other), (), node, frame))
-
-    def _sizes(self, node: ast.Tuple, frame: _Frame) -> None:
-        self.values.append(Sizes(tuple(self._pop(len(node.items))), node))
-
-    def _slice(self, node: ast.Slice, frame: _Frame) -> None:
-        parts = (node.lower, node.upper, node.step)
-        popped = iter(self._pop(sum(p is not None for p in parts)))
-        lower, upper, step = (None if p is None else next(popped) for p in parts)
-        self.values.append(Range(lower, upper, step, node))
-
-    def _keyword(self, node: ast.Keyword, frame: _Frame) -> None:
-        """The value of a keyword argument is on the stack already."""
-
-    def _nothing(self, node: ast.Nothing, frame: _Frame) -> None:
-        self.values.append(Nothing(node))
-
-    def _dots(self, node: ast.Dots, frame: _Frame) -> None:
-        self.values.append(Dots(node))
-
-    def _store(self, node: _Store, frame: _Frame) -> None:
-        frame.values[node.name] = self.values.pop()
-
-    def _operands(self, nodes: tuple[Expr, ...], frame: _Frame) -> list[int]:
-        """The graph nodes of the last items of the stack, one for each syntax node."""
-        items = self._pop(len(nodes))
-        return [self._operand(i, n, frame.source) for i, n in zip(items, nodes)]
-
-    def _pop(self, count: int) -> list[Item]:
-        if not count:
-            return []
-        items = self.values[-count:]
-        del self.values[-count:]
-        return items
-
-    def _add(
-        self, op: Op, operands: tuple[int, ...], params: tuple[Any, ...], node: Expr, frame: _Frame
-    ) -> int:
-        context = () if frame.definition is None else self._calls()
-        return self.builder.add(
-            op, operands, params, frame.source, Span(node.start, node.end), context=context
-        )
-
-    def _calls(self) -> tuple[Label, ...]:
-        """Where the functions that are being inlined were called, innermost first."""
-        return tuple(f.call for f in reversed(self.frames[-4:]) if f.call is not None)
-
-    def _label(self, node: Expr, source: Source) -> tuple[Label, ...]:
-        return (Label(source, node.span), *self._calls())
-
-    def _operand(self, item: Item, node: Expr, source: Source) -> int:
-        """The graph node of an item, or an error that says why it is none."""
-        if type(item) is int:
-            return item
-        label = self._label(node, source)
-        match item:
-            case Module():
-                raise self._missing(item.name, label[0])
-            case Bound():
-                return self._member(item, node, source)
-            case Sizes():
-                raise ParseError(
-                    "tuple-value",
-                    "a tuple is a list of sizes or dimensions, not a value",
-                    label,
-                    help="write a tensor as `[1, 2, 3]`",
-                )
-            case Nothing():
-                raise ParseError("none-value", "`None` is not a value", label)
-            case _:
-                raise ParseError("slice-value", "a slice only stands in an index", label)
-
-    def _read(self, node: ast.Name, frame: _Frame) -> None:
-        """The value of a name: a parameter, or a name of the program."""
-        name = node.name
-        if name in frame.values:
-            self.values.append(frame.values[name])
-        elif name in self.names:
-            self.values.append(self.names[name])
-        else:
-            self.values.append(self._known_name(node, frame))
-
-    def _known_name(self, node: ast.Name, frame: _Frame) -> Item:
-        """A constant or a prefix, or the error for a name that means nothing here."""
-        name = node.name
-        if name in CONSTANTS:
-            return self._named_constant(name, frame.source, node.span)
-        if name in PREFIXES:
-            return Module(name)
-        label = self._label(node, frame.source)
-        if name in self.functions or name in FUNCTIONS:
-            raise CallError(
-                "function-value",
-                f"`{name}` is a function",
-                label,
-                help=f"call it, `{name}(x)`, or bind a value, `{name}=1`",
-            )
-        raise self._missing(name, label[0])
-
-    def _named_constant(self, name: str, source: Source, span: Span) -> int:
-        position = self.builder.constant(CONSTANTS[name], source, span)
-        self.builder.nodes[position].written = name
-        return position
-
-    def _unary(self, node: ast.Unary, frame: _Frame) -> None:
-        (operand,) = self._operands((node.operand,), frame)
-        if node.op == "neg" and self._is_literal(node.operand, operand):
-            # -4 and -inf are constants, shown in place, not operations on 4 and inf.
-            found = self.builder.nodes[operand]
-            operand = self.builder.constant(-found.params[1][0], frame.source, node.span)
-            if found.written:
-                self.builder.nodes[operand].written = f"-{found.written}"
-        elif node.op != "pos":
-            operand = self._add(OPS[node.op], (operand,), (), node, frame)
-        self.values.append(operand)
-
-    def _is_literal(self, node: Expr, position: int) -> bool:
-        """Whether a number or the name of a constant is written here."""
-        if type(node) is ast.Name:
-            found = self.builder.nodes[position]
-            return found.op is OPS["const"] and found.written == node.name
-        return type(node) is ast.Number
-
-    def _comparison(self, node: ast.Comparison, frame: _Frame) -> None:
-        operands = self._operands(node.operands, frame)
-        result = self._add(OPS[node.ops[0]], (operands[0], operands[1]), (), node, frame)
-        for op, left, right in zip(node.ops[1:], operands[1:], operands[2:]):
-            link = self._add(OPS[op], (left, right), (), node, frame)
-            result = self._add(OPS["logical_and"], (result, link), (), node, frame)
-        self.values.append(result)
-
-    def _tensor(self, node: ast.Tensor, frame: _Frame) -> None:
-        """A tensor literal: a constant when every element is one, else a node."""
-        self.values.append(self._literal(node, self._operands(node.items, frame), frame))
-
-    def _literal(self, node: ast.Tensor, operands: list[int], frame: _Frame) -> int:
-        builder = self.builder
-        literals = [builder.literal(p) for p in operands]
-        # The rule also finds ragged literals, whose elements keep their own text in the message.
-        type_ = None
-        if all(literal is not None for literal in literals):
-            types = tuple(builder.nodes[p].type for p in operands)
-            if len(set(types)) <= 1:
-                first = types[0] if types else Type((), self.dtype, True)
-                type_ = first._replace(shape=(len(types), *first.shape))
-        if type_ is None:
-            return self._add(OPS["tensor"], tuple(operands), (), node, frame)
-        data = tuple(value for literal in literals if literal is not None for value in literal)
-        span = Span(node.start, node.end)
-        return builder.add(OPS["const"], (), (type_, data), frame.source, span, is_shared=False)
-
-    def _attribute(self, node: ast.Attribute, frame: _Frame) -> None:
-        item = self.values.pop()
-        found: Item
-        if type(item) is not Module:
-            found = Bound(self._operand(item, node.value, frame.source), node.name, node)
-        elif node.name in PREFIXES:
-            found = Module(f"{item.name}.{node.name}")
-        else:
-            found = Bound(None, node.name, node)
-        self.values.append(found)
-
-    def _member(self, item: Bound, node: Expr, source: Source) -> int:
-        """A dotted name that is not called: `math.pi`, `x.T`."""
-        label = self._label(node, source)
-        if item.value is None:
-            if item.name in CONSTANTS:
-                return self._named_constant(item.name, source, node.span)
-            if item.name in FUNCTIONS:
-                raise CallError("function-value", f"`{item.name}` is a function; call it", label)
-            raise self._unknown_function(item.name, label)
-        if item.name in ATTRIBUTES:
-            op, operands = ATTRIBUTES[item.name], (item.value,)
-            return self.builder.add(op, operands, (), source, node.span, context=label[1:])
-        if item.name in FUNCTIONS:
-            text = f"`.{item.name}` is a function; call it, `.{item.name}()`"
-            raise CallError("function-value", text, label)
-        raise UnknownNameError(
-            "unknown-attribute",
-            f"a tensor has no `.{brief(item.name)}`",
-            label,
-            help=did_you_mean(item.name, {*ATTRIBUTES, *FUNCTIONS}),
-        )
-
-    def _unknown_function(self, name: str, label: tuple[Label, ...]) -> UnknownNameError:
-        return UnknownNameError(
-            "unknown-function",
-            f"unknown function `{brief(name)}`",
-            label,
-            help=did_you_mean(name, {*FUNCTIONS, *self.functions}),
-        )
-
-    def _index(self, node: ast.Index, frame: _Frame) -> None:
-        items = self._pop(len(node.items))
-        base = self._operand(self.values.pop(), node.value, frame.source)
-        shape = self.builder.nodes[base].type.shape
-        params = self.arguments.items(items, node, shape, frame.source)
-        written = ", ".join(format_expression(i) for i in node.items)
-        position = self.builder.add(
-            OPS["index"],
-            (base,),
-            (params,),
-            frame.source,
-            node.span,
-            written=written,
-            context=self._calls(),
-        )
-        self.values.append(position)
-
-    # Calls
-
-    def _call(self, node: ast.Call, frame: _Frame) -> _Frame | None:
-        items = self._pop(len(node.arguments))
-        nodes = list(node.arguments)
-        if type(node.function) is ast.Name:
-            name = node.function.name
-        else:
-            target = self.values.pop()
-            if type(target) is not Bound:
-                raise self._not_a_function(node, frame)
-            name = target.name
-            if target.value is not None:
-                items.insert(0, target.value)
-                assert type(node.function) is ast.Attribute
-                nodes.insert(0, node.function.value)
-        definition = self.functions.get(name)
-        if definition is not None:
-            return self._inline(definition, items, nodes, node, frame)
-        op = FUNCTIONS.get(name)
-        label = self._label(node.function, frame.source)
-        if op is None:
-            if name in frame.values or name in self.names:
-                raise self._not_a_function(node, frame)
-            raise self._unknown_function(name, label)
-        self.values.append(self._apply(op, items, nodes, node, frame))
-        return None
-
-    def _not_a_function(self, node: ast.Call, frame: _Frame) -> CallError:
-        text = brief(frame.source.slice(node.function.span))
-        return CallError(
-            "not-a-function",
-            f"`{text}` is not a function",
-            self._label(node.function, frame.source),
-            help="write `*` to multiply",
-        )
-
-    def _apply(
-        self, op: Op, items: list[Item], nodes: list[Expr], node: ast.Call, frame: _Frame
-    ) -> int:
-        """A call of a row of the op table."""
-        context = self._calls()
-        if op.pair and self.arguments.is_pair(items, nodes):
-            op = OPS[op.pair]
-        matched = self.arguments.match(op, items, nodes, node, frame.source, context)
-        operands, params = self.arguments.convert(
-            op, matched, node, frame.source, context, self._operand
-        )
-        if op.kind == "random":
-            params = (*params, stream_key(self.seed, self.random_count))
-            self.random_count += 1
-        return self._add(op, operands, params, node, frame)
-
-    def _inline(
-        self,
-        definition: Definition,
-        items: list[Item],
-        nodes: list[Expr],
-        node: ast.Call,
-        frame: _Frame,
-    ) -> _Frame | None:
-        """A frame for the body of a function, with its parameters bound."""
-        label = Label(frame.source, node.span, f"in this call of `{brief(definition.name)}`")
-        values = self.arguments.bind(definition, items, nodes, node, frame.source)
-        key = (id(definition), tuple(values.items())) if _is_plain(values) else None
-        if key is not None and key in self.memo:
-            self.values.append(self.memo[key])
-            return None
-        self._check_cycle(definition, label)
-        code: list[Any] = []
-        for parameter in definition.parameters:
-            if parameter.name not in values and parameter.default is not None:
-                code += [*postorder(parameter.default), _Store(parameter.name)]
-        body = self._body(definition)
-        self.inlined += len(body) + len(code)
-        if self.inlined > MAX_INLINED:
-            raise LimitError(
-                "inlining",
-                f"the functions of this program unfold to more than {MAX_INLINED:,} operations",
-                (label,),
-            )
-        return _Frame(
-            iter([*code, *body] if code else body),
-            definition.source,
-            values,
-            definition,
-            label,
-            key,
-            self.random_count,
-        )
-
-    def _check_cycle(self, definition: Definition, label: Label) -> None:
-        if id(definition) not in self.active:
-            self.active.add(id(definition))
-            return
-        active = [f.definition for f in self.frames if f.definition is not None]
-        cycle = [*active[active.index(definition) :], definition]
-        chain = " → ".join(f"`{brief(d.name, 30)}`" for d in cycle[:6])
-        raise CallError(
-            "recursion",
-            f"a function cannot call itself: {chain}{' …' if len(cycle) > 6 else ''}",
-            (label,),
-            note="calls are inlined, so a cycle would never end",
-        )
-
-
-def _is_plain(values: dict[str, Item]) -> bool:
-    return all(type(v) is int for v in values.values())
-
-
-class _constant_only:
-    """Says of a failure inside a binding that the binding is at fault, not the program."""
-
-    def __init__(self, name: str, binding: Binding) -> None:
-        self.name, self.binding = name, binding
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if isinstance(error, BindingError) and error.diagnostic.code == "missing-input":
-            raise BindingError(
-                "binding-not-constant",
-                f"the value of `{brief(self.name)}` is not a constant",
-                error.diagnostic.labels,
-                note="a bound value is data: numbers, and functions of numbers",
-            ) from None
-        if isinstance(error, (ProgramError, IndexRangeError)):
-            d = error.diagnostic
-            raise BindingError(d.code, d.message, d.labels, d.note, d.help) from None
 
 
 def _words() -> Iterator[str]:

@@ -250,7 +250,7 @@ ARRAYS = {
     "index": ["x[1]", "x[-1, ::2]", "z[..., 0]", "z[None, :, 1]", "x[::-1, 1:3]", "x[5:]"],
     "tensor": ["[x[0], y[1]]", "[x, y]", "[x[0, 0], 1, true]", "[[x[0,0], 1], [2, 3]]", "[]"],
     "zeros": ["zeros(2, 3)", "zeros((4,))", "zeros(0, 2)", "zeros(())"],
-    "ones": ["ones(2, 3)", "ones([2])"],
+    "ones": ["ones(2, 3)", "ones((2, 2))"],
     "full": ["full((2, 3), 7)", "full((2,), x[0, 0])", "full((0, 2), 1)", "full((2,), true)"],
     "eye": ["eye(3)", "eye(2, 4)", "eye(4, 2)", "eye(0)"],
     "arange": ["arange(5)", "arange(2, 9, 3)", "arange(0, 1, 0.1)", "arange(3, 0, -0.7)"],
