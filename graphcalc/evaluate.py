@@ -9,13 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from graphcalc.backends.base import (
-    Program,
-    Settings,
-    check,
-    compile_graph,
-    run_dtype,
-)
+from graphcalc.backends.base import Program, Settings
+from graphcalc.backends.choose import check, compile_graph, run_dtype
 from graphcalc.data.inputs import describe, is_torch
 from graphcalc.diagnostics import Label, ParseError, UsageError, brief, did_you_mean
 from graphcalc.graph.ir import MAX_NODES, Graph, Limits

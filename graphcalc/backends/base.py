@@ -1,16 +1,10 @@
-"""What a backend is, and which one runs a graph."""
+"""What a backend is."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
-from graphcalc.diagnostics import BackendError, UsageError
-from graphcalc.graph.ir import Graph
-from graphcalc.graph.passes import work
-
-# Above this many scalar operations torch's speed pays for its import.
-SMALL_WORK = 2_000_000
 # A Python float costs this much more than its eight bytes: the object and the pointer to it.
 PYTHON_ITEM_OVERHEAD = 24
 
@@ -61,88 +55,3 @@ class Settings(NamedTuple):
     device: str | None = None
     dtype: str | None = None
     threads: int | None = None
-
-
-BACKENDS = ("auto", "python", "torch")
-DTYPES = ("float64", "float32", "float16", "bfloat16")
-
-
-def check(settings: Settings) -> Settings:
-    """Settings that exist and go together, or a UsageError."""
-    if settings.backend not in BACKENDS:
-        raise UsageError(
-            "backend", f"`{settings.backend}` is not a backend; choose {', '.join(BACKENDS)}"
-        )
-    if settings.dtype is not None and settings.dtype not in DTYPES:
-        raise UsageError("dtype", f"`{settings.dtype}` is not a dtype; choose {', '.join(DTYPES)}")
-    if settings.device is not None:
-        kind, _, number = settings.device.partition(":")
-        is_device = kind in ("cpu", "cuda", "mps") and (
-            settings.device == kind or (kind == "cuda" and number.isdigit())
-        )
-        if not is_device:
-            raise UsageError(
-                "device", f"`{settings.device}` is not a device; choose cpu, cuda, cuda:N or mps"
-            )
-    if settings.backend == "python":
-        if settings.device not in (None, "cpu"):
-            raise UsageError("device", f"--device {settings.device} needs --backend torch")
-        if settings.dtype not in (None, "float64"):
-            raise UsageError("dtype", f"--dtype {settings.dtype} needs --backend torch")
-    if settings.device == "mps" and settings.dtype == "float64":
-        raise UsageError("dtype", "device mps has no float64; choose --dtype float32")
-    return settings
-
-
-def run_dtype(settings: Settings) -> str:
-    """The dtype of numbers that say nothing themselves."""
-    return settings.dtype or ("float32" if settings.device == "mps" else "float64")
-
-
-def choose(graph: Graph, settings: Settings) -> str:
-    """The backend that runs a graph: `python` or `torch`.
-
-    `auto` takes Python where the work is small, and torch where the work, a dtype, a device or
-    a torch input needs it. Without torch, big work runs on Python too.
-    """
-    if settings.backend != "auto":
-        return settings.backend
-    if settings.device is not None or needs_torch(graph):
-        return "torch"
-    if work(graph) > SMALL_WORK + 8 * len(graph) and has_torch():
-        return "torch"
-    return "python"
-
-
-def needs_torch(graph: Graph) -> bool:
-    """Whether a node has a dtype that only torch computes with."""
-    return any(node.type.dtype in ("float32", "float16", "bfloat16") for node in graph.nodes)
-
-
-def has_torch() -> bool:
-    """Whether torch is installed; does not import it."""
-    from importlib.util import find_spec
-
-    return find_spec("torch") is not None
-
-
-def compile_graph(graph: Graph, settings: Settings, kept: frozenset[int]) -> Program:
-    """Make a graph ready on the backend that fits; BackendError where that is not there."""
-    name = choose(graph, settings)
-    if name == "python":
-        from graphcalc.backends.python import PythonProgram
-
-        if needs_torch(graph):
-            raise BackendError(
-                "backend", "a value has a dtype that only torch computes with: use --backend torch"
-            )
-        return PythonProgram(graph, kept)
-    if not has_torch():
-        raise BackendError(
-            "torch-missing",
-            "this needs torch, which is not installed",
-            help="install it with: pip install 'graphcalc[torch]'",
-        )
-    from graphcalc.backends.torch import TorchProgram
-
-    return TorchProgram(graph, settings, kept)

@@ -10,7 +10,6 @@ with a logarithm made of `+ - * /` alone, so that every backend gives the same b
 from __future__ import annotations
 
 import math
-from typing import Any
 
 GAMMA = 0x9E3779B97F4A7C15
 MULTIPLIERS = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
@@ -141,84 +140,3 @@ def _quantile(p: float) -> float:
     r = math.sqrt(-_log(p if q < 0 else 1.0 - p))
     value = _ratio(MIDDLE, r - 1.6) if r <= FAR else _ratio(TAIL, r - FAR)
     return -value if q < 0 else value
-
-
-# The same steps on int64 and float64 tensors: products wrap around, shifts are made logical.
-
-
-def _signed(z: int) -> int:
-    return z - (1 << 64) if z >> 63 else z
-
-
-def _torch_mix(torch: Any, z: Any) -> Any:
-    for shift, multiplier in zip(SHIFTS, (*MULTIPLIERS, 1)):
-        z ^= (z >> shift) & ((1 << (64 - shift)) - 1)
-        if multiplier != 1:
-            z *= _signed(multiplier)
-    return z
-
-
-def _torch_bits(torch: Any, out: Any, key: int, begin: int, end: int) -> Any:
-    """Uniform numbers for the elements from begin to end."""
-    counter = torch.arange(begin + 1, end + 1, dtype=torch.int64, device=out.device)
-    z = _torch_mix(torch, counter.mul_(_signed(GAMMA)).add_(_signed(key)))
-    return ((z >> 11) & ((1 << 53) - 1)).to(torch.float64).mul_(1.1102230246251565e-16)
-
-
-_TILE = 1 << 16
-
-
-def _torch_tiles(torch: Any, out: Any, key: int, finish: Any) -> Any:
-    """Numbers made tile by tile, so that the steps between stay in the cache."""
-    count = math.prod(out.shape)
-    result = torch.empty(count, dtype=out.dtype, device=out.device)
-    tile = _TILE if out.device.type == "cpu" else 1 << 24
-    for begin in range(0, count, tile):
-        end = min(begin + tile, count)
-        result[begin:end] = finish(torch, _torch_bits(torch, out, key, begin, end))
-    return result.reshape(out.shape)
-
-
-def torch_uniform(torch: Any, out: Any, key: int) -> Any:
-    """`uniform` as a tensor of `out`'s shape, dtype and device."""
-    return _torch_tiles(torch, out, key, lambda torch, u: u)
-
-
-def torch_normal(torch: Any, out: Any, key: int) -> Any:
-    """`normal` as a tensor of `out`'s shape, dtype and device."""
-    return _torch_tiles(torch, out, key, _torch_quantile)
-
-
-def _torch_ratio(
-    polynomials: tuple[tuple[float, ...], tuple[float, ...]], r: Any, torch: Any
-) -> Any:
-    numerator, denominator = torch.zeros_like(r), torch.zeros_like(r)
-    for n, d in zip(*polynomials):
-        numerator.mul_(r).add_(n)
-        denominator.mul_(r).add_(d)
-    return numerator.div_(denominator)
-
-
-def _torch_log(torch: Any, x: Any) -> Any:
-    mantissa, exponent = torch.frexp(x)
-    t = (mantissa - 1.0) / (mantissa + 1.0)
-    square, total = t * t, torch.zeros_like(t)
-    for term in ATANH_TERMS:
-        total.mul_(square).add_(term)
-    return exponent.to(x.dtype) * LN2 + 2.0 * t * total
-
-
-def _torch_quantile(torch: Any, u: Any) -> Any:
-    from graphcalc.ops.table_elementwise import torch_sqrt as sqrt
-
-    p = u + 5.551115123125783e-17
-    q = p - 0.5
-    value = q * _torch_ratio(CENTRAL, SPLIT_SQUARED - q * q, torch)
-    outer = (q.abs() > SPLIT).nonzero().squeeze(1)
-    q, p = q[outer], p[outer]
-    r = sqrt(torch, -_torch_log(torch, torch.where(q < 0, p, 1.0 - p)))
-    tail = torch.where(
-        r <= FAR, _torch_ratio(MIDDLE, r - 1.6, torch), _torch_ratio(TAIL, r - FAR, torch)
-    )
-    value[outer] = torch.where(q < 0, -tail, tail)
-    return value

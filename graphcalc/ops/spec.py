@@ -104,16 +104,6 @@ class Op(NamedTuple):
     tolerance: int = 0
     domain: tuple[float, float] = (-1e3, 1e3)
 
-    def __reduce__(self) -> tuple[Callable[[str], Op], tuple[str]]:
-        return find, (self.name,)
-
-
-def find(name: str) -> Op:
-    """The row with this name."""
-    from graphcalc.ops.table import OPS
-
-    return OPS[name]
-
 
 _PARAMETERS: dict[str, tuple[Parameter, ...]] = {}
 

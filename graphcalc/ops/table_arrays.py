@@ -5,30 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from graphcalc.ops import arrays, random, shapes
+from graphcalc.ops import arrays, random, shapes, torch_kernels
 from graphcalc.ops.spec import Op, Problem, Type
 
 _REDUCE = "x, dim: dims = None, keepdim: flag = False"
-
-
-def _over(torch: Any, x: Any, dim: tuple[int, ...] | None) -> tuple[int, ...]:
-    """Every dimension for None, which some of torch's functions do not take."""
-    return tuple(range(x.dim())) if dim is None else dim
-
-
-def _torch_prod(torch: Any, x: Any, dim: tuple[int, ...] | None, keepdim: bool) -> Any:
-    # torch.prod takes one dimension at a time.
-    for d in sorted((d % max(x.dim(), 1) for d in _over(torch, x, dim)), reverse=True):
-        x = torch.prod(x, d, keepdim=keepdim)
-    return x
-
-
-def _torch_extremum(name: str) -> Any:
-    def kernel(torch: Any, x: Any, dim: tuple[int, ...] | None, keepdim: bool) -> Any:
-        over = _over(torch, x, dim)
-        return getattr(torch, name)(x, over, keepdim) if x.dim() else x
-
-    return kernel
 
 
 def _reduction(name: str, doc: str, kernel: Any, example: tuple[str, str], **row: Any) -> Op:
@@ -42,28 +22,32 @@ REDUCTIONS = (
         "The sum of the elements.",
         arrays.sum_,
         ("sum([1, 2, 3])", "6"),
-        torch=lambda torch, x, dim, keepdim: torch.sum(x, _over(torch, x, dim), keepdim),
+        torch=lambda torch, x, dim, keepdim: torch.sum(
+            x, torch_kernels.over(torch, x, dim), keepdim
+        ),
     ),
     _reduction(
         "prod",
         "The product of the elements.",
         arrays.prod,
         ("prod([2, 3, 4])", "24"),
-        torch=_torch_prod,
+        torch=torch_kernels.prod,
     ),
     _reduction(
         "mean",
         "The sum of the elements over their number.",
         arrays.mean,
         ("mean([1, 2, 6])", "3"),
-        torch=lambda torch, x, dim, keepdim: torch.mean(x, _over(torch, x, dim), keepdim),
+        torch=lambda torch, x, dim, keepdim: torch.mean(
+            x, torch_kernels.over(torch, x, dim), keepdim
+        ),
     ),
     _reduction(
         "max",
         "The largest element; of two tensors, the larger of each pair.",
         arrays.amax,
         ("max([1, 3, 2])", "3"),
-        torch=_torch_extremum("amax"),
+        torch=torch_kernels.over_dims("amax"),
         type=shapes.extremum,
         operands="own",
         pair="maximum",
@@ -74,7 +58,7 @@ REDUCTIONS = (
         "The smallest element; of two tensors, the smaller of each pair.",
         arrays.amin,
         ("min([3, 1, 2])", "1"),
-        torch=_torch_extremum("amin"),
+        torch=torch_kernels.over_dims("amin"),
         type=shapes.extremum,
         operands="own",
         pair="minimum",
@@ -93,37 +77,6 @@ def _stepped(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) ->
 
 def _arange(out: Type, start: float, end: float | None, step: float) -> list[float]:
     return arrays.arange(out, 0.0 if end is None else start, step)
-
-
-def _torch_arange(torch: Any, out: Any, start: float, end: float | None, step: float) -> Any:
-    first = 0.0 if end is None else start
-    return torch.arange(out.shape[0], dtype=out.dtype, device=out.device) * step + first
-
-
-def _torch_linspace(torch: Any, out: Any, start: float, end: float, steps: int) -> Any:
-    # torch.linspace itself may fuse the product and the sum, and then differs in the last bit.
-    i = torch.arange(steps, dtype=out.dtype, device=out.device)
-    if steps <= 1:
-        return i + start
-    step = (end - start) / (steps - 1)
-    return torch.where(i < steps // 2, start + i * step, end - (steps - 1 - i) * step)
-
-
-def _torch_index(torch: Any, x: Any, items: tuple[Any, ...]) -> Any:
-    # A negative step: the same elements forward, then the dimension flipped.
-    forward, flips, place = [], [], 0
-    for item in items:
-        if isinstance(item, tuple):
-            reach = range(*item)
-            if reach.step < 0:
-                flips.append(place)
-                reach = reach[::-1]
-            forward.append(slice(reach.start, max(reach.stop, reach.start), reach.step))
-        else:
-            forward.append(item)
-        place += item is None or isinstance(item, tuple)
-    found = x[tuple(forward)]
-    return torch.flip(found, flips) if flips else found
 
 
 ARRAYS = (
@@ -167,7 +120,7 @@ ARRAYS = (
         "The elements that indices and slices choose: x[i, 1:3].",
         shapes.index,
         arrays.index,
-        _torch_index,
+        torch_kernels.index,
         kind="array",
         operands="own",
         text="{0}[{written}]",
@@ -233,7 +186,7 @@ MAKING = (
         "start, start+step, … below end; from 0 where only the end is given.",
         _stepped,
         _arange,
-        _torch_arange,
+        torch_kernels.arange,
         kind="making",
         examples=(("arange(3)", "[0, 1, 2]"), ("arange(1, 2, 0.5)", "[1, 1.5]")),
     ),
@@ -243,7 +196,7 @@ MAKING = (
         "`steps` evenly spaced numbers, both ends included.",
         lambda dtype, operands, params: shapes.sized(dtype, (), ((params[2],),)),
         arrays.linspace,
-        _torch_linspace,
+        torch_kernels.linspace,
         kind="making",
         examples=(("linspace(0, 1, 3)", "[0, 0.5, 1]"),),
     ),
@@ -253,7 +206,7 @@ MAKING = (
         "Random numbers, uniform in [0, 1).",
         shapes.sized,
         lambda out, sizes, key: random.uniform(key, out.numel),
-        lambda torch, out, sizes, key: random.torch_uniform(torch, out, key),
+        lambda torch, out, sizes, key: torch_kernels.uniform(torch, out, key),
         kind="random",
         examples=(("rand(2, 0)", "[[], []]"),),
     ),
@@ -263,7 +216,7 @@ MAKING = (
         "Random numbers of the standard normal distribution.",
         shapes.sized,
         lambda out, sizes, key: random.normal(key, out.numel),
-        lambda torch, out, sizes, key: random.torch_normal(torch, out, key),
+        lambda torch, out, sizes, key: torch_kernels.normal(torch, out, key),
         kind="random",
         examples=(("randn(2, 0)", "[[], []]"),),
     ),
@@ -274,10 +227,6 @@ def _constant(out: Type, type: Type, data: tuple[Any, ...]) -> list[Any]:
     return list(data)
 
 
-def _torch_constant(torch: Any, out: Any, type: Type, data: tuple[Any, ...]) -> Any:
-    return torch.tensor(data, dtype=out.dtype, device=out.device).reshape(out.shape)
-
-
 LEAVES = (
     Op(
         "const",
@@ -285,7 +234,7 @@ LEAVES = (
         "A number, or a tensor of numbers.",
         shapes.leaf,
         _constant,
-        _torch_constant,
+        torch_kernels.constant,
         kind="leaf",
     ),
     Op(

@@ -6,92 +6,9 @@ import math
 import operator
 from typing import Any
 
-from graphcalc.ops import numeric
+from graphcalc.ops import numeric, torch_kernels
 from graphcalc.ops.shapes import arithmetic, bitwise, predicate, select
 from graphcalc.ops.spec import Op
-
-
-def _torch_cbrt(torch: Any, x: Any) -> Any:
-    # The same steps as `numeric.cbrt`: torch has no cube root.
-    mantissa, exponent = torch.frexp(x)
-    shift = exponent % 3
-    scaled = torch.ldexp(mantissa, shift)
-    root = torch.copysign(scaled.abs() ** (1.0 / 3.0), x)
-    root = root - (root * root * root - scaled) / (3.0 * root * root)
-    is_plain = (x != 0) & torch.isfinite(x)
-    return torch.where(is_plain, torch.ldexp(root, (exponent - shift) // 3), x)
-
-
-def torch_sqrt(torch: Any, x: Any) -> Any:
-    """The correctly rounded square root.
-
-    On CPUs torch's own (MKL's, and its vector units') is one ulp off for a hundredth of all
-    float64 numbers. One Newton step with the exact residual x - root*root settles it; the
-    product is split as in Dekker, "A floating-point technique for extending the available
-    precision" (1971). float32 is rounded from float64, which is exact for square roots.
-    """
-    if x.device.type != "cpu":
-        return torch.sqrt(x)
-    if x.dtype != torch.float64:
-        return torch.sqrt(x.to(torch.float64)).to(x.dtype)
-    is_tiny = x < 1e-290
-    scaled = torch.where(is_tiny, x * 2.0**108, x)
-    root = torch.sqrt(scaled)
-    split = root * 134217729.0
-    high = split - (split - root)
-    low = root - high
-    square = root * root
-    residual = (scaled - square) - (((high * high - square) + 2.0 * high * low) + low * low)
-    fixed = root + residual / (2.0 * root)
-    # The step is nan at 0, inf and nan, where the root itself is right.
-    root = torch.where(torch.isfinite(fixed), fixed, root)
-    return torch.where(is_tiny, root * 2.0**-54, root)
-
-
-def _torch_fmod(torch: Any, x: Any, y: Any) -> Any:
-    """fmod, also where x / y overflows and torch's vector units on CPUs give nan.
-
-    There x is reduced first by two large multiples of y, which changes nothing: they are exact.
-    """
-    rest = torch.fmod(x, y)
-    if x.device.type != "cpu" or not bool(torch.isnan(rest).any()):
-        return rest
-    high, low = x.to(torch.float64), y.to(torch.float64)
-    for factors in ((2.0**537, 2.0**537), (2.0**537,), ()):
-        divisor = low
-        for factor in factors:
-            divisor = divisor * factor
-        high = torch.fmod(high, divisor)
-    return torch.where(torch.isnan(rest), high.to(rest.dtype), rest)
-
-
-def _torch_remainder(torch: Any, x: Any, y: Any) -> Any:
-    rest = _torch_fmod(torch, x, y)
-    return torch.where((rest != 0) & ((rest < 0) != (y < 0)), rest + y, rest)
-
-
-def _torch_hyperbolic(name: str) -> Any:
-    def kernel(torch: Any, x: Any) -> Any:
-        value = getattr(torch, name)(x)
-        if x.device.type != "cpu" or x.dtype != torch.float64:
-            return value
-        # torch's vector units overflow with exp(x), before exp(x) / 2 does. 1246.97… is 1799
-        # log(2) to within 2**-70, and subtracting it from such an x is exact.
-        half = torch.exp(x.abs() - 1246.97177782734161156) * 2.0**1023 * 2.0**775
-        return torch.where(x.abs() > 709.0, half.copysign(x) if name == "sinh" else half, value)
-
-    return kernel
-
-
-def _torch_gamma(torch: Any, x: Any) -> Any:
-    # torch has no gamma, and exp(lgamma(x)) loses a dozen bits.
-    host = x.to("cpu", torch.float64, copy=True).apply_(numeric.gamma)
-    return host.to(x.device, x.dtype)
-
-
-def _torch_softplus(torch: Any, x: Any, beta: Any, threshold: Any) -> Any:
-    scaled = x * beta
-    return torch.where(scaled > threshold, x, torch.log1p(torch.exp(scaled)) / beta)
 
 
 def _unary(name: str, doc: str, python: Any, example: tuple[str, str], **row: Any) -> Op:
@@ -171,7 +88,7 @@ OPERATORS = (
         "What the rounded-down quotient leaves: x - y*floor(x / y), with the sign of y.",
         arithmetic,
         numeric.remainder,
-        _torch_remainder,
+        torch_kernels.remainder,
         symbol="%",
         aliases=("mod",),
         examples=(("7 % 3", "1"), ("-7 % 3", "2")),
@@ -289,7 +206,7 @@ ELEMENTWISE = (
         "The square root; nan below 0.",
         numeric.sqrt,
         ("sqrt(16)", "4"),
-        torch=torch_sqrt,
+        torch=torch_kernels.sqrt,
     ),
     _unary("exp", "e to the power x.", numeric.exp, ("exp(0)", "1"), tolerance=2),
     _unary("exp2", "2 to the power x.", numeric.exp2, ("exp2(10)", "1024"), tolerance=2),
@@ -342,7 +259,7 @@ ELEMENTWISE = (
         "The hyperbolic sine.",
         numeric.sinh,
         ("sinh(0)", "0"),
-        torch=_torch_hyperbolic("sinh"),
+        torch=torch_kernels.hyperbolic("sinh"),
         tolerance=2,
     ),
     _unary(
@@ -350,7 +267,7 @@ ELEMENTWISE = (
         "The hyperbolic cosine.",
         numeric.cosh,
         ("cosh(0)", "1"),
-        torch=_torch_hyperbolic("cosh"),
+        torch=torch_kernels.hyperbolic("cosh"),
         tolerance=2,
     ),
     _unary("tanh", "The hyperbolic tangent.", math.tanh, ("tanh(0)", "0"), tolerance=2),
@@ -394,7 +311,7 @@ ELEMENTWISE = (
         "A smooth relu: log(1 + exp(beta*x)) / beta, and x itself where beta*x > threshold.",
         arithmetic,
         numeric.softplus,
-        _torch_softplus,
+        torch_kernels.softplus,
         examples=(("softplus(100)", "100"),),
         tolerance=4,
     ),
@@ -445,7 +362,7 @@ ELEMENTWISE = (
         "What the truncated quotient leaves: x - y*trunc(x / y), with the sign of x.",
         arithmetic,
         numeric.fmod,
-        _torch_fmod,
+        torch_kernels.fmod,
         examples=(("fmod(-7, 3)", "-1"),),
     ),
     Op(
@@ -480,13 +397,18 @@ ELEMENTWISE = (
         "The gamma function: gamma(n) = (n-1)! for whole n.",
         numeric.gamma,
         ("gamma(5)", "24"),
-        torch=_torch_gamma,
+        torch=torch_kernels.gamma,
         # What Python promises of its own, which both backends use.
         tolerance=10,
         domain=(0, 170),
     ),
     _unary(
-        "cbrt", "The cube root.", numeric.cbrt, ("cbrt(-27)", "-3"), torch=_torch_cbrt, tolerance=2
+        "cbrt",
+        "The cube root.",
+        numeric.cbrt,
+        ("cbrt(-27)", "-3"),
+        torch=torch_kernels.cbrt,
+        tolerance=2,
     ),
     _unary(
         "deg2rad",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zlib
 from typing import NamedTuple
 
 
@@ -33,19 +32,3 @@ def read_grammar() -> str:
             with open(path, encoding="utf-8", newline="\n") as file:
                 return file.read()
     raise FileNotFoundError("grammars/graphcalc.lark is missing from this installation")
-
-
-def load_tables() -> Tables:
-    """The shipped tables, or, where the grammar has been edited since, Lark's new ones."""
-    text = read_grammar()
-    checksum = zlib.crc32(text.encode())
-    try:
-        from graphcalc.syntax.tables import TABLES
-    except ImportError:
-        pass
-    else:
-        if checksum == TABLES.checksum:
-            return TABLES
-    from graphcalc.syntax.generate import build_tables
-
-    return build_tables(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -31,8 +32,25 @@ from graphcalc.syntax.expr import (
     Tuple,
     Unary,
 )
-from graphcalc.syntax.grammar import load_tables
+from graphcalc.syntax.grammar import Tables, read_grammar
 from graphcalc.syntax.lexer import Lexer, Token
+
+
+def load_tables() -> Tables:
+    """The shipped tables, or, where the grammar has been edited since, Lark's new ones."""
+    text = read_grammar()
+    checksum = zlib.crc32(text.encode())
+    try:
+        from graphcalc.syntax.tables import TABLES
+    except ImportError:
+        pass
+    else:
+        if checksum == TABLES.checksum:
+            return TABLES
+    from graphcalc.syntax.generate import build_tables
+
+    return build_tables(text)
+
 
 TABLES = load_tables()
 LEXER = Lexer(TABLES)

@@ -181,9 +181,9 @@ def test_absent_devices_are_named(device, monkeypatch):
 
 def test_missing_torch_is_named(monkeypatch):
     """Without torch, --backend torch is a BackendError that says what to install."""
-    from graphcalc.backends import base
+    from graphcalc.backends import choose
 
-    monkeypatch.setattr(base, "has_torch", lambda: False)
+    monkeypatch.setattr(choose, "has_torch", lambda: False)
     with pytest.raises(BackendError) as caught:
         evaluation("1", backend="torch").run()
     assert "pip install" in caught.value.diagnostic.help

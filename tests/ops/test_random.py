@@ -4,7 +4,7 @@ import struct
 import mpmath
 import pytest
 import torch
-from graphcalc.ops import random
+from graphcalc.ops import random, torch_kernels
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,7 +43,7 @@ def test_generator_gives_the_reference_numbers():
 @given(KEYS, st.integers(0, 3000))
 def test_uniform_has_the_same_bits_on_torch(key, count):
     """Python and torch make the same uniform numbers, bit for bit."""
-    found = random.torch_uniform(torch, Out(count), key).tolist()
+    found = torch_kernels.uniform(torch, Out(count), key).tolist()
     assert bits(found) == bits(random.uniform(key, count))
 
 
@@ -51,7 +51,7 @@ def test_uniform_has_the_same_bits_on_torch(key, count):
 @given(KEYS, st.integers(0, 3000))
 def test_normal_has_the_same_bits_on_torch(key, count):
     """Python and torch make the same normal numbers, bit for bit."""
-    found = random.torch_normal(torch, Out(count), key).tolist()
+    found = torch_kernels.normal(torch, Out(count), key).tolist()
     assert bits(found) == bits(random.normal(key, count))
 
 
@@ -59,8 +59,8 @@ def test_tiles_do_not_change_the_numbers():
     """Numbers beyond the first tile are those that Python counts up to."""
     count = (1 << 16) + 1000
     for make, twin in (
-        (random.torch_uniform, random.uniform),
-        (random.torch_normal, random.normal),
+        (torch_kernels.uniform, random.uniform),
+        (torch_kernels.normal, random.normal),
     ):
         assert bits(make(torch, Out(count), 99).tolist()) == bits(twin(99, count))
 
@@ -68,8 +68,8 @@ def test_tiles_do_not_change_the_numbers():
 def test_an_element_depends_on_its_index_alone():
     """A longer tensor begins with the shorter one's numbers, and its shape does not matter."""
     assert random.uniform(5, 100)[:10] == random.uniform(5, 10)
-    flat = random.torch_normal(torch, Out(24), 5)
-    assert torch.equal(random.torch_normal(torch, Out(2, 3, 4), 5).reshape(-1), flat)
+    flat = torch_kernels.normal(torch, Out(24), 5)
+    assert torch.equal(torch_kernels.normal(torch, Out(2, 3, 4), 5).reshape(-1), flat)
 
 
 @given(KEYS, st.integers(0, 200))

@@ -92,12 +92,3 @@ def test_pairs_are_elementwise():
         if op.pair:
             assert OPS[op.pair].kind == "elementwise"
             assert spec.arity(OPS[op.pair]) == 2
-
-
-def test_find_and_pickle_give_the_row_itself():
-    """A row is found by its name, and pickles as its name alone."""
-    import pickle
-
-    for name, op in OPS.items():
-        assert spec.find(name) is op
-        assert pickle.loads(pickle.dumps(op)) is op

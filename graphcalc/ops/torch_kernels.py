@@ -1,0 +1,237 @@
+"""What torch lacks, or rounds otherwise: kernels in torch's own operations.
+
+torch itself comes as the first argument, so that the op table can be read without it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from graphcalc.ops import numeric, random
+
+
+def cbrt(torch: Any, x: Any) -> Any:
+    """The steps of `numeric.cbrt`: torch has no cube root."""
+    mantissa, exponent = torch.frexp(x)
+    shift = exponent % 3
+    scaled = torch.ldexp(mantissa, shift)
+    root = torch.copysign(scaled.abs() ** (1.0 / 3.0), x)
+    root = root - (root * root * root - scaled) / (3.0 * root * root)
+    is_plain = (x != 0) & torch.isfinite(x)
+    return torch.where(is_plain, torch.ldexp(root, (exponent - shift) // 3), x)
+
+
+def sqrt(torch: Any, x: Any) -> Any:
+    """The correctly rounded square root.
+
+    On CPUs torch's own (MKL's, and its vector units') is one ulp off for a hundredth of all
+    float64 numbers. One Newton step with the exact residual x - root*root settles it; the
+    product is split as in Dekker, "A floating-point technique for extending the available
+    precision" (1971). float32 is rounded from float64, which is exact for square roots.
+    """
+    if x.device.type != "cpu":
+        return torch.sqrt(x)
+    if x.dtype != torch.float64:
+        return torch.sqrt(x.to(torch.float64)).to(x.dtype)
+    is_tiny = x < 1e-290
+    scaled = torch.where(is_tiny, x * 2.0**108, x)
+    root = torch.sqrt(scaled)
+    split = root * 134217729.0
+    high = split - (split - root)
+    low = root - high
+    square = root * root
+    residual = (scaled - square) - (((high * high - square) + 2.0 * high * low) + low * low)
+    fixed = root + residual / (2.0 * root)
+    # The step is nan at 0, inf and nan, where the root itself is right.
+    root = torch.where(torch.isfinite(fixed), fixed, root)
+    return torch.where(is_tiny, root * 2.0**-54, root)
+
+
+def fmod(torch: Any, x: Any, y: Any) -> Any:
+    """fmod, also where x / y overflows and torch's vector units on CPUs give nan.
+
+    There x is reduced first by two large multiples of y, which changes nothing: they are exact.
+    """
+    rest = torch.fmod(x, y)
+    if x.device.type != "cpu" or not bool(torch.isnan(rest).any()):
+        return rest
+    high, low = x.to(torch.float64), y.to(torch.float64)
+    for factors in ((2.0**537, 2.0**537), (2.0**537,), ()):
+        divisor = low
+        for factor in factors:
+            divisor = divisor * factor
+        high = torch.fmod(high, divisor)
+    return torch.where(torch.isnan(rest), high.to(rest.dtype), rest)
+
+
+def remainder(torch: Any, x: Any, y: Any) -> Any:
+    """The floored remainder, from the exact truncated one."""
+    rest = fmod(torch, x, y)
+    return torch.where((rest != 0) & ((rest < 0) != (y < 0)), rest + y, rest)
+
+
+def hyperbolic(name: str) -> Any:
+    """torch's `sinh` or `cosh`, right up to the largest number that has a finite one."""
+
+    def kernel(torch: Any, x: Any) -> Any:
+        value = getattr(torch, name)(x)
+        if x.device.type != "cpu" or x.dtype != torch.float64:
+            return value
+        # torch's vector units overflow with exp(x), before exp(x) / 2 does. 1246.97… is 1799
+        # log(2) to within 2**-70, and subtracting it from such an x is exact.
+        half = torch.exp(x.abs() - 1246.97177782734161156) * 2.0**1023 * 2.0**775
+        return torch.where(x.abs() > 709.0, half.copysign(x) if name == "sinh" else half, value)
+
+    return kernel
+
+
+def gamma(torch: Any, x: Any) -> Any:
+    """The gamma function on the host: torch has none, and exp(lgamma(x)) loses a dozen bits."""
+    host = x.to("cpu", torch.float64, copy=True).apply_(numeric.gamma)
+    return host.to(x.device, x.dtype)
+
+
+def softplus(torch: Any, x: Any, beta: Any, threshold: Any) -> Any:
+    """log(1 + exp(beta*x)) / beta; torch takes beta and threshold as plain numbers only."""
+    scaled = x * beta
+    return torch.where(scaled > threshold, x, torch.log1p(torch.exp(scaled)) / beta)
+
+
+def over(torch: Any, x: Any, dim: tuple[int, ...] | None) -> tuple[int, ...]:
+    """Every dimension for None, which some of torch's functions do not take."""
+    return tuple(range(x.dim())) if dim is None else dim
+
+
+def prod(torch: Any, x: Any, dim: tuple[int, ...] | None, keepdim: bool) -> Any:
+    """The product over several dimensions: torch.prod takes one at a time."""
+    for d in sorted((d % max(x.dim(), 1) for d in over(torch, x, dim)), reverse=True):
+        x = torch.prod(x, d, keepdim=keepdim)
+    return x
+
+
+def over_dims(name: str) -> Any:
+    """torch's reduction of that name over several dimensions, all of them for None."""
+
+    def kernel(torch: Any, x: Any, dim: tuple[int, ...] | None, keepdim: bool) -> Any:
+        # Of a scalar, dimensions 0 and -1 are none.
+        dims = over(torch, x, dim) if x.dim() else ()
+        return getattr(torch, name)(x, dims, keepdim)
+
+    return kernel
+
+
+def arange(torch: Any, out: Any, start: float, end: float | None, step: float) -> Any:
+    """start + i*step, rounded as on Python."""
+    first = 0.0 if end is None else start
+    return torch.arange(out.shape[0], dtype=out.dtype, device=out.device) * step + first
+
+
+def linspace(torch: Any, out: Any, start: float, end: float, steps: int) -> Any:
+    """Evenly spaced numbers: torch.linspace may fuse a product and a sum."""
+    i = torch.arange(steps, dtype=out.dtype, device=out.device)
+    if steps <= 1:
+        return i + start
+    step = (end - start) / (steps - 1)
+    return torch.where(i < steps // 2, start + i * step, end - (steps - 1 - i) * step)
+
+
+def index(torch: Any, x: Any, items: tuple[Any, ...]) -> Any:
+    """Ints and slices; a negative step is the same elements forward, then flipped."""
+    forward, flips, place = [], [], 0
+    for item in items:
+        if isinstance(item, tuple):
+            reach = range(*item)
+            if reach.step < 0:
+                flips.append(place)
+                reach = reach[::-1]
+            forward.append(slice(reach.start, max(reach.stop, reach.start), reach.step))
+        else:
+            forward.append(item)
+        place += item is None or isinstance(item, tuple)
+    found = x[tuple(forward)]
+    return torch.flip(found, flips) if flips else found
+
+
+def constant(torch: Any, out: Any, type: Any, data: tuple[Any, ...]) -> Any:
+    """The elements of a constant."""
+    return torch.tensor(data, dtype=out.dtype, device=out.device).reshape(out.shape)
+
+
+# The same steps on int64 and float64 tensors: products wrap around, shifts are made logical.
+
+
+def _signed(z: int) -> int:
+    return z - (1 << 64) if z >> 63 else z
+
+
+def _mix(torch: Any, z: Any) -> Any:
+    for shift, multiplier in zip(random.SHIFTS, (*random.MULTIPLIERS, 1)):
+        z ^= (z >> shift) & ((1 << (64 - shift)) - 1)
+        if multiplier != 1:
+            z *= _signed(multiplier)
+    return z
+
+
+def _bits(torch: Any, out: Any, key: int, begin: int, end: int) -> Any:
+    """Uniform numbers for the elements from begin to end."""
+    counter = torch.arange(begin + 1, end + 1, dtype=torch.int64, device=out.device)
+    z = _mix(torch, counter.mul_(_signed(random.GAMMA)).add_(_signed(key)))
+    return ((z >> 11) & ((1 << 53) - 1)).to(torch.float64).mul_(1.1102230246251565e-16)
+
+
+_TILE = 1 << 16
+
+
+def _tiles(torch: Any, out: Any, key: int, finish: Any) -> Any:
+    """Numbers made tile by tile, so that the steps between stay in the cache."""
+    count = math.prod(out.shape)
+    result = torch.empty(count, dtype=out.dtype, device=out.device)
+    tile = _TILE if out.device.type == "cpu" else 1 << 24
+    for begin in range(0, count, tile):
+        end = min(begin + tile, count)
+        result[begin:end] = finish(torch, _bits(torch, out, key, begin, end))
+    return result.reshape(out.shape)
+
+
+def uniform(torch: Any, out: Any, key: int) -> Any:
+    """`uniform` as a tensor of `out`'s shape, dtype and device."""
+    return _tiles(torch, out, key, lambda torch, u: u)
+
+
+def normal(torch: Any, out: Any, key: int) -> Any:
+    """`normal` as a tensor of `out`'s shape, dtype and device."""
+    return _tiles(torch, out, key, _quantile)
+
+
+def _ratio(polynomials: tuple[tuple[float, ...], tuple[float, ...]], r: Any, torch: Any) -> Any:
+    numerator, denominator = torch.zeros_like(r), torch.zeros_like(r)
+    for n, d in zip(*polynomials):
+        numerator.mul_(r).add_(n)
+        denominator.mul_(r).add_(d)
+    return numerator.div_(denominator)
+
+
+def _log(torch: Any, x: Any) -> Any:
+    mantissa, exponent = torch.frexp(x)
+    t = (mantissa - 1.0) / (mantissa + 1.0)
+    square, total = t * t, torch.zeros_like(t)
+    for term in random.ATANH_TERMS:
+        total.mul_(square).add_(term)
+    return exponent.to(x.dtype) * random.LN2 + 2.0 * t * total
+
+
+def _quantile(torch: Any, u: Any) -> Any:
+    p = u + 5.551115123125783e-17
+    q = p - 0.5
+    value = q * _ratio(random.CENTRAL, random.SPLIT_SQUARED - q * q, torch)
+    outer = (q.abs() > random.SPLIT).nonzero().squeeze(1)
+    q, p = q[outer], p[outer]
+    r = sqrt(torch, -_log(torch, torch.where(q < 0, p, 1.0 - p)))
+    tail = torch.where(
+        r <= random.FAR,
+        _ratio(random.MIDDLE, r - 1.6, torch),
+        _ratio(random.TAIL, r - random.FAR, torch),
+    )
+    value[outer] = torch.where(q < 0, -tail, tail)
+    return value
