@@ -117,7 +117,7 @@ def _merged(inputs: Mapping[str, Any] | None, named: Mapping[str, Any]) -> dict[
     return merged
 
 
-def parse(program: str, name: str = "<program>") -> Program:
+def parse(program: str, name: str = "<program>", *, max_nodes: int = MAX_NODES) -> Program:
     """The syntax of a program's text: statements whose nodes carry their spans.
 
     Raises ParseError with the span of what is wrong.
@@ -126,7 +126,7 @@ def parse(program: str, name: str = "<program>") -> Program:
     >>> gc.parse("g = (a+b)*(c*d)").statements[0].value
     Binary((a + b) * (c * d))
     """
-    return parse_sources([Source(program, name)])
+    return parse_sources([Source(program, name)], max_nodes)
 
 
 def compile(
@@ -145,7 +145,7 @@ def compile(
 
     The graph is built at the first call, and again for inputs of other shapes or dtypes.
     """
-    tree = parse(program) if isinstance(program, str) else program
+    tree = parse(program, max_nodes=max_nodes) if isinstance(program, str) else program
     options = Options(Settings(backend, device, dtype, threads), seed, max_memory, max_nodes)
     return Compiled(Evaluation(tree, options, keep=tuple(keep)))
 

@@ -168,7 +168,7 @@ def _command(
         _bytes(max_memory) if max_memory else None,
         _whole("--max-nodes", max_nodes, 1, 1 << 31),
     )
-    evaluation = Evaluation(parse(sources), options, bindings, names)
+    evaluation = Evaluation(parse(sources, options.max_nodes), options, bindings, names)
     outcome = evaluation.run()
     is_value = quiet or format == "value"
     if names:

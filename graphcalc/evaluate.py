@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from graphcalc.backends.base import Program, Settings
 from graphcalc.backends.choose import check, compile_graph, run_dtype
 from graphcalc.data.inputs import describe, is_torch
-from graphcalc.diagnostics import Label, ParseError, UsageError, brief, did_you_mean
+from graphcalc.diagnostics import Label, LimitError, ParseError, UsageError, brief, did_you_mean
 from graphcalc.graph.ir import MAX_NODES, Graph, Limits
 from graphcalc.graph.lower import Binding, Input, lower
 from graphcalc.ops.random import MAX_SEED
@@ -60,11 +60,15 @@ def paused_gc() -> Iterator[None]:
             gc.enable()
 
 
-def parse(sources: Sequence[Source]) -> ast.Program:
-    """The program that several sources make up, in order. Raises ParseError."""
+def parse(sources: Sequence[Source], max_nodes: int = MAX_NODES) -> ast.Program:
+    """The program that several sources make up, in order.
+
+    Raises ParseError, and LimitError where there are more operators than nodes allowed.
+    """
     statements: list[ast.Statement | ast.Definition] = []
     with paused_gc():
         for source in sources:
+            _check_length(source, max_nodes)
             statements += parse_program(source).statements
     if not any(type(s) is ast.Statement for s in statements):
         last = sources[-1]
@@ -76,6 +80,21 @@ def parse(sources: Sequence[Source]) -> ast.Program:
             (Label(last, Span(end, end)),),
         )
     return ast.Program(tuple(statements))
+
+
+def _check_length(source: Source, max_nodes: int) -> None:
+    """Refuse a text that would take minutes to parse; counting characters takes milliseconds."""
+    text = source.text
+    operators = sum(map(text.count, "+-*/%@^<>&|"))
+    symbols = operators + sum(map(text.count, "()[]=,.;:"))
+    if operators >= max_nodes or symbols >= 4 * max_nodes:
+        raise LimitError(
+            "program-size",
+            f"the program has {symbols:,} operators and brackets, more than "
+            f"{max_nodes:,} nodes can need",
+            (Label(source, Span(0, 0)),),
+            help="raise it with --max-nodes",
+        )
 
 
 @dataclass(slots=True, eq=False)

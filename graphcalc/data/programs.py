@@ -14,7 +14,7 @@ def read_standard_input() -> Source:
     if sys.stdin is None:
         raise DataError("no-stdin", "standard input is closed")
     try:
-        data = sys.stdin.buffer.read(4 * MAX_TEXT + 1)
+        data = sys.stdin.buffer.read(MAX_TEXT + 1)
     except OSError as error:
         raise DataError("unreadable", f"standard input: {_reason(error)}") from None
     return Source(_decode(data, "<stdin>"), "<stdin>")
@@ -24,7 +24,7 @@ def read_file(path: str) -> Source:
     """A program file. Raises DataError where it cannot be read or is not UTF-8."""
     try:
         with open(path, "rb") as file:
-            return Source(_decode(file.read(4 * MAX_TEXT + 1), path), path)
+            return Source(_decode(file.read(MAX_TEXT + 1), path), path)
     except OSError as error:
         raise DataError("unreadable", f"{path}: {_reason(error)}") from None
     except ValueError:  # a NUL in the name
@@ -32,8 +32,8 @@ def read_file(path: str) -> Source:
 
 
 def _decode(data: bytes, name: str) -> str:
-    if len(data) > 4 * MAX_TEXT:
-        raise LimitError("program-size", f"{name}: a program has at most {4 * MAX_TEXT:,} bytes")
+    if len(data) > MAX_TEXT:
+        raise LimitError("program-size", f"{name}: a program has at most {MAX_TEXT:,} bytes")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -36,7 +36,8 @@ class Indexing:
         if used > len(shape):
             raise IndexRangeError(
                 "too-many-indices",
-                f"{used} indices for `{text}`, which is {show(shape)}",
+                f"{used} {'index' if used == 1 else 'indices'} for `{text}`, "
+                f"which is {show(shape)}",
                 (Label(source, node.span),),
             )
         rest: list[Any] = [slice(None)] * (len(shape) - used)

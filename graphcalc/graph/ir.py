@@ -23,6 +23,7 @@ from graphcalc.ops.table import OPS
 from graphcalc.source import Source, Span
 
 MAX_NODES = 5_000_000
+MAX_DIMENSIONS = 64
 
 
 class Limits(NamedTuple):
@@ -209,6 +210,12 @@ class Builder:
         return node.op.python(*values)
 
     def _check_size(self, type_: Type, op: Op, source: Source, span: Span) -> None:
+        if len(type_.shape) > MAX_DIMENSIONS:
+            raise LimitError(
+                "dimensions",
+                f"a tensor has at most {MAX_DIMENSIONS} dimensions, as in torch",
+                (Label(source, span),),
+            )
         size = type_.numel * ITEM_BYTES[type_.dtype]
         if size > self.limits.memory:
             raise LimitError(

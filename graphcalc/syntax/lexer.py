@@ -89,7 +89,7 @@ class Lexer:
         """The tokens of a source, ending with `$END`.
 
         A newline or `;` is a `_SEPARATOR`; inside brackets a newline is nothing. Raises
-        ParseError at a character or bracket that cannot be, LimitError at an endless name.
+        ParseError at a character or bracket that cannot be.
         """
         text, literals = source.text, self._literals
         symbol, separator, end_group = self._symbol, self._separator, self._end
@@ -100,8 +100,6 @@ class Lexer:
             group = found.lastindex
             start, end = found.span(group or 0)
             if group == 1:
-                if end - start > MAX_NAME:
-                    raise _endless_name(source, Span(start, end))
                 yield Token(literals.get(found[1], "NAME"), start, end)
             elif group == 2:
                 yield Token("NUMBER", start, end)
@@ -165,7 +163,8 @@ def open_brackets(source: Source, tokens: list[Token]) -> list[Token]:
     return brackets
 
 
-def _endless_name(source: Source, span: Span) -> LimitError:
+def endless_name(source: Source, span: Span) -> LimitError:
+    """The error for a name that is longer than a name may be."""
     return LimitError(
         "name-length",
         f"`{brief(source.slice(span))}` is longer than the {MAX_NAME} characters of a name",

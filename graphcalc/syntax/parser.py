@@ -33,7 +33,7 @@ from graphcalc.syntax.expr import (
     Unary,
 )
 from graphcalc.syntax.grammar import Tables, read_grammar
-from graphcalc.syntax.lexer import Lexer, Token
+from graphcalc.syntax.lexer import MAX_NAME, Lexer, Token, endless_name
 
 
 def load_tables() -> Tables:
@@ -269,6 +269,8 @@ def _parse(source: Source, start: str) -> Any:
                     return values[-1]
                 raise unexpected(TABLES, LEXER, source, states, token)
             if action >= 0:
+                if kind == "NAME" and token.end - token.start > MAX_NAME:
+                    raise endless_name(source, Span(token.start, token.end))
                 states.append(action)
                 values.append(token)
                 break

@@ -84,7 +84,7 @@ REFUSED = [
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     REFUSED,
-    ids=[" ".join(map(str, arguments))[:40].encode("ascii", "replace").decode() for arguments, _, _ in REFUSED],
+    ids=[ascii(arguments)[:40] for arguments, _, _ in REFUSED],
 )
 def test_refused(arguments, status, words, tmp_path):
     """A wrong command line exits as documented with one printable line, and does nothing else."""
@@ -149,7 +149,7 @@ ACCEPTED = [
     (["9^9^9^9"], "inf"),
     (["sum([1e16, 1, -1e16])"], "1"),
     (["\ufeff1+1"], "2"),
-    (["1 + # a comment\n" if False else "(1 + # a comment\n1)"], "2"),
+    (["(1 + # a comment\n1)"], "2"),
     (["x[i]", "x=[5,6,7]", "i=1"], "6"),
     (["1", "--seed", "9223372036854775807"], "1"),
     (["1", "--threads", "1"], "1"),
@@ -289,13 +289,6 @@ def test_signals_end_the_work(backend, sent):
     assert seconds < 10
 
 
-def test_interrupt_before_anything_ran():
-    """An interrupt while Python still starts leaves no traceback of graphcalc's."""
-    process = start("-")
-    out, err = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 3
-
-
 # Environment
 
 
@@ -404,7 +397,6 @@ for event, path, mode in seen:
 def _audit(*arguments, cwd):
     """The status of a run, and the open files and other deeds that Python's audit hook saw."""
     done = python(AUDITED, *arguments, cwd=cwd)
-    status, *lines = done.complaint.splitlines()[-1 - done.complaint.count("\n\topen") :] or [""]
     lines = done.complaint.splitlines()
     while lines and not lines[0].isdigit():
         lines.pop(0)

@@ -110,7 +110,7 @@ def test_bare_values_are_programs(values):
 
 
 PROGRAMS = [
-    "g = (a+b)*(c*d); a=2; b=-4; c=-2; d=2",
+    "a=2; b=-4; c=-2; d=2; g = (a+b)*(c*d)",
     "x = [[1, 2], [3, 4]]; y = x[0, ::2, None]; x.T @ x",
     "where([1, 2] > 1, [3, 4], 0); x = true; not x",
     "x = [1, 0, -1] / 0; nan; inf; -inf; zeros(0); zeros(2, 0)",

@@ -1,0 +1,282 @@
+"""What is said of text that is no program."""
+
+import pytest
+from graphcalc.diagnostics import GraphcalcError, LimitError, ParseError
+from graphcalc.evaluate import parse
+from graphcalc.source import Source
+from graphcalc.syntax.parser import TABLES, parse_program
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+
+def refuse(text, error=ParseError):
+    """The diagnostic of a text that is refused."""
+    with pytest.raises(error) as caught:
+        parse([Source(text)])
+    return caught.value.diagnostic
+
+
+def under(diagnostic, label=0):
+    """The text that a label points at."""
+    found = diagnostic.labels[label]
+    return found.source.slice(found.span)
+
+
+@pytest.mark.parametrize(
+    ("text", "character", "hint"),
+    [
+        ("a − b", "−", "`-`"),
+        ("a – b", "–", "`-`"),
+        ("a × b", "×", "`*`"),
+        ("a · b", "·", "`*`"),
+        ("a ÷ b", "÷", "`/`"),
+        ("a ≤ b", "≤", "`<=`"),
+        ("a ≠ b", "≠", "`!=`"),
+        ("x²", "²", "`^2`"),
+        ("2 * π", "π", "`pi`"),
+        ("（1)", "（", "`(`"),
+        ("а + a", "а", "`a`"),
+        ("٣ + 1", "٣", "`3`"),
+        ("ﬁ + 1", "ﬁ", "`fi`"),
+        ("é + 1", "é", "`e`"),
+        ("１ + 1", "１", "`1`"),
+        ("!x", "!", "`not`"),
+        ("“a”", "“", "text is not a value"),
+        ("'os'", "'", "text is not a value"),
+        ('f("a")', '"', "text is not a value"),
+        ("__import__('os').system('id')", "'", "text is not a value"),
+        ("a ? b : c", "?", "if condition else"),
+        ("{1, 2}", "{", "[1, 2, 3]"),
+        ("$x", "$", "without `$`"),
+        ("`x`", "`", "without quotes"),
+        ("a \\ b", "\\", "inside brackets"),
+    ],
+)
+def test_characters_are_named_with_a_hint(text, character, hint):
+    """A character that no token begins with is pointed at, with what to write instead."""
+    diagnostic = refuse(text)
+    assert diagnostic.code == "bad-character"
+    assert under(diagnostic) == character
+    assert hint in diagnostic.help
+
+
+@pytest.mark.parametrize(
+    ("character", "name"),
+    [
+        ("\u202e", "U+202E RIGHT-TO-LEFT OVERRIDE"),
+        ("\u2066", "U+2066 LEFT-TO-RIGHT ISOLATE"),
+        ("\u2069", "U+2069 POP DIRECTIONAL ISOLATE"),
+        ("\u061c", "U+061C ARABIC LETTER MARK"),
+        ("\u2028", "U+2028 LINE SEPARATOR"),
+        ("\u2029", "U+2029 PARAGRAPH SEPARATOR"),
+        ("\u0085", "U+0085"),
+        ("\x0b", "U+000B"),
+        ("\x0c", "U+000C"),
+        ("\x00", "U+0000"),
+        ("\x1b", "U+001B"),
+        ("\x7f", "U+007F"),
+        ("\u200b", "U+200B ZERO WIDTH SPACE"),
+        ("\xa0", "U+00A0 NO-BREAK SPACE"),
+        ("\ufeff", "U+FEFF ZERO WIDTH NO-BREAK SPACE"),
+        ("\u0430", "U+0430 CYRILLIC SMALL LETTER A"),
+        ("\U0001f600", "U+1F600 GRINNING FACE"),
+    ],
+    ids=lambda v: ascii(v),
+)
+def test_characters_are_never_echoed(character, name):
+    """Control characters and other invisible ones are named by number, not printed."""
+    diagnostic = refuse(f"1 {character}+ 1")
+    assert name in diagnostic.message
+    assert under(diagnostic) == character
+    spoken = diagnostic.message + diagnostic.note + diagnostic.help
+    assert character not in spoken
+    assert spoken.isprintable()
+
+
+def test_bytes_that_are_not_utf8_are_shown_as_bytes():
+    """A byte that came through as a surrogate is shown as that byte."""
+    diagnostic = refuse(b"1+\xff".decode("utf-8", "surrogateescape"))
+    assert "\\xff" in diagnostic.message
+    assert diagnostic.labels[0].span == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "where", "words"),
+    [
+        ("1+2)", "unmatched-bracket", ")", "unmatched `)`"),
+        ("]", "unmatched-bracket", "]", "unmatched `]`"),
+        ("(1 + 2]", "mismatched-bracket", "]", "`]` does not close `(`"),
+        ("[1, (2, 3]", "mismatched-bracket", "]", "`]` does not close `(`"),
+        ("(1 + 2", "unclosed-bracket", "(", "`(` is never closed"),
+        ("f(1, g(2)", "unclosed-bracket", "(", "`(` is never closed"),
+        ("[1, 2", "unclosed-bracket", "[", "`[` is never closed"),
+        ("(1; 2)", "unclosed-bracket", "(", "`(` is never closed"),
+        ("x[", "unclosed-bracket", "[", "`[` is never closed"),
+    ],
+)
+def test_brackets_say_which_is_missing(text, code, where, words):
+    """A bracket without its partner is pointed at, and the missing one is named."""
+    diagnostic = refuse(text)
+    assert (diagnostic.code, under(diagnostic)) == (code, where)
+    assert words in diagnostic.message
+
+
+def test_a_mismatched_bracket_points_at_both():
+    """A wrong closing bracket comes with the place of the opening one, and what it wants."""
+    diagnostic = refuse("x = [1,\n(2 + 3]\n")
+    assert [under(diagnostic, i) for i in (0, 1)] == ["]", "("]
+    assert "2:1 wants `)`" in diagnostic.note
+
+
+def test_an_unclosed_bracket_says_up_to_where():
+    """A bracket that nothing closes says before which place the closing one is missing."""
+    assert "`)` is missing before the end of the input" in refuse("a = (1 + 2\n\n").note
+    assert "`)` is missing before 1:3" in refuse("(1; 2)").note
+
+
+@pytest.mark.parametrize(
+    ("text", "construct", "hint"),
+    [
+        ("lambda: 1", "lambda", "f(x) = x + 1"),
+        ("lambda x: x", "lambda", "f(x) = x + 1"),
+        ("def f(x): x", "def", "f(x) = x + 1"),
+        ("return 1", "return", "f(x) = x + 1"),
+        ("[i for i in x]", "for", "no loops"),
+        ("for i in x: 1", "for", "no loops"),
+        ("while 1: 2", "while", "no loops"),
+        ("1 in x", "in", "any(x == value)"),
+        ("x is 1", "is", "`==`"),
+        ("x not in y", "in", "any(x == value)"),
+        ("if x: y", "if", "`x if condition else y`"),
+        ("else 1", "else", "`x if condition else y`"),
+        ("import torch", "import", "nothing needs importing"),
+        ("from x import y", "from", "nothing needs importing"),
+        ("print x", "print", "every node is shown"),
+        ("let x = 1", "let", "`name = value`"),
+        ("var x = 1", "var", "`name = value`"),
+        ("const x = 1", "const", "`name = value`"),
+        ("assert x > 0", "assert", "comparison as a statement"),
+        ("del x", "del", "freed"),
+        ("a mod b", "mod", "`%`"),
+        ("a xor b", "xor", "logical_xor"),
+    ],
+)
+def test_constructs_of_other_languages_get_their_own_message(text, construct, hint):
+    """A construct that the language does not have is named, with what to write instead."""
+    diagnostic = refuse(text)
+    assert construct in (under(diagnostic), "in"), diagnostic
+    assert hint in diagnostic.help, diagnostic
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "where"),
+    [
+        ("", "expected an expression, got end of input", ""),
+        ("# only a comment", "expected an expression, got end of input", ""),
+        ("f(x) = x", "only function definitions", ""),
+        ("1 + @", "expected an expression, got `@`", "@"),
+        ("1 +", "expected an expression, got end of input", ""),
+        ("1 +\n2", "expected an expression, got end of line", "\n"),
+        ("1 2", "expected an operator", "2"),
+        ("2 x", "expected an operator", "x"),
+        ("(1 2)", "expected an operator, `,` or `)`", "2"),
+        ("x if y", "expected `else`", ""),
+        ("a = b = c", "expected an operator", "="),
+        ("1 = 2", "cannot assign to `1`", "1"),
+        ("x[0] = 2", "cannot assign to `x[0]`", "x[0]"),
+        ("f(1) = 2", "a parameter must be a name", "1"),
+        ("x += 1", "expected an expression", "="),
+        ("x := 1", "", ":"),
+        ("a && b", "expected an expression", "&"),
+        ("a || b", "expected an expression", "|"),
+        ("x.", "expected a name", ""),
+        ("x.1", "expected an operator", ".1"),
+        ("f(a=1, 2)", "a positional argument follows", "2"),
+        ("x[]", "expected an expression", "]"),
+        ("1..2", "", ".2"),
+        ("1e400", "too large for a float64", "1e400"),
+        ("0x" + "f" * 400, "too large for a float64", "0x" + "f" * 400),
+        ("not", "expected an expression", ""),
+        ("* 2", "expected an expression, got `*`", "*"),
+        ("x\ny +\nz", "expected an expression, got end of line", "\n"),
+    ],
+)
+def test_unexpected_tokens_say_what_was_expected(text, message, where):
+    """A token that cannot stand where it does is pointed at, with what could."""
+    diagnostic = refuse(text)
+    assert message in diagnostic.message
+    assert under(diagnostic) == where
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("1 2", "write `*` to multiply"),
+        ("2 x", "write `*` to multiply"),
+        ("x += 1", "write `x = x + y`"),
+        ("a && b", "write `and`"),
+        ("a || b", "write `or`"),
+        ("x := 1", "write `=`"),
+        ("1 = 2", "`==` compares"),
+    ],
+)
+def test_slips_get_advice(text, hint):
+    """Slips that are common elsewhere get the way to write it here."""
+    assert hint in refuse(text).help
+
+
+def test_endless_names_are_a_limit():
+    """A name of more than 255 characters is a LimitError that shows no more than 60 of them."""
+    diagnostic = refuse("a" * 1_000_000 + "+1", LimitError)
+    assert "255" in diagnostic.message
+    assert len(diagnostic.message) < 200
+    parse([Source("a" * 255)])
+
+
+@pytest.mark.parametrize("text", ["1e" * 100_000, "1." * 100_000, "\\" * 100_000, '"' * 100_000])
+def test_long_garbage_is_refused(text):
+    """A long text without sense ends in one short message."""
+    diagnostic = refuse(text)
+    assert len(diagnostic.message) < 300
+
+
+ALPHABET = st.sampled_from(
+    ["1", "x", " ", "\n", "(", ")", "[", "]", ",", "=", "+", "-", "*", ".", ":", ";", "#", "if", "\r"]
+    + [" else ", "not ", " and ", "lambda", "in", "0x", "1e", "...", "None", "\\", "é", "\x00", "<", "@"]
+)
+
+
+@settings(max_examples=1000)
+@given(st.lists(ALPHABET, max_size=12).map("".join))
+@example("f(x)=")
+@example("if")
+def test_any_text_parses_or_is_explained(text):
+    """Whatever the text, parsing ends in a program or in a diagnostic within the text."""
+    try:
+        parse_program(Source(text))
+    except GraphcalcError as error:
+        diagnostic = error.diagnostic
+        assert diagnostic.labels, diagnostic
+        for label in diagnostic.labels:
+            assert 0 <= label.span.start <= label.span.end <= len(text)
+        spoken = " ".join((diagnostic.message, diagnostic.note, diagnostic.help))
+        assert not any(f"_{n}" in spoken for n in ("ANON", "SEPARATOR", "END"))
+        assert "COMPARATOR" not in spoken
+        assert "$END" not in spoken
+        assert spoken.isprintable()
+
+
+@settings(max_examples=500)
+@given(st.text(max_size=20))
+def test_any_unicode_is_explained_in_print(text):
+    """Whatever the characters, a message holds printable ones alone."""
+    try:
+        parse_program(Source(text))
+    except GraphcalcError as error:
+        diagnostic = error.diagnostic
+        assert "".join((diagnostic.message, diagnostic.note, diagnostic.help)).isprintable()
+
+
+def test_terminals_have_plain_names():
+    """The names that the automaton knows terminals by are the symbols and words themselves."""
+    assert not any("ANON" in kind for row in TABLES.actions for kind in row)

@@ -1,0 +1,61 @@
+"""What a run imports: a small one nothing that is slow to start."""
+
+import pytest
+from running import LESSON, python
+
+HEAVY = ("torch", "numpy", "lark", "rich", "pydantic", "asyncio")
+
+RUN = """
+import sys
+from graphcalc.cli import _run
+try:
+    status = _run(sys.argv[1:])
+finally:
+    print(" ".join(sorted({name.partition(".")[0] for name in sys.modules})), file=sys.stderr)
+"""
+
+
+def imported(*arguments, before=""):
+    """The top-level modules that a run of the command leaves imported."""
+    done = python(before + RUN, *arguments)
+    assert done.status == 0, done.complaint
+    return set(done.complaint.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["-q", *LESSON],
+        LESSON,
+        ["--format", "json", *LESSON],
+        ["--format", "csv", *LESSON],
+        ["-q", "mean([[1, 2], [3, 4]] @ [5, 6])"],
+        ["-q", "rand(3)"],
+        ["1 +"],
+        ["--help"],
+        ["--version"],
+        ["--functions"],
+    ],
+    ids=lambda arguments: " ".join(arguments)[:24],
+)
+def test_small_runs_import_nothing_slow(arguments):
+    """A scalar or small run off a terminal imports no torch, NumPy, Lark, Rich or asyncio."""
+    assert not imported(*arguments) & set(HEAVY)
+
+
+@pytest.mark.parametrize("module", HEAVY)
+def test_the_check_notices_imports(module):
+    """The check sees a module that a run did import."""
+    pytest.importorskip(module) if module == "pydantic" else None
+    assert module in imported("-q", "1 + 1", before=f"import {module}\n")
+
+
+def test_torch_is_imported_when_it_is_asked_for():
+    """A run on torch imports it, so the check is about the program and not the machine."""
+    assert "torch" in imported("-q", "1 + 1", "--backend", "torch")
+
+
+def test_colour_imports_rich():
+    """A table in colour is drawn by Rich, which only then is imported."""
+    assert "rich" in imported("--color", "always", *LESSON)
+    assert "rich" not in imported("--color", "never", *LESSON)
