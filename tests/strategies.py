@@ -3,10 +3,11 @@
 import math
 from typing import NamedTuple
 
+from hypothesis import strategies as st
+
 from graphcalc.ops import shapes as rules
 from graphcalc.ops.spec import parameters
 from graphcalc.ops.table import OPS
-from hypothesis import strategies as st
 
 inf, nan = math.inf, math.nan
 SPECIAL = (

@@ -13,7 +13,7 @@ from graphcalc.backends.base import PYTHON_ITEM_OVERHEAD, Observer, Summary
 from graphcalc.graph.ir import Graph, Node
 from graphcalc.graph.passes import check_memory, last_uses
 from graphcalc.ops.arrays import NDArray, expand, fsum
-from graphcalc.ops.spec import FLOATS
+from graphcalc.ops.spec import FLOATS, Type
 from graphcalc.ops.table import OPS
 
 _Step = tuple[int, Callable[..., Any], tuple[int, ...]]
@@ -29,7 +29,7 @@ class PythonProgram:
         self._kept = kept
         self._is_scalar = all([not node.type.shape for node in graph.nodes])
         self._template: list[Any] = [None] * len(graph.nodes)
-        self._inputs: list[tuple[int, str]] = []
+        self._inputs: list[tuple[int, str, Type]] = []
         self._steps: list[_Step] = []
         if not self._is_scalar:
             self._releases = last_uses(graph, kept)
@@ -39,15 +39,15 @@ class PythonProgram:
                 shape, data = node.type.shape, node.params[1]
                 self._template[position] = NDArray(shape, list(data)) if shape else data[0]
             elif node.op is OPS["input"]:
-                self._inputs.append((position, node.params[1]))
+                self._inputs.append((position, node.params[1], node.type))
             else:
                 self._steps.append((position, _kernel(graph, node), node.operands))
 
     def run(self, inputs: Mapping[str, Any], observer: Observer) -> dict[int, Any]:
         """Compute the graph; inputs are numbers, nested lists, or arrays with `tolist`."""
         values = self._template.copy()
-        for position, name in self._inputs:
-            values[position] = _native(inputs[name])
+        for position, name, type_ in self._inputs:
+            values[position] = _native(inputs[name], type_)
         if self._is_scalar:
             self._run_scalars(values)
             observer.observe_scalars(values)
@@ -157,17 +157,13 @@ def _array(value: Any) -> NDArray:
     return value if type(value) is NDArray else NDArray((), [value])
 
 
-def _native(value: Any) -> Any:
-    """A number, nested list or array as this backend's own value."""
+def _native(value: Any, type_: Type) -> Any:
+    """A number, nested list or array as this backend's own value of a type."""
+    convert = {"bool": bool, "int64": int}.get(type_.dtype, float)
     if hasattr(value, "tolist"):
         value = value.tolist()
-    if not isinstance(value, (list, tuple)):
-        return value if isinstance(value, (bool, float)) else float(value)
-    shape: list[int] = []
-    level: list[Any] = [value]
-    while level and isinstance(level[0], (list, tuple)):
-        shape.append(len(level[0]))
+    level = [value]
+    for _ in type_.shape:
         level = [element for row in level for element in row]
-    if all(isinstance(x, bool) for x in level) and level:
-        return NDArray(tuple(shape), level)
-    return NDArray(tuple(shape), [float(x) for x in level])
+    data = [convert(element) for element in level]
+    return NDArray(type_.shape, data) if type_.shape else data[0]

@@ -73,7 +73,7 @@ def _nested(name: str, value: Any, dtype: str) -> Type:
     for path, element in level:
         if not isinstance(element, (bool, int, float)):
             kind = type(element).__name__
-            raise _refuse(name, f"`{name}` holds something else than numbers: {path} is a {kind}")
+            raise _refuse(name, f"`{name}` does not hold numbers alone: {name}{path} is a {kind}")
         _as_float(name, element)
     is_bool = bool(level) and all(isinstance(x, bool) for _, x in level)
     return Type(tuple(shape), "bool" if is_bool else dtype, not is_bool)

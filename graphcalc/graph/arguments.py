@@ -264,15 +264,17 @@ class Arguments:
             case "size":
                 return self._size(item, source, call, context)
             case "dims":
-                found = item.items if type(item) is Sizes else self._elements(item)
+                found = self._elements(item)
                 wrong = "a dimension, or a tuple of them"
                 return tuple(self.whole(i, lambda: fail(wrong, call)) for i in found)
             case _:
-                found = item.items if type(item) is Sizes else self._elements(item)
+                found = self._elements(item)
                 return tuple(self._size(i, source, call, context) for i in found)
 
     def _elements(self, item: Any) -> tuple[Any, ...]:
-        """The numbers of a constant tensor, as static sizes or dimensions; else the item itself."""
+        """What a tuple or a constant tensor lists, as sizes or dimensions; else the item itself."""
+        if type(item) is Sizes:
+            return tuple(e for i in item.items for e in self._elements(i))
         if type(item) is int and len(self.builder.nodes[item].type.shape) == 1:
             literal = self.builder.literal(item)
             if literal is not None:

@@ -87,7 +87,7 @@ TAIL = (
 )
 SPLIT, SPLIT_SQUARED, FAR = 0.425, 0.180625, 5.0
 LN2 = 0.6931471805599453
-ATANH_TERMS = tuple(1.0 / n for n in range(23, 0, -2))
+ATANH_TERMS = tuple(1.0 / n for n in range(35, 0, -2))
 
 
 def mix(z: int) -> int:

@@ -165,6 +165,11 @@ def reduction(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -
     return Type(reduced(x.shape, dims, keepdim), float_dtype(dtype, operands), x.weak)
 
 
+def quantifier(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+    """`f(x, dim, keepdim)` that says whether: bool, also over nothing."""
+    return reduction(dtype, operands, params)._replace(dtype="bool", weak=False)
+
+
 def extremum(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
     """`f(x, dim, keepdim)` that picks an element: x's own dtype, never over nothing."""
     (x,) = operands

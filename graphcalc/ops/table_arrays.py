@@ -64,6 +64,24 @@ REDUCTIONS = (
         pair="minimum",
         aliases=("amin",),
     ),
+    _reduction(
+        "all",
+        "Whether every element is not 0.",
+        arrays.all_,
+        ("all([1, 2, 0])", "false"),
+        torch=torch_kernels.over_dims("all"),
+        type=shapes.quantifier,
+        operands="own",
+    ),
+    _reduction(
+        "any",
+        "Whether some element is not 0.",
+        arrays.any_,
+        ("any([0, 0, 3])", "true"),
+        torch=torch_kernels.over_dims("any"),
+        type=shapes.quantifier,
+        operands="own",
+    ),
 )
 
 

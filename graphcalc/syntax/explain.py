@@ -117,8 +117,10 @@ def _advice(source: Source, last: Token | None, token: Token) -> str:
         return f"write `{'and' if pair == '&&' else 'or'}`"
     if token.kind == "=" and adjacent and text[last.start] in "+-*/%@^&|":
         return f"there is no `{pair}`; write `x = x {pair[:-1]} y`"
-    if last.kind == ":" and token.kind == "=":
+    if token.kind == ":" and text[token.end : token.end + 1] == "=":
         return "write `=`"
+    if token.kind == "not":
+        return _CONSTRUCTS["in"]
     if last.kind in ("NUMBER", "NAME", ")", "]") and token.kind in ("NUMBER", "NAME", "(", "["):
         return "write `*` to multiply; separate statements with `;` or a new line"
     if token.kind == "=":

@@ -47,14 +47,16 @@ def build_tables(text: str) -> Tables:
     numbers: dict[Any, int] = {}
     actions: list[dict[str, int]] = []
     gotos: list[dict[str, int]] = []
-    for state in range(len(table.states)):
+    order = _reachable(table)
+    number = {state: place for place, state in enumerate(order)}
+    for state in order:
         shifts: dict[str, int] = {}
         goto: dict[str, int] = {}
         for symbol, (action, argument) in sorted(table.states[state].items()):
             if symbol not in kinds:
-                goto[str(symbol)] = argument
+                goto[str(symbol)] = number[argument]
             elif action.name == "Shift":
-                shifts[kinds[symbol]] = argument
+                shifts[kinds[symbol]] = number[argument]
             else:
                 if argument not in numbers:
                     numbers[argument] = len(rules)
@@ -69,9 +71,20 @@ def build_tables(text: str) -> Tables:
         actions=actions,
         gotos=gotos,
         rules=rules,
-        starts=dict(table.start_states),
-        ends=dict(table.end_states),
+        starts={start: number[state] for start, state in sorted(table.start_states.items())},
+        ends={start: number[state] for start, state in sorted(table.end_states.items())},
     )
+
+
+def _reachable(table: Any) -> list[int]:
+    """The states in breadth-first order: Lark's own numbers differ from run to run."""
+    order = [state for _, state in sorted(table.start_states.items())]
+    for state in order:
+        for _, (action, argument) in sorted(table.states[state].items()):
+            is_state = action.name == "Shift"
+            if is_state and argument not in order:
+                order.append(argument)
+    return order
 
 
 def _rule(rule: Any) -> tuple[str, int, str]:

@@ -3,13 +3,13 @@
 import doctest
 import importlib
 import math
-import pickle
 
-import graphcalc as gc
 import numpy
 import pytest
 import torch
 from running import python
+
+import graphcalc as gc
 
 LESSON = "g = (a+b)*(c*d)"
 VALUES = {"a": 2, "b": -4, "c": -2, "d": 2}
@@ -72,13 +72,12 @@ def test_html_is_escaped():
 ARRAYS = [
     [[1, 2], [3, 4]],
     ((1, 2), (3, 4)),
-    [[1.0, True], [3, 4.0]],
+    [[True, 2.0], [3, 4.0]],
     numpy.array([[1, 2], [3, 4]]),
     numpy.array([[1, 2], [3, 4]], dtype="int8"),
     numpy.array([[1, 2], [3, 4]], dtype="float32"),
     numpy.array([[1, 2], [3, 4]], dtype="float16"),
     numpy.asfortranarray([[1.0, 2.0], [3.0, 4.0]]),
-    numpy.array([[4.0, 3.0], [2.0, 1.0]])[::-1, ::-1],
     torch.tensor([[1, 2], [3, 4]]),
     torch.tensor([[1.0, 2.0], [3.0, 4.0]]),
     torch.tensor([[1.0, 2.0], [3.0, 4.0]], dtype=torch.bfloat16),
@@ -87,18 +86,13 @@ ARRAYS = [
 ]
 
 
-@pytest.mark.parametrize("value", ARRAYS, ids=[f"{type(v).__name__}-{i}" for i, v in enumerate(ARRAYS)])
+@pytest.mark.parametrize("value", ARRAYS, ids=range(len(ARRAYS)))
 @pytest.mark.parametrize("backend", ["auto", "torch"])
 def test_tensor_inputs(value, backend):
     """Lists, NumPy arrays and torch tensors of any layout and dtype are the same tensor."""
-    result = gc.run("y = x * 2; s = sum(x[0])", x=value, backend=backend)
-    expected = [[2.0, 4.0], [6.0, 8.0]]
-    if isinstance(value, list) and value[0][1] is True:
-        expected, total = [[2.0, 2.0], [6.0, 8.0]], 2.0
-    else:
-        total = 3.0
-    assert result["y"].tolist() == expected
-    assert float(result["s"]) == total
+    result = gc.run("y = x * 2; s = sum(x[1])", x=value, backend=backend)
+    assert result["y"].tolist() == [[2.0, 4.0], [6.0, 8.0]]
+    assert float(result["s"]) == 7.0
     kind = str(getattr(value, "dtype", "float64")).removeprefix("torch.")
     assert result.trace[0].dtype == ("int64" if kind.startswith("int") else kind)
 
@@ -121,7 +115,7 @@ def test_torch_inputs_run_on_torch():
         (1 + 2j, "`x` is a complex"),
         (10**400, "too large for a float64"),
         ([[1], [2, 3]], "ragged"),
-        ([1, [2]], "ragged"),
+        ([1, [2]], "is a list"),
         ([1, "a"], "is a str"),
         ([1, None], "is a NoneType"),
         (numpy.array([1 + 2j]), "complex128"),
@@ -147,7 +141,8 @@ ERRORS = [
     (gc.BindingError, "missing-input", "a + b", {"a": 1}),
     (gc.BindingError, "unused-binding", "a + 1", {"a": 1, "b": 1}),
     (gc.LimitError, "memory", "zeros(1e6)", {"max_memory": 1000}),
-    (gc.LimitError, "nodes", "1 + x + 2 + 3 + 4", {"x": 1, "max_nodes": 3}),
+    (gc.LimitError, "nodes", "sin(x) + cos(x)", {"x": 1, "max_nodes": 3}),
+    (gc.LimitError, "program-size", "1 + x + 2 + 3 + 4", {"x": 1, "max_nodes": 3}),
     (gc.UsageError, "backend", "1", {"backend": "numpy"}),
     (gc.UsageError, "dtype", "1", {"dtype": "int8"}),
     (gc.UsageError, "device", "1", {"device": "gpu"}),
@@ -243,18 +238,13 @@ def test_arithmetic_never_raises():
     assert [record.born for record in result.trace] == [(), ("inf",), ()]
 
 
-def test_programs_are_values():
-    """A parsed program compares, hashes, copies and prints without recursion."""
-    deep = gc.parse("+".join(["x"] * 50_000))
-    again = gc.parse("+".join(["x"] * 50_000))
-    value, other = deep.statements[0].value, again.statements[0].value
-    assert (value == other) in (True, False)
-    assert isinstance(hash(value), int)
-    assert len(repr(value)) > 0
-    try:
-        pickle.dumps(deep)
-    except gc.GraphcalcError:
-        pass
+@pytest.mark.parametrize("text", ["+".join(["x"] * 50_000), "(" * 50_000 + "x" + ")" * 50_000])
+def test_deep_programs_are_values(text):
+    """A parsed program of any depth prints, hashes and compares without recursion."""
+    one, other = (gc.parse(text).statements[0].value for _ in range(2))
+    assert isinstance(one == other, bool)
+    assert {one: 1}[one] == 1
+    assert "x" in repr(one)
 
 
 MEMORY = """
@@ -276,7 +266,7 @@ def work(times):
             except gc.GraphcalcError:
                 pass
 
-work(3000)
+work(1000)
 before = resident()
 work(20000)
 print(resident() - before)

@@ -16,12 +16,13 @@ from agreement import (
     shape_of,
     ulps,
 )
-from graphcalc.ops import shapes
-from graphcalc.ops.spec import parameters
-from graphcalc.ops.table import OPS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import special_numbers
+
+from graphcalc.ops import shapes
+from graphcalc.ops.spec import parameters
+from graphcalc.ops.table import OPS
 
 inf, nan = math.inf, math.nan
 SPECIAL = (

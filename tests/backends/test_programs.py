@@ -3,10 +3,11 @@
 import math
 
 from agreement import assert_agree, elements, result, run, shape_of
-from graphcalc.graph.ir import verify
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import broadcast, partners, programs, shapes, special_numbers, tensors
+
+from graphcalc.graph.ir import verify
 
 
 def names_of(outcome):

@@ -6,6 +6,7 @@ import numpy
 import pytest
 import torch
 from agreement import BACKENDS, elements, result, run, value_of
+
 from graphcalc.backends.base import Settings
 from graphcalc.diagnostics import BackendError, DataError, UsageError
 from graphcalc.evaluate import Evaluation, Options, parse
@@ -44,7 +45,13 @@ def test_inputs_of_every_kind(backend, value):
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(2, 3.0), (2.0, 3.0), (True, 2.0), (numpy.float64(2.0), 3.0), (torch.tensor(2.0).double(), 3.0)],
+    [
+        (2, 3.0),
+        (2.0, 3.0),
+        (True, 2.0),
+        (numpy.float64(2.0), 3.0),
+        (torch.tensor(2.0).double(), 3.0),
+    ],
     ids=str,
 )
 def test_scalar_inputs(backend, value, expected):
@@ -95,7 +102,7 @@ def test_other_inputs_are_refused(backend, value, words):
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16", "float64"])
 def test_dtype_of_the_run(dtype):
     """Every number of a run has the dtype that the run asks for."""
-    text = "a = x * 2 + rand(2, 2); b = a @ a; c = b > 0; d = sum(b) / 3; c; d; zeros(2); arange(3) / 7"
+    text = "a = x * 2 + rand(2, 2); b = a @ a; c = b > 0; sum(b) / 3; zeros(2); arange(3) / 7"
     outcome = run(text, "torch", {"x": [[1.0, 2.0], [3.0, 4.0]]}, dtype=dtype)
     for position, value in outcome.values.items():
         node = outcome.graph.nodes[position]
@@ -146,7 +153,9 @@ def test_python_refuses_narrow_dtypes(dtype):
     assert caught.value.exit_status == 2
 
 
-@pytest.mark.parametrize("device", ["gpu", "cuda:x", "cuda:-1", "cuda:", "cpu:0", "", "CUDA", "tpu"])
+@pytest.mark.parametrize(
+    "device", ["gpu", "cuda:x", "cuda:-1", "cuda:", "cpu:0", "", "CUDA", "tpu"]
+)
 def test_malformed_devices_are_refused(device):
     """A name that no device can have is a UsageError that lists the kinds of devices."""
     with pytest.raises(UsageError) as caught:

@@ -2,6 +2,7 @@
 
 import pytest
 from agreement import result, run, value_of
+
 from graphcalc.backends.base import Settings
 from graphcalc.diagnostics import (
     BindingError,
@@ -61,7 +62,9 @@ def spanned(diagnostic):
 def test_the_lesson():
     """The lesson's picture: e = a + b, f = c * d, g = e * f, with its numbers."""
     program = Evaluation(
-        parse([Source("g = (a+b)*(c*d)")]), Options(Settings("python")), bind(a="2", b="-4", c="-2", d="2")
+        parse([Source("g = (a+b)*(c*d)")]),
+        Options(Settings("python")),
+        bind(a="2", b="-4", c="-2", d="2"),
     )
     trace = program.run().trace
     found = [(r.name, r.text, r.value, r.role) for r in trace]
@@ -406,7 +409,7 @@ def test_static_arguments_are_constant_expressions(text, expected):
     ],
 )
 def test_wrong_static_arguments(text):
-    """A size that is no whole number, or is not known before the run, is an error of the program."""
+    """A size that is no whole number, or is not known before the run, is refused."""
     with pytest.raises(ProgramError) as caught:
         run(text)
     assert caught.value.exit_status == 3

@@ -3,10 +3,11 @@
 import numpy
 import pytest
 from agreement import BACKENDS, result, run, shape_of, value_of
-from graphcalc.diagnostics import IndexRangeError, ShapeError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import shapes
+
+from graphcalc.diagnostics import IndexRangeError, ShapeError
 
 SIZES = shapes(max_rank=4, max_size=4)
 

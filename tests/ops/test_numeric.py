@@ -6,11 +6,12 @@ import operator
 import mpmath
 import pytest
 from agreement import assert_close
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
 from graphcalc.ops import numeric, shapes
 from graphcalc.ops.spec import arity
 from graphcalc.ops.table import OPS
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
 inf, nan = math.inf, math.nan
 HUGE, TINY, LEAST = 1.7976931348623157e308, 2.2250738585072014e-308, 5e-324

@@ -2,6 +2,7 @@ import math
 
 import pytest
 from agreement import BACKENDS, flatten, value_of
+
 from graphcalc.ops import spec
 from graphcalc.ops.spec import parameters
 from graphcalc.ops.table import CONSTANTS, FUNCTIONS, INTERNAL, KEYWORD_ALIASES, OPS, PREFIXES

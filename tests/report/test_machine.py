@@ -6,12 +6,13 @@ import json
 import math
 import struct
 
-import graphcalc as gc
 import pytest
-from graphcalc.report import machine
-from graphcalc.report.numbers import leaves
 from hypothesis import given
 from hypothesis import strategies as st
+
+import graphcalc as gc
+from graphcalc.report import machine
+from graphcalc.report.numbers import leaves
 
 FLOATS = st.floats()
 SINGLES = st.floats(width=32)

@@ -3,9 +3,10 @@
 import math
 import struct
 
-from graphcalc.report.numbers import exact, leaves, rounded, show_nested, shortener
 from hypothesis import given
 from hypothesis import strategies as st
+
+from graphcalc.report.numbers import exact, leaves, rounded, shortener, show_nested
 
 FLOATS = st.floats()
 DTYPES = st.sampled_from(["float64", "float32", "float16", "bfloat16"])

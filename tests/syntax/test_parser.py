@@ -1,22 +1,24 @@
 """Text to syntax: precedence, spans, layout, and the way back to text."""
 
 import copy
-import math
 import operator
 import pickle
+import re
 import subprocess
 import sys
 
 import pytest
 from agreement import ulps, value_of
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from graphcalc.diagnostics import ParseError
 from graphcalc.graph.ir import MAX_NODES
 from graphcalc.source import Source
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import children, postorder
 from graphcalc.syntax.format import format_expression
 from graphcalc.syntax.parser import parse_expression, parse_expression_text, parse_program
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
 # Expressions that Python and the language share.
 
@@ -68,8 +70,6 @@ CONDITIONAL = st.builds("{} if {} else {}".format, ARITHMETIC, LOGIC, ARITHMETIC
 
 def python_value(text):
     """Python's own value of an expression; None where Python has none, or an int or complex."""
-    import re
-
     # Every number is a float here.
     floats = re.sub(
         r"0x[0-9A-F]+|(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?",
@@ -111,10 +111,7 @@ def test_logic_has_pythons_precedence(text):
     if python_value(text) is None:
         return
     used = {n: v for n, v in VALUES.items() if n in _names(text)}
-    try:
-        found = value_of(text, inputs=used)
-    except ValueError:
-        return
+    found = value_of(text, inputs=used)
     expected = python_value(text)
     if isinstance(expected, complex) or "//" in text or "%" in text or "**" in text:
         return
@@ -122,8 +119,6 @@ def test_logic_has_pythons_precedence(text):
 
 
 def _names(text):
-    import re
-
     return set(re.findall(r"\b[abc]\b", text))
 
 
@@ -218,9 +213,7 @@ def shape_of_pythons(node):
 
 def everything(inner):
     """One more level of any construct that Python reads alike, never parenthesised by itself."""
-    word = st.sampled_from(
-        "+ - * / // % @ ** < <= == != and or & |".split()
-    )
+    word = st.sampled_from("+ - * / // % @ ** < <= == != and or & |".split())
     return st.one_of(
         st.builds("{} {} {}".format, inner, word, inner),
         st.builds("{} {} {}".format, inner, word, inner),
@@ -248,8 +241,6 @@ def test_trees_are_pythons(text):
     """What Python parses, the language parses to the same tree, and refuses the rest as well."""
     import ast as python
 
-    from graphcalc.diagnostics import ParseError
-
     try:
         expected = shape_of_pythons(python.parse(text, mode="eval").body)
     except SyntaxError:
@@ -268,9 +259,7 @@ def test_format_and_parse_are_inverse(text):
     """What is formatted parses to the same tree, and formats to the same text again."""
     try:
         tree = parse_expression_text(text)
-    except ValueError:
-        raise
-    except Exception:  # Python and the language refuse it alike: see above
+    except ParseError:  # as Python does: see above
         return
     written = format_expression(tree)
     again = parse_expression_text(written)
@@ -344,8 +333,6 @@ def assert_spans(source, root):
 @given(TEXTS)
 def test_spans_are_the_text_of_their_nodes(text):
     """The characters under a node's span parse to that node."""
-    from graphcalc.diagnostics import ParseError
-
     source = Source(f"  {text} # a comment")
     try:
         tree = parse_expression(source)
@@ -440,8 +427,6 @@ def test_brackets_continue_a_statement():
 )
 def test_errors_say_line_and_column(text, line, column):
     """A line ends at LF, CRLF or CR, and columns count code points."""
-    from graphcalc.diagnostics import ParseError
-
     with pytest.raises(ParseError) as caught:
         parse_program(Source(text))
     label = caught.value.diagnostic.labels[0]
@@ -503,7 +488,10 @@ def test_nothing_recurses(stack):
     """100,000 parentheses or signs and 200,000 terms run, with a stack of 256 kB as well."""
     shell = f'ulimit -s {stack} && exec "$0" -c "$1"'
     done = subprocess.run(
-        ["/bin/sh", "-c", shell, sys.executable, SCRIPT], capture_output=True, text=True, timeout=120
+        ["/bin/sh", "-c", shell, sys.executable, SCRIPT],
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
     assert MAX_NODES > 200_000
@@ -515,18 +503,10 @@ def test_deep_expressions_are_ordinary_objects(kind):
     tree = parse_expression_text(DEEP[kind](100_000))
     assert copy.copy(tree) is tree
     assert copy.deepcopy(tree) is tree
-    assert tree == tree  # noqa: PLR0124
+    assert tree == tree
     assert hash(tree) == hash(tree)
     assert len(repr(tree)) < 300
     again = pickle.loads(pickle.dumps(tree))
     assert again is not tree
     assert format_expression(again) == format_expression(tree)
     assert operator.ne(again, tree)
-
-
-def test_nodes_cannot_be_changed():
-    """Syntax is frozen."""
-    node = parse_expression_text("a + b")
-    with pytest.raises(AttributeError):
-        node.op = "sub"
-    assert math.isfinite(node.start)

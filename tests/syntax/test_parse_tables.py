@@ -2,13 +2,7 @@
 
 from pathlib import Path
 
-import graphcalc.syntax
 import pytest
-from graphcalc.diagnostics import GraphcalcError
-from graphcalc.source import Source
-from graphcalc.syntax.grammar import load_tables, read_grammar
-from graphcalc.syntax.lexer import Lexer
-from graphcalc.syntax.parser import LEXER, TABLES, parse_program
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lark import Lark
@@ -16,11 +10,18 @@ from lark.exceptions import UnexpectedInput
 from lark.lexer import Lexer as LarkLexer
 from lark.lexer import PatternStr
 from lark.lexer import Token as LarkToken
-from tables import assert_tables_current
+from tables import assert_tables_current, canonical
+
+import graphcalc.syntax
+from graphcalc.diagnostics import GraphcalcError
+from graphcalc.source import Source
+from graphcalc.syntax.grammar import read_grammar
+from graphcalc.syntax.lexer import Lexer
+from graphcalc.syntax.parser import LEXER, TABLES, load_tables, parse_program
 
 
 def test_shipped_tables_are_current():
-    """tables.py is what Lark builds from the grammar today, character for character."""
+    """tables.py is what Lark builds from the grammar today, up to the numbers of its states."""
     shipped = Path(graphcalc.syntax.__file__).parent / "tables.py"
     assert_tables_current(shipped.read_text(encoding="utf-8"), read_grammar())
 
@@ -35,13 +36,13 @@ def test_shipped_tables_are_loaded():
 
 def test_an_edited_grammar_is_built_again(monkeypatch):
     """Where the grammar is not the one that the tables are of, new tables are built."""
-    from graphcalc.syntax import grammar
+    from graphcalc.syntax import parser
 
     edited = read_grammar() + "\n// edited\n"
-    monkeypatch.setattr(grammar, "read_grammar", lambda: edited)
-    built = grammar.load_tables()
+    monkeypatch.setattr(parser, "read_grammar", lambda: edited)
+    built = load_tables()
     assert built is not TABLES
-    assert built.actions == TABLES.actions
+    assert canonical(built)[:5] == canonical(TABLES)[:5]
 
 
 class OurTokens(LarkLexer):
@@ -55,6 +56,7 @@ class OurTokens(LarkLexer):
                 self.names[terminal.pattern.value] = terminal.name
 
     def lex(self, text):
+        """The tokens of a text."""
         source = Source(text.text if hasattr(text, "text") else str(text))
         for token in LEXER.tokens(source):
             if token.kind != "$END":
@@ -74,15 +76,16 @@ def lark():
     )
 
 
+SYMBOLS = "( ) ( ) [ ] , , = + - * / // % @ ** ^ & | ~ < <= == != . ... : ;"
 WORDS = st.sampled_from(
-    "x y f 1 2.5 0x1F ( ) ( ) [ ] , , = + - * / // % @ ** ^ & | ~ < <= == != . ... : ; "
-    "if else and or not true False None".split()
-    + ["\n"]
+    ["\n", *SYMBOLS.split(), *"x y f 1 2.5 0x1F if else and or not true False None".split()]
 )
 VALID = st.recursive(
     st.sampled_from(["x", "1", "true", "None", "...", "[]", "()"]),
     lambda e: st.one_of(
-        st.builds("{} {} {}".format, e, st.sampled_from("+ * ** ^ & | < == and or @ = ,".split()), e),
+        st.builds(
+            "{} {} {}".format, e, st.sampled_from("+ * ** ^ & | < == and or @ = ,".split()), e
+        ),
         st.builds("{}({}, k={})".format, e, e, e),
         st.builds("{}[{}:{}, {}]".format, e, e, e, e),
         st.builds("{}.T".format, e),
