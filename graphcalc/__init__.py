@@ -13,9 +13,9 @@ from typing import Any
 __version__ = "0.1.0"
 
 _ERRORS = (
-    "BackendError BindingError CallError DataError Diagnostic DtypeError EvaluationError "
-    "GraphcalcError IndexRangeError InternalError Label LimitError OutputError ParseError "
-    "ProgramError ShapeError UnknownNameError UsageError"
+    "BackendError BindingError CallError DataError DeviceError Diagnostic DtypeError "
+    "EvaluationError GraphcalcError IndexRangeError InternalError Label LimitError "
+    "OutputError ParseError ProgramError ShapeError UnknownNameError UsageError"
 ).split()
 _HOMES = {
     **dict.fromkeys(("Compiled", "Result", "compile", "parse", "run"), "graphcalc.api"),

@@ -17,6 +17,7 @@ from graphcalc.diagnostics import (
     InternalError,
     Label,
     LimitError,
+    OutputError,
     UsageError,
     brief,
     closest,
@@ -64,7 +65,8 @@ def _early(arguments: list[str], option: str) -> str | None:
     help="Evaluate formulas and show every number on the way.\n\n"
     "PROGRAM is text such as 'g = (a+b)*(c*d)', or - for standard input. NAME=VALUE binds a "
     "name to a constant expression: a=2, x=[1,2,3], w=randn(3,4).",
-    epilog=f"Example: {_EXAMPLE}",
+    epilog=f"Example: {_EXAMPLE}\n\nFixed limits: 64 MiB of program text, names of 255 "
+    "characters, 64 dimensions; functions unfold to a tenth of --max-nodes.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 def _command(
@@ -194,7 +196,7 @@ def _sources(given: list[str], files: list[str]) -> tuple[list[Source], list[str
             complain("reading from the terminal; Ctrl-D to end\n")
         return read_standard_input()
 
-    sources = [read_file(path) for path in files]
+    sources = [from_input() if path == "-" else read_file(path) for path in files]
     if files:
         if given and given[0] == "-":
             sources.append(from_input())
@@ -298,7 +300,8 @@ def _report_births(outcome: Outcome, strict: bool) -> None:
         kinds = " and ".join(record.born)
         complain(f"graphcalc: {where}: note: {kinds} born in `{record.name} = {record.text}`\n")
     if len(births) > 3:
-        complain(f"graphcalc: note: and in {len(births) - 3:,} more nodes\n")
+        more = len(births) - 3
+        complain(f"graphcalc: note: and in {more:,} more node{'s' * (more != 1)}\n")
     if strict:
         bad = [p for p in outcome.graph.results if any(trace.non_finite(p))]
         if bad:
@@ -366,6 +369,8 @@ def _run(arguments: list[str]) -> int:
     command: Any = typer.main.get_command(app)
     # Typer 0.26 took click into itself: its exceptions are found through the one it exports.
     click_error: Any = typer.BadParameter.__mro__[2]
+    if sys.stdout is None:
+        return _fail(OutputError("closed", "standard output is closed"), printing)
     try:
         prepared = _prepare_arguments(arguments, command)
         command.main(prepared, prog_name="graphcalc", standalone_mode=False)
@@ -377,6 +382,9 @@ def _run(arguments: list[str]) -> int:
         return _fail(_usage_error(error.format_message(), command), printing)
     except typer.Exit as stop:
         return int(stop.exit_code)
+    except OSError as error:  # help and completion are written by Typer itself
+        reason = (error.strerror or str(error)).lower()
+        return _fail(OutputError("output", f"standard output: {reason}"), printing)
     except MemoryError:
         _debug()
         return _fail(LimitError("memory", "the machine is out of memory"), printing)

@@ -14,7 +14,8 @@
     ├── DataError                   4   files and values from outside
     ├── LimitError                  5   size, memory, nodes
     ├── OutputError                 6   a result could not be written
-    ├── BackendError                7   a backend, device or optional package is missing
+    ├── BackendError                7   a backend or an optional package is missing
+    │   └── DeviceError             7   torch does not see the device
     └── InternalError              70   a defect of graphcalc itself
 
 Library code raises these with a `Diagnostic`; only `report` draws them.
@@ -165,6 +166,12 @@ class BackendError(GraphcalcError):
 
     kind = "backend"
     exit_status = 7
+
+
+class DeviceError(BackendError):
+    """A device that torch does not see."""
+
+    kind = "device"
 
 
 class InternalError(GraphcalcError):

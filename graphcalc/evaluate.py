@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from graphcalc.backends.base import Program, Settings
 from graphcalc.backends.choose import check, compile_graph, run_dtype
-from graphcalc.data.inputs import describe, is_torch
+from graphcalc.data.inputs import describe, is_torch, usable
 from graphcalc.diagnostics import Label, LimitError, ParseError, UsageError, brief, did_you_mean
 from graphcalc.graph.ir import MAX_NODES, Graph, Limits
 from graphcalc.graph.lower import Binding, Input, lower
@@ -20,6 +20,9 @@ from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.parser import parse_program
 from graphcalc.trace import Trace
+
+# A compiled program that is called with ever other shapes keeps so many graphs.
+_KEPT_GRAPHS = 16
 
 
 class Options(NamedTuple):
@@ -85,6 +88,8 @@ def parse(sources: Sequence[Source], max_nodes: int = MAX_NODES) -> ast.Program:
 def _check_length(source: Source, max_nodes: int) -> None:
     """Refuse a text that would take minutes to parse; counting characters takes milliseconds."""
     text = source.text
+    if len(text) < 1_000_000:
+        return
     operators = sum(map(text.count, "+-*/%@^<>&|"))
     symbols = operators + sum(map(text.count, "()[]=,.;:"))
     if operators >= max_nodes or symbols >= 4 * max_nodes:
@@ -118,7 +123,7 @@ class Evaluation:
 
     def run(self, inputs: Mapping[str, Any] | None = None) -> Outcome:
         """Run the program on these inputs."""
-        inputs = inputs or {}
+        inputs = {name: usable(value) for name, value in (inputs or {}).items()}
         described = self._describe(inputs)
         graph, program = self._prepare(described, inputs)
         trace = Trace(graph, program)
@@ -163,6 +168,8 @@ class Evaluation:
         kept = frozenset(graph.results) | {find_name(graph, name) for name in self.keep}
         with paused_gc():
             program = compile_graph(graph, settings, kept)
+        while len(self._ready) >= _KEPT_GRAPHS:
+            del self._ready[next(iter(self._ready))]
         self._ready[key] = static, graph, program
         return graph, program
 
@@ -175,7 +182,7 @@ def find_name(graph: Graph, name: str) -> int:
             "unknown-node",
             f"the graph has no node `{brief(name)}`",
             note="its nodes are "
-            + ", ".join(f"`{n}`" for n in list(graph.names)[:12])
+            + ", ".join(f"`{n}`" for n in sorted(graph.names, key=graph.names.__getitem__)[:12])
             + (" …" if len(graph.names) > 12 else ""),
             help=did_you_mean(name, graph.names),
         )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from graphcalc.backends.base import Program, Settings
-from graphcalc.diagnostics import BackendError, UsageError
+from graphcalc.diagnostics import BackendError, UsageError, brief
 from graphcalc.graph.ir import Graph
 from graphcalc.graph.passes import work
 
@@ -18,19 +20,17 @@ def check(settings: Settings) -> Settings:
     """Settings that exist and go together, or a UsageError."""
     if settings.backend not in BACKENDS:
         raise UsageError(
-            "backend", f"`{settings.backend}` is not a backend; choose {', '.join(BACKENDS)}"
+            "backend", f"`{brief(settings.backend)}` is not a backend; choose {', '.join(BACKENDS)}"
         )
     if settings.dtype is not None and settings.dtype not in DTYPES:
-        raise UsageError("dtype", f"`{settings.dtype}` is not a dtype; choose {', '.join(DTYPES)}")
-    if settings.device is not None:
-        kind, _, number = settings.device.partition(":")
-        is_device = kind in ("cpu", "cuda", "mps") and (
-            settings.device == kind or (kind == "cuda" and number.isdigit())
+        raise UsageError(
+            "dtype", f"`{brief(settings.dtype)}` is not a dtype; choose {', '.join(DTYPES)}"
         )
-        if not is_device:
-            raise UsageError(
-                "device", f"`{settings.device}` is not a device; choose cpu, cuda, cuda:N or mps"
-            )
+    device = settings.device
+    if device is not None and not re.fullmatch(r"cpu|mps|cuda(:[0-9]{1,20})?", device):
+        raise UsageError(
+            "device", f"`{brief(device)}` is not a device; choose cpu, cuda, cuda:N or mps"
+        )
     if settings.backend == "python":
         if settings.device not in (None, "cpu"):
             raise UsageError("device", f"--device {settings.device} needs --backend torch")

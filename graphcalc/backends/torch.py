@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 
 from graphcalc.backends.base import Observer, Settings, Summary
-from graphcalc.diagnostics import BackendError, InternalError, Label, LimitError
+from graphcalc.diagnostics import DeviceError, InternalError, Label, LimitError
 from graphcalc.graph.ir import Graph, Node, show_bytes
 from graphcalc.graph.passes import check_memory, last_uses
 from graphcalc.ops.shapes import common_dtype, show
@@ -25,25 +25,23 @@ class _Out(NamedTuple):
 
 
 def find_device(name: str | None) -> torch.device:
-    """The device of that name; BackendError with what torch sees where it is not there."""
-    device = torch.device(name or "cpu")
-    if device.type == "cuda":
+    """The device of that name; DeviceError with what torch sees where it is not there."""
+    kind, _, number = (name or "cpu").partition(":")
+    sees = ""
+    if kind == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        if (device.index or 0) >= count:
-            build = "" if torch.version.cuda else ", a build without CUDA"
+        if int(number or 0) >= count:
             sees = f"cuda:0 to cuda:{count - 1}" if count else "no CUDA device"
-            raise BackendError(
-                "device",
-                f"there is no device {name}: torch {torch.__version__}{build} sees {sees}",
-                help="use --device cpu",
-            )
-    if device.type == "mps" and not torch.backends.mps.is_available():
-        raise BackendError(
+    elif kind == "mps" and not torch.backends.mps.is_available():
+        sees = "none"
+    if sees:
+        build = "" if kind == "mps" or torch.version.cuda else " (a build without CUDA)"
+        raise DeviceError(
             "device",
-            f"there is no device mps: torch {torch.__version__} sees none",
+            f"there is no device {name}: torch {torch.__version__}{build} sees {sees}",
             help="use --device cpu",
         )
-    return device
+    return torch.device(name or "cpu")
 
 
 class TorchProgram:

@@ -29,13 +29,34 @@ def describe(name: str, value: Any, dtype: str, forced: str | None) -> Input:
     raise _refuse(name, f"`{name}` is a {type(value).__name__}, not a number or a tensor")
 
 
+def usable(value: Any) -> Any:
+    """A value that every backend can read: a NumPy array in native order that may be shared.
+
+    torch takes neither foreign byte order nor negative strides, and warns of read-only memory;
+    such an array is copied, any other value is given back as it is.
+    """
+    if not hasattr(value, "flags") or not hasattr(value, "strides"):
+        return value
+    if not value.dtype.isnative:
+        return value.astype(value.dtype.newbyteorder("="))
+    if not value.flags.writeable or any(step < 0 for step in value.strides):
+        return value.copy()
+    return value
+
+
 def is_torch(value: Any) -> bool:
     """Whether a value is a torch tensor; does not import torch."""
     return type(value).__module__.partition(".")[0] == "torch"
 
 
 def _array(name: str, value: Any, forced: str | None) -> Input:
-    kind = str(value.dtype).removeprefix("torch.")
+    kind = getattr(value.dtype, "name", str(value.dtype)).removeprefix("torch.")
+    if hasattr(value, "mask"):
+        raise _refuse(name, f"`{name}` is a masked array", help="fill it first: x.filled(nan)")
+    if str(getattr(value, "layout", "torch.strided")) != "torch.strided":
+        raise _refuse(
+            name, f"`{name}` is a sparse tensor", help="make it dense first: x.to_dense()"
+        )
     if kind in _INTEGERS:
         kind = "int64"
     elif kind in FLOATS:
@@ -79,5 +100,6 @@ def _nested(name: str, value: Any, dtype: str) -> Type:
     return Type(tuple(shape), "bool" if is_bool else dtype, not is_bool)
 
 
-def _refuse(name: str, message: str) -> DataError:
-    return DataError("input", message, (Label(Source(name, "<input>"), Span(0, len(name))),))
+def _refuse(name: str, message: str, help: str = "") -> DataError:
+    label = Label(Source(name, "<input>"), Span(0, len(name)))
+    return DataError("input", message, (label,), help=help)

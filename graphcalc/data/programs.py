@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from graphcalc.diagnostics import DataError, LimitError
+from graphcalc.diagnostics import DataError, LimitError, brief
 from graphcalc.source import Source
 from graphcalc.syntax.parser import MAX_TEXT
 
@@ -26,9 +26,9 @@ def read_file(path: str) -> Source:
         with open(path, "rb") as file:
             return Source(_decode(file.read(MAX_TEXT + 1), path), path)
     except OSError as error:
-        raise DataError("unreadable", f"{path}: {_reason(error)}") from None
+        raise DataError("unreadable", f"{brief(path)}: {_reason(error)}") from None
     except ValueError:  # a NUL in the name
-        raise DataError("unreadable", f"{path}: not a file name") from None
+        raise DataError("unreadable", f"{brief(path)}: not a file name") from None
 
 
 def _decode(data: bytes, name: str) -> str:

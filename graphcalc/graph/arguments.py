@@ -8,12 +8,12 @@ from typing import Any, NamedTuple, TypeAlias, Union
 
 from graphcalc.diagnostics import CallError, Label, brief, did_you_mean
 from graphcalc.graph.ir import Builder
+from graphcalc.graph.text import show_static
 from graphcalc.ops.spec import Op, Parameter, parameters
 from graphcalc.ops.table import CONSTANTS, KEYWORD_ALIASES
 from graphcalc.source import Source
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Definition, Expr
-from graphcalc.syntax.format import format_number
 
 
 class Module(NamedTuple):
@@ -87,7 +87,8 @@ class Arguments:
             Parameter(p.name, "tensor", "" if p.default is None else "given", False)
             for p in definition.parameters
         ]
-        return self._assign(definition.name, parameters_, items, nodes, call, source, ())
+        matched = self._assign(definition.name, parameters_, items, nodes, call, source, ())
+        return {name: item for name, (item, _) in matched.items()}
 
     def match(
         self,
@@ -97,7 +98,7 @@ class Arguments:
         call: Expr,
         source: Source,
         context: tuple[Label, ...],
-    ) -> dict[str, Item]:
+    ) -> dict[str, tuple[Item, Expr]]:
         """The arguments of a call of a row, by parameter; a variadic one gets `Sizes`."""
         declared = [p for p in parameters(op) if p.kind != "key"]
         variadic = next((i for i, p in enumerate(declared) if p.variadic), None)
@@ -121,21 +122,18 @@ class Arguments:
         call: Expr,
         source: Source,
         context: tuple[Label, ...],
-    ) -> dict[str, Item]:
-        matched: dict[str, Item] = {}
+    ) -> dict[str, tuple[Item, Expr]]:
+        matched: dict[str, tuple[Item, Expr]] = {}
         known = {p.name for p in declared}
         positional = sum(type(n) is not ast.Keyword for n in nodes)
         signature = ", ".join(
-            ("*" * p.variadic)
-            + p.name
-            + (f"={p.default}" if p.default not in ("", "given") else "")
-            for p in declared
+            ("*" * p.variadic) + p.name + _shown_default(p.default) for p in declared
         )
         if positional > len(declared):
             raise self._arity(name, signature, declared, positional, call, source, context)
         for position, (item, node) in enumerate(zip(items, nodes)):
             if type(node) is not ast.Keyword:
-                matched[declared[position].name] = item
+                matched[declared[position].name] = item, node
                 continue
             key = node.name
             if key not in known:
@@ -151,7 +149,7 @@ class Arguments:
                 )
             if key in matched:
                 raise CallError("argument-twice", f"argument `{key}` is given twice", label)
-            matched[key] = item
+            matched[key] = item, node.value
         if any(p.name not in matched and not p.default for p in declared):
             raise self._arity(name, signature, declared, len(nodes), call, source, context)
         return matched
@@ -192,7 +190,7 @@ class Arguments:
     def convert(
         self,
         op: Op,
-        matched: dict[str, Item],
+        matched: dict[str, tuple[Item, Expr]],
         call: Expr,
         source: Source,
         context: tuple[Label, ...],
@@ -204,28 +202,29 @@ class Arguments:
         for parameter in parameters(op):
             if parameter.kind == "key":
                 continue
-            item = matched.get(parameter.name)
-            if type(item) is Nothing:
-                item = None
-            if parameter.kind == "tensor":
-                if item is None:
-                    operands.append(self._default(op, parameter, call, source))
+            item, node = matched.get(parameter.name, (None, call))
+            if item is None or type(item) is Nothing:
+                self._check_default(op, parameter, node, source)
+                if parameter.kind == "tensor":
+                    operands.append(self._default(parameter, call, source))
                 else:
-                    operands.append(operand(item, call, source))
-            elif item is None:
-                params.append(_static_default(parameter.default))
+                    params.append(_static_default(parameter.default))
+            elif parameter.kind == "tensor":
+                operands.append(operand(item, node, source))
             else:
-                params.append(self._static(op, parameter, item, call, source, context))
+                params.append(self._static(op, parameter, item, node, source, context))
         return tuple(operands), tuple(params)
 
-    def _default(self, op: Op, parameter: Parameter, call: Expr, source: Source) -> int:
-        text = parameter.default
-        if not text:
+    def _check_default(self, op: Op, parameter: Parameter, node: Expr, source: Source) -> None:
+        if not parameter.default:
             raise CallError(
                 "none-operand",
                 f"argument `{parameter.name}` of `{op.name}` cannot be None",
-                (Label(source, call.span),),
+                (Label(source, node.span),),
             )
+
+    def _default(self, parameter: Parameter, call: Expr, source: Source) -> int:
+        text = parameter.default
         sign, word = (-1.0, text[1:]) if text.startswith("-") else (1.0, text)
         value = sign * (CONSTANTS[word] if word in CONSTANTS else float(word))
         return self.builder.constant(value, source, call.span)
@@ -315,7 +314,7 @@ class Arguments:
         value = self.value(item)
         is_inferred = value == -1
         if value is None or not (is_inferred or (value >= 0 and value == value // 1)):
-            got = "" if value is None else f", not {format_number(float(value))}"
+            got = "" if value is None else f", not {show_static(value)}"
             reason = "" if value is not None else "; it is known only when the program runs"
             raise CallError(
                 "size",
@@ -325,7 +324,7 @@ class Arguments:
         if value >= _MAX_SIZE:
             raise CallError(
                 "size",
-                f"a dimension must be a whole number >= 0, and {format_number(float(value))} "
+                f"a dimension must be a whole number >= 0, and {show_static(value)} "
                 "is too large for one",
                 (Label(source, call.span), *context),
             )
@@ -336,6 +335,11 @@ class _Known(NamedTuple):
     """A number that is written out."""
 
     value: Any
+
+
+def _shown_default(default: str) -> str:
+    """The default of a parameter in a message; one of the program's own is only hinted at."""
+    return "=…" if default == "given" else f"={default}" if default else ""
 
 
 def _is_whole_literal(node: Expr) -> bool:

@@ -7,11 +7,11 @@ from typing import Any
 
 from graphcalc.diagnostics import IndexRangeError, Label, brief
 from graphcalc.graph.arguments import Arguments, Dots, Item, Nothing, Range
+from graphcalc.graph.text import show_static
 from graphcalc.ops.shapes import show
 from graphcalc.source import Source
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
-from graphcalc.syntax.format import format_number
 
 
 @dataclass(slots=True, eq=False)
@@ -71,7 +71,7 @@ class Indexing:
         value = self.arguments.value(item)
 
         def fail() -> IndexRangeError:
-            got = "" if value is None else f", not {format_number(float(value))}"
+            got = "" if value is None else f", not {show_static(value)}"
             known = "; it is known only when the program runs" if value is None else ""
             return IndexRangeError(
                 "index-whole",

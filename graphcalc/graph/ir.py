@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 from graphcalc.diagnostics import (
     CallError,
     DtypeError,
+    GraphcalcError,
     IndexRangeError,
     InternalError,
     Label,
     LimitError,
-    ProgramError,
     ShapeError,
     brief,
 )
@@ -83,13 +83,13 @@ class Graph:
         return {node.params[1]: i for i, node in enumerate(self.nodes) if node.op is OPS["input"]}
 
 
-_ERRORS: dict[str, type[ProgramError]] = {
+_ERRORS: dict[str, type[GraphcalcError]] = {
+    "limit": LimitError,
     "shape": ShapeError,
     "dtype": DtypeError,
     "index": IndexRangeError,
     "call": CallError,
 }
-SCALAR_KINDS = {"float64", "bool"}
 
 
 @dataclass(slots=True, eq=False)
@@ -165,9 +165,9 @@ class Builder:
         return position
 
     def literal(self, position: int) -> tuple[Any, ...] | None:
-        """The elements of a constant node; None for any other."""
+        """The elements of a constant that has no name; None for any other node."""
         node = self.nodes[position]
-        return node.params[1] if node.op is OPS["const"] else None
+        return node.params[1] if node.op is OPS["const"] and node.name is None else None
 
     def know(self, position: int, value: Any) -> None:
         """Remember the value of a scalar input, so that it can serve as a static number."""
@@ -233,7 +233,7 @@ class Builder:
         source: Source,
         span: Span,
         context: tuple[Label, ...],
-    ) -> ProgramError:
+    ) -> GraphcalcError:
         nodes = [self.nodes[i] for i in operands]
         texts = [f"`{n.name or brief(n.source.slice(n.span))}`" for n in nodes]
         message = problem.message.format(*texts) if texts else problem.message
@@ -254,6 +254,8 @@ def show_bytes(size: int) -> str:
     amount, place = float(size), 0
     while amount >= 1024 and place < len(units) - 1:
         amount, place = amount / 1024, place + 1
+    if amount >= 1024:
+        return f"over 1,024 {units[place]}"
     return f"{size} B" if place == 0 else f"{amount:,.1f} {units[place]}"
 
 

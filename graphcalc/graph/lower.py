@@ -113,7 +113,7 @@ class _Lowering:
             return position
         node = self.builder.nodes[position]
         span = Span(statement.value.start, statement.value.end)
-        if node.op is OPS["const"]:
+        if node.op is OPS["const"] and node.name is None:
             # Equal constants under different names are different leaves.
             position = self.builder.add(
                 node.op, (), node.params, statement.source, span, is_shared=False
@@ -264,7 +264,7 @@ class _Lowering:
             if name in self.bindings:
                 binding = self.bindings[name]
                 label = Label(binding.source, binding.span)
-            if name in FUNCTIONS or name in CONSTANTS:
+            if name in FUNCTIONS:
                 raise BindingError(
                     "bound-builtin", f"`{name}` is built in and cannot be bound", (label,)
                 )
@@ -281,10 +281,21 @@ class _Lowering:
 
     def _missing(self, name: str, label: Label) -> GraphcalcError:
         """The error for a name without a value, with every other one that lacks it."""
-        missing = [name]
         assigned = {
-            s.name for s in self.program.statements if type(s) is Statement and s.name is not None
+            s.name: s
+            for s in reversed(self.program.statements)
+            if isinstance(s, Statement) and s.name is not None
         }
+        if name in assigned:
+            line, column = assigned[name].source.location(assigned[name].name_span.start)
+            return BindingError(
+                "read-before-assigned",
+                f"`{brief(name)}` is read before it is assigned",
+                (label,),
+                note=f"it is assigned at {line}:{column}",
+                help="statements run in order; put that one first",
+            )
+        missing = [name]
         for statement in self.program.statements:
             own = {p.name for p in getattr(statement, "parameters", ())}
             for node in self._body(statement):

@@ -426,13 +426,13 @@ class Walker:
         body = self.walk(definition.body)
         self.inlined += len(body) + len(code)
         # Inlining costs time even where its nodes turn out to be equal and are shared.
-        limit = self.builder.limits.nodes // 5
+        limit = self.builder.limits.nodes // 10
         if self.inlined > limit:
             raise LimitError(
                 "inlining",
                 f"the functions of this program unfold to more than {limit:,} operations",
                 (label,),
-                help="raise it with --max-nodes, of which it is a fifth",
+                help="raise it with --max-nodes, of which it is a tenth",
             )
         return _Frame(
             iter([*code, *body] if code else body),

@@ -40,7 +40,9 @@ def float_dtype(dtype: str, operands: tuple[Type, ...]) -> str:
 
 
 def show(shape: Shape) -> str:
-    """A shape as people write it: `(3, 5)`, `(4)`, `()`."""
+    """A shape as people write it: `(3, 5)`, `(4)`, `a scalar`."""
+    if not shape:
+        return "a scalar"
     return f"({', '.join(map(str, shape))})"
 
 

@@ -90,7 +90,10 @@ def _stepped(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) ->
     start, end = (0.0, start) if end is None else (start, end)
     if step == 0 or not all(map(math.isfinite, (start, end, step))):
         raise Problem("call", "`arange` wants finite numbers and a step that is not 0")
-    return Type((max(0, math.ceil((end - start) / step)),), dtype)
+    count = (end - start) / step
+    if count >= 2.0**62:
+        raise Problem("limit", f"`arange` would have {count:g} elements")
+    return Type((max(0, math.ceil(count)),), dtype)
 
 
 def _arange(out: Type, start: float, end: float | None, step: float) -> list[float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from graphcalc.diagnostics import UsageError, did_you_mean
+from graphcalc.diagnostics import UsageError, brief, did_you_mean
 from graphcalc.ops.spec import Op, parameters
 from graphcalc.ops.table import FUNCTIONS, INTERNAL, OPS
 from graphcalc.report.safe import width
@@ -43,20 +43,23 @@ def usage(op: Op) -> str:
 def _rows(name: str | None) -> list[Op]:
     if name is None:
         return [op for op in OPS.values() if op.kind != "leaf"]
-    if name not in FUNCTIONS:
+    shown = [op for op in OPS.values() if op.kind != "leaf"]
+    found = [FUNCTIONS[name]] if name in FUNCTIONS else []
+    found = found or [op for op in shown if name in (op.name, op.symbol)]
+    if not found:
         raise UsageError(
             "unknown-function",
-            f"there is no function `{name}`",
+            f"there is no function `{brief(name)}`",
             help=did_you_mean(name, FUNCTIONS),
         )
-    return [FUNCTIONS[name]]
+    return found
 
 
 def as_text(name: str | None) -> str:
     """Every function in a line, by kind; or one in full."""
     rows = _rows(name)
     if name is not None:
-        return _one(rows[0])
+        return "\n".join(map(_one, rows))
     lines: list[str] = []
     for kind, title in _KINDS.items():
         found = [op for op in rows if op.kind == kind]

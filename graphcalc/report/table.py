@@ -123,8 +123,6 @@ def draw_rich(table: Table, console: Console) -> None:
 
     drawn = RichTable(
         box=box.ROUNDED,
-        caption=Text(table.caption),
-        caption_justify="left",
         header_style="bold",
         highlight=False,
     )
@@ -133,6 +131,7 @@ def draw_rich(table: Table, console: Console) -> None:
     for role, cells in table.rows:
         drawn.add_row(*[Text(_cut(cell), style=_STYLES[role]) for cell in cells])
     console.print(drawn)
+    console.print(Text(table.caption))
 
 
 def _cut(cell: str) -> str:

@@ -86,6 +86,10 @@ def unexpected(
     at_expression = "NAME" in expected and "NUMBER" in expected
     if token.kind == "$END" and opened:
         return unclosed(source, opened[-1], token.start)
+    if opened and not at_expression and last is not None:
+        is_first = source.location(last.start)[0] != source.location(token.start)[0]
+        if is_first and token.kind in ("NAME", "NUMBER"):
+            return unclosed(source, opened[-1], token.start)
     got = _shown(source, token)
     if at_expression:
         message = f"expected an expression, got {got}"

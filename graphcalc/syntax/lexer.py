@@ -52,6 +52,7 @@ _LOOKALIKES = {
     "&&": "and",
 }
 _INSTEAD = {
+    "\u00a0": "write a plain space",
     '"': "text is not a value here; only numbers and tensors are",
     "'": "text is not a value here; only numbers and tensors are",
     "“": "text is not a value here; only numbers and tensors are",
@@ -181,7 +182,7 @@ def _bad_character(source: Source, offset: int) -> ParseError:
         return ParseError("bad-byte", f"byte \\x{code - 0xDC00:02x} is not UTF-8 text", label)
     shown = f"`{character}`"
     if not character.isascii() or not character.isprintable():
-        name = unicodedata.name(character, "an unnamed character")
+        name = unicodedata.name(character, "a control character")
         shown = f"U+{code:04X} {name}"
     if character in _LOOKALIKES:
         return ParseError(
