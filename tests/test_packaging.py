@@ -47,6 +47,7 @@ def _check_contents(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert "graphcalc/grammars/graphcalc.lark" in names
     assert "graphcalc/cli.py" in names
+    assert "graphcalc/py.typed" in names
     assert any(name.endswith("LICENSE") for name in names)
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"graphcalc"}

@@ -26,9 +26,9 @@ def read_file(path: str) -> Source:
         with open(path, "rb") as file:
             return Source(_decode(file.read(MAX_TEXT + 1), path), path)
     except OSError as error:
-        raise DataError("unreadable", f"{brief(path)}: {_reason(error)}") from None
+        raise DataError("unreadable", f"{_shown(path)}: {_reason(error)}") from None
     except ValueError:  # a NUL in the name
-        raise DataError("unreadable", f"{brief(path)}: not a file name") from None
+        raise DataError("unreadable", f"{_shown(path)}: not a file name") from None
 
 
 def _decode(data: bytes, name: str) -> str:
@@ -46,3 +46,7 @@ def _decode(data: bytes, name: str) -> str:
 
 def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
+
+
+def _shown(path: str) -> str:
+    return path if len(path) <= 255 else brief(path)

@@ -35,6 +35,7 @@ ELSEWHERE = {
     "internal",
     "no-program",
     "no-stdin",
+    "program-size",
     "non-finite",
     "output",
     "seed",

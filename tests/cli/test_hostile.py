@@ -78,6 +78,18 @@ REFUSED = [
     (["1", "unprintable name=1"], 2, "is not NAME=VALUE"),
     (["-f", "/nonexistent/x.gc"], 4, "no such file"),
     (["1;2", "--show", "zzz"], 2, "no node `zzz`"),
+    (["eye(None)"], 3, "argument `n` of `eye` cannot be None"),
+    (["arange(None)"], 3, "cannot be None"),
+    (["linspace(None, 1, 2)"], 3, "cannot be None"),
+    (["arange(0, 1e300, 1e-320)"], 5, "limit error"),
+    (["arange(0, 1, 1e-300)"], 5, "1e+300 elements"),
+    (["1", "--device", "cuda:" + "9" * 20], 7, "there is no device"),
+    (["1", "--device", "cuda:\u0663"], 2, "cpu, cuda, cuda:N or mps"),
+    (["1", "--backend", "a" * 100000], 2, "(100,000 characters)"),
+    (["1", "--dtype", "a" * 100000], 2, "(100,000 characters)"),
+    (["1", "--device", "a" * 100000], 2, "(100,000 characters)"),
+    (["-f", "a" * 100000], 4, "(100,000 characters)"),
+    (["--functions", "a" * 100000], 2, "(100,000 characters)"),
 ]
 
 
@@ -153,6 +165,9 @@ ACCEPTED = [
     (["x[i]", "x=[5,6,7]", "i=1"], "6"),
     (["1", "--seed", "9223372036854775807"], "1"),
     (["1", "--threads", "1"], "1"),
+    (["y = x; y + 1", "x=2"], "3"),
+    (["y = [x, 1]", "x=2"], "[2, 1]"),
+    (["((((1))))", "--max-nodes", "2"], "1"),
 ]
 
 
@@ -210,7 +225,9 @@ def test_full_device_is_an_output_error(arguments):
     assert "standard output: no space left on device" in done.complaint.lower()
 
 
-@pytest.mark.parametrize("arguments", ["'1+1'", "-q '1+1'", "'1+1' --format json", "--version"])
+@pytest.mark.parametrize(
+    "arguments", ["'1+1'", "-q '1+1'", "'1+1' --format json", "--version", "--help"]
+)
 def test_closed_output_is_an_output_error(arguments):
     """A closed standard output is exit code 6 and one line."""
     done = shell(f"graphcalc {arguments} >&-")
@@ -569,3 +586,11 @@ def test_subprocess_is_the_command():
         timeout=PATIENCE,
     )
     assert (done.returncode, done.stdout) == (0, b"8\n")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_every_character_of_the_product_has_an_ascii_form(encoding):
+    """In ASCII and Latin-1 a table with a mark stays straight."""
+    lines = graphcalc("log(x)", "x=-1", PYTHONIOENCODING=encoding).text.splitlines()
+    assert len({len(line) for line in lines[:-1]}) == 1
+    assert not any("\\u" in line for line in lines)
