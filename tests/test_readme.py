@@ -1,4 +1,4 @@
-"""The documents tell the truth: their sessions are run, and their examples too."""
+"""The documents tell the truth: their transcripts are run, and their examples too."""
 
 import doctest
 import os
@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = ("README.md", "docs/language.md")
 
 
-def sessions(text):
+def transcripts(text):
     """The (command, output) pairs of the console blocks that show a prompt."""
     found = []
     for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL):
@@ -48,26 +48,26 @@ def run_shell(command):
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("command", "output"), sessions(README))
+@pytest.mark.parametrize(("command", "output"), transcripts(README))
 def test_readme_shows_what_the_commands_print(command, output):
-    """A session of the README prints what the README shows."""
+    """A transcript of the README prints what the README shows."""
     assert run_shell(command) == output
 
 
-def test_the_readme_has_sessions():
-    """The check above would pass on a README without sessions, so there must be some."""
-    assert len(sessions(README)) >= 8
+def test_the_readme_has_transcripts():
+    """The check above would pass on a README without transcripts, so there must be some."""
+    assert len(transcripts(README)) >= 8
 
 
-def test_a_wrong_session_is_noticed():
-    """A session whose output is not what the command prints does not compare equal."""
-    ((command, output),) = sessions("```console\n$ graphcalc -q 1+1\n3\n```")
+def test_a_wrong_transcript_is_noticed():
+    """A transcript whose output is not what the command prints does not compare equal."""
+    ((command, output),) = transcripts("```console\n$ graphcalc -q 1+1\n3\n```")
     assert run_shell(command) != output
     assert run_shell(command) == "2\n"
 
 
 def test_python_examples_of_the_readme_run():
-    """The Python session of the README gives what it shows."""
+    """The Python transcript of the README gives what it shows."""
     examples = "\n".join(re.findall(r"```python\n(.*?)```", README, re.DOTALL))
     test = doctest.DocTestParser().get_doctest(examples, {}, "README", "README.md", 0)
     runner = doctest.DocTestRunner(verbose=False)
