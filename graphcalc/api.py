@@ -54,7 +54,11 @@ class Result(Mapping[str, Any]):
         """The value of the only result; UsageError where there are several."""
         names = self.results
         if len(names) != 1:
-            raise UsageError("several-results", f"the program has {len(names)} results: {names}")
+            raise UsageError(
+                "several-results",
+                f"the program has {len(names)} results: {names}",
+                help="read one by its name: r[NAME]",
+            )
         return self[names[0]]
 
     def __getitem__(self, name: str) -> Any:
@@ -109,6 +113,8 @@ class Compiled:
 
 
 def _merged(inputs: Mapping[str, Any] | None, named: Mapping[str, Any]) -> dict[str, Any]:
+    if inputs is not None and not isinstance(inputs, Mapping):
+        raise UsageError("inputs", "inputs are given by name: f(x=1), or f({'x': 1})")
     merged = dict(inputs or {})
     for name, value in named.items():
         if name in merged:
@@ -145,6 +151,8 @@ def compile(
 
     The graph is built at the first call, and again for inputs of other shapes or dtypes.
     """
+    if not isinstance(program, (str, Program)):
+        raise UsageError("program", f"a program is text, not a {type(program).__name__}")
     tree = parse(program, max_nodes=max_nodes) if isinstance(program, str) else program
     options = Options(Settings(backend, device, dtype, threads), seed, max_memory, max_nodes)
     return Compiled(Evaluation(tree, options, keep=tuple(keep)))

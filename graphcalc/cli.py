@@ -6,18 +6,21 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from graphcalc import __version__
 from graphcalc.diagnostics import (
+    BindingError,
     EvaluationError,
     GraphcalcError,
     InternalError,
     Label,
     LimitError,
     OutputError,
+    ProgramError,
     UsageError,
     brief,
     closest,
@@ -140,6 +143,57 @@ def _command(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     given = [a.removeprefix(_EXPRESSION) for a in arguments or ()]
+    if quiet and format not in ("table", "value"):
+        raise UsageError("option", f"-q is --format value: it does not go with --format {format}")
+    format = "value" if quiet else format
+    _check_choices(format, color, errors)
+    if version:
+        write(f"graphcalc {__version__}\n")
+        return
+    if functions:
+        _print_functions(given, format)
+        return
+    from graphcalc.backends.base import Settings
+    from graphcalc.data.bindings import parse_bindings
+    from graphcalc.evaluate import Evaluation, Options, parse
+
+    sources, texts = _sources(given, file or [])
+    settings = Settings(
+        backend, device, dtype, _whole("--threads", threads, 1, 4096) if threads else None
+    )
+    options = Options(
+        settings,
+        _whole("--seed", seed, 0, (1 << 63) - 1),
+        _bytes(max_memory) if max_memory else None,
+        _whole("--max-nodes", max_nodes, 1, 1 << 31),
+    )
+    names = [name.strip() for name in show.split(",") if name.strip()]
+    bindings = parse_bindings(texts)
+    try:
+        evaluation = Evaluation(parse(sources, options.max_nodes), options, bindings, names)
+        outcome = evaluation.run(notify=lambda text: complain(f"graphcalc: note: {text}\n"))
+    except (BindingError, ProgramError) as error:
+        raise _explained(error, given, bool(file)) from None
+    records = _records(outcome, names, results or format == "value")
+    _print(records, outcome, format, color, all_rows)
+    _report_births(outcome, strict)
+
+
+def _explained(error: GraphcalcError, given: list[str], has_file: bool) -> GraphcalcError:
+    """The error, with a hint where the first argument was meant as something else."""
+    from graphcalc.data.bindings import is_binding
+
+    d = error.diagnostic
+    first = given[0] if given and not has_file else "-"
+    if os.path.isfile(first):
+        return type(error)(d.code, d.message, d.labels, d.note, f"to run a file, write -f {first}")
+    if d.code == "unused-binding" and is_binding(first):
+        hint = f"`{brief(first)}` was taken as the program; to read standard input, write - first"
+        return type(error)(d.code, d.message, d.labels, d.note, hint)
+    return error
+
+
+def _check_choices(format: str, color: str, errors: str) -> None:
     for option, value, choices in (
         ("--format", format, FORMATS),
         ("--color", color, ("auto", "always", "never")),
@@ -149,38 +203,13 @@ def _command(
             raise UsageError(
                 "option", f"{option} is one of {', '.join(choices)}, not `{brief(value)}`"
             )
-    if version:
-        write(f"graphcalc {__version__}\n")
-        return
-    if functions:
-        _print_functions(given, "value" if quiet else format)
-        return
-    from graphcalc.backends.base import Settings
-    from graphcalc.data.bindings import parse_bindings
-    from graphcalc.evaluate import Evaluation, Options, find_name, parse
 
-    sources, texts = _sources(given, file or [])
-    bindings = parse_bindings(texts)
-    names = [name.strip() for name in show.split(",") if name.strip()]
-    options = Options(
-        Settings(
-            backend, device, dtype, _whole("--threads", threads, 1, 4096) if threads else None
-        ),
-        _whole("--seed", seed, 0, (1 << 63) - 1),
-        _bytes(max_memory) if max_memory else None,
-        _whole("--max-nodes", max_nodes, 1, 1 << 31),
-    )
-    evaluation = Evaluation(parse(sources, options.max_nodes), options, bindings, names)
-    outcome = evaluation.run()
-    is_value = quiet or format == "value"
+
+def _records(outcome: Outcome, names: list[str], wants_results: bool) -> Sequence[Record]:
+    """The records that are asked for: by name, the results, or all."""
     if names:
-        for name in names:
-            find_name(outcome.graph, name)
-        records: Any = outcome.trace.select(names)
-    else:
-        records = outcome.trace.results if results or is_value else outcome.trace
-    _print(records, outcome, "value" if quiet else format, color, all_rows)
-    _report_births(outcome, strict)
+        return outcome.trace.select(names)
+    return outcome.trace.results if wants_results else outcome.trace
 
 
 # Programs and bindings
@@ -249,7 +278,9 @@ def _print_functions(given: list[str], format: str) -> None:
     write(functions.as_json(name) if format == "json" else functions.as_text(name))
 
 
-def _print(records: Any, outcome: Outcome, format: str, color: str, all_rows: bool) -> None:
+def _print(
+    records: Sequence[Record], outcome: Outcome, format: str, color: str, all_rows: bool
+) -> None:
     """Write the records in a format to standard output."""
     trace = outcome.trace
     if format == "table":

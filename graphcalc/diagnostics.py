@@ -23,6 +23,7 @@ Library code raises these with a `Diagnostic`; only `report` draws them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from graphcalc.source import Source, Span
@@ -181,17 +182,17 @@ class InternalError(GraphcalcError):
     exit_status = 70
 
 
-def closest(name: str, candidates: object, limit: int = 1) -> list[str]:
+def closest(name: str, candidates: Iterable[str], limit: int = 1) -> list[str]:
     """The candidates that a misspelt name may have meant, best first."""
     from difflib import get_close_matches
 
-    names = sorted(set(candidates))  # type: ignore[call-overload]
+    names = sorted(set(candidates))
     lowered = {n.lower(): n for n in reversed(names)}
-    found = get_close_matches(name[:80].lower(), list(lowered), n=limit, cutoff=0.6)
+    found = get_close_matches(name[:80].lower(), list(lowered), n=limit, cutoff=0.75)
     return [lowered[f] for f in found]
 
 
-def did_you_mean(name: str, candidates: object) -> str:
+def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     """A hint for a misspelt name, or an empty string."""
     found = closest(name, candidates)
     return f"did you mean `{found[0]}`?" if found else ""

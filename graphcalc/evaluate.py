@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from graphcalc.backends.base import Program, Settings
-from graphcalc.backends.choose import check, compile_graph, run_dtype
+from graphcalc.backends.choose import check, compile_graph, is_slow, run_dtype
 from graphcalc.data.inputs import describe, is_torch, usable
 from graphcalc.diagnostics import Label, LimitError, ParseError, UsageError, brief, did_you_mean
 from graphcalc.graph.ir import MAX_NODES, Graph, Limits
@@ -121,11 +121,17 @@ class Evaluation:
         if not 0 <= self.options.seed <= MAX_SEED:
             raise UsageError("seed", f"the seed must be between 0 and {MAX_SEED}")
 
-    def run(self, inputs: Mapping[str, Any] | None = None) -> Outcome:
-        """Run the program on these inputs."""
+    def run(
+        self,
+        inputs: Mapping[str, Any] | None = None,
+        notify: Callable[[str], None] | None = None,
+    ) -> Outcome:
+        """Run the program on these inputs; `notify` is told what a user may want to know."""
         inputs = {name: usable(value) for name, value in (inputs or {}).items()}
         described = self._describe(inputs)
         graph, program = self._prepare(described, inputs)
+        if notify is not None and is_slow(graph, program):
+            notify("this takes a while in Python; with torch it is fast: pip install torch")
         trace = Trace(graph, program)
         values = program.run(inputs, trace)
         return Outcome(graph, program, trace, values)

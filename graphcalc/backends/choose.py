@@ -12,6 +12,7 @@ from graphcalc.graph.passes import work
 # Above this many scalar operations torch's speed pays for its import.
 SMALL_WORK = 2_000_000
 
+_NARROW = frozenset({"float32", "float16", "bfloat16"})
 BACKENDS = ("auto", "python", "torch")
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 
@@ -63,7 +64,7 @@ def choose(graph: Graph, settings: Settings) -> str:
 
 def needs_torch(graph: Graph) -> bool:
     """Whether a node has a dtype that only torch computes with."""
-    return any(node.type.dtype in ("float32", "float16", "bfloat16") for node in graph.nodes)
+    return any(node.type.dtype in _NARROW for node in graph.nodes)
 
 
 def has_torch() -> bool:
@@ -71,6 +72,11 @@ def has_torch() -> bool:
     from importlib.util import find_spec
 
     return find_spec("torch") is not None
+
+
+def is_slow(graph: Graph, program: Program) -> bool:
+    """Whether a graph runs for seconds in Python because torch is not installed."""
+    return program.backend == "python" and work(graph) > 10 * SMALL_WORK and not has_torch()
 
 
 def compile_graph(graph: Graph, settings: Settings, kept: frozenset[int]) -> Program:
@@ -85,9 +91,11 @@ def compile_graph(graph: Graph, settings: Settings, kept: frozenset[int]) -> Pro
             )
         return PythonProgram(graph, kept)
     if not has_torch():
+        narrow = next((n for n in graph.nodes if n.type.dtype in _NARROW), None)
+        why = f"`{narrow.name}` is {narrow.type.dtype}, which" if narrow else "this"
         raise BackendError(
             "torch-missing",
-            "this needs torch, which is not installed",
+            f"{why} needs torch, which is not installed",
             help="install it with: pip install 'graphcalc[torch]'",
         )
     from graphcalc.backends.torch import TorchProgram

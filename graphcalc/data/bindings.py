@@ -28,7 +28,9 @@ def parse_bindings(texts: list[str]) -> dict[str, Binding]:
                 "binding",
                 f"`{brief(text)}` is not NAME=VALUE",
                 (Label(whole, Span(0, len(text))),),
-                help="a program is one argument: put it in quotes",
+                help="write it without spaces and without a minus before the name"
+                if "=" in text.strip("=") and "==" not in text
+                else "a program is one argument: put it in quotes",
             )
         name, value = match.groups()
         span = Span(0, len(text))

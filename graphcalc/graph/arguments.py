@@ -212,7 +212,11 @@ class Arguments:
             elif parameter.kind == "tensor":
                 operands.append(operand(item, node, source))
             else:
-                params.append(self._static(op, parameter, item, node, source, context))
+                nodes = self.builder.nodes
+                is_of_scalar = op.kind == "reduction" and not nodes[operands[0]].type.shape
+                params.append(
+                    self._static(op, parameter, item, node, source, context, is_of_scalar)
+                )
         return tuple(operands), tuple(params)
 
     def _check_default(self, op: Op, parameter: Parameter, node: Expr, source: Source) -> None:
@@ -237,14 +241,16 @@ class Arguments:
         call: Expr,
         source: Source,
         context: tuple[Label, ...],
+        is_of_scalar: bool,
     ) -> Any:
-        """The value of a static argument."""
+        """The value of a static argument; `is_of_scalar` when a reduction has nothing to reduce."""
 
         def fail(what: str, node: Expr) -> CallError:
             return CallError(
                 "static-argument",
                 f"argument `{parameter.name}` of `{op.name}` must be {what}",
                 (Label(source, node.span), *context),
+                help=f"of several numbers, write `{op.name}([a, b, c])`" if is_of_scalar else "",
             )
 
         match parameter.kind:

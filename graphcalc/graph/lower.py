@@ -74,6 +74,8 @@ class _Lowering:
     walker: Walker = field(init=False)
     versions: dict[str, int] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
+    # Names that statements so far have read, and bound ones whose assignment was replaced.
+    read: set[str] = field(default_factory=set)
     display: dict[str, int] = field(default_factory=dict)
     roots: list[int] = field(default_factory=list)
 
@@ -97,11 +99,23 @@ class _Lowering:
         for statement in self.program.statements:
             if isinstance(statement, Definition):
                 self.walker.functions[statement.name] = statement
-            elif statement.name is None or not self._is_bound(statement.name):
+            elif not self._is_replaced(statement):
                 position = self.walker.node(statement.value, statement.source)
                 self.roots.append(self._name(position, statement))
         self._check_bindings()
         return self._finish()
+
+    def _is_replaced(self, statement: Statement) -> bool:
+        """Whether a binding stands for this assignment: the name's first, and not read before.
+
+        Later assignments, and a first one such as `x = x + 1`, go on from the bound value.
+        """
+        name = statement.name
+        self.read |= {node.name for node in self._body(statement) if type(node) is ast.Name}
+        if name is None or not self._is_bound(name) or name in self.read:
+            return False
+        self.read.add(name)
+        return True
 
     def _is_bound(self, name: str) -> bool:
         return name in self.bindings or name in self.inputs
@@ -309,10 +323,19 @@ class _Lowering:
         example = " ".join(f"{brief(n, 20)}=1" for n in missing[:4])
         candidates = {*self.versions, *self.bindings, *self.inputs, *CONSTANTS, *FUNCTIONS}
         hint = did_you_mean(name, {c for c in candidates if len(c) > 2 and len(name) > 2})
+        if name.lower() in CONSTANTS:
+            hint = f"did you mean `{name.lower()}`?"
+        elif name in PREFIXES:
+            hint = f"`{name}.` stands in front of a function, as in `{name}.exp(x)`"
+        elif name == "e":
+            hint = "write `exp(1)` for Euler's number, or bind it: e=2"
+        reads = self._read_names()
+        vain = [n for n in (*self.bindings, *self.inputs) if n not in reads and n not in assigned]
         return BindingError(
             "missing-input",
             f"{listed}{more} {'has' if len(missing) == 1 else 'have'} no value",
             (label,),
+            note=f"`{brief(vain[0])}` is bound, but nothing reads it" if vain else "",
             help=hint or f"bind {'it' if len(missing) == 1 else 'them'}: {example}",
         )
 

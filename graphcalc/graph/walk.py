@@ -25,7 +25,7 @@ from graphcalc.graph.indexing import Indexing
 from graphcalc.graph.ir import Builder
 from graphcalc.ops.random import stream_key
 from graphcalc.ops.spec import Op, Type
-from graphcalc.ops.table import ATTRIBUTES, CONSTANTS, FUNCTIONS, OPS, PREFIXES
+from graphcalc.ops.table import ATTRIBUTES, CONSTANTS, FUNCTIONS, INSTEAD, OPS, PREFIXES
 from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Definition, Expr, postorder
@@ -330,7 +330,9 @@ class Walker:
             "unknown-function",
             f"unknown function `{brief(name)}`",
             label,
-            help=did_you_mean(name, {*FUNCTIONS, *self.functions}),
+            help=f"write {INSTEAD[name]}"
+            if name in INSTEAD
+            else did_you_mean(name, {*FUNCTIONS, *self.functions}),
         )
 
     def _index(self, node: ast.Index, frame: _Frame) -> None:

@@ -36,7 +36,25 @@ class NDArray:
         return f"NDArray(shape={self.shape}, {self.tolist()})"
 
     def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("a scalar has no length")
         return self.shape[0]
+
+    def __getitem__(self, index: int) -> Any:
+        """The number or the smaller array at a place of the first dimension."""
+        size = len(self)
+        if not -size <= index < size:
+            raise IndexError(f"index {index} is outside of a dimension of {size}")
+        step = len(self.data) // size
+        start = index % size * step
+        rest = self.shape[1:]
+        return NDArray(rest, self.data[start : start + step]) if rest else self.data[start]
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        """The elements as a NumPy array."""
+        import numpy
+
+        return numpy.array(self.data, dtype=dtype).reshape(self.shape)
 
 
 def nested(shape: Shape, data: list[Any]) -> Any:

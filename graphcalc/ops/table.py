@@ -24,6 +24,14 @@ FUNCTIONS: dict[str, Op] = {
 
 CONSTANTS = {"pi": math.pi, "tau": math.tau, "inf": math.inf, "nan": math.nan}
 
+# What others call a function, and what it is here.
+INSTEAD = {
+    "ln": "log(x)",
+    "average": "mean(x)",
+    "factorial": "gamma(n + 1)",
+    "print": "a bare name: every node is shown",
+}
+
 # What pasted code writes in front of a function, and NumPy's words for torch's keywords.
 PREFIXES = frozenset({"torch", "F", "nn", "functional", "math", "np", "numpy"})
 KEYWORD_ALIASES = {"axis": "dim", "keepdims": "keepdim"}

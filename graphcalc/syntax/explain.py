@@ -123,6 +123,8 @@ def _advice(source: Source, last: Token | None, token: Token) -> str:
         return f"there is no `{pair}`; write `x = x {pair[:-1]} y`"
     if token.kind == ":" and text[token.end : token.end + 1] == "=":
         return "write `=`"
+    if token.kind == "," and last.kind == "NUMBER":
+        return "write a tensor as `[1, 2]`, and a thousand as 1000 or 1_000"
     if token.kind == "not":
         return _CONSTRUCTS["in"]
     if last.kind in ("NUMBER", "NAME", ")", "]") and token.kind in ("NUMBER", "NAME", "(", "["):

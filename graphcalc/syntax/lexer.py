@@ -150,6 +150,9 @@ def unclosed(source: Source, opened: Token, offset: int) -> ParseError:
         f"`{opened.kind}` is never closed",
         (Label(source, Span(opened.start, opened.end)),),
         note=f"a `{OPENING[opened.kind]}` is missing before {where}",
+        help="write rows as `[[1, 2], [3, 4]]`"
+        if opened.kind == "[" and source.text[offset : offset + 1] == ";"
+        else "",
     )
 
 

@@ -330,3 +330,22 @@ def test_a_compiled_program_forgets_old_shapes():
     for size in range(1, 60):
         assert double(x=[1.0] * size)["y"].shape == (size,)
     assert len(double._evaluation._ready) <= 16
+
+
+def test_arrays_of_the_python_backend_are_sequences():
+    """An array indexes, iterates, and turns into a NumPy array of its shape."""
+    v = gc.run("x * 2", x=[[1, 2], [3, 4]], backend="python").value
+    assert v[0].tolist() == [2.0, 4.0]
+    assert [row.tolist() for row in v] == [[2.0, 4.0], [6.0, 8.0]]
+    assert v[-1][-1] == 8.0
+    assert numpy.asarray(v).tolist() == [[2.0, 4.0], [6.0, 8.0]]
+    with pytest.raises(IndexError):
+        v[2]
+
+
+def test_wrong_calls_are_usage_errors():
+    """A positional value and a program that is no text are explained."""
+    with pytest.raises(gc.UsageError, match="by name"):
+        gc.compile("x")(2)
+    with pytest.raises(gc.UsageError, match="a program is text"):
+        gc.run(3)

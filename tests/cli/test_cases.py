@@ -35,6 +35,8 @@ ELSEWHERE = {
     "internal",
     "no-program",
     "no-stdin",
+    "inputs",
+    "program",
     "program-size",
     "non-finite",
     "output",

@@ -530,3 +530,21 @@ def test_only_what_is_needed_is_in_the_graph():
     graph = graph_of("a = x + 1; b = a * 2; a - 3; f(q) = q * 100", {"x": ()})
     assert sorted(graph.nodes[i].op.name for i in graph.results) == ["mul", "sub"]
     assert len(graph) == 7
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        ("x = 3; y = x + 1", 6.0),
+        ("x = x ** 2", 25.0),
+        ("x = 3; x = x ** 2; y = x + 1", 26.0),
+        ("y = x; x = 7; z = x + y", 12.0),
+    ],
+)
+def test_a_binding_stands_for_the_first_assignment_alone(program, expected):
+    """A bound value replaces a default, and what the program makes of it later stays."""
+    source = Source("x=5", "<argument>")
+    binding = Binding(source, parse_expression(Source("  5", "<argument>")), Span(0, 3))
+    for bindings, inputs in (({"x": binding}, {}), ({}, {"x": 5.0})):
+        outcome = Evaluation(parse([Source(program)]), Options(), bindings).run(inputs)
+        assert outcome.trace.results[-1].value == expected
