@@ -13,7 +13,7 @@ from graphcalc.backends.base import Program, Settings
 from graphcalc.backends.choose import check, compile_graph, is_slow, run_dtype
 from graphcalc.data.inputs import describe, is_torch, usable
 from graphcalc.diagnostics import Label, LimitError, ParseError, UsageError, brief, did_you_mean
-from graphcalc.graph.ir import MAX_NODES, Graph, Limits
+from graphcalc.graph.ir import MAX_NODES, Graph, Limits, verify
 from graphcalc.graph.lower import Binding, Input, lower
 from graphcalc.ops.random import MAX_SEED
 from graphcalc.source import Source, Span
@@ -148,7 +148,7 @@ class Evaluation:
         options = self.options
         memory = options.max_memory if options.max_memory is not None else default_memory()
         with paused_gc():
-            return lower(
+            graph = lower(
                 self.program,
                 self.bindings,
                 inputs,
@@ -156,6 +156,8 @@ class Evaluation:
                 limits=Limits(options.max_nodes, memory),
                 seed=options.seed,
             )
+            verify(graph)
+        return graph
 
     def _prepare(
         self, described: dict[str, Input], inputs: Mapping[str, Any]
