@@ -8,7 +8,7 @@ from graphcalc.syntax.grammar import Tables
 from graphcalc.syntax.lexer import Lexer, Token, open_brackets, unclosed
 
 # Constructs of other languages, by the word that gives them away, and what to write here.
-_CONSTRUCTS = {
+CONSTRUCTS = {
     "lambda": "write a function as `f(x) = x + 1` on its own line",
     "def": "write a function as `f(x) = x + 1` on its own line",
     "return": "write a function as `f(x) = x + 1` on its own line",
@@ -19,6 +19,11 @@ _CONSTRUCTS = {
     "if": "write `x if condition else y`, both values included",
     "else": "write `x if condition else y`",
     "elif": "write `x if a else y if b else z`",
+    "class": "there are no objects; write the formulas themselves",
+    "with": "write the statements inside of it alone",
+    "try": "nothing raises: a value that is no number is nan or inf",
+    "async": "write the statements alone",
+    "global": "a function reads the names of the program",
     "import": "nothing needs importing; `torch.`, `np.` and `math.` are understood",
     "from": "nothing needs importing; `torch.`, `np.` and `math.` are understood",
     "print": "every node is shown; a bare name is a result",
@@ -30,6 +35,13 @@ _CONSTRUCTS = {
     "xor": "write `logical_xor(x, y)`",
     "mod": "write `%`",
 }
+
+
+def construct(source: Source, word: str, span: Span) -> ParseError:
+    """The error for a construct of another language, known by one of its words."""
+    return ParseError(
+        "construct", f"`{word}` does not work here", (Label(source, span),), help=CONSTRUCTS[word]
+    )
 
 
 def _shown(source: Source, token: Token) -> str:
@@ -72,16 +84,11 @@ def unexpected(
     last = before[-1] if before else None
     here = Label(source, Span(token.start, token.end))
     words = [source.text[t.start : t.end] for t in (token, *([last] if last else []))]
-    construct = next((w for w in words if w in _CONSTRUCTS), None)
-    if construct is not None and (construct != "if" or token.kind != "$END"):
-        which = token if construct == words[0] else last
+    word = next((w for w in words if w in CONSTRUCTS), None)
+    if word is not None and (word != "if" or token.kind != "$END"):
+        which = token if word == words[0] else last
         assert which is not None
-        return ParseError(
-            "construct",
-            f"`{construct}` does not work here",
-            (Label(source, Span(which.start, which.end)),),
-            help=_CONSTRUCTS[construct],
-        )
+        return construct(source, word, Span(which.start, which.end))
     opened = open_brackets(source, before)
     at_expression = "NAME" in expected and "NUMBER" in expected
     if token.kind == "$END" and opened:
@@ -121,12 +128,12 @@ def _advice(source: Source, last: Token | None, token: Token) -> str:
         return f"write `{'and' if pair == '&&' else 'or'}`"
     if token.kind == "=" and adjacent and text[last.start] in "+-*/%@^&|":
         return f"there is no `{pair}`; write `x = x {pair[:-1]} y`"
-    if token.kind == ":" and text[token.end : token.end + 1] == "=":
+    if token.kind == "=" and adjacent and last.kind == ":":
         return "write `=`"
     if token.kind == "," and last.kind == "NUMBER":
         return "write a tensor as `[1, 2]`, and a thousand as 1000 or 1_000"
     if token.kind == "not":
-        return _CONSTRUCTS["in"]
+        return CONSTRUCTS["in"]
     if last.kind in ("NUMBER", "NAME", ")", "]") and token.kind in ("NUMBER", "NAME", "(", "["):
         return "write `*` to multiply; separate statements with `;` or a new line"
     if token.kind == "=":

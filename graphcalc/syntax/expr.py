@@ -7,7 +7,7 @@ no operation on a deep expression recurses.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias, Union
+from typing import NamedTuple, TypeAlias
 
 from graphcalc.source import Source, Span
 
@@ -72,6 +72,17 @@ class Nothing(Node):
     """`None`: a new dimension in an index, "not given" in a call."""
 
     __slots__ = ()
+
+
+class Text(Node):
+    """`"ij,jk->ik"`: only an argument, never a value."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: str, start: int, end: int) -> None:
+        self.value = value
+        self.start = start
+        self.end = end
 
 
 class Dots(Node):
@@ -217,6 +228,12 @@ class Tensor(Node):
         self.end = end
 
 
+class List(Tensor):
+    """`[a, b, …]` as an argument: a tensor or a list of tensors, as the function wants."""
+
+    __slots__ = ()
+
+
 class Tuple(Node):
     """`(a, b, …)`: only a static argument such as a shape."""
 
@@ -228,24 +245,10 @@ class Tuple(Node):
         self.end = end
 
 
-Expr: TypeAlias = Union[
-    Number,
-    Boolean,
-    Nothing,
-    Dots,
-    Name,
-    Unary,
-    Binary,
-    Comparison,
-    Conditional,
-    Attribute,
-    Keyword,
-    Call,
-    Slice,
-    Index,
-    Tensor,
-    Tuple,
-]
+Expr: TypeAlias = (
+    "Number | Boolean | Nothing | Text | Dots | Name | Unary | Binary "
+    "| Comparison | Conditional | Attribute | Keyword | Call | Slice | Index | Tensor | Tuple"
+)
 
 
 class Statement(NamedTuple):
@@ -255,6 +258,35 @@ class Statement(NamedTuple):
     name: str | None
     value: Expr
     name_span: Span
+
+
+class Target(NamedTuple):
+    """A name that a statement gives a value."""
+
+    name: str
+    span: Span
+
+
+class Unpacking(NamedTuple):
+    """`a, b = value`: the names get the parts of a value."""
+
+    source: Source
+    targets: tuple[Target, ...]
+    value: Expr
+
+
+class Declaration(NamedTuple):
+    """`name: dtype[sizes]`: what an input has to be; `dtype` is None where it is left out.
+
+    Sizes are whole numbers, symbols, and sums, products and quotients of these.
+    """
+
+    source: Source
+    name: str
+    dtype: str | None
+    sizes: tuple[Expr, ...]
+    name_span: Span
+    span: Span
 
 
 class Parameter(NamedTuple):
@@ -275,10 +307,13 @@ class Definition(NamedTuple):
     name_span: Span
 
 
-class Program(NamedTuple):
-    """Statements and definitions in order, possibly of several sources."""
+AnyStatement: TypeAlias = "Statement | Unpacking | Definition | Declaration"
 
-    statements: tuple[Statement | Definition, ...]
+
+class Program(NamedTuple):
+    """Statements, definitions and declarations in order, possibly of several sources."""
+
+    statements: tuple[AnyStatement, ...]
 
 
 def children(node: Expr) -> tuple[Expr, ...]:
@@ -309,17 +344,32 @@ def children(node: Expr) -> tuple[Expr, ...]:
             return ()
 
 
-_LEAVES = (Number, Name, Boolean, Nothing, Dots)
+_LEAVES = (Number, Name, Boolean, Nothing, Text, Dots)
 
 
-def postorder(root: Expr) -> list[Expr]:
-    """Every node below `root`, children before parents, left to right, without recursion."""
+def is_choice(node: Conditional) -> bool:
+    """Whether a conditional asks what only the making of the graph can tell: `x == None`."""
+    condition = node.condition
+    return type(condition) is Comparison and any(
+        type(o) in (Text, Nothing) for o in condition.operands
+    )
+
+
+def postorder(
+    root: Expr, is_choice: Callable[[Conditional], bool] = lambda node: False
+) -> list[Expr]:
+    """Every node below `root`, children before parents, left to right, without recursion.
+
+    Of a conditional that `is_choice` takes, only the condition is visited.
+    """
     order: list[Expr] = []
     stack = [root]
     while stack:
         node = stack.pop()
         order.append(node)
-        if type(node) not in _LEAVES:
+        if type(node) is Conditional and is_choice(node):
+            stack.append(node.condition)
+        elif type(node) not in _LEAVES:
             stack.extend(children(node))
     order.reverse()
     return order

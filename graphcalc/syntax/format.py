@@ -18,6 +18,7 @@ from graphcalc.syntax.expr import (
     Number,
     Slice,
     Tensor,
+    Text,
     Tuple,
     Unary,
     postorder,
@@ -79,6 +80,9 @@ def _parts(node: Expr) -> tuple[list[str | tuple[Expr, int]], int]:
             return ["true" if node.value else "false"], _POSTFIX
         case Nothing():
             return ["None"], _POSTFIX
+        case Text():
+            quote = "'" if '"' in node.value else '"'
+            return [f"{quote}{node.value}{quote}"], _POSTFIX
         case Dots():
             return ["..."], _POSTFIX
         case Name():

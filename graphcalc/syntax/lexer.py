@@ -53,10 +53,10 @@ _LOOKALIKES = {
 }
 _INSTEAD = {
     "\u00a0": "write a plain space",
-    '"': "text is not a value here; only numbers and tensors are",
-    "'": "text is not a value here; only numbers and tensors are",
-    "“": "text is not a value here; only numbers and tensors are",
-    "”": "text is not a value here; only numbers and tensors are",
+    '"': 'text ends where it began: "ij,jk->ik"',
+    "'": 'text ends where it began: "ij,jk->ik"',
+    "“": 'text stands between straight quotes: "ij,jk->ik"',
+    "”": 'text stands between straight quotes: "ij,jk->ik"',
     "?": "write `x if condition else y`",
     "{": "write a tensor as `[1, 2, 3]`",
     "}": "write a tensor as `[1, 2, 3]`",
@@ -77,6 +77,7 @@ class Lexer:
             rf"({tables.patterns['NAME']})"
             rf"|((?:{tables.patterns['NUMBER']}))"
             rf"|({'|'.join(map(re.escape, symbols))})"
+            rf"|({tables.patterns['TEXT']})"
             r"|(\r\n?|\n|;)"
             r"|(\Z)"
             r"|(.))",
@@ -84,7 +85,8 @@ class Lexer:
         )
         # The number's own groups stand between it and the groups after it.
         inner = re.compile(tables.patterns["NUMBER"]).groups
-        self._symbol, self._separator, self._end = 3 + inner, 4 + inner, 5 + inner
+        self._symbol, self._text = 3 + inner, 4 + inner
+        self._separator, self._end = 5 + inner, 6 + inner
 
     def tokens(self, source: Source) -> Iterator[Token]:
         """The tokens of a source, ending with `$END`.
@@ -116,6 +118,8 @@ class Lexer:
                     yield Token("_SEPARATOR", start, end)
                 elif text[start] == ";":
                     raise unclosed(source, brackets[-1], start)
+            elif group == self._text:
+                yield Token("TEXT", start, end)
             elif group == end_group:
                 yield Token("$END", start, end)
                 return

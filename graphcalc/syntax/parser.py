@@ -8,7 +8,7 @@ from typing import Any
 
 from graphcalc.diagnostics import CallError, Label, LimitError, ParseError, brief
 from graphcalc.source import Source, Span
-from graphcalc.syntax.explain import unexpected
+from graphcalc.syntax.explain import CONSTRUCTS, construct, unexpected
 from graphcalc.syntax.expr import (
     Attribute,
     Binary,
@@ -16,11 +16,13 @@ from graphcalc.syntax.expr import (
     Call,
     Comparison,
     Conditional,
+    Declaration,
     Definition,
     Dots,
     Expr,
     Index,
     Keyword,
+    List,
     Name,
     Nothing,
     Number,
@@ -28,9 +30,12 @@ from graphcalc.syntax.expr import (
     Program,
     Slice,
     Statement,
+    Target,
     Tensor,
+    Text,
     Tuple,
     Unary,
+    Unpacking,
 )
 from graphcalc.syntax.grammar import Tables, read_grammar
 from graphcalc.syntax.lexer import MAX_NAME, Lexer, Token, endless_name
@@ -98,6 +103,10 @@ class _Actions:
     def false(self, c: list[Any]) -> Expr:
         return Boolean(False, c[0].start, c[0].end)
 
+    def quoted(self, c: list[Any]) -> Expr:
+        _, start, end = c[0]
+        return Text(self.text[start + 1 : end - 1], start, end)
+
     def none(self, c: list[Any]) -> Expr:
         return Nothing(c[0].start, c[0].end)
 
@@ -148,7 +157,7 @@ class _Actions:
                     (Label(self.source, argument.span),),
                     help="put the arguments without a name first",
                 )
-        return Call(c[0], arguments, c[0].start, c[-1].end)
+        return Call(c[0], tuple([_listed(a) for a in arguments]), c[0].start, c[-1].end)
 
     def index(self, c: list[Any]) -> Expr:
         return Index(c[0], _values(c[2:-1]), c[0].start, c[-1].end)
@@ -189,6 +198,70 @@ class _Actions:
             help="write `name = value` or `f(x) = value`; `==` compares",
         )
 
+    def unpack(self, c: list[Any]) -> Unpacking:
+        equals = next(i for i, s in enumerate(c) if type(s) is Token and s.kind == "=")
+        names, values = _values(c[:equals]), _values(c[equals + 1 :])
+        targets = tuple(self._target(node) for node in names)
+        value = values[0]
+        if len(values) > 1:
+            value = Tuple(values, values[0].start, values[-1].end)
+        return Unpacking(self.source, targets, value)
+
+    def _target(self, node: Expr) -> Target:
+        if type(node) is Name:
+            return Target(node.name, node.span)
+        raise ParseError(
+            "assignment-target",
+            f"cannot assign to `{brief(self.source.slice(node.span))}`",
+            (Label(self.source, node.span),),
+            help="write names before the `=`, as in `a, b = chunk(x, 2)`",
+        )
+
+    def declare(self, c: list[Any]) -> Any:
+        target, kind = c[0], c[2]
+        if type(target) is Name and target.name in CONSTRUCTS:
+            raise construct(self.source, target.name, target.span)
+        if type(target) is not Name:
+            raise ParseError(
+                "declaration",
+                f"cannot declare `{brief(self.source.slice(target.span))}`",
+                (Label(self.source, target.span),),
+                help="write `x: [32, 784]` or `y: int64[32]`",
+            )
+        dtype, sizes = self._declared(kind)
+        span = Span(target.start, kind.end)
+        declared = Declaration(self.source, target.name, dtype, sizes, target.span, span)
+        if len(c) == 3:
+            return declared
+        return [declared, Statement(self.source, target.name, c[4], target.span)]
+
+    def _declared(self, kind: Expr) -> tuple[str | None, tuple[Expr, ...]]:
+        """The dtype and the sizes of `[B, 4]`, `int64[B]` and `bool`."""
+        if type(kind) is Tensor:
+            return None, kind.items
+        if type(kind) is Index and type(kind.value) is Name:
+            return kind.value.name, kind.items
+        if type(kind) is Name:
+            return kind.name, ()
+        raise ParseError(
+            "declaration",
+            f"`{brief(self.source.slice(kind.span))}` is not a shape or a dtype",
+            (Label(self.source, kind.span),),
+            help="write `x: [32, 784]` or `y: int64[32]`",
+        )
+
+    def several(self, c: list[Any]) -> Any:
+        comma = c[1]
+        number = type(c[0]) is Number
+        raise ParseError(
+            "several-values",
+            "a statement is one expression, and a `,` follows it here",
+            (Label(self.source, Span(comma.start, comma.end)),),
+            help="write a tensor as `[1, 2]`, and a thousand as 1000 or 1_000"
+            if number
+            else "write a tensor as `[a, b]`, or one statement for each value",
+        )
+
     def _parameter(self, node: Expr) -> Parameter:
         if type(node) is Name:
             return Parameter(node.name, None, node.span)
@@ -202,8 +275,19 @@ class _Actions:
 
     def program(self, c: list[Any]) -> Program:
         found: list[Any] = [item for item in c[0] if type(item) is not Token] if c else []
-        found += c[1:]
+        for item in c[1:]:
+            found += item if type(item) is list else [item]
         return Program(tuple(found))
+
+
+def _listed(argument: Expr) -> Expr:
+    """An argument, where a tensor literal may also be a list of tensors."""
+    if type(argument) is Keyword:
+        value = _listed(argument.value)
+        return Keyword(argument.name, value, argument.start, argument.end)
+    if type(argument) is Tensor:
+        return List(argument.items, argument.start, argument.end)
+    return argument
 
 
 def _values(symbols: list[Any]) -> tuple[Expr, ...]:

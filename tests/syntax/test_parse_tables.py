@@ -78,10 +78,10 @@ def lark():
 
 SYMBOLS = "( ) ( ) [ ] , , = + - * / // % @ ** ^ & | ~ < <= == != . ... : ;"
 WORDS = st.sampled_from(
-    ["\n", *SYMBOLS.split(), *"x y f 1 2.5 0x1F if else and or not true False None".split()]
+    ["\n", *SYMBOLS.split(), *"x y f 1 2.5 0x1F if else and or not true False None 'a'".split()]
 )
 VALID = st.recursive(
-    st.sampled_from(["x", "1", "true", "None", "...", "[]", "()"]),
+    st.sampled_from(["x", "1", "true", "None", "...", "[]", "()", '"a"']),
     lambda e: st.one_of(
         st.builds(
             "{} {} {}".format, e, st.sampled_from("+ * ** ^ & | < == and or @ = ,".split()), e
@@ -106,6 +106,8 @@ MEANING = {
     "positional-after-keyword",
     "duplicate-parameter",
     "number-overflow",
+    "several-values",
+    "declaration",
 }
 
 
