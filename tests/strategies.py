@@ -61,7 +61,8 @@ EXACT_BINARY = sorted(
     and op.type is not rules.bitwise
     and len(parameters(op)) == 2
     and not op.symbol
-    and op.name not in ("minimum", "maximum")  # which zero is the larger one is open
+    # Which zero is the larger one is open, and so is the sign of a nan.
+    and op.name not in ("minimum", "maximum", "copysign", "fmin", "fmax")
 )
 ARITHMETIC = ("+", "-", "*", "/", "//", "%")
 COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")

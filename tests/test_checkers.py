@@ -5,12 +5,15 @@ from pathlib import Path
 
 import pytest
 from agreement import assert_agree, assert_close, assert_same_everywhere, assert_typed, run, ulps
+from functions import assert_like_torch
+from gradients import assert_gradients, cases_of
 from tables import assert_tables_current
 
 import graphcalc.syntax
 from graphcalc.diagnostics import InternalError
 from graphcalc.graph.ir import verify
 from graphcalc.ops import table
+from graphcalc.ops.prelude import COMPOSITES
 from graphcalc.ops.spec import Type
 from graphcalc.syntax.grammar import read_grammar
 
@@ -127,6 +130,36 @@ def test_distances_count_floats():
     assert ulps(1.0, math.nextafter(1.0, 0.0)) == ulps(1.0, math.nextafter(1.0, 2.0)) == 1
     assert ulps(-1.0, 1.0) > 1 << 62
     assert ulps(1.7976931348623157e308, math.inf) == math.inf
+
+
+def test_a_wrong_gradient_is_found(monkeypatch):
+    """A formula of the op table that gives another number than torch.autograd fails."""
+
+    def check():
+        (case,) = cases_of("cumsum(randn(4), 0)", "cumsum")
+        assert_gradients(case)
+
+    assert not caught(check)
+    replace(monkeypatch, "cumsum", vjp=("flip(cumsum(g, dim), dim)",))
+    assert caught(check)
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong", "text"),
+    [
+        ("mse_loss", "square(", "abs(", "mse_loss(randn(3), randn(3))"),
+        ("softmax", "x - detach", "0 * x - detach", "softmax(randn(3), dim=0)"),
+        ("layer_norm", "eps=1e-5", "eps=1e-6", "layer_norm(randn(2, 4), [4])"),
+    ],
+)
+def test_a_wrong_composite_is_found(monkeypatch, name, right, wrong, text):
+    """A definition of the prelude that means something else than torch's function fails."""
+    composite = COMPOSITES[name]
+    assert not caught(assert_like_torch, text)
+    changed = composite._replace(text=composite.text.replace(right, wrong, 1))
+    assert changed != composite
+    monkeypatch.setitem(COMPOSITES, name, changed)
+    assert caught(assert_like_torch, text)
 
 
 def test_a_corrupted_graph_is_found():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from operator import mul
+from operator import add, mul
 from typing import Any
 
 from graphcalc.ops.numeric import maximum, minimum, nan
@@ -38,7 +38,8 @@ class NDArray:
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("a scalar has no length")
-        return self.shape[0]
+        size: int = self.shape[0]
+        return size
 
     def __getitem__(self, index: int) -> Any:
         """The number or the smaller array at a place of the first dimension."""
@@ -193,20 +194,205 @@ def reshape(out: Type, x: NDArray, sizes: Shape) -> list[Any]:
     return x.data
 
 
-def index(out: Type, x: NDArray, items: tuple[Any, ...]) -> list[Any]:
-    """The elements that ints and slices (start, stop, step) choose."""
-    start, steps = 0, []
-    own = iter(strides(x.shape))
-    for item in items:
-        if item is None:
-            steps.append(0)
-        elif isinstance(item, tuple):
-            step = next(own)
-            start += item[0] * step
-            steps.append(item[2] * step)
-        else:
-            start += item * next(own)
-    return [x.data[o] for o in offsets(out.shape, steps, start)] if out.numel else []
+def transpose(out: Type, x: NDArray, dim0: int, dim1: int) -> list[Any]:
+    """Two dimensions change places."""
+    dims = list(range(len(x.shape)))
+    if not dims:
+        return x.data
+    dims[dim0], dims[dim1] = dims[dim1], dims[dim0]
+    return permute(out, x, tuple(dims))
+
+
+def permute(out: Type, x: NDArray, dims: tuple[int, ...]) -> list[Any]:
+    """The dimensions in another order."""
+    steps = strides(x.shape)
+    return [x.data[o] for o in offsets(out.shape, [steps[d] for d in dims])]
+
+
+def broadcast(out: Type, x: NDArray, sizes: Shape) -> list[Any]:
+    """Dimensions of 1 repeated."""
+    return expand(x, out.shape)
+
+
+def repeat(out: Type, x: NDArray, counts: Shape) -> list[Any]:
+    """The whole tensor that often along each dimension."""
+    own = (1,) * (len(counts) - len(x.shape)) + x.shape
+    found = [0]
+    for count, size, step in zip(counts, own, strides(own)):
+        found = [o + i * step for o in found for _ in range(count) for i in range(size)]
+    return [x.data[o] for o in found] if out.numel else []
+
+
+def roll(out: Type, x: NDArray, shifts: Shape, dims: Shape | None) -> list[Any]:
+    """Every element moved on by a shift, those at the end to the front."""
+    if dims is None:
+        k = shifts[0] % len(x.data) if x.data else 0
+        return x.data[len(x.data) - k :] + x.data[: len(x.data) - k]
+    by = [0] * len(x.shape)
+    for shift, dim in zip(shifts, dims):
+        by[dim] += shift
+    found = [0]
+    for k, size, step in zip(by, x.shape, strides(x.shape)):
+        found = [o + (i - k) % size * step for o in found for i in range(size)]
+    return [x.data[o] for o in found]
+
+
+def _converter(out: Type) -> Callable[[Any], Any]:
+    """What makes a number an element of a type."""
+    return {"bool": bool, "int64": int}.get(out.dtype, float)
+
+
+def pad(out: Type, x: NDArray, counts: Shape, mode: str, value: float) -> list[Any]:
+    """The value around the elements; a negative count takes elements away."""
+    before = [0] * len(x.shape)
+    for i in range(len(counts) // 2):
+        before[len(before) - 1 - i] = counts[2 * i]
+    steps = strides(x.shape)
+    found: list[int | None] = [0]
+    for start, size, own, step in zip(before, out.shape, x.shape, steps):
+        reach = range(-start, size - start)
+        found = [
+            None if o is None or not 0 <= i < own else o + i * step for o in found for i in reach
+        ]
+    fill = _converter(out)(value)
+    return [fill if o is None else x.data[o] for o in found]
+
+
+def cat(out: Type, *arguments: Any) -> list[Any]:
+    """One after another along a dimension."""
+    *operands, dim = arguments
+    dim %= len(out.shape)
+    blocks = [(x.data, math.prod(x.shape[dim:])) for x in operands]
+    found: list[Any] = []
+    for i in range(math.prod(out.shape[:dim])):
+        for data, size in blocks:
+            found += data[i * size : (i + 1) * size]
+    return found
+
+
+def stack_along(out: Type, *arguments: Any) -> list[Any]:
+    """One after another along a new dimension."""
+    *operands, dim = arguments
+    dim %= len(out.shape)
+    shape = operands[0].shape
+    thin = [NDArray((*shape[:dim], 1, *shape[dim:]), x.data) for x in operands]
+    return cat(out, *thin, dim)
+
+
+def triangle(is_lower: bool) -> Callable[[Type, NDArray, int], list[Any]]:
+    """The elements on one side of a diagonal of matrices, 0 on the other."""
+
+    def kernel(out: Type, x: NDArray, diagonal: int) -> list[Any]:
+        rows, columns = out.shape[-2:]
+        zero = _converter(out)(0)
+        keep = [
+            (j - i <= diagonal) if is_lower else (j - i >= diagonal)
+            for i in range(rows)
+            for j in range(columns)
+        ]
+        count = len(keep)
+        return [v if keep[i % count] else zero for i, v in enumerate(x.data)]
+
+    return kernel
+
+
+def diag(out: Type, x: NDArray, diagonal: int) -> list[Any]:
+    """A vector as a matrix's diagonal, or a matrix's diagonal as a vector."""
+    down, right = max(-diagonal, 0), max(diagonal, 0)
+    if len(x.shape) == 1:
+        size = out.shape[0]
+        data = [_converter(out)(0)] * out.numel
+        for i, value in enumerate(x.data):
+            data[(i + down) * size + i + right] = value
+        return data
+    columns = x.shape[1]
+    return [x.data[(i + down) * columns + i + right] for i in range(out.numel)]
+
+
+def scan(step: Callable[[float, float], float]) -> Callable[..., list[float]]:
+    """A kernel that carries a running value along a dimension."""
+
+    def kernel(out: Type, x: NDArray, dim: int) -> list[float]:
+        if not out.shape or not out.numel:
+            return list(x.data)
+        dim %= len(out.shape)
+        size, stride = out.shape[dim], strides(out.shape)[dim]
+        data = list(x.data)
+        for block in range(0, len(data), size * stride):
+            for i in range(block + stride, block + size * stride):
+                data[i] = step(data[i - stride], data[i])
+        return data
+
+    return kernel
+
+
+cumsum = scan(add)
+cumprod = scan(mul)
+
+
+def to_int(out: Type, x: NDArray) -> list[int]:
+    """The whole parts, held to 64 bits; of nan 0."""
+    return [_whole(v) if type(v) is float else int(v) for v in x.data]
+
+
+def _whole(value: float) -> int:
+    if value != value:
+        return 0
+    if math.isinf(value):
+        value = math.copysign(2.0**64, value)
+    return min(max(int(value), -(2**63)), 2**63 - 1)
+
+
+def unfold(out: Type, x: NDArray, dim: int, size: int, step: int) -> list[Any]:
+    """Windows along a dimension, their elements in a new last one."""
+    dim %= len(x.shape)
+    steps = strides(x.shape)
+    moves = [*steps[:dim], steps[dim] * step, *steps[dim + 1 :], steps[dim]]
+    return [x.data[o] for o in offsets(out.shape, moves)] if out.numel else []
+
+
+def refold(out: Type, x: NDArray, shape: Shape, dim: int, size: int, step: int) -> list[Any]:
+    """The gradient of `unfold`: every window's elements added where they were taken."""
+    dim %= len(shape)
+    steps = strides(shape)
+    moves = [*steps[:dim], steps[dim] * step, *steps[dim + 1 :], steps[dim]]
+    data = [0.0] * out.numel
+    for offset, value in zip(offsets(x.shape, moves), x.data):
+        data[offset] += value
+    return data
+
+
+def _place(pick: Callable[[float, float], float]) -> Callable[[list[Any]], int]:
+    fold = _fold(pick)
+
+    def place(values: list[Any]) -> int:
+        best = fold(values)
+        if best != best:
+            return next(i for i, v in enumerate(values) if v != v)
+        return values.index(best)
+
+    return place
+
+
+def placer(find: Callable[[list[Any]], int]) -> Callable[..., list[int]]:
+    """A kernel that finds a place in each group of elements."""
+
+    def kernel(out: Type, x: NDArray, dim: int | None, keepdim: bool) -> list[int]:
+        dims = None if dim is None else (dim,)
+        return [find(group) for group in _groups(x, dims)] if out.numel else []
+
+    return kernel
+
+
+def _median(values: list[Any]) -> Any:
+    if any(v != v for v in values):
+        return nan
+    return sorted(values)[(len(values) - 1) // 2]
+
+
+argmax = placer(_place(maximum))
+argmin = placer(_place(minimum))
+median = reducer(_median)
 
 
 def stack(out: Type, *operands: NDArray) -> list[Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphcalc.ops.sizes import Size, same_if_exact
 from graphcalc.ops.spec import FLOATS, Problem, Shape, Type
 
 _RANK = {"bool": 0, "int64": 1, "float16": 2, "bfloat16": 2, "float32": 3, "float64": 4}
@@ -46,8 +47,11 @@ def show(shape: Shape) -> str:
     return f"({', '.join(map(str, shape))})"
 
 
-def broadcast(*shapes: Shape) -> Shape:
-    """NumPy's broadcast of shapes; raises Problem naming the first two that clash."""
+def broadcast(*shapes: Shape, first: int = 0) -> Shape:
+    """NumPy's broadcast of shapes; raises Problem naming the first two that clash.
+
+    `first` is the position of the first shape among the operands.
+    """
     if len(shapes) == 2 and shapes[0] == shapes[1]:
         return shapes[0]
     result: Shape = ()
@@ -55,9 +59,14 @@ def broadcast(*shapes: Shape) -> Shape:
         joined = _broadcast_two(result, shape)
         if joined is None:
             other = next(i for i in range(position) if _broadcast_two(shapes[i], shape) is None)
-            raise _broadcast_problem(shapes, other, position)
+            raise _broadcast_problem(shapes, other, position, first)
         result = joined
     return result
+
+
+def differ(m: Any, n: Any) -> bool:
+    """Whether two sizes differ; symbolic quotients, as of a dimension split in heads, are exact."""
+    return bool(m != n) and not (Size in (type(m), type(n)) and same_if_exact(m, n))
 
 
 def _broadcast_two(a: Shape, b: Shape) -> Shape | None:
@@ -68,7 +77,7 @@ def _broadcast_two(a: Shape, b: Shape) -> Shape | None:
     rank = max(len(a), len(b))
     left = (1,) * (rank - len(a)) + a
     right = (1,) * (rank - len(b)) + b
-    if any(m != n and m != 1 and n != 1 for m, n in zip(left, right)):
+    if any(m != 1 and n != 1 and differ(m, n) for m, n in zip(left, right)):
         return None
     return tuple(n if m == 1 else m for m, n in zip(left, right))
 
@@ -76,17 +85,18 @@ def _broadcast_two(a: Shape, b: Shape) -> Shape | None:
 _FROM_END = ("last", "second-to-last", "third-to-last")
 
 
-def _broadcast_problem(shapes: tuple[Shape, ...], first: int, second: int) -> Problem:
-    a, b = shapes[first], shapes[second]
+def _broadcast_problem(shapes: tuple[Shape, ...], one: int, other: int, first: int) -> Problem:
+    a, b = shapes[one], shapes[other]
     place, m, n = next(
         (i, m, n)
         for i, (m, n) in enumerate(zip(reversed(a), reversed(b)))
-        if m != n and m != 1 and n != 1
+        if m != 1 and n != 1 and differ(m, n)
     )
     where = _FROM_END[place] if place < 3 else f"{place + 1}th from last"
     return Problem(
         "shape",
-        f"shapes do not broadcast: {{{first}}} is {show(a)} but {{{second}}} is {show(b)}",
+        f"shapes do not broadcast: {{{one + first}}} is {show(a)} "
+        f"but {{{other + first}}} is {show(b)}",
         note=f"the {where} dimensions, {m} and {n}, differ and neither is 1",
     )
 
@@ -129,16 +139,17 @@ def select(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> T
 # Dimensions
 
 
-def dimension(dim: int, rank: int) -> int:
+def dimension(dim: Any, rank: int) -> int:
     """A dimension counted from the front, or a Problem; rank 0 takes 0 and -1, as torch."""
     size = max(rank, 1)
-    if not -size <= dim < size:
+    if type(dim) is Size or not -size <= dim < size:
         raise Problem(
             "shape",
             f"dimension {dim} does not exist: {{0}} has {rank} dimension{'s' * (rank != 1)}",
             note=f"dimensions go from {-size} to {size - 1}",
         )
-    return dim % size
+    found: int = dim % size
+    return found
 
 
 def dimensions(dims: tuple[int, ...] | None, rank: int) -> tuple[int, ...]:
@@ -163,8 +174,17 @@ def reduction(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -
     """`f(x, dim, keepdim)` that sums up: floating point, also over nothing."""
     (x,) = operands
     dims, keepdim = params
-    dims = dimensions(dims, len(x.shape))
+    dims = _reduced_dims(dims, len(x.shape))
     return Type(reduced(x.shape, dims, keepdim), float_dtype(dtype, operands), x.weak)
+
+
+def _reduced_dims(dims: tuple[int, ...] | None, rank: int) -> tuple[int, ...]:
+    """The dimensions of a reduction; of none of them torch and NumPy disagree what is meant."""
+    if dims == ():
+        raise Problem(
+            "shape", "`()` names no dimension", help="leave `dim` out to go over all of them"
+        )
+    return dimensions(dims, rank)
 
 
 def quantifier(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
@@ -176,7 +196,7 @@ def extremum(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) ->
     """`f(x, dim, keepdim)` that picks an element: x's own dtype, never over nothing."""
     (x,) = operands
     dims, keepdim = params
-    dims = dimensions(dims, len(x.shape))
+    dims = _reduced_dims(dims, len(x.shape))
     shape = reduced(x.shape, dims, keepdim)
     if Type(shape, x.dtype).numel and not x.numel:
         raise Problem("shape", f"there is no element to choose: {{0}} is {show(x.shape)}")
@@ -195,7 +215,7 @@ def matmul(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> T
                 "shape", f"`@` wants tensors, but {{{position}}} is a scalar", help="write `*`"
             )
     inner = b[-2] if len(b) > 1 else b[0]
-    if a[-1] != inner:
+    if differ(a[-1], inner):
         swapped = "transpose one of them with `.T`" if a[-1] == b[-1] else ""
         raise Problem(
             "shape",
@@ -208,82 +228,38 @@ def matmul(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> T
     return Type(shape, float_dtype(dtype, operands), all([t.weak for t in operands]))
 
 
-def reverse_dims(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
-    """`.T`: the dimensions in reverse order."""
+def scan(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+    """`cumsum(x, dim)`: the same shape, floating point."""
     (x,) = operands
-    return x._replace(shape=x.shape[::-1])
+    dimension(params[0], len(x.shape))
+    return Type(x.shape, float_dtype(dtype, operands), x.weak)
 
 
-def reshape(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
-    """`reshape(x, sizes)`; one size may be -1."""
-    return operands[0]._replace(shape=resolve_sizes(operands[0], params[0]))
+def place(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+    """`argmax(x, dim, keepdim)`: the place of an element, as an integer; never of nothing."""
+    dim, keepdim = params
+    dims = None if dim is None else (dim,)
+    return extremum(dtype, operands, (dims, keepdim))._replace(dtype="int64", weak=False)
 
 
-def resolve_sizes(x: Type, sizes: Shape) -> Shape:
-    """Sizes with a -1 replaced by what fits the elements of x."""
-    known = 1
-    for size in sizes:
-        if size < -1:
-            raise Problem("shape", f"a dimension must be a whole number >= 0, not {size}")
-        known *= size if size >= 0 else 1
-    if sizes.count(-1) > 1:
-        raise Problem("shape", "only one dimension of a shape can be -1")
-    if -1 in sizes and known and x.numel % known == 0:
-        return tuple(x.numel // known if n == -1 else n for n in sizes)
-    if -1 in sizes or known != x.numel:
+def to_float(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+    """x in floating point."""
+    return Type(operands[0].shape, float_dtype(dtype, operands), operands[0].weak)
+
+
+def to_int(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+    """x as integers."""
+    return Type(operands[0].shape, "int64")
+
+
+def like(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+    """`full_like(x, value)`: the shape and dtype of x."""
+    x, value = operands
+    if value.shape:
         raise Problem(
-            "shape",
-            f"{{0}} is {show(x.shape)} and does not reshape to {show(sizes)}",
-            note=f"it has {x.numel:,} elements, and {show(sizes)} "
-            + (f"needs a multiple of {known:,}" if -1 in sizes else f"has {known:,}"),
+            "shape", f"the value of `full_like` is a scalar, but {{1}} is {show(value.shape)}"
         )
-    return sizes
-
-
-def index(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
-    """`x[items]`; items as `graph.indexing` leaves them: one int or slice a dimension, None new."""
-    (x,) = operands
-    shape = []
-    for item, size in zip(params[0], dims_of(params[0], x.shape)):
-        if item is None:
-            shape.append(1)
-        elif isinstance(item, tuple):
-            shape.append(len(range(*item)))
-        elif not 0 <= item < size:
-            raise Problem("index", f"index {item} is outside of a dimension of {size}")
-    return x._replace(shape=tuple(shape))
-
-
-def dims_of(items: tuple[Any, ...], shape: Shape) -> list[int]:
-    """The size that each index item applies to; 1 where it makes a new dimension."""
-    sizes = iter(shape)
-    return [1 if item is None else next(sizes) for item in items]
-
-
-def stack(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
-    """A tensor literal: elements of one shape along a new first dimension."""
-    if not operands:
-        return Type((0,), dtype, True)
-    first = operands[0]
-    for position, operand in enumerate(operands):
-        if operand.shape != first.shape:
-            raise ragged(0, first, position, operand)
-    shape = (len(operands), *first.shape)
-    return Type(shape, common_dtype(operands), all([t.weak for t in operands]))
-
-
-def ragged(first: int, a: Type, second: int, b: Type) -> Problem:
-    """The elements of a tensor literal differ in shape."""
-    if len(a.shape) == len(b.shape) == 1:
-        return Problem(
-            "shape",
-            f"a ragged tensor: {{{first}}} has {a.shape[0]} "
-            f"element{'s' * (a.shape[0] != 1)} but {{{second}}} has {b.shape[0]}",
-        )
-    return Problem(
-        "shape",
-        f"a ragged tensor: {{{first}}} is {show(a.shape)} but {{{second}}} is {show(b.shape)}",
-    )
+    return Type(x.shape, x.dtype if x.dtype in FLOATS else float_dtype(dtype, operands))
 
 
 # Making
@@ -295,6 +271,17 @@ def sized(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Ty
         if size < 0:
             raise Problem("shape", f"a dimension must be a whole number >= 0, not {size}")
     return Type(params[0], dtype)
+
+
+def integers(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+    """`randint(low, high, shape)`: integers of that shape."""
+    low, high, shape = params[:3]
+    if not low < high:
+        raise Problem("call", f"`randint` wants low < high, not {low:g} and {high:g}")
+    for bound in (low, high):
+        if abs(bound) >= 2.0**53 or bound != int(bound):
+            raise Problem("call", f"`randint` wants whole numbers below 2^53, not {bound:g}")
+    return sized(dtype, (), (shape,))._replace(dtype="int64")
 
 
 def filled(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeAlias, Union
 
-Shape = tuple[int, ...]
+# Sizes are ints, and `Size`s where a program is only checked.
+Shape: TypeAlias = tuple[Any, ...]
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 ITEM_BYTES = {
@@ -31,19 +32,23 @@ class Type(NamedTuple):
 
     @property
     def numel(self) -> int:
-        """The number of elements."""
+        """The number of elements; symbolic where a size is."""
         count = 1
         for size in self.shape:
             count *= size
         return count
 
 
+# Kinds of parameters that are operands: a tensor, one of whole numbers, a list of tensors.
+TENSORS = frozenset({"tensor", "index", "tensors"})
+
+
 class Parameter(NamedTuple):
     """One parameter of an op.
 
-    `kind` is `tensor` for an operand, else the kind of a static argument: `dim` (one
-    dimension), `dims` (one, several or all), `shape` (sizes), `flag` (true or false).
-    `default` is the text of the default, empty where the argument must be given.
+    `kind` is one of `TENSORS` for an operand, else the kind of a static argument: `dim` (one
+    dimension), `dims` (one, several or all), `shape` (sizes), `size`, `number`, `flag` (true or
+    false), `text`. `default` is the text of the default, empty where the argument must be given.
     """
 
     name: str
@@ -65,11 +70,20 @@ class Problem(Exception):
 
 TypeRule = Callable[..., Type]
 
+# Gradients by operand: formulas in the language itself, of the operands and static arguments by
+# their names in the signature (the operands of a variadic one are x0, x1, …), of the result's
+# gradient `g` and of the result `out`. ZERO where the derivative is 0 wherever it exists, and
+# NONE where there is none, as for an index.
+ZERO, NONE = "zero", "none"
+Gradients: TypeAlias = Union[
+    tuple[str, ...], Callable[[tuple[Type, ...], tuple[Any, ...]], tuple[str, ...]]
+]
+
 
 class Op(NamedTuple):
     """One operation, named as in torch.
 
-    signature   its parameters: `x, dim: dims = None`; tensors have no kind
+    signature   its parameters: `x, dim: dims = None`; a plain tensor has no kind
     doc         one sentence with the formula
     type        rule: (dtype of the run, operand types, static arguments) -> Type
     python      for elementwise ops a scalar function, total over IEEE values; otherwise
@@ -81,11 +95,17 @@ class Op(NamedTuple):
                 alone, the others as the result)
     symbol      the operator that means this op, if one does
     text        how a node of it reads, where that is neither an operator nor a call: a format
-                of the first operand `{0}`, `{all}` of them, and the `{written}` arguments
+                of the first operand `{0}`, `{all}` of them, and the index `{items}`
     pair        the op that a call with two tensors means instead (`max(x, y)`)
+    vjp         the gradient of each operand, given that of the result; summed over dimensions
+                that were broadcast by whoever applies it
+    cost        (operand types, result type, static arguments) -> scalar operations; by default
+                one for each element of the result, or of a reduction's operand
+    differs     where the op is not what torch's of that name is, and why
     examples    expression and value, run on every backend
     tolerance   ulp by which backends may differ, 0 for exact
     domain      where the op gives finite results, for sampling
+    samples     more calls, on which backends are compared with each other and with torch
     """
 
     name: str
@@ -103,13 +123,25 @@ class Op(NamedTuple):
     examples: tuple[tuple[str, str], ...] = ()
     tolerance: int = 0
     domain: tuple[float, float] = (-1e3, 1e3)
+    vjp: Gradients = ()
+    cost: Callable[..., Any] | None = None
+    differs: str = ""
+    samples: tuple[str, ...] = ()
 
 
 _PARAMETERS: dict[str, tuple[Parameter, ...]] = {}
 
 
-def parameters(op: Op) -> tuple[Parameter, ...]:
-    """The parameters that an op's signature declares."""
+class Signed(Protocol):
+    """Whatever has a signature as rows have."""
+
+    @property
+    def signature(self) -> str:
+        """The parameters, as text."""
+
+
+def parameters(op: Signed) -> tuple[Parameter, ...]:
+    """The parameters that a signature declares."""
     if op.signature not in _PARAMETERS:
         pieces = [p.strip() for p in op.signature.split(",") if p.strip()]
         _PARAMETERS[op.signature] = tuple(_parameter(p) for p in pieces)
@@ -123,5 +155,5 @@ def _parameter(text: str) -> Parameter:
 
 
 def arity(op: Op) -> int:
-    """The number of tensor operands."""
-    return sum(p.kind == "tensor" for p in parameters(op))
+    """The number of tensor operands that a call names."""
+    return sum(p.kind in TENSORS for p in parameters(op))

@@ -5,15 +5,21 @@ from __future__ import annotations
 import math
 
 from graphcalc.ops.spec import Op
-from graphcalc.ops.table_arrays import ARRAYS, LEAVES, MAKING, REDUCTIONS
+from graphcalc.ops.table_arrays import LEAVES, MAKING, PRODUCTS, RANDINT, REDUCTIONS
 from graphcalc.ops.table_elementwise import ELEMENTWISE, OPERATORS
+from graphcalc.ops.table_shapes import SHAPES
 
-OPS: dict[str, Op] = {
-    op.name: op for op in (*OPERATORS, *ELEMENTWISE, *REDUCTIONS, *ARRAYS, *MAKING, *LEAVES)
-}
+_ROWS = (
+    *(*OPERATORS, *ELEMENTWISE, *REDUCTIONS, *PRODUCTS),
+    *(*SHAPES, *MAKING, RANDINT, *LEAVES),
+)
+OPS: dict[str, Op] = {op.name: op for op in _ROWS}
 
 # Rows that only the language's syntax reaches.
-INTERNAL = frozenset({"const", "input", "alias", "index", "tensor", "T"})
+INTERNAL = frozenset(
+    "const input alias index tensor T float long bool unindex refold conv conv_input conv_weight "
+    "randint".split()
+)
 
 # What a dot reaches without a call.
 ATTRIBUTES = {"T": OPS["T"]}
@@ -24,14 +30,86 @@ FUNCTIONS: dict[str, Op] = {
 
 CONSTANTS = {"pi": math.pi, "tau": math.tau, "inf": math.inf, "nan": math.nan}
 
-# What others call a function, and what it is here.
+# What others call a function, and what to do here instead.
 INSTEAD = {
-    "ln": "log(x)",
-    "average": "mean(x)",
-    "factorial": "gamma(n + 1)",
-    "print": "a bare name: every node is shown",
+    "ln": "write log(x)",
+    "average": "write mean(x)",
+    "factorial": "write gamma(n + 1)",
+    "print": "write a bare name: every node is shown",
+    "range": "write arange(n); there are no loops",
+    "backward": "leave it out: every node's value is shown",
+    "zero_grad": "leave it out",
+    "manual_seed": "leave it out, and run with --seed N",
+    "no_grad": "leave it out",
+    "is_available": "leave it out: --device says where a program runs",
+    "ReLU": "write relu(x)",
+    "Sigmoid": "write sigmoid(x)",
+    "Tanh": "write tanh(x)",
+    "GELU": "write gelu(x)",
+    "SiLU": "write silu(x)",
+    "Softmax": "write softmax(x, dim=-1)",
+    "LogSoftmax": "write log_softmax(x, dim=-1)",
+    "Linear": "write linear(x, weight, bias), or x @ weight.T + bias",
+    "Conv2d": "write conv2d(x, weight, bias)",
+    "LayerNorm": "write layer_norm(x, normalized_shape, weight, bias)",
+    "BatchNorm2d": "write batch_norm(x, running_mean, running_var, weight, bias)",
+    "Dropout": "write dropout(x, p)",
+    "Embedding": "write embedding(indices, weight)",
+    "MSELoss": "write mse_loss(input, target)",
+    "L1Loss": "write l1_loss(input, target)",
+    "BCELoss": "write binary_cross_entropy(input, target)",
+    "BCEWithLogitsLoss": "write binary_cross_entropy_with_logits(input, target)",
+    "CrossEntropyLoss": "write cross_entropy(input, target)",
+    "inv": "there is no matrix inverse here",
+    "solve": "there are no linear solvers here",
+    "det": "there are no determinants here",
+    "sort": "nothing sorts here; max, min and median choose",
+    "argsort": "nothing sorts here; argmax and argmin choose",
+    "topk": "nothing sorts here; max and argmax choose",
+    "masked_fill": "write where(mask, value, x)",
+    "repeat_interleave": "write reshape(expand(x[:, None], n, k), -1)",
 }
 
-# What pasted code writes in front of a function, and NumPy's words for torch's keywords.
-PREFIXES = frozenset({"torch", "F", "nn", "functional", "math", "np", "numpy"})
-KEYWORD_ALIASES = {"axis": "dim", "keepdims": "keepdim"}
+# Names that people read without giving them a value.
+INSTEAD_OF_NAMES = {
+    "e": "write `exp(1)` for Euler's number, or bind it: e=2",
+    "device": "leave it out: --device says where a program runs",
+    "self": "there are no objects: name the weight itself, `weight` for `self.weight`",
+    "model": "there are no modules: write what the model computes",
+}
+
+# What pasted code writes in front of a function, and other words for torch's keywords.
+PREFIXES = frozenset({"torch", "F", "nn", "functional", "math", "np", "numpy", "linalg"})
+SUBMODULES = frozenset({"special", "random", "nn", "functional", "linalg"})
+KEYWORD_ALIASES = {
+    "axis": ("dim", "dims"),
+    "axes": ("dims", "dim"),
+    "keepdims": ("keepdim",),
+    "input": ("x", "x1", "query"),
+    "other": ("y", "x2"),
+    "size": ("shape", "sizes"),
+    "sizes": ("shape",),
+    "ord": ("p",),
+    "ddof": ("correction",),
+    "unbiased": ("correction",),
+    "fill_value": ("value",),
+    "data": ("x",),
+    "object": ("x",),
+    "obj": ("x",),
+    "a": ("x",),
+    "arrays": ("tensors",),
+}
+
+# How dtypes are called, and what they are here.
+DTYPES = {
+    **{name: name for name in ("float64", "float32", "float16", "bfloat16", "int64", "bool")},
+    "double": "float64",
+    "float": "float32",
+    "half": "float16",
+    "long": "int64",
+    "int": "int64",
+    "bool_": "bool",
+    "float_": "float64",
+    "int_": "int64",
+    **dict.fromkeys(("int8", "int16", "int32", "uint8", "short"), "int64"),
+}

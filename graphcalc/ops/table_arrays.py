@@ -1,19 +1,50 @@
-"""Rows of the operations on whole tensors: reductions, products, shapes, and makers."""
+"""Rows of the operations on whole tensors: reductions, products, and makers."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from graphcalc.ops import arrays, random, shapes, torch_kernels
-from graphcalc.ops.spec import Op, Problem, Type
+from graphcalc.ops import arrays, convolution, einsum, random, shapes, torch_kernels
+from graphcalc.ops.sizes import Size, ceil_div
+from graphcalc.ops.spec import NONE, ZERO, Op, Problem, Type
 
 _REDUCE = "x, dim: dims = None, keepdim: flag = False"
+_MATRIX = "[[1, 5, 3], [4, 2, 6]]"
 
 
 def _reduction(name: str, doc: str, kernel: Any, example: tuple[str, str], **row: Any) -> Op:
     rule = row.pop("type", shapes.reduction)
     return Op(name, _REDUCE, doc, rule, kernel, kind="reduction", examples=(example,), **row)
+
+
+def _even(operands: tuple[Type, ...], params: tuple[Any, ...]) -> tuple[str, ...]:
+    """Equal extremes share the gradient, as torch's amax has it."""
+    return ("_shared(_unreduced(g, x, dim), x == _unreduced(out, x, dim), dim)",)
+
+
+def _first(place: str) -> Any:
+    """Along one dimension the gradient goes to the element chosen, otherwise it is shared."""
+
+    def vjp(operands: tuple[Type, ...], params: tuple[Any, ...]) -> tuple[str, ...]:
+        dims = params[0]
+        if dims is None or len(dims) != 1 or not operands[0].shape:
+            return _even(operands, params)
+        at = place.format(dim=dims[0])
+        return (f"scatter_add(full_like(x, 0), {dims[0]}, {at}, _unreduced(g, x, {dims[0]}))",)
+
+    return vjp
+
+
+def _countable(torch: Any, x: Any) -> Any:
+    """x with bool as integers: torch does not order bool."""
+    return x.to(torch.uint8) if x.dtype == torch.bool else x
+
+
+def _torch_median(torch: Any, x: Any, dim: Any, keepdim: bool) -> Any:
+    if not x.dim():
+        return x
+    return torch_kernels.median(torch, _countable(torch, x), dim, keepdim).to(x.dtype)
 
 
 REDUCTIONS = (
@@ -25,6 +56,8 @@ REDUCTIONS = (
         torch=lambda torch, x, dim, keepdim: torch.sum(
             x, torch_kernels.over(torch, x, dim), keepdim
         ),
+        vjp=("expand(_unreduced(g, x, dim), x.shape)",),
+        differs="bool and integers add up as floating point; torch gives int64.",
     ),
     _reduction(
         "prod",
@@ -32,6 +65,8 @@ REDUCTIONS = (
         arrays.prod,
         ("prod([2, 3, 4])", "24"),
         torch=torch_kernels.prod,
+        vjp=("_prod_gradient(_unreduced(g, x, dim), x, _unreduced(out, x, dim), dim)",),
+        differs="takes several dimensions at once, where torch takes one.",
     ),
     _reduction(
         "mean",
@@ -41,28 +76,50 @@ REDUCTIONS = (
         torch=lambda torch, x, dim, keepdim: torch.mean(
             x, torch_kernels.over(torch, x, dim), keepdim
         ),
+        vjp=("expand(_unreduced(g, x, dim) / numel(x, dim), x.shape)",),
+    ),
+    *(
+        _reduction(
+            name,
+            f"The {adjective} element; of two tensors, the {comparative} of each pair.",
+            getattr(arrays, f"a{name}"),
+            (f"{name}([2, 3, 1])", value),
+            torch=torch_kernels.over_dims(f"a{name}"),
+            type=shapes.extremum,
+            operands="own",
+            pair=f"{name}imum",
+            vjp=_first(f"arg{name}(x, {{dim}}, True)"),
+            differs="the values alone; torch's pair with a dimension is `.values` and `.indices`, "
+            "or `v, i = …`.",
+        )
+        for name, adjective, comparative, value in (
+            ("max", "largest", "larger", "3"),
+            ("min", "smallest", "smaller", "1"),
+        )
+    ),
+    *(
+        _reduction(
+            f"a{name}",
+            f"The {adjective} element; where several are equal, they share the gradient.",
+            getattr(arrays, f"a{name}"),
+            (f"a{name}([2, 3, 1])", value),
+            torch=torch_kernels.over_dims(f"a{name}"),
+            type=shapes.extremum,
+            operands="own",
+            vjp=_even,
+        )
+        for name, adjective, value in (("max", "largest", "3"), ("min", "smallest", "1"))
     ),
     _reduction(
-        "max",
-        "The largest element; of two tensors, the larger of each pair.",
-        arrays.amax,
-        ("max([1, 3, 2])", "3"),
-        torch=torch_kernels.over_dims("amax"),
+        "median",
+        "The middle element; of an even number, the lower of the two.",
+        arrays.median,
+        ("median([4, 1, 3, 2])", "2"),
+        torch=_torch_median,
         type=shapes.extremum,
         operands="own",
-        pair="maximum",
-        aliases=("amax",),
-    ),
-    _reduction(
-        "min",
-        "The smallest element; of two tensors, the smaller of each pair.",
-        arrays.amin,
-        ("min([3, 1, 2])", "1"),
-        torch=torch_kernels.over_dims("amin"),
-        type=shapes.extremum,
-        operands="own",
-        pair="minimum",
-        aliases=("amin",),
+        vjp=_first("argmax((x == _unreduced(out, x, {dim})).float(), {dim}, True)"),
+        differs="the values alone, over any dimensions; `np.median` is the mean of the two.",
     ),
     _reduction(
         "all",
@@ -72,6 +129,7 @@ REDUCTIONS = (
         torch=torch_kernels.over_dims("all"),
         type=shapes.quantifier,
         operands="own",
+        vjp=(NONE,),
     ),
     _reduction(
         "any",
@@ -81,6 +139,28 @@ REDUCTIONS = (
         torch=torch_kernels.over_dims("any"),
         type=shapes.quantifier,
         operands="own",
+        vjp=(NONE,),
+    ),
+    *(
+        Op(
+            f"arg{name}",
+            "x, dim: dim = None, keepdim: flag = False",
+            f"The place of the {adjective} element, the first of several; "
+            "counted through the whole tensor without a dimension.",
+            shapes.place,
+            getattr(arrays, f"arg{name}"),
+            lambda torch, x, dim, keepdim, name=f"arg{name}": getattr(torch, name)(
+                _countable(torch, x), dim, keepdim
+            ),
+            kind="reduction",
+            operands="own",
+            examples=((f"arg{name}({_MATRIX}, dim=1)", f"{places}.long()"), *more),
+            vjp=(NONE,),
+        )
+        for name, adjective, places, more in (
+            ("max", "largest", "[1, 2]", (("[5, 6, 7][argmax([1, 3, 2])]", "6"),)),
+            ("min", "smallest", "[0, 1]", ()),
+        )
     ),
 )
 
@@ -88,6 +168,9 @@ REDUCTIONS = (
 def _stepped(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
     start, end, step = params
     start, end = (0.0, start) if end is None else (start, end)
+    if Size in (type(start), type(end)) and step == int(step) > 0:
+        whole = (n if type(n) is Size else int(n) for n in (end, start))
+        return Type((ceil_div(next(whole) - next(whole), int(step)),), dtype)
     if step == 0 or not all(map(math.isfinite, (start, end, step))):
         raise Problem("call", "`arange` wants finite numbers and a step that is not 0")
     count = (end - start) / step
@@ -100,7 +183,18 @@ def _arange(out: Type, start: float, end: float | None, step: float) -> list[flo
     return arrays.arange(out, 0.0 if end is None else start, step)
 
 
-ARRAYS = (
+def _matmul_vjp(operands: tuple[Type, ...], params: tuple[Any, ...]) -> tuple[str, ...]:
+    """Of vectors the missing dimension is put in first, and taken out again."""
+    x, y = (min(len(t.shape), 2) for t in operands)
+    return {
+        (1, 1): ("g * y", "g * x"),
+        (2, 1): ("g[..., None] * y", "(transpose(x) @ g[..., None])[..., 0]"),
+        (1, 2): ("(y @ g[..., None])[..., 0]", "x[:, None] * g[..., None, :]"),
+        (2, 2): ("g @ transpose(y)", "transpose(x) @ g"),
+    }[x, y]
+
+
+PRODUCTS = (
     Op(
         "matmul",
         "x, y",
@@ -109,54 +203,110 @@ ARRAYS = (
         arrays.matmul,
         kind="array",
         symbol="@",
+        aliases=("mm", "bmm"),
         examples=(("[[1, 2], [3, 4]] @ [1, 1]", "[3, 7]"),),
+        vjp=_matmul_vjp,
+        cost=lambda operands, out, params: 2 * out.numel * operands[0].shape[-1],
+        differs="mm and bmm are the same function, and take operands of any dimensions.",
+        samples=(
+            "matmul(randn(3), randn(3))",
+            "matmul(randn(2, 3), randn(3))",
+            "matmul(randn(3), randn(3, 4))",
+            "matmul(randn(2, 3), randn(3, 4))",
+            "matmul(randn(5, 2, 3), randn(3))",
+            "matmul(randn(3), randn(5, 3, 2))",
+            "matmul(randn(5, 1, 2, 3), randn(4, 3, 2))",
+            "matmul(randn(2, 0), randn(0, 3))",
+            "matmul(randn(0, 3), randn(3, 2))",
+            "mm(randn(2, 3), randn(3, 4))",
+            "bmm(randn(5, 2, 3), randn(5, 3, 4))",
+        ),
     ),
     Op(
-        "T",
-        "x",
-        "The dimensions in reverse order; of a matrix, its transpose.",
-        shapes.reverse_dims,
-        arrays.reverse_dims,
-        lambda torch, x: x.permute(tuple(range(x.dim() - 1, -1, -1))),
+        "einsum",
+        "equation: text, *x",
+        'Sums of products by letters: `einsum("ij,jk->ik", a, b)` is a @ b.',
+        einsum.einsum_type,
+        einsum.einsum,
+        einsum.einsum_torch,
         kind="array",
-        operands="own",
-        text="{0}.T",
-        examples=(("[[1, 2], [3, 4]].T", "[[1, 3], [2, 4]]"),),
+        examples=(
+            ('einsum("ij,jk->ik", [[1, 2], [3, 4]], [[1], [1]])', "[[3], [7]]"),
+            ('einsum("ii", [[1, 2], [3, 4]])', "5"),
+        ),
+        vjp=einsum.einsum_vjp,
+        cost=lambda operands, out, params: einsum.einsum_cost(operands, params),
+        samples=(
+            'einsum("bij,bjk->bik", randn(2, 3, 4), randn(2, 4, 5))',
+            'einsum("...i,i->...", randn(2, 3, 4), randn(4))',
+            'einsum("ii->i", randn(3, 3))',
+            'einsum("i,j,k->ijk", randn(2), randn(3), randn(4))',
+            'einsum("ij->ji", randn(2, 3))',
+            'einsum("bqhd,bkhd->bhqk", randn(2, 3, 2, 4), randn(2, 5, 2, 4))',
+        ),
     ),
     Op(
-        "reshape",
-        "x, *shape: shape",
-        "The same elements in another shape; one size may be -1.",
-        shapes.reshape,
-        arrays.reshape,
-        lambda torch, x, sizes: torch.reshape(x, sizes),
+        "conv",
+        "x, weight, stride: shape = 1, padding: padding = 0, dilation: shape = 1, groups: size = 1",
+        "The cross-correlation of x with the kernels of weight.",
+        convolution.conv_type,
+        convolution.conv,
+        convolution.conv_torch,
         kind="array",
-        operands="own",
-        aliases=("view",),
-        examples=(("reshape([1, 2, 3, 4], 2, 2)", "[[1, 2], [3, 4]]"),),
+        examples=(("conv1d([[1, 2, 3]], [[[1, 1]]])", "[[3, 5]]"),),
+        vjp=convolution.CONV_VJP,
+        cost=lambda operands, out, params: convolution.conv_cost(operands, params),
     ),
     Op(
-        "index",
-        "x, *items: items",
-        "The elements that indices and slices choose: x[i, 1:3].",
-        shapes.index,
-        arrays.index,
-        torch_kernels.index,
+        "conv_input",
+        "y, weight, shape: shape, stride: shape = 1, padding: padding = 0, dilation: shape = 1, "
+        "groups: size = 1",
+        "The gradient of a convolution's input.",
+        convolution.conv_input_type,
+        convolution.conv_input,
+        convolution.conv_input_torch,
         kind="array",
-        operands="own",
-        text="{0}[{written}]",
-        examples=(("[1, 2, 3][1:]", "[2, 3]"),),
+        vjp=convolution.CONV_INPUT_VJP,
+        cost=lambda operands, out, params: convolution.conv_input_cost(operands, params),
     ),
     Op(
-        "tensor",
-        "*x",
-        "A tensor of its operands along a new first dimension: [x, y, …].",
-        shapes.stack,
-        arrays.stack,
-        lambda torch, *x: torch.stack(x),
+        "conv_weight",
+        "y, x, shape: shape, stride: shape = 1, padding: padding = 0, dilation: shape = 1, "
+        "groups: size = 1",
+        "The gradient of a convolution's weight.",
+        convolution.conv_weight_type,
+        convolution.conv_weight,
+        convolution.conv_weight_torch,
         kind="array",
-        text="[{all}]",
-        examples=(("[1, 1 + 1]", "[1, 2]"),),
+        vjp=convolution.CONV_WEIGHT_VJP,
+        cost=lambda operands, out, params: convolution.conv_weight_cost(operands, params),
+    ),
+    *(
+        Op(
+            name,
+            "x, dim: dim",
+            doc,
+            shapes.scan,
+            getattr(arrays, name),
+            kind="array",
+            examples=((f"{name}([1, 2, 3], 0)", value),),
+            vjp=(vjp,),
+            cost=lambda operands, out, params: out.numel,
+        )
+        for name, doc, value, vjp in (
+            (
+                "cumsum",
+                "The sums of the elements so far, along a dimension.",
+                "[1, 3, 6]",
+                "flip(cumsum(flip(g, dim), dim), dim)",
+            ),
+            (
+                "cumprod",
+                "The products of the elements so far, along a dimension.",
+                "[1, 2, 6]",
+                "_cumprod_gradient(g, x, out, dim)",
+            ),
+        )
     ),
 )
 
@@ -190,6 +340,18 @@ MAKING = (
         lambda torch, out, value, sizes: value.expand(sizes).contiguous(),
         kind="making",
         examples=(("full((2,), 7)", "[7, 7]"),),
+        vjp=("sum(g)",),
+    ),
+    Op(
+        "full_like",
+        "x, value",
+        "All the one value, in the shape of x.",
+        shapes.like,
+        lambda out, x, value: value.data * out.numel,
+        lambda torch, out, x, value: value.expand(out.shape).contiguous(),
+        kind="making",
+        examples=(("full_like([1, 2], 7)", "[7, 7]"),),
+        vjp=(ZERO, "sum(g)"),
     ),
     Op(
         "eye",
@@ -244,6 +406,20 @@ MAKING = (
 )
 
 
+RANDINT = Op(
+    "randint",
+    "low: number, high: number, shape: shape, key: key",
+    "Random whole numbers from low up to, not including, high.",
+    shapes.integers,
+    lambda out, low, high, shape, key: [
+        int(u * (high - low) // 1 + low) for u in random.uniform(key, out.numel)
+    ],
+    torch_kernels.integers,
+    kind="random",
+    examples=(("randint(0, 1, (3,))", "[0, 0, 0].long()"),),
+)
+
+
 def _constant(out: Type, type: Type, data: tuple[Any, ...]) -> list[Any]:
     return list(data)
 
@@ -277,5 +453,6 @@ LEAVES = (
         kind="leaf",
         operands="own",
         text="{0}",
+        vjp=("g",),
     ),
 )

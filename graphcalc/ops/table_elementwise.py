@@ -6,9 +6,9 @@ import math
 import operator
 from typing import Any
 
-from graphcalc.ops import numeric, torch_kernels
+from graphcalc.ops import numeric, special, torch_kernels
 from graphcalc.ops.shapes import arithmetic, bitwise, predicate, select
-from graphcalc.ops.spec import Op
+from graphcalc.ops.spec import NONE, ZERO, Op, Problem, Type
 
 
 def _unary(name: str, doc: str, python: Any, example: tuple[str, str], **row: Any) -> Op:
@@ -16,7 +16,9 @@ def _unary(name: str, doc: str, python: Any, example: tuple[str, str], **row: An
 
 
 def _test(name: str, doc: str, python: Any, example: tuple[str, str], **row: Any) -> Op:
-    return Op(name, "x", doc, predicate, python, examples=(example,), operands="own", **row)
+    return Op(
+        name, "x", doc, predicate, python, examples=(example,), operands="own", vjp=(NONE,), **row
+    )
 
 
 def _compare(name: str, symbol: str, words: str, python: Any, example: tuple[str, str]) -> Op:
@@ -30,7 +32,15 @@ def _compare(name: str, symbol: str, words: str, python: Any, example: tuple[str
         symbol=symbol,
         operands="common",
         examples=(example,),
+        vjp=(NONE, NONE),
     )
+
+
+def _polygamma(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+    (n,) = params
+    if not 0 <= n <= 170:
+        raise Problem("call", f"`polygamma` knows the derivatives 0 to 170, not {n}")
+    return arithmetic(dtype, operands, params)
 
 
 OPERATORS = (
@@ -42,6 +52,10 @@ OPERATORS = (
         operator.add,
         symbol="+",
         examples=(("1 + 2", "3"), ("[1, 2] + 1", "[2, 3]")),
+        vjp=(
+            "g",
+            "g",
+        ),
     ),
     Op(
         "sub",
@@ -52,6 +66,10 @@ OPERATORS = (
         symbol="-",
         aliases=("subtract",),
         examples=(("1 - 3", "-2"),),
+        vjp=(
+            "g",
+            "-g",
+        ),
     ),
     Op(
         "mul",
@@ -62,6 +80,10 @@ OPERATORS = (
         symbol="*",
         aliases=("multiply",),
         examples=(("2 * 3", "6"),),
+        vjp=(
+            "g * y",
+            "g * x",
+        ),
     ),
     Op(
         "div",
@@ -72,6 +94,10 @@ OPERATORS = (
         symbol="/",
         aliases=("divide", "true_divide"),
         examples=(("1 / 4", "0.25"), ("1 / 0", "inf")),
+        vjp=(
+            "g / y",
+            "-g * out / y",
+        ),
     ),
     Op(
         "floor_divide",
@@ -81,6 +107,10 @@ OPERATORS = (
         numeric.floor_divide,
         symbol="//",
         examples=(("7 // 2", "3"), ("-7 // 2", "-4")),
+        vjp=(
+            ZERO,
+            ZERO,
+        ),
     ),
     Op(
         "remainder",
@@ -92,6 +122,10 @@ OPERATORS = (
         symbol="%",
         aliases=("mod",),
         examples=(("7 % 3", "1"), ("-7 % 3", "2")),
+        vjp=(
+            "g",
+            "-g * floor(x / y)",
+        ),
     ),
     Op(
         "pow",
@@ -103,6 +137,10 @@ OPERATORS = (
         aliases=("power",),
         examples=(("2 ^ 10", "1024"), ("0 ^ 0", "1")),
         tolerance=2,
+        vjp=(
+            "where(y == 0, 0, g * y * x^(y - 1))",
+            "where((x == 0) and (y >= 0), 0, g * out * log(x))",
+        ),
     ),
     Op(
         "neg",
@@ -113,6 +151,7 @@ OPERATORS = (
         symbol="-",
         aliases=("negative",),
         examples=(("-(1 + 2)", "-3"),),
+        vjp=("-g",),
     ),
     _compare("lt", "<", "less than", operator.lt, ("1 < 2", "true")),
     _compare("le", "<=", "at most", operator.le, ("2 <= 2", "true")),
@@ -129,6 +168,10 @@ OPERATORS = (
         symbol="and",
         operands="own",
         examples=(("1 < 2 and 2 < 3", "true"),),
+        vjp=(
+            NONE,
+            NONE,
+        ),
     ),
     Op(
         "logical_or",
@@ -139,6 +182,10 @@ OPERATORS = (
         symbol="or",
         operands="own",
         examples=(("0 or 2", "true"),),
+        vjp=(
+            NONE,
+            NONE,
+        ),
     ),
     Op(
         "logical_xor",
@@ -148,6 +195,10 @@ OPERATORS = (
         numeric.logical_xor,
         operands="own",
         examples=(("logical_xor(1, 2)", "false"),),
+        vjp=(
+            NONE,
+            NONE,
+        ),
     ),
     Op(
         "logical_not",
@@ -158,6 +209,7 @@ OPERATORS = (
         symbol="not",
         operands="own",
         examples=(("not 0", "true"),),
+        vjp=(NONE,),
     ),
     Op(
         "bitwise_and",
@@ -167,6 +219,10 @@ OPERATORS = (
         operator.and_,
         symbol="&",
         examples=(("(1 < 2) & (2 < 1)", "false"),),
+        vjp=(
+            NONE,
+            NONE,
+        ),
     ),
     Op(
         "bitwise_or",
@@ -176,6 +232,10 @@ OPERATORS = (
         operator.or_,
         symbol="|",
         examples=(("(1 < 2) | (2 < 1)", "true"),),
+        vjp=(
+            NONE,
+            NONE,
+        ),
     ),
     Op(
         "bitwise_not",
@@ -185,6 +245,7 @@ OPERATORS = (
         numeric.bitwise_not,
         symbol="~",
         examples=(("~(1 < 2)", "false"),),
+        vjp=(NONE,),
     ),
     Op(
         "where",
@@ -195,29 +256,118 @@ OPERATORS = (
         lambda torch, c, x, y: torch.where(c != 0, x, y),
         operands="condition",
         examples=(("where([1, 0] > 0, 5, 7)", "[5, 7]"),),
+        vjp=(
+            NONE,
+            "where(condition, g, 0)",
+            "where(condition, 0, g)",
+        ),
     ),
 )
 
 ELEMENTWISE = (
-    _unary("abs", "The magnitude: |x|.", math.fabs, ("abs(-3)", "3"), aliases=("fabs", "absolute")),
-    _unary("sign", "-1, 0 or 1, as x is below, at or above 0.", numeric.sign, ("sign(-3)", "-1")),
+    _unary(
+        "abs",
+        "The magnitude: |x|.",
+        math.fabs,
+        ("abs(-3)", "3"),
+        aliases=("fabs", "absolute"),
+        vjp=("g * sign(x)",),
+    ),
+    _unary(
+        "sign",
+        "-1, 0 or 1, as x is below, at or above 0.",
+        numeric.sign,
+        ("sign(-3)", "-1"),
+        vjp=(ZERO,),
+    ),
     _unary(
         "sqrt",
         "The square root; nan below 0.",
         numeric.sqrt,
         ("sqrt(16)", "4"),
         torch=torch_kernels.sqrt,
+        vjp=("g / (2 * out)",),
     ),
-    _unary("exp", "e to the power x.", numeric.exp, ("exp(0)", "1"), tolerance=2),
-    _unary("exp2", "2 to the power x.", numeric.exp2, ("exp2(10)", "1024"), tolerance=2),
-    _unary("expm1", "exp(x) - 1, exact near 0.", numeric.expm1, ("expm1(0)", "0"), tolerance=2),
-    _unary("log", "The natural logarithm.", numeric.log, ("log(1)", "0"), tolerance=2),
-    _unary("log2", "The logarithm to base 2.", numeric.log2, ("log2(8)", "3"), tolerance=2),
-    _unary("log10", "The logarithm to base 10.", numeric.log10, ("log10(100)", "2"), tolerance=2),
-    _unary("log1p", "log(1 + x), exact near 0.", numeric.log1p, ("log1p(0)", "0"), tolerance=2),
-    _unary("sin", "The sine of an angle in radians.", numeric.sin, ("sin(0)", "0"), tolerance=2),
-    _unary("cos", "The cosine of an angle in radians.", numeric.cos, ("cos(0)", "1"), tolerance=2),
-    _unary("tan", "The tangent of an angle in radians.", numeric.tan, ("tan(0)", "0"), tolerance=2),
+    _unary(
+        "exp",
+        "e to the power x.",
+        numeric.exp,
+        ("exp(0)", "1"),
+        tolerance=2,
+        vjp=("g * out",),
+    ),
+    _unary(
+        "exp2",
+        "2 to the power x.",
+        numeric.exp2,
+        ("exp2(10)", "1024"),
+        tolerance=2,
+        vjp=("g * out * log(2)",),
+    ),
+    _unary(
+        "expm1",
+        "exp(x) - 1, exact near 0.",
+        numeric.expm1,
+        ("expm1(0)", "0"),
+        tolerance=2,
+        vjp=("g * (out + 1)",),
+    ),
+    _unary(
+        "log",
+        "The natural logarithm.",
+        numeric.log,
+        ("log(1)", "0"),
+        tolerance=2,
+        vjp=("g / x",),
+    ),
+    _unary(
+        "log2",
+        "The logarithm to base 2.",
+        numeric.log2,
+        ("log2(8)", "3"),
+        tolerance=2,
+        vjp=("g / (x * log(2))",),
+    ),
+    _unary(
+        "log10",
+        "The logarithm to base 10.",
+        numeric.log10,
+        ("log10(100)", "2"),
+        tolerance=2,
+        vjp=("g / (x * log(10))",),
+    ),
+    _unary(
+        "log1p",
+        "log(1 + x), exact near 0.",
+        numeric.log1p,
+        ("log1p(0)", "0"),
+        tolerance=2,
+        vjp=("g / (x + 1)",),
+    ),
+    _unary(
+        "sin",
+        "The sine of an angle in radians.",
+        numeric.sin,
+        ("sin(0)", "0"),
+        tolerance=2,
+        vjp=("g * cos(x)",),
+    ),
+    _unary(
+        "cos",
+        "The cosine of an angle in radians.",
+        numeric.cos,
+        ("cos(0)", "1"),
+        tolerance=2,
+        vjp=("-g * sin(x)",),
+    ),
+    _unary(
+        "tan",
+        "The tangent of an angle in radians.",
+        numeric.tan,
+        ("tan(0)", "0"),
+        tolerance=2,
+        vjp=("g * (1 + out * out)",),
+    ),
     _unary(
         "asin",
         "The angle in radians whose sine is x.",
@@ -226,6 +376,7 @@ ELEMENTWISE = (
         aliases=("arcsin",),
         tolerance=2,
         domain=(-1, 1),
+        vjp=("g / sqrt(1 - x * x)",),
     ),
     _unary(
         "acos",
@@ -235,6 +386,7 @@ ELEMENTWISE = (
         aliases=("arccos",),
         tolerance=2,
         domain=(-1, 1),
+        vjp=("-g / sqrt(1 - x * x)",),
     ),
     _unary(
         "atan",
@@ -243,6 +395,7 @@ ELEMENTWISE = (
         ("atan(0)", "0"),
         aliases=("arctan",),
         tolerance=2,
+        vjp=("g / (1 + x * x)",),
     ),
     Op(
         "atan2",
@@ -253,6 +406,10 @@ ELEMENTWISE = (
         aliases=("arctan2",),
         examples=(("atan2(0, 1)", "0"),),
         tolerance=2,
+        vjp=(
+            "g * _unless_zero(x, x * x + y * y)",
+            "-g * _unless_zero(y, x * x + y * y)",
+        ),
     ),
     _unary(
         "sinh",
@@ -261,6 +418,7 @@ ELEMENTWISE = (
         ("sinh(0)", "0"),
         torch=torch_kernels.hyperbolic("sinh"),
         tolerance=2,
+        vjp=("g * cosh(x)",),
     ),
     _unary(
         "cosh",
@@ -269,8 +427,16 @@ ELEMENTWISE = (
         ("cosh(0)", "1"),
         torch=torch_kernels.hyperbolic("cosh"),
         tolerance=2,
+        vjp=("g * sinh(x)",),
     ),
-    _unary("tanh", "The hyperbolic tangent.", math.tanh, ("tanh(0)", "0"), tolerance=2),
+    _unary(
+        "tanh",
+        "The hyperbolic tangent.",
+        math.tanh,
+        ("tanh(0)", "0"),
+        tolerance=2,
+        vjp=("g * (1 - out * out)",),
+    ),
     _unary(
         "asinh",
         "The inverse of sinh.",
@@ -278,6 +444,7 @@ ELEMENTWISE = (
         ("asinh(0)", "0"),
         aliases=("arcsinh",),
         tolerance=2,
+        vjp=("g / sqrt(x * x + 1)",),
     ),
     _unary(
         "acosh",
@@ -287,6 +454,7 @@ ELEMENTWISE = (
         aliases=("arccosh",),
         tolerance=2,
         domain=(1, 1e3),
+        vjp=("g / sqrt(x * x - 1)",),
     ),
     _unary(
         "atanh",
@@ -296,6 +464,7 @@ ELEMENTWISE = (
         aliases=("arctanh",),
         tolerance=2,
         domain=(-1, 1),
+        vjp=("g / (1 - x * x)",),
     ),
     _unary(
         "sigmoid",
@@ -304,6 +473,7 @@ ELEMENTWISE = (
         ("sigmoid(0)", "0.5"),
         aliases=("expit",),
         tolerance=2,
+        vjp=("g * out * (1 - out)",),
     ),
     Op(
         "softplus",
@@ -314,8 +484,19 @@ ELEMENTWISE = (
         torch_kernels.softplus,
         examples=(("softplus(100)", "100"),),
         tolerance=4,
+        vjp=(
+            "where(x * beta > threshold, g, g * sigmoid(x * beta))",
+            "where(x * beta > threshold, 0, g * (x * sigmoid(x * beta) - out) / beta)",
+            ZERO,
+        ),
     ),
-    _unary("relu", "x where it is positive, else 0.", numeric.relu, ("relu(-2)", "0")),
+    _unary(
+        "relu",
+        "x where it is positive, else 0.",
+        numeric.relu,
+        ("relu(-2)", "0"),
+        vjp=("where(out > 0, g, 0)",),
+    ),
     Op(
         "minimum",
         "x, y",
@@ -323,6 +504,10 @@ ELEMENTWISE = (
         arithmetic,
         numeric.minimum,
         examples=(("minimum(1, 2)", "1"),),
+        vjp=(
+            "g * (x < y) + g * (x == y) / 2",
+            "g * (y < x) + g * (x == y) / 2",
+        ),
     ),
     Op(
         "maximum",
@@ -331,6 +516,10 @@ ELEMENTWISE = (
         arithmetic,
         numeric.maximum,
         examples=(("maximum(1, 2)", "2"),),
+        vjp=(
+            "g * (x > y) + g * (x == y) / 2",
+            "g * (y > x) + g * (x == y) / 2",
+        ),
     ),
     Op(
         "clamp",
@@ -340,21 +529,40 @@ ELEMENTWISE = (
         numeric.clamp,
         aliases=("clip",),
         examples=(("clamp(5, 0, 1)", "1"), ("clamp(-5, min=0)", "0")),
+        vjp=(
+            "where((min <= x) and (x <= max), g, 0)",
+            "where((min < max) and (x < min), g, 0)",
+            "where((max < x) or (max < min), g, 0)",
+        ),
     ),
-    _unary("floor", "The next whole number below.", numeric.floor, ("floor(-1.5)", "-2")),
-    _unary("ceil", "The next whole number above.", numeric.ceil, ("ceil(1.2)", "2")),
+    _unary(
+        "floor",
+        "The next whole number below.",
+        numeric.floor,
+        ("floor(-1.5)", "-2"),
+        vjp=(ZERO,),
+    ),
+    _unary(
+        "ceil",
+        "The next whole number above.",
+        numeric.ceil,
+        ("ceil(1.2)", "2"),
+        vjp=(ZERO,),
+    ),
     _unary(
         "trunc",
         "The next whole number towards 0.",
         numeric.trunc,
         ("trunc(-1.5)", "-1"),
         aliases=("fix",),
+        vjp=(ZERO,),
     ),
     _unary(
         "round",
         "The nearest whole number, halves to even.",
         numeric.round_half_even,
         ("round(2.5)", "2"),
+        vjp=(ZERO,),
     ),
     Op(
         "fmod",
@@ -364,6 +572,10 @@ ELEMENTWISE = (
         numeric.fmod,
         torch_kernels.fmod,
         examples=(("fmod(-7, 3)", "-1"),),
+        vjp=(
+            "g",
+            "-g * trunc(x / y)",
+        ),
     ),
     Op(
         "hypot",
@@ -373,6 +585,10 @@ ELEMENTWISE = (
         math.hypot,
         examples=(("hypot(3, 4)", "5"),),
         tolerance=2,
+        vjp=(
+            "g * (x / out)",
+            "g * (y / out)",
+        ),
     ),
     Op(
         "copysign",
@@ -381,26 +597,46 @@ ELEMENTWISE = (
         arithmetic,
         math.copysign,
         examples=(("copysign(3, -1)", "-3"),),
+        vjp=(
+            "where(x == 0, 0, g * out / x)",
+            ZERO,
+        ),
     ),
-    _unary("erf", "The error function.", math.erf, ("erf(0)", "0"), tolerance=2),
-    _unary("erfc", "1 - erf(x), exact for large x.", math.erfc, ("erfc(0)", "1"), tolerance=2),
+    _unary(
+        "erf",
+        "The error function.",
+        math.erf,
+        ("erf(0)", "0"),
+        tolerance=2,
+        vjp=("g * 1.1283791670955126 * exp(-x * x)",),
+    ),
+    _unary(
+        "erfc",
+        "1 - erf(x), exact for large x.",
+        math.erfc,
+        ("erfc(0)", "1"),
+        tolerance=2,
+        vjp=("-g * 1.1283791670955126 * exp(-x * x)",),
+    ),
     _unary(
         "lgamma",
         "The logarithm of |gamma(x)|.",
-        numeric.lgamma,
+        special.lgamma,
         ("lgamma(1)", "0"),
         tolerance=3,
         domain=(0, 1e3),
+        vjp=("g * digamma(x)",),
     ),
     _unary(
         "gamma",
         "The gamma function: gamma(n) = (n-1)! for whole n.",
-        numeric.gamma,
+        special.gamma,
         ("gamma(5)", "24"),
         torch=torch_kernels.gamma,
         # What Python promises of its own, which both backends use.
         tolerance=10,
         domain=(0, 170),
+        vjp=("g * out * digamma(x)",),
     ),
     _unary(
         "cbrt",
@@ -409,6 +645,7 @@ ELEMENTWISE = (
         ("cbrt(-27)", "-3"),
         torch=torch_kernels.cbrt,
         tolerance=2,
+        vjp=("g / (3 * out * out)",),
     ),
     _unary(
         "deg2rad",
@@ -417,6 +654,7 @@ ELEMENTWISE = (
         ("deg2rad(0)", "0"),
         torch=lambda torch, x: x * (math.pi / 180.0),
         aliases=("radians",),
+        vjp=("g * (pi / 180)",),
     ),
     _unary(
         "rad2deg",
@@ -425,6 +663,141 @@ ELEMENTWISE = (
         ("rad2deg(pi)", "180"),
         torch=lambda torch, x: x * (180.0 / math.pi),
         aliases=("degrees",),
+        vjp=("g * (180 / pi)",),
+    ),
+    _unary(
+        "digamma",
+        "The derivative of lgamma: gamma'(x) / gamma(x).",
+        special.digamma,
+        ("digamma(2) - digamma(1)", "1"),
+        torch=torch_kernels.digamma,
+        aliases=("psi",),
+        tolerance=2,
+        domain=(0, 1e3),
+        vjp=("g * polygamma(1, x)",),
+    ),
+    Op(
+        "polygamma",
+        "n: size, x",
+        "The n-th derivative of digamma: (-1)^(n+1) * n! * (1/x^(n+1) + 1/(x+1)^(n+1) + …).",
+        _polygamma,
+        special.polygamma,
+        torch_kernels.polygamma,
+        examples=(("6 * polygamma(1, 1) / pi^2", "1"),),
+        tolerance=2,
+        domain=(0, 1e3),
+        differs="torch's has nine digits for n=1; above, it is nan at inf and endless far below 0.",
+        vjp=lambda operands, params: (f"g * polygamma({params[0] + 1}, x)",),
+    ),
+    _unary(
+        "erfinv",
+        "The inverse of erf: the y with erf(y) = x.",
+        special.erfinv,
+        ("erfinv(0)", "0"),
+        tolerance=2,
+        domain=(-1, 1),
+        vjp=("g * 0.886226925452758 * exp(out * out)",),
+    ),
+    Op(
+        "logaddexp",
+        "x, y",
+        "log(exp(x) + exp(y)), without overflow.",
+        arithmetic,
+        special.logaddexp,
+        examples=(("logaddexp(1000, -1000)", "1000"),),
+        tolerance=2,
+        vjp=(
+            "g * exp(x - out)",
+            "g * exp(y - out)",
+        ),
+    ),
+    Op(
+        "xlogy",
+        "x, y",
+        "x * log(y), and 0 where x is 0 unless y is nan.",
+        arithmetic,
+        special.xlogy,
+        examples=(("xlogy(0, 0)", "0"), ("xlogy(3, 1)", "0")),
+        tolerance=2,
+        domain=(0, 1e3),
+        vjp=(
+            "where((x == 0) and (y <= 0), 0, g * log(y))",
+            "g * x / y",
+        ),
+    ),
+    _unary(
+        "sinc",
+        "sin(pi*x) / (pi*x), and 1 at 0.",
+        special.sinc,
+        ("sinc(0)", "1"),
+        tolerance=2,
+        vjp=("where(x == 0, 0, g * (cos(pi * x) - out) / where(x == 0, 1, x))",),
+    ),
+    Op(
+        "nan_to_num",
+        "x, nan = 0, posinf = 1.7976931348623157e308, neginf = -1.7976931348623157e308",
+        "x with a number each in place of nan, inf and -inf.",
+        arithmetic,
+        special.nan_to_num,
+        torch_kernels.nan_to_num,
+        examples=(("nan_to_num(0 / 0)", "0"), ("nan_to_num(1 / 0, posinf=9)", "9")),
+        differs="in dtypes below float64 an infinite posinf or neginf is the largest number.",
+        vjp=(
+            "where(isfinite(x), g, 0)",
+            "where(isnan(x), g, 0)",
+            "where(x == inf, g, 0)",
+            "where(x == -inf, g, 0)",
+        ),
+    ),
+    Op(
+        "heaviside",
+        "x, values",
+        "The step: 0 below 0, values at 0, 1 above.",
+        arithmetic,
+        special.heaviside,
+        examples=(("heaviside(0, 0.5)", "0.5"), ("heaviside(-2, 0.5)", "0")),
+        vjp=(
+            ZERO,
+            ZERO,
+        ),
+    ),
+    Op(
+        "fmin",
+        "x, y",
+        "The smaller of x and y; of a number and nan, the number.",
+        arithmetic,
+        special.fmin,
+        examples=(("fmin(nan, 2)", "2"),),
+        vjp=(
+            "where((x <= y) or isnan(y), g, 0)",
+            "where((x <= y) or isnan(y), 0, g)",
+        ),
+    ),
+    Op(
+        "fmax",
+        "x, y",
+        "The larger of x and y; of a number and nan, the number.",
+        arithmetic,
+        special.fmax,
+        examples=(("fmax(nan, 2)", "2"),),
+        vjp=(
+            "where((x >= y) or isnan(y), g, 0)",
+            "where((x >= y) or isnan(y), 0, g)",
+        ),
+    ),
+    Op(
+        "lerp",
+        "start, end, weight",
+        "The way from start to end: start + weight*(end - start).",
+        arithmetic,
+        special.lerp,
+        torch_kernels.lerp,
+        examples=(("lerp(2, 4, 0.25)", "2.5"),),
+        vjp=(
+            "g * (1 - weight)",
+            "g * weight",
+            "g * (end - start)",
+        ),
     ),
     _test("isnan", "Whether x is nan.", math.isnan, ("isnan(0 / 0)", "true")),
     _test("isinf", "Whether x is inf or -inf.", math.isinf, ("isinf(1 / 0)", "true")),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from graphcalc.ops import numeric, random
+from graphcalc.ops import random, special
 
 
 def cbrt(torch: Any, x: Any) -> Any:
@@ -88,8 +88,86 @@ def hyperbolic(name: str) -> Any:
 
 def gamma(torch: Any, x: Any) -> Any:
     """The gamma function on the host: torch has none, and exp(lgamma(x)) loses a dozen bits."""
-    host = x.to("cpu", torch.float64, copy=True).apply_(numeric.gamma)
+    host = x.to("cpu", torch.float64, copy=True).apply_(special.gamma)
     return host.to(x.device, x.dtype)
+
+
+def _wide(torch: Any, x: Any) -> Any:
+    """x in the widest dtype that its device has."""
+    return x if x.device.type == "mps" else x.to(torch.float64)
+
+
+def _digamma_right(torch: Any, x: Any) -> Any:
+    high, low = special.DIGAMMA_ROOT
+    is_low = x < 1.0
+    near = torch.where(is_low, x + 1.0, x)
+    distance = (near - high) - low
+    near = distance + distance * _ratio(special.DIGAMMA_NEAR, near - 1.0, torch)
+    inverse = 1.0 / x
+    square = inverse * inverse
+    rest = 0.5 * inverse + square * _ratio(special.DIGAMMA_FAR, square, torch)
+    near = torch.where(is_low, near - inverse, near)
+    return torch.where(x > 3.0, torch.log(x) - rest, near)
+
+
+def digamma(torch: Any, x: Any) -> Any:
+    """The steps of `special.digamma`: around its root torch's has half the digits."""
+    wide = _wide(torch, x)
+    found = _digamma_right(torch, torch.where(wide < 0, 1.0 - wide, wide))
+    rest = wide - torch.round(wide)
+    near_zero = torch.tan(math.pi * (0.5 - rest.abs())).copysign(rest)
+    cotangent = torch.where(rest.abs() > 0.25, near_zero, 1.0 / torch.tan(math.pi * rest))
+    turned = found - math.pi * cotangent
+    turned = torch.where(wide == torch.floor(wide), math.nan, turned)
+    return torch.where(wide < 0, turned, found).to(x.dtype)
+
+
+def _zeta(torch: Any, n: int, x: Any) -> Any:
+    def div(a: Any, b: Any) -> Any:
+        # Of a plain number torch's `/` is a product with the reciprocal.
+        return torch.div(torch.as_tensor(a, dtype=b.dtype, device=b.device), b)
+
+    reach, count = special.zeta_reach(n)
+    near, far = (special.zeta(n, x, c, div) for c in (count, 0))
+    return torch.where(x < reach, near, far)
+
+
+def polygamma(torch: Any, x: Any, n: int) -> Any:
+    """The steps of `special.polygamma`: torch's first derivative has nine digits.
+
+    Far below 0 torch's higher ones would take years.
+    """
+    if n == 0:
+        return digamma(torch, x)
+    sign = 1.0 if n % 2 else -1.0
+    wide = _wide(torch, x)
+    found = _zeta(torch, n, wide)
+    if bool((wide <= 0).any()):
+        part = -wide - torch.floor(-wide)
+        left = _zeta(torch, n, part) - _zeta(torch, n, 1.0 - wide)
+        turned = _zeta(torch, n, 1.0 - part) + sign * left
+        turned = torch.where(part == 0, math.inf, turned)
+        found = torch.where(wide <= 0, turned, found)
+    return (sign * found).to(x.dtype)
+
+
+def nan_to_num(torch: Any, x: Any, nan: Any, posinf: Any, neginf: Any) -> Any:
+    """Numbers for nan, inf and -inf; torch takes plain numbers only.
+
+    The defaults are float64's extremes, which are infinite in a narrower dtype: there an infinite
+    number counts as the largest.
+    """
+    if x.dtype != torch.float64:
+        largest = torch.finfo(x.dtype).max
+        posinf, neginf = (v.clamp(-largest, largest) for v in (posinf, neginf))
+    found = torch.where(x == math.inf, posinf, torch.where(torch.isnan(x), nan, x))
+    return torch.where(x == -math.inf, neginf, found)
+
+
+def lerp(torch: Any, start: Any, end: Any, weight: Any) -> Any:
+    """The formula of torch.lerp, whose vector units may round a product and a sum at once."""
+    way = end - start
+    return torch.where(weight.abs() < 0.5, start + weight * way, end - way * (1.0 - weight))
 
 
 def softplus(torch: Any, x: Any, beta: Any, threshold: Any) -> Any:
@@ -136,21 +214,37 @@ def linspace(torch: Any, out: Any, start: float, end: float, steps: int) -> Any:
     return torch.where(i < steps // 2, start + i * step, end - (steps - 1 - i) * step)
 
 
-def index(torch: Any, x: Any, items: tuple[Any, ...]) -> Any:
-    """Ints and slices; a negative step is the same elements forward, then flipped."""
-    forward, flips, place = [], [], 0
-    for item in items:
-        if isinstance(item, tuple):
-            reach = range(*item)
-            if reach.step < 0:
-                flips.append(place)
-                reach = reach[::-1]
-            forward.append(slice(reach.start, max(reach.stop, reach.start), reach.step))
-        else:
-            forward.append(item)
-        place += item is None or isinstance(item, tuple)
-    found = x[tuple(forward)]
-    return torch.flip(found, flips) if flips else found
+def median(torch: Any, x: Any, dim: tuple[int, ...] | None, keepdim: bool) -> Any:
+    """The lower median over any dimensions: torch.median takes one at a time."""
+    dims = sorted(d % x.dim() for d in over(torch, x, dim)) if x.dim() else []
+    kept = [d for d in range(x.dim()) if d not in dims]
+    count = math.prod(x.shape[d] for d in dims)
+    rows = x.permute(*kept, *dims).reshape(*(x.shape[d] for d in kept), count)
+    found = torch.median(rows, -1).values
+    if keepdim:
+        for d in dims:
+            found = found.unsqueeze(d)
+    return found
+
+
+def refold(torch: Any, x: Any, shape: tuple[int, ...], dim: int, size: int, step: int) -> Any:
+    """Every window's elements added where they were taken."""
+    return torch.ops.aten.unfold_backward(x, shape, dim % len(shape), size, step)
+
+
+def pad(torch: Any, x: Any, counts: tuple[int, ...], mode: str, value: float) -> Any:
+    """The value around the elements."""
+    if x.dtype == torch.bool:
+        return torch.nn.functional.pad(x.to(torch.uint8), counts, value=value).to(torch.bool)
+    return torch.nn.functional.pad(x, counts, value=value)
+
+
+def integers(
+    torch: Any, out: Any, low: float, high: float, shape: tuple[int, ...], key: int
+) -> Any:
+    """Whole numbers from low up to, not including, high."""
+    wide = out._replace(dtype=torch.float64)
+    return (torch.floor(uniform(torch, wide, key) * (high - low)) + low).to(out.dtype)
 
 
 def constant(torch: Any, out: Any, type: Any, data: tuple[Any, ...]) -> Any:

@@ -1,0 +1,83 @@
+"""The composites: functions of the language that are written in it, in `prelude.gc`.
+
+The file is text with one definition a line. The comment above a definition is its doc; lines
+`>>> expression` and the line after each are examples, and a line `differs:` says where the
+function is not torch's. A name that starts with `_` is a helper of the others.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+
+class Composite(NamedTuple):
+    """A definition of the prelude: its text, the comment above it, and the section it is in."""
+
+    name: str
+    text: str
+    comment: tuple[str, ...]
+    kind: str
+
+    @property
+    def signature(self) -> str:
+        """The parameters with their defaults."""
+        return self.text[len(self.name) + 1 : self.text.index(") = ")]
+
+    @property
+    def doc(self) -> str:
+        """What the function is, in a sentence or two."""
+        return " ".join(self._parts()[0])
+
+    @property
+    def differs(self) -> str:
+        """Where the function is not torch's of that name."""
+        return " ".join(self._parts()[1])
+
+    @property
+    def examples(self) -> tuple[tuple[str, str], ...]:
+        """Expressions with their values."""
+        lines = self.comment
+        return tuple(
+            (line[4:], lines[i + 1]) for i, line in enumerate(lines) if line.startswith(">>> ")
+        )
+
+    def _parts(self) -> tuple[list[str], list[str]]:
+        doc: list[str] = []
+        differs: list[str] = []
+        into, is_value = doc, False
+        for line in self.comment:
+            if line.startswith("differs: "):
+                into, line = differs, line[9:]
+            if not (is_value or line.startswith(">>> ")):
+                into.append(line)
+            is_value = line.startswith(">>> ")
+        return doc, differs
+
+
+def read() -> str:
+    """The text of the prelude."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "prelude.gc")
+    with open(path, encoding="utf-8", newline="\n") as file:
+        return file.read()
+
+
+def scan(text: str) -> dict[str, Composite]:
+    """The definitions of a prelude by name, without parsing them."""
+    found: dict[str, Composite] = {}
+    kind = ""
+    comment: list[str] = []
+    for line in text.split("\n"):
+        if line[:3] == "## ":
+            kind = line[3:]
+        elif line[:1] == "#":
+            comment.append(line[2:])
+            continue
+        elif line:
+            name = line[: line.index("(")]
+            found[name] = Composite(name, line, tuple(comment), kind)
+        comment = []
+    return found
+
+
+COMPOSITES = scan(read())
