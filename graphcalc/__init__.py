@@ -18,9 +18,10 @@ _ERRORS = (
     "OutputError ParseError ProgramError ShapeError UnknownNameError UsageError"
 ).split()
 _HOMES = {
-    **dict.fromkeys(("Compiled", "Result", "compile", "parse", "run"), "graphcalc.api"),
+    **dict.fromkeys(("Compiled", "Result", "check", "compile", "parse", "run"), "graphcalc.api"),
     **dict.fromkeys(_ERRORS, "graphcalc.diagnostics"),
     **dict.fromkeys(("Record", "Trace"), "graphcalc.trace"),
+    "Plan": "graphcalc.plan",
 }
 
 __all__ = sorted((*_HOMES, "__version__"))

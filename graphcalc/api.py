@@ -10,6 +10,7 @@ from graphcalc.diagnostics import BindingError, UsageError
 from graphcalc.evaluate import Evaluation, Options, Outcome, find_name
 from graphcalc.evaluate import parse as parse_sources
 from graphcalc.graph.ir import MAX_NODES
+from graphcalc.plan import Plan
 from graphcalc.source import Source
 from graphcalc.syntax.expr import Program
 from graphcalc.trace import Trace
@@ -93,6 +94,30 @@ class Result(Mapping[str, Any]):
         from graphcalc.report.html import as_html
 
         return as_html(self.trace)
+
+
+def check(
+    program: str | Program,
+    inputs: Mapping[str, Any] | None = None,
+    *,
+    dtype: str | None = None,
+    max_memory: int | None = None,
+    max_nodes: int = MAX_NODES,
+    **named_inputs: Any,
+) -> Plan:
+    """Every node's shape, dtype and cost, with nothing computed.
+
+    Inputs that the program declares, as `x: [B, 784]`, need no value; sizes that nothing fixes
+    stay symbols. The arguments and errors are those of `run`.
+
+    >>> import graphcalc as gc
+    >>> [(step.name, step.shape) for step in gc.check("x: [B, 3]; w: [3, 4*D]; y = x @ w")]
+    [('x', (B, 3)), ('w', (3, 4*D)), ('y', (B, 4*D))]
+    """
+    tree = parse(program, max_nodes=max_nodes) if isinstance(program, str) else program
+    settings = Settings(dtype=dtype)
+    options = Options(settings, 0, max_memory, max_nodes, is_check=True)
+    return Evaluation(tree, options).plan(_merged(inputs, named_inputs))
 
 
 class Compiled:

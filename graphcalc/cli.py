@@ -31,6 +31,8 @@ from graphcalc.source import Source
 
 if TYPE_CHECKING:
     from graphcalc.evaluate import Outcome
+    from graphcalc.plan import Plan
+    from graphcalc.report.table import Table
     from graphcalc.trace import Record
 
 FORMATS = ("table", "json", "jsonl", "csv", "tsv", "md", "value")
@@ -110,6 +112,10 @@ def _command(
     threads: Annotated[
         str | None, typer.Option("--threads", metavar="N", help="Threads that torch uses.")
     ] = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Print every node's shape and cost, and compute nothing."),
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 1 when a result is not finite.")
     ] = False,
@@ -166,17 +172,29 @@ def _command(
         _whole("--seed", seed, 0, (1 << 63) - 1),
         _bytes(max_memory) if max_memory else None,
         _whole("--max-nodes", max_nodes, 1, 1 << 31),
+        check,
     )
     names = [name.strip() for name in show.split(",") if name.strip()]
     bindings = parse_bindings(texts)
     try:
         evaluation = Evaluation(parse(sources, options.max_nodes), options, bindings, names)
-        outcome = evaluation.run(notify=lambda text: complain(f"graphcalc: note: {text}\n"))
+        if check:
+            _print_plan(evaluation.plan(), format, color, all_rows)
+            return
+        outcome = evaluation.run(notify=_notify)
     except (BindingError, ProgramError) as error:
         raise _explained(error, given, bool(file)) from None
     records = _records(outcome, names, results or format == "value")
     _print(records, outcome, format, color, all_rows)
     _report_births(outcome, strict)
+
+
+def _notify(text: str, label: Label | None = None) -> None:
+    """Tell on standard error what a user may want to know."""
+    from graphcalc.report.errors import location
+
+    where = f"{location(label)}: " if label is not None else ""
+    complain(f"graphcalc: {where}note: {text}\n")
 
 
 def _explained(error: GraphcalcError, given: list[str], has_file: bool) -> GraphcalcError:
@@ -275,7 +293,39 @@ def _print_functions(given: list[str], format: str) -> None:
     if len(given) > 1:
         raise UsageError("option", "--functions takes one name at most")
     name = given[0] if given else None
-    write(functions.as_json(name) if format == "json" else functions.as_text(name))
+    if format == "md" and name is None:
+        write(functions.as_markdown())
+    else:
+        write(functions.as_json(name) if format == "json" else functions.as_text(name))
+
+
+def _print_plan(plan: Plan, format: str, color: str, all_rows: bool) -> None:
+    """Write a plan in a format to standard output."""
+    from graphcalc.report import plan as printer
+
+    if format not in printer.FORMATS:
+        raise UsageError("option", f"--check goes with --format {', '.join(printer.FORMATS)}")
+    for label in plan.graph.notes:
+        _notify(label.text, label)
+    if format == "table":
+        from graphcalc.report import table
+
+        _draw(printer.build(plan, None if all_rows else table.MAX_ROWS), color)
+    else:
+        write(printer.as_json(plan) if format == "json" else printer.as_csv(plan))
+
+
+def _draw(built: Table, color: str) -> None:
+    """Write a table: Rich draws it on a terminal."""
+    from graphcalc.report import table
+
+    if not wants_rich(color, is_terminal(sys.stdout)):
+        write(table.draw_plain(built))
+        return
+    console = make_console(color)
+    with console.capture() as capture:
+        table.draw_rich(built, console)
+    write(capture.get())
 
 
 def _print(
@@ -286,16 +336,9 @@ def _print(
     if format == "table":
         from graphcalc.report import table
 
-        on_terminal = is_terminal(sys.stdout)
         limit = None if all_rows else table.MAX_ROWS
-        built = table.build(records, trace, is_short=on_terminal, limit=limit)
-        if wants_rich(color, on_terminal):
-            console = make_console(color)
-            with console.capture() as capture:
-                table.draw_rich(built, console)
-            write(capture.get())
-        else:
-            write(table.draw_plain(built))
+        is_short = is_terminal(sys.stdout)
+        _draw(table.build(records, trace, is_short=is_short, limit=limit), color)
         return
     from graphcalc.report import machine
 

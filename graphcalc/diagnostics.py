@@ -182,19 +182,21 @@ class InternalError(GraphcalcError):
     exit_status = 70
 
 
-def closest(name: str, candidates: Iterable[str], limit: int = 1) -> list[str]:
+def closest(
+    name: str, candidates: Iterable[str], limit: int = 1, cutoff: float = 0.75
+) -> list[str]:
     """The candidates that a misspelt name may have meant, best first."""
     from difflib import get_close_matches
 
     names = sorted(set(candidates))
     lowered = {n.lower(): n for n in reversed(names)}
-    found = get_close_matches(name[:80].lower(), list(lowered), n=limit, cutoff=0.75)
+    found = get_close_matches(name[:80].lower(), list(lowered), n=limit, cutoff=cutoff)
     return [lowered[f] for f in found]
 
 
-def did_you_mean(name: str, candidates: Iterable[str]) -> str:
-    """A hint for a misspelt name, or an empty string."""
-    found = closest(name, candidates)
+def did_you_mean(name: str, candidates: Iterable[str], cutoff: float = 0.75) -> str:
+    """A hint for a misspelt name, or an empty string; of few candidates, from further away."""
+    found = closest(name, candidates, cutoff=cutoff)
     return f"did you mean `{found[0]}`?" if found else ""
 
 

@@ -16,6 +16,7 @@ from graphcalc.diagnostics import Label, LimitError, ParseError, UsageError, bri
 from graphcalc.graph.ir import MAX_NODES, Graph, Limits, verify
 from graphcalc.graph.lower import Binding, Input, lower
 from graphcalc.ops.random import MAX_SEED
+from graphcalc.plan import Plan
 from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.parser import parse_program
@@ -32,6 +33,7 @@ class Options(NamedTuple):
     seed: int = 0
     max_memory: int | None = None
     max_nodes: int = MAX_NODES
+    is_check: bool = False
 
 
 class Outcome(NamedTuple):
@@ -68,15 +70,15 @@ def parse(sources: Sequence[Source], max_nodes: int = MAX_NODES) -> ast.Program:
 
     Raises ParseError, and LimitError where there are more operators than nodes allowed.
     """
-    statements: list[ast.Statement | ast.Definition] = []
+    statements: list[ast.AnyStatement] = []
     with paused_gc():
         for source in sources:
             _check_length(source, max_nodes)
             statements += parse_program(source).statements
-    if not any(type(s) is ast.Statement for s in statements):
+    if not any(type(s) in (ast.Statement, ast.Unpacking) for s in statements):
         last = sources[-1]
         end = len(last.text)
-        only = "only function definitions" if statements else "end of input"
+        only = "only definitions" if statements else "end of input"
         raise ParseError(
             "empty-program",
             f"expected an expression, got {only}",
@@ -124,17 +126,25 @@ class Evaluation:
     def run(
         self,
         inputs: Mapping[str, Any] | None = None,
-        notify: Callable[[str], None] | None = None,
+        notify: Callable[..., None] | None = None,
     ) -> Outcome:
         """Run the program on these inputs; `notify` is told what a user may want to know."""
         inputs = {name: usable(value) for name, value in (inputs or {}).items()}
         described = self._describe(inputs)
         graph, program = self._prepare(described, inputs)
-        if notify is not None and is_slow(graph, program):
-            notify("this takes a while in Python; with torch it is fast: pip install torch")
+        if notify is not None:
+            for label in graph.notes:
+                notify(label.text, label)
+            if is_slow(graph, program):
+                notify("this takes a while in Python; with torch it is fast: pip install torch")
         trace = Trace(graph, program)
         values = program.run(inputs, trace)
         return Outcome(graph, program, trace, values)
+
+    def plan(self, inputs: Mapping[str, Any] | None = None) -> Plan:
+        """What the run on these inputs would be, with nothing computed."""
+        inputs = {name: usable(value) for name, value in (inputs or {}).items()}
+        return Plan(self.graph(self._describe(inputs)))
 
     def _describe(self, inputs: Mapping[str, Any]) -> dict[str, Input]:
         settings = self.options.settings
@@ -155,6 +165,7 @@ class Evaluation:
                 dtype=run_dtype(options.settings),
                 limits=Limits(options.max_nodes, memory),
                 seed=options.seed,
+                is_check=options.is_check,
             )
             verify(graph)
         return graph

@@ -8,6 +8,8 @@ import pytest
 import graphcalc as gc
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+# Definitions alone, and a program whose inputs are declared.
+LIBRARY, DECLARED = "layers", "transformer"
 # A million random numbers and a product of 1000 x 1000 matrices are torch's work.
 SLOW_IN_PYTHON = {"exercise"}
 
@@ -20,6 +22,8 @@ def run_example(name, backend, **inputs):
 def programs():
     """Every example with each backend that runs it."""
     for path in sorted(EXAMPLES.glob("*.gc")):
+        if path.stem in (LIBRARY, DECLARED):
+            continue
         yield path.stem, "torch"
         if path.stem not in SLOW_IN_PYTHON:
             yield path.stem, "python"
@@ -35,6 +39,37 @@ def test_an_example_gives_finite_results(name, backend):
             assert math.isfinite(record.value)
         else:
             assert (record.summary.nan, record.summary.inf) == (0, 0)
+
+
+def transformer():
+    """The declared block behind the library that it calls."""
+    texts = [(EXAMPLES / f"{name}.gc").read_text(encoding="utf-8") for name in (LIBRARY, DECLARED)]
+    return "".join(texts)
+
+
+def test_the_transformer_is_checked_without_data():
+    """Of the declared block every shape is known in terms of the declared symbols."""
+    shapes = {step.name: str(step.shape) for step in gc.check(transformer())}
+    assert shapes["h"] == shapes["a"] == shapes["out"] == "(B, T, D)"
+    fixed = {step.name: step.shape for step in gc.check(transformer(), B=2, T=5, D=8)}
+    assert fixed["out"] == (2, 5, 8)
+
+
+@pytest.mark.parametrize("backend", ["python", "torch"])
+def test_the_transformer_runs_with_data(backend):
+    """Bound to data the same block runs, and a later token changes no earlier result."""
+    torch = pytest.importorskip("torch")
+    make = torch.Generator().manual_seed(0)
+    sizes = {"wq": (8, 8), "wk": (8, 8), "wv": (8, 8), "wo": (8, 8), "w1": (8, 32), "w2": (32, 8)}
+    sizes |= {"g1": (8,), "b1": (8,), "g2": (8,), "b2": (8,), "x": (2, 5, 8)}
+    given = {
+        n: torch.randn(s, generator=make, dtype=torch.float64).tolist() for n, s in sizes.items()
+    }
+    first = torch.tensor(gc.run(transformer(), given, backend=backend)["out"].tolist())
+    given["x"][0][4][3] += 1.0
+    second = torch.tensor(gc.run(transformer(), given, backend=backend)["out"].tolist())
+    assert torch.equal(first[:, :4], second[:, :4])
+    assert not torch.equal(first[0, 4], second[0, 4])
 
 
 @pytest.mark.parametrize("backend", ["python", "torch"])

@@ -54,6 +54,14 @@ def test_readme_shows_what_the_commands_print(command, output):
     assert run_shell(command) == output
 
 
+def test_the_list_of_functions_is_current():
+    """docs/functions.md is what the tables say today."""
+    shown = (ROOT / "docs" / "functions.md").read_text(encoding="utf-8")
+    assert shown == run_shell("graphcalc --functions --format md"), (
+        "run: graphcalc --functions --format md > docs/functions.md"
+    )
+
+
 def test_the_readme_has_transcripts():
     """The check above would pass on a README without transcripts, so there must be some."""
     assert len(transcripts(README)) >= 8

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from graphcalc.backends.base import PYTHON_ITEM_OVERHEAD, Observer, Summary
-from graphcalc.graph.ir import Graph, Node
+from graphcalc.graph.ir import Graph, Node, wrong_value
 from graphcalc.graph.passes import check_memory, last_uses
 from graphcalc.ops.arrays import NDArray, expand, fsum
-from graphcalc.ops.spec import FLOATS, Type
+from graphcalc.ops.spec import FLOATS, Problem, Type
 from graphcalc.ops.table import OPS
 
 _Step = tuple[int, Callable[..., Any], tuple[int, ...]]
@@ -26,7 +26,8 @@ class PythonProgram:
     device = "cpu"
 
     def __init__(self, graph: Graph, kept: frozenset[int]) -> None:
-        self._kept = kept
+        self._graph, self._kept = graph, kept
+        self._position = 0
         self._is_scalar = all([not node.type.shape for node in graph.nodes])
         self._template: list[Any] = [None] * len(graph.nodes)
         self._inputs: list[tuple[int, str, Type]] = []
@@ -52,7 +53,10 @@ class PythonProgram:
             self._run_scalars(values)
             observer.observe_scalars(values)
         else:
-            self._run_tensors(values, observer)
+            try:
+                self._run_tensors(values, observer)
+            except Problem as problem:
+                raise wrong_value(problem, self._graph, self._position) from None
         return {position: values[position] for position in self._kept}
 
     def _run_scalars(self, values: list[Any]) -> None:
@@ -71,6 +75,7 @@ class PythonProgram:
             if position not in ready:
                 observer.observe(position, value)
         for position, kernel, operands in self._steps:
+            self._position = position
             values[position] = kernel(*[values[i] for i in operands])
             observer.observe(position, values[position])
             for released in self._releases[position]:
@@ -109,6 +114,9 @@ def _kernel(graph: Graph, node: Node) -> Callable[..., Any]:
     op, out = node.op, node.type
     casts = [_needs_float(graph, node, i) for i in range(len(node.operands))]
     kernel = op.python
+    if op.kind == "elementwise" and node.params:
+        params = node.params
+        kernel = lambda *values: op.python(*values, *params)  # noqa: E731
     if op.kind != "elementwise":
         run = _array_kernel(node)
     elif not out.shape:

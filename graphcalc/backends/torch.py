@@ -9,10 +9,10 @@ import torch
 
 from graphcalc.backends.base import Observer, Settings, Summary
 from graphcalc.diagnostics import DeviceError, InternalError, Label, LimitError
-from graphcalc.graph.ir import Graph, Node, show_bytes
+from graphcalc.graph.ir import Graph, Node, show_bytes, wrong_value
 from graphcalc.graph.passes import check_memory, last_uses
 from graphcalc.ops.shapes import common_dtype, show
-from graphcalc.ops.spec import FLOATS, ITEM_BYTES
+from graphcalc.ops.spec import FLOATS, ITEM_BYTES, Problem
 from graphcalc.ops.table import OPS
 
 
@@ -74,6 +74,8 @@ class TorchProgram:
                     observer.observe(position, value)
                     for released in self._releases[position]:
                         values[released] = None
+        except Problem as problem:
+            raise wrong_value(problem, self._graph, position) from None
         except torch.OutOfMemoryError as error:
             raise self._out_of_memory(self._graph.nodes[position]) from error
         except RuntimeError as error:

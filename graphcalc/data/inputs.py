@@ -21,11 +21,12 @@ def describe(name: str, value: Any, dtype: str, forced: str | None) -> Input:
     if isinstance(value, bool):
         return Input(Type((), "bool"), value)
     if isinstance(value, (int, float)):
-        return Input(Type((), dtype, True), _as_float(name, value))
+        number = _as_float(name, value)
+        return Input(Type((), dtype, True), number, number.is_integer())
     if hasattr(value, "dtype") and hasattr(value, "shape"):
         return _array(name, value, forced)
     if isinstance(value, (list, tuple)):
-        return Input(_nested(name, value, dtype))
+        return _nested(name, value, dtype)
     raise _refuse(name, f"`{name}` is a {type(value).__name__}, not a number or a tensor")
 
 
@@ -75,8 +76,8 @@ def _as_float(name: str, value: float) -> float:
         raise _refuse(name, f"`{name}` is too large for a float64") from None
 
 
-def _nested(name: str, value: Any, dtype: str) -> Type:
-    """The type of nested lists, which must be rectangular and hold numbers alone."""
+def _nested(name: str, value: Any, dtype: str) -> Input:
+    """Nested lists, which must be rectangular and hold numbers alone."""
     shape: list[int] = []
     level: list[tuple[str, Any]] = [("", value)]
     while level and isinstance(level[0][1], (list, tuple)):
@@ -91,13 +92,15 @@ def _nested(name: str, value: Any, dtype: str) -> Type:
                 )
         shape.append(size)
         level = [(f"{path}[{i}]", x) for path, row in level for i, x in enumerate(row)]
+    is_whole = True
     for path, element in level:
         if not isinstance(element, (bool, int, float)):
             kind = type(element).__name__
             raise _refuse(name, f"`{name}` does not hold numbers alone: {name}{path} is a {kind}")
-        _as_float(name, element)
+        is_whole = _as_float(name, element).is_integer() and is_whole
     is_bool = bool(level) and all(isinstance(x, bool) for _, x in level)
-    return Type(tuple(shape), "bool" if is_bool else dtype, not is_bool)
+    type_ = Type(tuple(shape), "bool" if is_bool else dtype, not is_bool)
+    return Input(type_, None, is_whole)
 
 
 def _refuse(name: str, message: str, help: str = "") -> DataError:

@@ -4,62 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias, Union
+from typing import Any
 
 from graphcalc.diagnostics import CallError, Label, brief, did_you_mean
 from graphcalc.graph.ir import Builder
+from graphcalc.graph.items import Given, Item, Known, Listed, Nothing, Sizes, Word
 from graphcalc.graph.text import show_static
-from graphcalc.ops.spec import Op, Parameter, parameters
-from graphcalc.ops.table import CONSTANTS, KEYWORD_ALIASES
+from graphcalc.ops.sizes import Size
+from graphcalc.ops.spec import TENSORS, Parameter, parameters
+from graphcalc.ops.table import CONSTANTS, KEYWORD_ALIASES, OPS
 from graphcalc.source import Source
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Definition, Expr
-
-
-class Module(NamedTuple):
-    """A prefix of pasted code, such as `torch`."""
-
-    name: str
-
-
-class Bound(NamedTuple):
-    """`value.name` before it is known whether it is called; no value after a prefix."""
-
-    value: int | None
-    name: str
-    node: Expr
-
-
-class Sizes(NamedTuple):
-    """`(a, b)`."""
-
-    items: tuple[Any, ...]
-    node: Expr
-
-
-class Range(NamedTuple):
-    """`lower:upper:step`."""
-
-    lower: Any
-    upper: Any
-    step: Any
-    node: ast.Slice
-
-
-class Nothing(NamedTuple):
-    """`None`."""
-
-    node: Expr
-
-
-class Dots(NamedTuple):
-    """`...`."""
-
-    node: Expr
-
-
-# What an expression can come to: the position of a graph node, or something static.
-Item: TypeAlias = Union[int, Module, Bound, Sizes, Range, Nothing, Dots]
+from graphcalc.syntax.format import format_expression
 
 _MAX_SIZE = 1 << 62
 
@@ -82,9 +39,9 @@ class Arguments:
         call: Expr,
         source: Source,
     ) -> dict[str, Item]:
-        """The arguments of a call of the program's own function, by parameter."""
+        """The arguments of a call of a function that is written in the language, by parameter."""
         parameters_ = [
-            Parameter(p.name, "tensor", "" if p.default is None else "given", False)
+            Parameter(p.name, "tensor", _default_text(definition, p), False)
             for p in definition.parameters
         ]
         matched = self._assign(definition.name, parameters_, items, nodes, call, source, ())
@@ -92,7 +49,7 @@ class Arguments:
 
     def match(
         self,
-        op: Op,
+        op: Any,
         items: list[Item],
         nodes: list[Expr],
         call: Expr,
@@ -105,7 +62,7 @@ class Arguments:
         if variadic is not None:
             count = sum(type(n) is not ast.Keyword for n in nodes)
             extra = items[variadic:count]
-            if extra and not (len(extra) == 1 and type(extra[0]) is Sizes):
+            if extra and not (len(extra) == 1 and type(extra[0]) in (Sizes, Listed)):
                 packed = Sizes(tuple(extra), nodes[variadic] if len(extra) == 1 else call)
                 items = [*items[:variadic], packed, *items[count:]]
                 nodes = [*nodes[:variadic], nodes[variadic], *nodes[count:]]
@@ -137,7 +94,7 @@ class Arguments:
                 continue
             key = node.name
             if key not in known:
-                key = KEYWORD_ALIASES.get(key, key)
+                key = next((k for k in KEYWORD_ALIASES.get(key, ()) if k in known), key)
             label = (Label(source, node.span), *context)
             if key not in known:
                 raise CallError(
@@ -145,7 +102,7 @@ class Arguments:
                     f"`{brief(name)}` has no argument `{brief(node.name)}`",
                     label,
                     note=f"its arguments are ({signature})",
-                    help=did_you_mean(node.name, known),
+                    help=did_you_mean(node.name, known, cutoff=0.6),
                 )
             if key in matched:
                 raise CallError("argument-twice", f"argument `{key}` is given twice", label)
@@ -180,8 +137,10 @@ class Arguments:
         As in torch, a whole number written as the second argument is a dimension; of a scalar,
         which has none, it is a value.
         """
-        if len(items) != 2 or type(nodes[1]) is ast.Keyword or type(items[1]) is not int:
+        if len(items) != 2 or type(nodes[1]) is ast.Keyword:
             return False
+        if type(items[1]) is not int:
+            return type(items[1]) is Listed
         is_whole = _is_whole_literal(nodes[1])
         return not (is_whole and type(items[0]) is int and self.builder.nodes[items[0]].type.shape)
 
@@ -189,7 +148,7 @@ class Arguments:
 
     def convert(
         self,
-        op: Op,
+        op: Any,
         matched: dict[str, tuple[Item, Expr]],
         call: Expr,
         source: Source,
@@ -205,11 +164,13 @@ class Arguments:
             item, node = matched.get(parameter.name, (None, call))
             if item is None or type(item) is Nothing:
                 self._check_default(op, parameter, node, source)
-                if parameter.kind == "tensor":
+                if parameter.kind in TENSORS:
                     operands.append(self._default(parameter, call, source))
                 else:
-                    params.append(_static_default(parameter.default))
-            elif parameter.kind == "tensor":
+                    params.append(_static_default(parameter))
+            elif parameter.kind == "tensors" or (parameter.variadic and parameter.kind in TENSORS):
+                operands += self._list(op, parameter, item, node, source, operand)
+            elif parameter.kind in TENSORS:
                 operands.append(operand(item, node, source))
             else:
                 nodes = self.builder.nodes
@@ -219,7 +180,32 @@ class Arguments:
                 )
         return tuple(operands), tuple(params)
 
-    def _check_default(self, op: Op, parameter: Parameter, node: Expr, source: Source) -> None:
+    def _list(
+        self,
+        op: Any,
+        parameter: Parameter,
+        item: Item,
+        node: Expr,
+        source: Source,
+        operand: Callable[[Item, Expr, Source], int],
+    ) -> list[int]:
+        """The operands that a list of tensors holds."""
+        if type(item) not in (Sizes, Listed):
+            raise CallError(
+                "tensors",
+                f"`{op.name}` wants a list of tensors, and this is one tensor",
+                (Label(source, node.span),),
+                help=f"write `{op.name}([a, b])`",
+            )
+        assert isinstance(item, (Sizes, Listed))
+        if parameter.variadic and type(item) is Listed and _is_written(item.node):
+            # `einsum("ii", [[1, 2], [3, 4]])` is of one tensor.
+            return [operand(item, node, source)]
+        written = getattr(item.node, "items", None)
+        nodes = written if written and len(written) == len(item.items) else [node] * len(item.items)
+        return [operand(i, n, source) for i, n in zip(item.items, nodes)]
+
+    def _check_default(self, op: Any, parameter: Parameter, node: Expr, source: Source) -> None:
         if not parameter.default:
             raise CallError(
                 "none-operand",
@@ -235,7 +221,7 @@ class Arguments:
 
     def _static(
         self,
-        op: Op,
+        op: Any,
         parameter: Parameter,
         item: Item,
         call: Expr,
@@ -253,6 +239,8 @@ class Arguments:
                 help=f"of several numbers, write `{op.name}([a, b, c])`" if is_of_scalar else "",
             )
 
+        if type(item) is Given:
+            return item.value
         match parameter.kind:
             case "flag":
                 value = self.value(item)
@@ -263,32 +251,50 @@ class Arguments:
                 value = self.value(item)
                 if value is None:
                     raise fail("a number that is known before the program runs", call)
-                return float(value)
+                return value if type(value) is Size else float(value)
+            case "text":
+                if type(item) is not Word:
+                    raise fail('text such as "ij,jk->ik"', call)
+                return item.text
+            case "padding" if type(item) is Word:
+                return item.text
             case "dim":
                 return self.whole(item, lambda: fail("a whole number", call))
             case "size":
                 return self._size(item, source, call, context)
             case "dims":
-                found = self._elements(item)
+                found = self.elements(item)
                 wrong = "a dimension, or a tuple of them"
                 return tuple(self.whole(i, lambda: fail(wrong, call)) for i in found)
             case _:
-                found = self._elements(item)
+                found = self.elements(item)
                 return tuple(self._size(i, source, call, context) for i in found)
 
-    def _elements(self, item: Any) -> tuple[Any, ...]:
+    def elements(self, item: Any) -> tuple[Any, ...]:
         """What a tuple or a constant tensor lists, as sizes or dimensions; else the item itself."""
-        if type(item) is Sizes:
-            return tuple(e for i in item.items for e in self._elements(i))
-        if type(item) is int and len(self.builder.nodes[item].type.shape) == 1:
-            literal = self.builder.literal(item)
-            if literal is not None:
-                return tuple(_Known(value) for value in literal)
-        return (item,)
+        found: list[Any] = []
+        pending = [item]
+        while pending:
+            item = pending.pop()
+            literal = None
+            if type(item) is int and len(self.builder.nodes[item].type.shape) == 1:
+                literal = self.builder.literal(item)
+                if self.builder.nodes[item].op is OPS["tensor"]:
+                    pending += reversed(self.builder.nodes[item].operands)
+                    continue
+            if type(item) in (Sizes, Listed):
+                pending += reversed(item.items)
+            elif type(item) is Given:
+                found += map(Known, item.value)
+            elif literal is not None:
+                found += map(Known, literal)
+            else:
+                found.append(item)
+        return tuple(found)
 
     def value(self, item: Any) -> Any:
         """The number an item is known to be before the program runs, or None."""
-        if type(item) is _Known:
+        if type(item) is Known:
             return item.value
         if type(item) is not int:
             return None
@@ -307,17 +313,21 @@ class Arguments:
                 self.static_uses.append(current)
                 pending += self.builder.nodes[current].operands
 
-    def whole(self, item: Any, fail: Callable[[], Exception]) -> int:
+    def whole(self, item: Any, fail: Callable[[], Exception]) -> Any:
         """The whole number an item is known to be before the program runs, or raise `fail()`."""
         value = self.value(item)
+        if type(value) is Size:
+            return value
         if value is None or type(value) is bool or value != value or abs(value) >= _MAX_SIZE:
             raise fail()
         if value != int(value):
             raise fail()
         return int(value)
 
-    def _size(self, item: Any, source: Source, call: Expr, context: tuple[Label, ...]) -> int:
+    def _size(self, item: Any, source: Source, call: Expr, context: tuple[Label, ...]) -> Any:
         value = self.value(item)
+        if type(value) is Size:
+            return value
         is_inferred = value == -1
         if value is None or not (is_inferred or (value >= 0 and value == value // 1)):
             got = "" if value is None else f", not {show_static(value)}"
@@ -337,10 +347,18 @@ class Arguments:
         return int(value)
 
 
-class _Known(NamedTuple):
-    """A number that is written out."""
+def _default_text(definition: Definition, parameter: ast.Parameter) -> str:
+    """The default of a parameter; of the program's own functions only that there is one."""
+    if parameter.default is None:
+        return ""
+    if definition.source.name != "<prelude>":
+        return "given"
+    return format_expression(parameter.default)
 
-    value: Any
+
+def _is_written(node: ast.Tensor) -> bool:
+    """Whether a list holds written numbers and rows of them, and no other tensors."""
+    return all(type(item) in (ast.Number, ast.Unary, ast.Tensor) for item in node.items)
 
 
 def _shown_default(default: str) -> str:
@@ -354,7 +372,15 @@ def _is_whole_literal(node: Expr) -> bool:
     return type(node) is ast.Number and node.value == node.value // 1
 
 
-def _static_default(text: str) -> Any:
-    if text in ("None", "True", "False"):
-        return {"None": None, "True": True, "False": False}[text]
-    return float(text)
+_WORDS = {"None": None, "True": True, "False": False}
+
+
+def _static_default(parameter: Parameter) -> Any:
+    text = parameter.default
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] in "\"'":
+        return text[1:-1]
+    if parameter.kind == "number":
+        return float(text)
+    return int(text) if parameter.kind in ("dim", "size") else (int(text),)

@@ -1,14 +1,17 @@
-"""Index items, `x[i, 1:3, ..., None]`, made static against a shape."""
+"""Index items, `x[i, 1:3, ..., None, places]`, made static against a shape."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from graphcalc.diagnostics import IndexRangeError, Label, brief
-from graphcalc.graph.arguments import Arguments, Dots, Item, Nothing, Range
+from graphcalc.diagnostics import DtypeError, IndexRangeError, Label, brief
+from graphcalc.graph.arguments import Arguments
+from graphcalc.graph.items import Dots, Item, Nothing, Range, Sizes
 from graphcalc.graph.text import show_static
 from graphcalc.ops.shapes import show
+from graphcalc.ops.sizes import Size
 from graphcalc.source import Source
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
@@ -16,16 +19,18 @@ from graphcalc.syntax.expr import Expr
 
 @dataclass(slots=True, eq=False)
 class Indexing:
-    """Reads index items; what they are comes from `arguments`."""
+    """Reads index items; what they are comes from `arguments` and `operand`."""
 
     arguments: Arguments
+    operand: Callable[[Item, Expr, Source], int]
 
     def items(
         self, items: list[Item], node: ast.Index, shape: tuple[int, ...], source: Source
-    ) -> tuple[Any, ...]:
-        """Index items against a shape: an int or a (start, stop, step) a dimension, None for new.
+    ) -> tuple[tuple[Any, ...], list[int]]:
+        """Index items against a shape, and the nodes of those that are tensors.
 
-        Negative positions are counted from the end, `...` is spelled out.
+        An item is an int or a (start, stop, step) of a dimension, None for a new one, and `"*"`
+        where a tensor chooses. Negative positions are counted from the end, `...` is spelled out.
         """
         dots = [i for i, item in enumerate(items) if type(item) is Dots]
         used = sum(type(item) not in (Dots, Nothing) for item in items)
@@ -47,12 +52,34 @@ class Indexing:
         if not dots:
             expanded += [(r, node) for r in rest]
         sizes = iter(shape)
-        return tuple(
-            None if type(item) is Nothing else self._item(item, expr, next(sizes), text, source)
-            for item, expr in expanded
-        )
+        found: list[Any] = []
+        operands: list[int] = []
+        for item, expr in expanded:
+            size = None if type(item) is Nothing else next(sizes)
+            if type(item) is int and self._is_chosen(item):
+                operands.append(self._places(item, expr, text, source))
+                found.append("*")
+            else:
+                found.append(None if size is None else self.item(item, expr, size, text, source))
+        return tuple(found), operands
 
-    def _item(self, item: Any, expr: Expr, size: int, text: str, source: Source) -> Any:
+    def _is_chosen(self, item: int) -> bool:
+        """Whether a tensor, or a number that only the run knows, chooses the elements."""
+        builder = self.arguments.builder
+        return bool(builder.nodes[item].type.shape) or builder.static(item) is None
+
+    def _places(self, item: int, expr: Expr, text: str, source: Source) -> int:
+        if self.arguments.builder.nodes[item].type.dtype == "bool":
+            raise DtypeError(
+                "index-mask",
+                f"a mask chooses a number of elements of `{text}` that only the run knows",
+                (Label(source, expr.span),),
+                help="write `where(mask, x, 0)`, which keeps the shape",
+            )
+        return item
+
+    def item(self, item: Any, expr: Expr, size: Any, text: str, source: Source) -> Any:
+        """One item that is static, against the size of its dimension."""
         if isinstance(item, slice):
             return (0, size, 1)
         if type(item) is Range:
@@ -65,9 +92,9 @@ class Indexing:
                 (Label(source, expr.span),),
                 note=f"indices go from {-size} to {size - 1}" if size else "it is empty",
             )
-        return position % size
+        return position if position >= 0 else position + size
 
-    def _position(self, item: Any, expr: Expr, source: Source) -> int:
+    def _position(self, item: Any, expr: Expr, source: Source) -> Any:
         value = self.arguments.value(item)
 
         def fail() -> IndexRangeError:
@@ -81,7 +108,7 @@ class Indexing:
 
         return self.arguments.whole(item, fail)
 
-    def _slice(self, item: Range, size: int, source: Source) -> tuple[int, int, int]:
+    def _slice(self, item: Range, size: Any, source: Source) -> tuple[Any, Any, Any]:
         parts = [
             None if part is None else self._position(part, expr or item.node, source)
             for part, expr in (
@@ -94,4 +121,43 @@ class Indexing:
             span = (item.node.step or item.node).span
             label = (Label(source, span),)
             raise IndexRangeError("slice-step", "the step of a slice cannot be 0", label)
+        if Size in (type(size), *map(type, parts)):
+            return self._symbolic(parts, size, item, source)
         return slice(*parts).indices(size)
+
+    def _symbolic(
+        self, parts: list[Any], size: Any, item: Range, source: Source
+    ) -> tuple[Any, Any, Any]:
+        """A slice of a symbolic size, which is taken to be long enough for it."""
+        lower, upper, step = parts
+        step = 1 if step is None else step
+        if not step > 0:
+            if parts[:2] == [None, None] and step == -1:
+                return size - 1, -1, -1
+            raise IndexRangeError(
+                "slice-symbolic",
+                f"a slice that goes backwards through {size} elements has no known size",
+                (Label(source, item.node.span),),
+                help="write `flip(x, dim)`",
+            )
+        start = 0 if lower is None else lower + size if lower < 0 else lower
+        stop = size if upper is None else upper + size if upper < 0 else upper
+        return start, stop if not stop > size else size, step
+
+
+def pick(
+    arguments: Arguments, sizes: Sizes, items: list[Item], node: ast.Index, source: Source
+) -> Item:
+    """An element, or a slice, of a tuple: `x.shape[0]`, `chunk(x, 2)[1]`."""
+    count = len(sizes.items)
+    if len(items) != 1 or type(items[0]) in (Nothing, Dots):
+        label = (Label(source, node.span),)
+        raise IndexRangeError("too-many-indices", "a tuple takes one index", label)
+    indexing = Indexing(arguments, lambda item, node, source: 0)
+    found = indexing.item(
+        items[0], node.items[0], count, brief(source.slice(node.value.span)), source
+    )
+    if isinstance(found, tuple):
+        return Sizes(tuple(sizes.items[i] for i in range(*found)), node)
+    item: Item = sizes.items[found]
+    return item

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import (
     CallError,
+    DataError,
     DtypeError,
     GraphcalcError,
     IndexRangeError,
@@ -17,7 +18,9 @@ from graphcalc.diagnostics import (
     ShapeError,
     brief,
 )
+from graphcalc.graph.known import arithmetic
 from graphcalc.ops.shapes import show
+from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import ITEM_BYTES, Op, Problem, Type
 from graphcalc.ops.table import OPS
 from graphcalc.source import Source, Span
@@ -70,6 +73,10 @@ class Graph:
     limits: Limits
     # Inputs whose value shaped the graph: with another value it is another graph.
     static_inputs: frozenset[str] = frozenset()
+    # What a reader may want to know of the program: where, and what.
+    notes: list[Label] = field(default_factory=list)
+    # What the symbols of declared sizes stand for, as far as inputs have said.
+    sizes: dict[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -101,6 +108,7 @@ class Builder:
     nodes: list[Node] = field(default_factory=list)
     shared: dict[Any, int] = field(default_factory=dict)
     random_count: int = 0
+    notes: list[Label] = field(default_factory=list)
     _types: dict[Any, Type] = field(default_factory=dict)
     _static: dict[int, Any] = field(default_factory=dict)
 
@@ -134,7 +142,7 @@ class Builder:
             try:
                 type_ = self._types[type_key] = op.type(self.dtype, types, params)
             except Problem as problem:
-                raise self._explain(problem, operands, source, span, context) from None
+                raise explain(problem, self.nodes, operands, source, span, context) from None
             self._check_size(type_, op, source, span)
         if len(nodes) >= self.limits.nodes:
             raise LimitError(
@@ -149,12 +157,16 @@ class Builder:
             self.shared[key] = position
         return position
 
-    def constant(
-        self, value: float | bool, source: Source, span: Span, *, is_shared: bool = True
-    ) -> int:
-        """A number of the program's text."""
+    def note(self, label: Label, text: str) -> None:
+        """Remember what a reader may want to know of a place in the program, once."""
+        noted = label._replace(text=text)
+        if noted not in self.notes:
+            self.notes.append(noted)
+
+    def constant(self, value: Any, source: Source, span: Span, *, is_shared: bool = True) -> int:
+        """A number of the program's text, or a symbolic size."""
         # 0.0 equals -0.0 and nan differs from itself: share by what the number prints as.
-        key = repr(value)
+        key = f"{type(value).__name__} {value!r}"
         if is_shared and key in self.shared:
             return self.shared[key]
         type_ = Type((), "bool") if type(value) is bool else Type((), self.dtype, True)
@@ -201,6 +213,10 @@ class Builder:
         values = [self._static[i] for i in node.operands]
         if not values or None in values:
             return None
+        if Size in map(type, values):
+            if node.op is OPS["alias"]:
+                return values[0]
+            return arithmetic(node.op.name, *values) if len(values) == 2 else None
         if node.op is OPS["alias"]:
             return values[0]
         if node.op.kind != "elementwise":
@@ -217,7 +233,7 @@ class Builder:
                 (Label(source, span),),
             )
         size = type_.numel * ITEM_BYTES[type_.dtype]
-        if size > self.limits.memory:
+        if type(size) is int and size > self.limits.memory:
             raise LimitError(
                 "memory",
                 f"shape {show(type_.shape)} needs {show_bytes(size)}, "
@@ -226,26 +242,50 @@ class Builder:
                 help="raise it with --max-memory",
             )
 
-    def _explain(
-        self,
-        problem: Problem,
-        operands: tuple[int, ...],
-        source: Source,
-        span: Span,
-        context: tuple[Label, ...],
-    ) -> GraphcalcError:
-        nodes = [self.nodes[i] for i in operands]
-        texts = [f"`{n.name or brief(n.source.slice(n.span))}`" for n in nodes]
-        message = problem.message.format(*texts) if texts else problem.message
-        labels = tuple(Label(n.source, n.span, show(n.type.shape)) for n in nodes)
-        error = _ERRORS[problem.kind]
-        return error(
-            f"{problem.kind}-mismatch",
-            message,
-            (Label(source, span), *labels, *context),
-            note=problem.note,
-            help=problem.help,
-        )
+
+def text_of(node: Node) -> str:
+    """How a message calls a node: by its name, or as it is written."""
+    return f"`{node.name or brief(node.source.slice(node.span))}`"
+
+
+def explain(
+    problem: Problem,
+    nodes: list[Node],
+    operands: tuple[int, ...],
+    source: Source,
+    span: Span,
+    context: tuple[Label, ...] = (),
+) -> GraphcalcError:
+    """What does not fit about operands, as an error that names and shows them."""
+    found = [nodes[i] for i in operands]
+    message = problem.message.format(*map(text_of, found)) if found else problem.message
+    labels = tuple(Label(n.source, n.span, show(n.type.shape)) for n in found)
+    error = _ERRORS[problem.kind]
+    return error(
+        f"{problem.kind}-mismatch",
+        message,
+        (Label(source, span), *labels, *context),
+        note=problem.note,
+        help=problem.help,
+    )
+
+
+def wrong_value(problem: Problem, graph: Graph, position: int) -> GraphcalcError:
+    """The error for a value that an op cannot take: DataError where it came from outside."""
+    node = graph.nodes[position]
+    error = explain(problem, graph.nodes, node.operands, node.source, node.span)
+    pending, seen = list(node.operands), set()
+    while pending:
+        current = pending.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        found = graph.nodes[current]
+        if found.is_bound:
+            d = error.diagnostic
+            return DataError(d.code, d.message, d.labels, d.note, d.help)
+        pending += found.operands
+    return error
 
 
 def show_bytes(size: int) -> str:

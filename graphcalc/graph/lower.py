@@ -17,22 +17,37 @@ from graphcalc.diagnostics import (
     did_you_mean,
 )
 from graphcalc.graph.arguments import Arguments
+from graphcalc.graph.declared import Declarations, place_of
 from graphcalc.graph.ir import Builder, Graph, Limits
 from graphcalc.graph.passes import prune
 from graphcalc.graph.walk import Walker
+from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import Type
-from graphcalc.ops.table import CONSTANTS, FUNCTIONS, OPS, PREFIXES
+from graphcalc.ops.table import CONSTANTS, INSTEAD_OF_NAMES, OPS, PREFIXES
 from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
-from graphcalc.syntax.expr import Definition, Expr, Program, Statement
+from graphcalc.syntax.expr import (
+    AnyStatement,
+    Declaration,
+    Definition,
+    Expr,
+    Program,
+    Statement,
+    Target,
+    Unpacking,
+)
 from graphcalc.syntax.format import format_expression
 
 
 class Input(NamedTuple):
-    """A value bound from outside: its type, and the number itself where it is one scalar."""
+    """A value bound from outside: its type, and the number itself where it is one scalar.
+
+    `is_whole` says that all its elements are whole numbers, where that is known.
+    """
 
     type: Type
     scalar: float | bool | None = None
+    is_whole: bool = False
 
 
 class Binding(NamedTuple):
@@ -51,14 +66,17 @@ def lower(
     dtype: str,
     limits: Limits,
     seed: int,
+    is_check: bool = False,
 ) -> Graph:
     """The graph of a program with values bound to some of its names.
 
     `bindings` are constant expressions and `inputs` values that a backend gets at run time;
-    either replaces the program's own assignment of that name. Raises BindingError for names
-    that are bound in vain or not at all, ProgramError and LimitError for what the program says.
+    either replaces the program's own assignment of that name. With `is_check` declared inputs
+    need no value: their sizes may stay symbols. Raises BindingError for names that are bound in
+    vain or not at all, DataError for values that are not as declared, ProgramError and LimitError
+    for what the program says.
     """
-    return _Lowering(program, bindings, inputs, dtype, limits, seed).run()
+    return _Lowering(program, bindings, inputs, dtype, limits, seed, is_check).run()
 
 
 @dataclass(slots=True, eq=False)
@@ -69,7 +87,9 @@ class _Lowering:
     dtype: str
     limits: Limits
     seed: int
+    is_check: bool
     builder: Builder = field(init=False)
+    declared: Declarations = field(init=False)
     arguments: Arguments = field(init=False)
     walker: Walker = field(init=False)
     versions: dict[str, int] = field(default_factory=dict)
@@ -78,11 +98,13 @@ class _Lowering:
     read: set[str] = field(default_factory=set)
     display: dict[str, int] = field(default_factory=dict)
     roots: list[int] = field(default_factory=list)
+    bodies: dict[int, list[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.builder = Builder(self.dtype, self.limits)
         self.arguments = Arguments(self.builder)
-        self.walker = Walker(self.builder, self.arguments, self._missing, self.seed)
+        self.declared = Declarations(self.dtype)
+        self.walker = Walker(self.builder, self.arguments, self._missing, self.seed, self._symbol)
 
     # Statements
 
@@ -92,18 +114,79 @@ class _Lowering:
                 self.walker.functions[statement.name] = statement
         # Inputs first, in the order in which they were given.
         reads = self._read_names()
-        assigned = {s.name for s in self.program.statements if type(s) is Statement}
-        for name in (*self.bindings, *self.inputs):
-            if name in reads or name in assigned:
-                self._bind(name)
+        assigned = self._assigned()
         for statement in self.program.statements:
-            if isinstance(statement, Definition):
-                self.walker.functions[statement.name] = statement
-            elif not self._is_replaced(statement):
-                position = self.walker.node(statement.value, statement.source)
-                self.roots.append(self._name(position, statement))
+            if isinstance(statement, Declaration):
+                self.declared.declare(statement, assigned)
+        self._fix_sizes()
+        for name in (*self.bindings, *self.inputs):
+            if name in reads or name in assigned or name in self.declared.types:
+                self._bind(name)
+        for name in self.declared.types if self.is_check else ():
+            if name not in assigned and not self._is_bound(name):
+                self._declare_input(name)
+        for statement in self.program.statements:
+            self._statement(statement)
         self._check_bindings()
         return self._finish()
+
+    def _assigned(self) -> dict[str, Target]:
+        """The names that statements assign, each with its first place."""
+        found: dict[str, Target] = {}
+        for statement in self.program.statements:
+            for target in targets(statement):
+                found.setdefault(target.name, target)
+        return found
+
+    def _statement(self, statement: AnyStatement) -> None:
+        if isinstance(statement, Definition):
+            self.walker.functions[statement.name] = statement
+        elif isinstance(statement, Unpacking):
+            self._unpack(statement)
+        elif isinstance(statement, Statement) and not self._is_replaced(statement):
+            position = self.walker.node(statement.value, statement.source)
+            position = self._name(position, statement)
+            self.roots.append(position)
+            if statement.name in self.declared.types and self.versions[statement.name] == 1:
+                self.declared.check(statement.name, self.builder.nodes[position])
+
+    def _unpack(self, statement: Unpacking) -> None:
+        """`a, b = value`: all of the value first, then the names."""
+        self.read |= {n.name for n in self._body(statement) if type(n) is ast.Name}
+        source, value = statement.source, statement.value
+        item = self.walker.evaluate(value, source)
+        parts = self.walker.parts(item, len(statement.targets), value, source)
+        for target, position in zip(statement.targets, parts):
+            one = Statement(source, target.name, value, target.span)
+            if self._is_bound(target.name) and target.name not in self.read:
+                self.read.add(target.name)
+                continue
+            self.roots.append(self._name(position, one))
+
+    def _symbol(self, name: str) -> Any:
+        """The size that a declared symbol stands for; a run needs to know it."""
+        size = self.declared.symbol(name)
+        return None if type(size) is Size and not self.is_check else size
+
+    def _fix_sizes(self) -> None:
+        """Symbols of declared sizes that are bound themselves: B=32."""
+        for name, given in self.inputs.items():
+            if self.declared.is_symbol(name):
+                self.declared.fix(name, given.scalar, place_of(name))
+        for name, binding in self.bindings.items():
+            if self.declared.is_symbol(name):
+                position = self._bound_value(name)
+                value = self.builder.static(position)
+                self.declared.fix(name, value, Label(binding.source, binding.span))
+
+    def _declare_input(self, name: str) -> None:
+        """A declared input that has no value: its type is all that there is."""
+        declaration = self.declared.where[name]
+        params = (self.declared.type(name), name)
+        source, span = declaration.source, declaration.span
+        position = self.builder.add(OPS["input"], (), params, source, span, is_shared=False)
+        self.builder.nodes[position].is_bound = True
+        self._give(name, position)
 
     def _is_replaced(self, statement: Statement) -> bool:
         """Whether a binding stands for this assignment: the name's first, and not read before.
@@ -123,16 +206,15 @@ class _Lowering:
     def _name(self, position: int, statement: Statement) -> int:
         """Give a statement's value its name; a node that has one gets an alias."""
         name = statement.name
-        if name is None:
-            return position
         node = self.builder.nodes[position]
         span = Span(statement.value.start, statement.value.end)
         if node.op is OPS["const"] and node.name is None:
             # Equal constants under different names are different leaves.
+            written = node.written
             position = self.builder.add(
-                node.op, (), node.params, statement.source, span, is_shared=False
+                node.op, (), node.params, statement.source, span, is_shared=False, written=written
             )
-        elif node.name is not None:
+        elif node.name is not None and name is not None:
             op, operands = (
                 (node.op, ()) if node.op.kind == "making" else (OPS["alias"], (position,))
             )
@@ -140,7 +222,8 @@ class _Lowering:
             position = self.builder.add(
                 op, operands, params, statement.source, span, is_shared=False
             )
-        self._give(name, position)
+        if name is not None:
+            self._give(name, position)
         return position
 
     def _give(self, name: str, position: int) -> None:
@@ -157,9 +240,25 @@ class _Lowering:
             position = self._input(name, given)
         else:
             position = self._bound_value(name)
+        if name in self.declared.types:
+            self._fit(name, position)
         self.builder.nodes[position].is_bound = True
         self._give(name, position)
         return position
+
+    def _fit(self, name: str, position: int) -> None:
+        """Hold a bound value against its declaration, and give it the dtype declared."""
+        node = self.builder.nodes[position]
+        if name in self.inputs:
+            node.type = self.declared.fit(name, node, self.inputs[name].is_whole)
+            node.params = (node.type, name)
+            return
+        data = node.params[1] if node.op is OPS["const"] else ()
+        is_whole = bool(data) and all(v - v == 0 and v == int(v) for v in data)
+        node.type = self.declared.fit(name, node, is_whole)
+        if node.op is OPS["const"]:
+            as_int = node.type.dtype == "int64"
+            node.params = (node.type, tuple(map(int, data)) if as_int else data)
 
     def _input(self, name: str, given: Input) -> int:
         source = Source(name, "<input>")
@@ -224,6 +323,8 @@ class _Lowering:
             for i in self.arguments.static_uses
             if builder.nodes[i].op is OPS["input"]
         )
+        graph.notes = builder.notes
+        graph.sizes = self.declared.known
         self._letter(graph)
         return graph
 
@@ -232,7 +333,6 @@ class _Lowering:
         taken = {
             *self.versions,
             *self.walker.functions,
-            *FUNCTIONS,
             *CONSTANTS,
             *self._read_names(),
         }
@@ -257,15 +357,23 @@ class _Lowering:
                 if type(node) is ast.Call and type(node.function) is ast.Name
             }
             # A bound name that is called is wrong in another way than one that nothing reads.
-            read |= called - FUNCTIONS.keys() - self.walker.functions.keys()
+            read |= called - self.walker.calls.names()
             if type(statement) is Definition:
                 read -= {p.name for p in statement.parameters}
             found |= read
         return found
 
-    def _body(self, statement: Statement | Definition) -> list[Any]:
+    def _body(self, statement: AnyStatement) -> list[Any]:
+        """Every node of a statement, the branches that a static choice leaves out included."""
+        if isinstance(statement, Declaration):
+            return []
         root = statement.body if isinstance(statement, Definition) else statement.value
-        return self.walker.walk(root)
+        found = self.bodies.get(id(root))
+        if found is None:
+            found = self.bodies[id(root)] = self.walker.walk(root)
+            if any(type(n) is ast.Conditional and ast.is_choice(n) for n in found):
+                found = self.bodies[id(root)] = ast.postorder(root)
+        return found
 
     # Names
 
@@ -278,7 +386,9 @@ class _Lowering:
             if name in self.bindings:
                 binding = self.bindings[name]
                 label = Label(binding.source, binding.span)
-            if name in FUNCTIONS:
+            if self.declared.is_symbol(name):
+                continue
+            if self.walker.calls.is_builtin(name):
                 raise BindingError(
                     "bound-builtin", f"`{name}` is built in and cannot be bound", (label,)
                 )
@@ -295,13 +405,10 @@ class _Lowering:
 
     def _missing(self, name: str, label: Label) -> GraphcalcError:
         """The error for a name without a value, with every other one that lacks it."""
-        assigned = {
-            s.name: s
-            for s in reversed(self.program.statements)
-            if isinstance(s, Statement) and s.name is not None
-        }
+        assigned = self._assigned()
         if name in assigned:
-            line, column = assigned[name].source.location(assigned[name].name_span.start)
+            statement = next(s for s in self.program.statements if assigned[name] in targets(s))
+            line, column = statement.source.location(assigned[name].span.start)
             return BindingError(
                 "read-before-assigned",
                 f"`{brief(name)}` is read before it is assigned",
@@ -315,29 +422,53 @@ class _Lowering:
             for node in self._body(statement):
                 if type(node) is not ast.Name or node.name in missing or node.name in own:
                     continue
-                known = (assigned, self.bindings, self.inputs, CONSTANTS, PREFIXES)
+                declared = self.declared.types if self.is_check else ()
+                known = (assigned, self.bindings, self.inputs, declared, CONSTANTS, PREFIXES)
                 if not any(node.name in names for names in known):
                     missing.append(node.name)
         listed = ", ".join(f"`{brief(n)}`" for n in missing[:12])
         more = f" and {len(missing) - 12} more" if len(missing) > 12 else ""
-        example = " ".join(f"{brief(n, 20)}=1" for n in missing[:4])
-        candidates = {*self.versions, *self.bindings, *self.inputs, *CONSTANTS, *FUNCTIONS}
+        example = " ".join(f"{brief(n, 20)}={self._example(n)}" for n in missing[:4])
+        builtin = self.walker.calls.names()
+        candidates = {*self.versions, *self.bindings, *self.inputs, *CONSTANTS, *builtin}
         hint = did_you_mean(name, {c for c in candidates if len(c) > 2 and len(name) > 2})
         if name.lower() in CONSTANTS:
             hint = f"did you mean `{name.lower()}`?"
         elif name in PREFIXES:
             hint = f"`{name}.` stands in front of a function, as in `{name}.exp(x)`"
-        elif name == "e":
-            hint = "write `exp(1)` for Euler's number, or bind it: e=2"
+        elif name in INSTEAD_OF_NAMES:
+            hint = INSTEAD_OF_NAMES[name]
+        elif self.is_check:
+            hint = hint or f"declare it, `{brief(name, 20)}: [32, 784]`, or bind it"
         reads = self._read_names()
         vain = [n for n in (*self.bindings, *self.inputs) if n not in reads and n not in assigned]
         return BindingError(
             "missing-input",
             f"{listed}{more} {'has' if len(missing) == 1 else 'have'} no value",
             (label,),
-            note=f"`{brief(vain[0])}` is bound, but nothing reads it" if vain else "",
+            note=f"`{brief(vain[0])}` is bound, but nothing reads it"
+            if vain
+            else "it is declared, and --check needs no more"
+            if name in self.declared.types
+            else "",
             help=hint or f"bind {'it' if len(missing) == 1 else 'them'}: {example}",
         )
+
+    def _example(self, name: str) -> str:
+        """A value that a name could be bound to."""
+        sizes = self.declared.types[name].shape if name in self.declared.types else ()
+        if sizes and all(type(s) is int for s in sizes):
+            return f"'randn({', '.join(map(str, sizes))})'"
+        return "1"
+
+
+def targets(statement: AnyStatement) -> tuple[Target, ...]:
+    """The names that a statement assigns."""
+    if isinstance(statement, Unpacking):
+        return statement.targets
+    if isinstance(statement, Statement) and statement.name is not None:
+        return (Target(statement.name, statement.name_span),)
+    return ()
 
 
 def _words() -> Iterator[str]:

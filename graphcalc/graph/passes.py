@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from graphcalc.diagnostics import Label, LimitError
 from graphcalc.graph.ir import Graph, Node, show_bytes
 from graphcalc.ops.spec import ITEM_BYTES
@@ -69,15 +71,20 @@ def check_memory(graph: Graph, releases: list[tuple[int, ...]], item_overhead: i
     return peak
 
 
+def cost(graph: Graph, position: int) -> Any:
+    """How many scalar operations a node takes: additions, products, calls of functions alike.
+
+    Choosing, moving and making elements takes none. Symbolic where sizes are.
+    """
+    node = graph.nodes[position]
+    operands = tuple([graph.nodes[i].type for i in node.operands])
+    if node.op.cost is not None:
+        return node.op.cost(operands, node.type, node.params)
+    if node.op.kind == "elementwise":
+        return node.type.numel
+    return operands[0].numel if node.op.kind == "reduction" else 0
+
+
 def work(graph: Graph) -> int:
     """A rough count of the scalar operations that a graph takes."""
-    total = 0
-    for node in graph.nodes:
-        count = node.type.numel
-        if node.op.kind == "reduction":
-            count = graph.nodes[node.operands[0]].type.numel
-        elif node.op.symbol == "@":
-            left = graph.nodes[node.operands[0]].type.shape
-            count *= left[-1] if left else 1
-        total += count
-    return total
+    return sum([cost(graph, i) + node.type.numel for i, node in enumerate(graph.nodes)])

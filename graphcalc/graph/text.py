@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from graphcalc.graph.ir import Graph, Node
-from graphcalc.ops.spec import parameters
+from graphcalc.ops.moves import dims_of
+from graphcalc.ops.sizes import Size
+from graphcalc.ops.spec import TENSORS, parameters
 from graphcalc.ops.table import OPS
 from graphcalc.syntax.format import format_number
 
@@ -21,7 +24,11 @@ def node_text(graph: Graph, position: int) -> str:
         return _constant(node)
     if op.text:
         first = _tight(names[0]) if names else ""
-        return op.text.format(first, all=", ".join(names), written=node.written)
+        items = node.written
+        if op.name == "index" and not items:
+            shape = graph.nodes[node.operands[0]].type.shape
+            items = index_text(node.params[0], shape, names[1:])
+        return op.text.format(first, all=", ".join(names), items=items)
     if op.symbol and len(names) == 2:
         if op.symbol == "^":
             return f"{_tight(names[0])}^{names[1]}"
@@ -29,11 +36,14 @@ def node_text(graph: Graph, position: int) -> str:
     if op.symbol and len(names) == 1:
         gap = " " if op.symbol.isalpha() else ""
         return f"{op.symbol}{gap}{_tight(names[0]) if not gap else names[0]}"
-    return f"{op.name}({', '.join(_arguments(node, names))})"
+    bare = [n[1:-1] if n[:1] == "(" else n for n in names]
+    return f"{op.name}({', '.join(_arguments(node, bare))})"
 
 
 def _operand(graph: Graph, position: int) -> str:
     node = graph.nodes[position]
+    while node.name is None and node.op.name == "detach":
+        node = graph.nodes[node.operands[0]]
     return node.name if node.name is not None else _constant(node)
 
 
@@ -48,7 +58,8 @@ def _constant(node: Node) -> str:
         return node.written
     type_, data = node.params
     if not type_.shape:
-        return show_static(data[0])
+        text = show_static(data[0])
+        return text if type(data[0]) is not Size or text.isidentifier() else f"({text})"
     if len(data) <= 12 and len(type_.shape) == 1:
         return f"[{', '.join(map(show_static, data))}]"
     return f"[…{len(data)} elements]" if len(data) > 12 else _nested(type_.shape, data)
@@ -74,24 +85,51 @@ def show_static(value: Any) -> str:
     return str(value)
 
 
+def index_text(items: tuple[Any, ...], shape: tuple[Any, ...], chosen: list[str]) -> str:
+    """Index items as they are written: `0, :, 1:3, i`."""
+    given = iter(chosen)
+    shown = []
+    for item, size in zip(items, dims_of(items, shape)):
+        if item == "*":
+            shown.append(next(given))
+        else:
+            shown.append(_slice(item, size) if isinstance(item, tuple) else str(item))
+    return ", ".join(shown)
+
+
+def _slice(item: tuple[Any, Any, Any], size: Any) -> str:
+    """A slice of a dimension, without the bounds that are the dimension's own."""
+    start, stop, step = item
+    if step == -1 and stop == -1:
+        return "::-1" if start == size - 1 else f"{start}::-1"
+    bounds = f"{start if start != 0 else ''}:{stop if stop != size else ''}"
+    return bounds if step == 1 else f"{bounds}:{step}"
+
+
 def _arguments(node: Node, names: list[str]) -> list[str]:
     """Operands and static arguments, those that equal their defaults left out."""
     operands, static = iter(names), iter(node.params)
+    others = sum(p.kind in TENSORS and p.kind != "tensors" for p in parameters(node.op))
     shown: list[str] = []
     is_positional = True
     for parameter in parameters(node.op):
         if parameter.kind == "key":
             continue
-        if parameter.kind == "tensor":
+        if parameter.kind == "tensors":
+            text = f"[{', '.join(islice(operands, len(names) - others))}]"
+        elif parameter.kind in TENSORS and parameter.variadic:
+            shown += operands
+            continue
+        elif parameter.kind in TENSORS:
             text = next(operands, "")
         else:
             value = next(static)
             if parameter.variadic:
                 shown += map(show_static, value)
                 continue
-            if parameter.kind == "dims" and isinstance(value, tuple) and len(value) == 1:
+            if isinstance(value, tuple) and len(value) == 1 and parameter.default:
                 value = value[0]
-            text = show_static(value)
+            text = f'"{value}"' if isinstance(value, str) else show_static(value)
         if text.lower() == parameter.default.lower():
             is_positional = False
         elif is_positional and parameter.kind != "flag" and parameter.kind != "dims":

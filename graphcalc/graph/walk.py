@@ -1,54 +1,50 @@
 """Expressions to nodes: a walk in postorder with one stack of values.
 
-A call of the program's own function suspends the walk and runs the function's body in a
-frame of its own, so that nothing here recurses.
+A call of a function that is written in the language suspends the walk and runs the function's
+body in a frame of its own, so that nothing here recurses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from graphcalc.diagnostics import (
     CallError,
     GraphcalcError,
     Label,
-    LimitError,
     ParseError,
     UnknownNameError,
     brief,
     did_you_mean,
 )
-from graphcalc.graph.arguments import Arguments, Bound, Dots, Item, Module, Nothing, Range, Sizes
-from graphcalc.graph.indexing import Indexing
+from graphcalc.graph import attributes, statics
+from graphcalc.graph.arguments import Arguments
+from graphcalc.graph.calls import Calls
+from graphcalc.graph.frames import Cast, Frame, Store
+from graphcalc.graph.indexing import Indexing, pick
 from graphcalc.graph.ir import Builder
-from graphcalc.ops.random import stream_key
+from graphcalc.graph.items import (
+    Bound,
+    Dots,
+    Item,
+    Known,
+    Listed,
+    Module,
+    Nothing,
+    Range,
+    Sizes,
+    Word,
+)
+from graphcalc.graph.known import arithmetic, compare, number, whole
+from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import Op, Type
-from graphcalc.ops.table import ATTRIBUTES, CONSTANTS, FUNCTIONS, INSTEAD, OPS, PREFIXES
+from graphcalc.ops.table import ATTRIBUTES, CONSTANTS, DTYPES, OPS, PREFIXES, SUBMODULES
 from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
-from graphcalc.syntax.expr import Definition, Expr, postorder
+from graphcalc.syntax.expr import Definition, Expr, is_choice, postorder
 from graphcalc.syntax.format import format_expression
-
-
-class _Store(NamedTuple):
-    """In a frame's code: give the value on top of the stack to a parameter."""
-
-    name: str
-
-
-@dataclass(slots=True, eq=False)
-class _Frame:
-    """One expression being walked: the program's own, or the body of a function call."""
-
-    code: Iterator[Any]
-    source: Source
-    values: dict[str, Item]
-    definition: Definition | None = None
-    call: Label | None = None
-    memo: Any = None
-    random_before: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -56,115 +52,378 @@ class Walker:
     """Adds the nodes of expressions to a builder.
 
     `names` and `functions` are what the program has defined so far; `missing` makes the error
-    for a name that has no value.
+    for a name that has no value, `symbols` gives the size that a name stands for.
     """
 
     builder: Builder
     arguments: Arguments
     missing: Callable[[str, Label], GraphcalcError]
     seed: int
+    symbols: Callable[[str], Any] = lambda name: None
     names: dict[str, int] = field(default_factory=dict)
     functions: dict[str, Definition] = field(default_factory=dict)
-    frames: list[_Frame] = field(default_factory=list)
+    frames: list[Frame] = field(default_factory=list)
     values: list[Item] = field(default_factory=list)
-    active: set[int] = field(default_factory=set)
-    inlined: int = 0
-    _memo: dict[Any, Item] = field(default_factory=dict)
+    memo: dict[Any, Item] = field(default_factory=dict)
+    calls: Calls = field(init=False)
     _walks: dict[int, list[Any]] = field(default_factory=dict)
     # What to do at each kind of syntax; a function's call gives the frame of its body.
-    _steps: dict[type, Callable[[Any, _Frame], _Frame | None]] = field(init=False)
+    _steps: dict[type, Callable[[Any, Frame], Frame | None]] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.calls = Calls(self)
         self._steps = {
             ast.Number: self._constant,
             ast.Boolean: self._constant,
             ast.Name: self._read,
             ast.Binary: self._binary,
             ast.Unary: self._unary,
-            ast.Call: self._call,
+            ast.Call: self.calls.call,
             ast.Comparison: self._comparison,
             ast.Conditional: self._conditional,
             ast.Index: self._index,
             ast.Tensor: self._tensor,
+            ast.List: self._list,
             ast.Attribute: self._attribute,
             ast.Tuple: self._sizes,
             ast.Slice: self._slice,
             ast.Keyword: self._keyword,
             ast.Nothing: self._nothing,
+            ast.Text: self._text,
             ast.Dots: self._dots,
-            _Store: self._store,
+            Store: self._store,
+            Cast: self._cast,
         }
 
-    def walk(self, root: Expr) -> list[Any]:
-        """The postorder of an expression, made once."""
+    def walk(self, root: Expr, *, is_prelude: bool = False) -> list[Any]:
+        """The postorder of an expression, made once.
+
+        All conditionals of the prelude choose while the graph is made; `where` is for data.
+        """
         found = self._walks.get(id(root))
         if found is None:
-            found = self._walks[id(root)] = postorder(root)
+            found = postorder(root, (lambda node: True) if is_prelude else is_choice)
+            self._walks[id(root)] = found
         return found
 
     def node(self, root: Expr, source: Source) -> int:
         """The graph node that an expression comes to; ProgramError where it comes to none."""
         position = self.operand(self.evaluate(root, source), root, source)
-        self._memo.clear()
+        self.memo.clear()
         return position
 
     def evaluate(self, root: Expr, source: Source) -> Item:
         """Walk an expression; the item that it comes to."""
         frames, values, steps = self.frames, self.values, self._steps
-        frames.append(_Frame(iter(self.walk(root)), source, {}))
-        while frames:
-            frame = frames[-1]
-            for node in frame.code:
-                called = steps[type(node)](node, frame)
-                if called is not None:
-                    frames.append(called)
-                    break
-            else:
-                frames.pop()
-                self.active.discard(id(frame.definition))
-                if frame.memo is not None and frame.random_before == self.builder.random_count:
-                    self._memo[frame.memo] = values[-1]
+        frames.append(Frame(iter(self.walk(root)), source, {}))
+        try:
+            while frames:
+                frame = frames[-1]
+                for node in frame.code:
+                    called = steps[type(node)](node, frame)
+                    if called is not None:
+                        frames.append(called)
+                        break
+                else:
+                    frames.pop()
+                    self.calls.active.discard(id(frame.definition))
+                    if frame.memo is not None and frame.random_before == self.builder.random_count:
+                        self.memo[frame.memo] = values[-1]
+        except GraphcalcError as error:
+            raise self._outside_of_prelude(error) from None
         return values.pop()
 
-    def _constant(self, node: ast.Number | ast.Boolean, frame: _Frame) -> None:
+    def _outside_of_prelude(self, error: GraphcalcError) -> GraphcalcError:
+        """An error inside of a function of the prelude, told where the user called it."""
+        place = next((f.place for f in self.frames if f.place is not None), None)
+        if place is None:
+            return error
+        d = error.diagnostic
+        outer = tuple(f.call for f in reversed(self.frames) if f.call and f.place is None)
+        kept = tuple(x for x in d.labels if x.source.name != "<prelude>" and x.span != place.span)
+        labels = (place._replace(text=""), *kept, *(x for x in outer if x not in kept))
+        return type(error)(d.code, d.message, labels, d.note, d.help)
+
+    def parts(self, item: Item, count: int, root: Expr, source: Source) -> list[int]:
+        """The nodes that `a, b = value` gives its names."""
+        label = Label(source, root.span)
+        if type(item) is not Sizes:
+            position = self.operand(item, root, source)
+            pair = attributes.pair(self, position, source, root.span)
+            item = Sizes(pair or statics.unbind(self, position, 0, source, root.span), root)
+        if len(item.items) != count:
+            raise CallError(
+                "unpack",
+                f"{count} names for {len(item.items)} value{'s' * (len(item.items) != 1)}",
+                (label,),
+            )
+        return [self.operand(part, root, source) for part in item.items]
+
+    # Leaves
+
+    def _constant(self, node: ast.Number | ast.Boolean, frame: Frame) -> None:
         span = Span(node.start, node.end)
         self.values.append(self.builder.constant(node.value, frame.source, span))
 
-    def _binary(self, node: ast.Binary, frame: _Frame) -> None:
+    def _keyword(self, node: ast.Keyword, frame: Frame) -> None:
+        """The value of a keyword argument is on the stack already."""
+
+    def _nothing(self, node: ast.Nothing, frame: Frame) -> None:
+        self.values.append(Nothing(node))
+
+    def _text(self, node: ast.Text, frame: Frame) -> None:
+        self.values.append(Word(node.value))
+
+    def _dots(self, node: ast.Dots, frame: Frame) -> None:
+        self.values.append(Dots(node))
+
+    def _store(self, node: Store, frame: Frame) -> None:
+        frame.values[node.name] = self.values.pop()
+
+    def _cast(self, node: Cast, frame: Frame) -> None:
+        assert frame.place is not None
+        position = self.operand(self.values.pop(), frame.place, frame.source)
+        self.values.append(self.calls.cast(position, node.dtype, frame.place))
+
+    def _read(self, node: ast.Name, frame: Frame) -> None:
+        """The value of a name: a parameter, or a name of the program."""
+        name = node.name
+        if name in frame.values:
+            self.values.append(frame.values[name])
+        elif name in self.names and frame.place is None:
+            self.values.append(self.names[name])
+        else:
+            self.values.append(self._known_name(node, frame))
+
+    def _known_name(self, node: ast.Name, frame: Frame) -> Item:
+        """A constant, a declared size or a prefix, or the error for a name that is none."""
+        name = node.name
+        size = self.symbols(name)
+        if size is not None:
+            return Known(size)
+        if name in CONSTANTS:
+            return self.named_constant(name, frame.source, node.span)
+        if name in PREFIXES:
+            return Module(name)
+        label = self.label(node, frame.source)
+        if name in self.functions or self.calls.is_builtin(name):
+            raise CallError(
+                "function-value",
+                f"`{name}` is a function",
+                label,
+                help=f"call it, `{name}(x)`, or bind a value, `{name}=1`",
+            )
+        raise self.missing(name, label[0])
+
+    def named_constant(self, name: str, source: Source, span: Span) -> int:
+        """The node of `pi` and its like."""
+        position = self.builder.constant(CONSTANTS[name], source, span)
+        self.builder.nodes[position].written = name
+        return position
+
+    # Operators
+
+    def _binary(self, node: ast.Binary, frame: Frame) -> None:
         values = self.values
         right, left = values.pop(), values.pop()
+        if type(left) is Known or type(right) is Known:
+            known = arithmetic(node.op, self._beside(left, right), self._beside(right, left))
+            if known is not None:
+                values.append(Known(known))
+                return
         if type(left) is not int:
             left = self.operand(left, node.left, frame.source)
         if type(right) is not int:
             right = self.operand(right, node.right, frame.source)
-        values.append(self._add(OPS[node.op], (left, right), (), node, frame))
+        values.append(self.add(OPS[node.op], (left, right), (), node, frame))
 
-    def _conditional(self, node: ast.Conditional, frame: _Frame) -> None:
-        value, condition, other = self._operands((node.value, node.condition, node.other), frame)
-        self.values.append(self._add(OPS["where"], (condition, value, other), (), node, frame))
+    def _beside(self, item: Item, other: Item) -> Any:
+        """A known number; beside a symbolic size any number that is known, named ones too."""
+        is_symbolic = type(other) is Known and type(other.value) is Size
+        return self.arguments.value(item) if is_symbolic else self.fixed(item)
 
-    def _sizes(self, node: ast.Tuple, frame: _Frame) -> None:
+    def fixed(self, item: Item) -> Any:
+        """The number that a static item or a written number is, else None."""
+        if type(item) is Known:
+            return item.value
+        literal = self.builder.literal(item) if type(item) is int else None
+        if literal is None or type(item) is not int or self.builder.nodes[item].type.shape:
+            return None
+        return whole(literal[0])
+
+    def _unary(self, node: ast.Unary, frame: Frame) -> None:
+        item = self.values.pop()
+        if type(item) is Known and node.op != "bitwise_not":
+            value = item.value
+            known = not value if node.op == "logical_not" else -value if node.op == "neg" else value
+            self.values.append(Known(known))
+            return
+        operand = self.operand(item, node.operand, frame.source)
+        if node.op == "neg" and self._is_literal(node.operand, operand):
+            # -4 and -inf are constants, shown in place, not operations on 4 and inf.
+            found = self.builder.nodes[operand]
+            operand = self.builder.constant(-found.params[1][0], frame.source, node.span)
+            if found.written:
+                self.builder.nodes[operand].written = f"-{found.written}"
+        elif node.op != "pos":
+            operand = self.add(OPS[node.op], (operand,), (), node, frame)
+        self.values.append(operand)
+
+    def _is_literal(self, node: Expr, position: int) -> bool:
+        """Whether a number or the name of a constant is written here."""
+        if type(node) is ast.Name:
+            found = self.builder.nodes[position]
+            return found.op is OPS["const"] and found.written == node.name
+        return type(node) is ast.Number
+
+    def _comparison(self, node: ast.Comparison, frame: Frame) -> None:
+        items = self._pop(len(node.operands))
+        if len(items) == 2:
+            known = compare(node.ops[0], items[0], items[1], self.fixed)
+            if known is not None:
+                self.values.append(Known(known))
+                return
+        operands = [self.operand(i, n, frame.source) for i, n in zip(items, node.operands)]
+        result = self.add(OPS[node.ops[0]], (operands[0], operands[1]), (), node, frame)
+        for op, left, right in zip(node.ops[1:], operands[1:], operands[2:]):
+            link = self.add(OPS[op], (left, right), (), node, frame)
+            result = self.add(OPS["logical_and"], (result, link), (), node, frame)
+        self.values.append(result)
+
+    def _conditional(self, node: ast.Conditional, frame: Frame) -> Frame | None:
+        if frame.place is None and not is_choice(node):
+            value, condition, other = self._operands(
+                (node.value, node.condition, node.other), frame
+            )
+            self.values.append(self.add(OPS["where"], (condition, value, other), (), node, frame))
+            return None
+        truth = self.arguments.value(self.values.pop())
+        if truth is None:
+            text = brief(frame.source.slice(node.condition.span))
+            raise CallError(
+                "static-condition",
+                f"`{text}` must be known before the program runs",
+                self.label(node.condition, frame.source),
+            )
+        branch = self.walk(node.value if truth else node.other, is_prelude=frame.place is not None)
+        return Frame(iter(branch), frame.source, frame.values, place=frame.place)
+
+    # Tensors, tuples, indices
+
+    def _sizes(self, node: ast.Tuple, frame: Frame) -> None:
         self.values.append(Sizes(tuple(self._pop(len(node.items))), node))
 
-    def _slice(self, node: ast.Slice, frame: _Frame) -> None:
+    def _slice(self, node: ast.Slice, frame: Frame) -> None:
         parts = (node.lower, node.upper, node.step)
         popped = iter(self._pop(sum(p is not None for p in parts)))
         lower, upper, step = (None if p is None else next(popped) for p in parts)
         self.values.append(Range(lower, upper, step, node))
 
-    def _keyword(self, node: ast.Keyword, frame: _Frame) -> None:
-        """The value of a keyword argument is on the stack already."""
+    def _tensor(self, node: ast.Tensor, frame: Frame) -> None:
+        """A tensor literal: a constant when every element is one, else a node."""
+        operands = self._operands(node.items, frame)
+        self.values.append(self._literal(node, operands, frame.source))
 
-    def _nothing(self, node: ast.Nothing, frame: _Frame) -> None:
-        self.values.append(Nothing(node))
+    def _list(self, node: ast.Tensor, frame: Frame) -> None:
+        self.values.append(Listed(tuple(self._pop(len(node.items))), node))
 
-    def _dots(self, node: ast.Dots, frame: _Frame) -> None:
-        self.values.append(Dots(node))
+    def _literal(self, node: ast.Tensor, operands: list[int], source: Source) -> int:
+        builder = self.builder
+        literals = [builder.literal(p) for p in operands]
+        # The rule also finds ragged literals, whose elements keep their own text in the message.
+        type_ = None
+        if all(literal is not None for literal in literals):
+            types = tuple(builder.nodes[p].type for p in operands)
+            if len(set(types)) <= 1:
+                first = types[0] if types else Type((), self.builder.dtype, True)
+                type_ = first._replace(shape=(len(types), *first.shape))
+        if type_ is None:
+            return builder.add(
+                OPS["tensor"], tuple(operands), (), source, node.span, context=self.context()
+            )
+        data = tuple(value for literal in literals if literal is not None for value in literal)
+        return builder.add(OPS["const"], (), (type_, data), source, node.span, is_shared=False)
 
-    def _store(self, node: _Store, frame: _Frame) -> None:
-        frame.values[node.name] = self.values.pop()
+    def _index(self, node: ast.Index, frame: Frame) -> None:
+        items = self._pop(len(node.items))
+        item = self.values.pop()
+        if type(item) is Sizes:
+            self.values.append(pick(self.arguments, item, items, node, frame.source))
+            return
+        base = self.operand(item, node.value, frame.source)
+        attributes.check_pair_index(self, base, items, node, frame.source)
+        shape = self.builder.nodes[base].type.shape
+        params, operands = Indexing(self.arguments, self.operand).items(
+            items, node, shape, frame.source
+        )
+        written = ", ".join(format_expression(i) for i in node.items)
+        source, span = self.at(node, frame)
+        position = self.builder.add(
+            OPS["index"],
+            (base, *operands),
+            (params,),
+            source,
+            span,
+            written="" if frame.place else written,
+            context=self.context(),
+        )
+        self.values.append(position)
 
-    def _operands(self, nodes: tuple[Expr, ...], frame: _Frame) -> list[int]:
+    # Attributes
+
+    def _attribute(self, node: ast.Attribute, frame: Frame) -> None:
+        item = self.values.pop()
+        found: Item
+        if type(item) is not Module:
+            found = self._value_attribute(item, node, frame)
+        elif node.name in PREFIXES or node.name in SUBMODULES:
+            found = Module(f"{item.name}.{node.name}")
+        elif node.name in DTYPES:
+            found = Word(node.name)
+        elif node.name in CONSTANTS:
+            found = self.named_constant(node.name, frame.source, node.span)
+        elif node.name == "newaxis":
+            found = Nothing(node)
+        else:
+            found = Bound(item, node.name, node)
+        self.values.append(found)
+
+    def _value_attribute(self, item: Item, node: ast.Attribute, frame: Frame) -> Item:
+        if type(item) is Sizes and node.name in ("values", "indices"):
+            raise CallError(
+                "function-value",
+                f"a tuple has no `.{node.name}`",
+                self.label(node, frame.source),
+            )
+        position = self.operand(item, node.value, frame.source)
+        found = attributes.attribute(self, position, node, frame.source)
+        return Bound(position, node.name, node) if found is None else found
+
+    def _member(self, item: Bound, node: Expr, source: Source) -> int:
+        """A dotted name that is not called: `x.T`."""
+        label = self.label(node, source)
+        is_function = self.calls.is_builtin(item.name)
+        if type(item.value) is not int:
+            if is_function:
+                raise CallError("function-value", f"`{item.name}` is a function; call it", label)
+            raise self.calls.unknown_function(item.name, label)
+        if item.name in ATTRIBUTES:
+            op, operands = ATTRIBUTES[item.name], (item.value,)
+            return self.builder.add(op, operands, (), source, node.span, context=label[1:])
+        if is_function:
+            text = f"`.{item.name}` is a function; call it, `.{item.name}()`"
+            raise CallError("function-value", text, label)
+        known = {*ATTRIBUTES, *attributes.ATTRIBUTES, *self.calls.names()}
+        raise UnknownNameError(
+            "unknown-attribute",
+            f"a tensor has no `.{brief(item.name)}`",
+            label,
+            help=did_you_mean(item.name, known),
+        )
+
+    # Helpers
+
+    def _operands(self, nodes: tuple[Expr, ...], frame: Frame) -> list[int]:
         """The graph nodes of the last items of the stack, one for each syntax node."""
         items = self._pop(len(nodes))
         return [self.operand(i, n, frame.source) for i, n in zip(items, nodes)]
@@ -176,290 +435,73 @@ class Walker:
         del self.values[-count:]
         return items
 
-    def _add(
-        self, op: Op, operands: tuple[int, ...], params: tuple[Any, ...], node: Expr, frame: _Frame
+    def pop(self, count: int) -> list[Item]:
+        """The last items of the stack, taken off it."""
+        return self._pop(count)
+
+    def at(self, node: Any, frame: Frame) -> tuple[Source, Span]:
+        """Where a node of the graph stands in the user's text."""
+        if frame.place is not None:
+            return frame.place.source, frame.place.span
+        return frame.source, Span(node.start, node.end)
+
+    def add(
+        self, op: Op, operands: tuple[int, ...], params: tuple[Any, ...], node: Any, frame: Frame
     ) -> int:
-        context = () if frame.definition is None else self._calls()
-        return self.builder.add(
-            op, operands, params, frame.source, Span(node.start, node.end), context=context
-        )
+        """The node of an operation that stands at a place of the program's text."""
+        source, span = self.at(node, frame)
+        context = () if len(self.frames) < 2 else self.context()
+        position = self.builder.add(op, operands, params, source, span, context=context)
+        if op is OPS["detach"] and frame.place is not None:
+            # Of no interest to a reader of the values.
+            self.builder.nodes[position].is_hidden = True
+        return position
 
-    def _calls(self) -> tuple[Label, ...]:
+    def context(self) -> tuple[Label, ...]:
         """Where the functions that are being inlined were called, innermost first."""
-        return tuple(f.call for f in reversed(self.frames[-4:]) if f.call is not None)
+        return tuple(f.call for f in reversed(self.frames[-8:]) if f.call is not None)[:4]
 
-    def _label(self, node: Expr, source: Source) -> tuple[Label, ...]:
-        return (Label(source, node.span), *self._calls())
+    def label(self, node: Any, source: Source) -> tuple[Label, ...]:
+        """Where something is wrong, and the calls that it is inside of."""
+        return (Label(source, node.span), *self.context())
 
-    def operand(self, item: Item, node: Expr, source: Source) -> int:
+    def operand(self, item: Item, node: Any, source: Source) -> int:
         """The graph node of an item, or an error that says why it is none."""
         if type(item) is int:
             return item
-        label = self._label(node, source)
+        match item:
+            case Known():
+                return self.builder.constant(number(item.value), source, node.span)
+            case Listed():
+                operands = [self.operand(i, n, source) for i, n in zip(item.items, item.node.items)]
+                return self._literal(item.node, operands, source)
+            case Sizes() if item.items and all(type(i) is Known for i in item.items):
+                data = tuple(number(i.value) for i in item.items)
+                type_ = Type((len(data),), self.builder.dtype, True)
+                return self.builder.add(
+                    OPS["const"], (), (type_, data), source, node.span, is_shared=False
+                )
+        label = self.label(node, source)
         match item:
             case Module():
                 raise self.missing(item.name, label[0])
             case Bound():
                 return self._member(item, node, source)
+            case Word():
+                raise ParseError(
+                    "text-value",
+                    f"`{brief(item.text)}` is text, not a value",
+                    label,
+                    help='text only stands where a function wants it: einsum("ij,jk->ik", a, b)',
+                )
             case Sizes():
                 raise ParseError(
                     "tuple-value",
                     "a tuple is a list of sizes or dimensions, not a value",
                     label,
-                    help="write a tensor as `[1, 2, 3]`",
+                    help="name its parts, `a, b = …`, or write a tensor as `[1, 2, 3]`",
                 )
             case Nothing():
                 raise ParseError("none-value", "`None` is not a value", label)
             case _:
                 raise ParseError("slice-value", "a slice only stands in an index", label)
-
-    def _read(self, node: ast.Name, frame: _Frame) -> None:
-        """The value of a name: a parameter, or a name of the program."""
-        name = node.name
-        if name in frame.values:
-            self.values.append(frame.values[name])
-        elif name in self.names:
-            self.values.append(self.names[name])
-        else:
-            self.values.append(self._known_name(node, frame))
-
-    def _known_name(self, node: ast.Name, frame: _Frame) -> Item:
-        """A constant or a prefix, or the error for a name that means nothing here."""
-        name = node.name
-        if name in CONSTANTS:
-            return self._named_constant(name, frame.source, node.span)
-        if name in PREFIXES:
-            return Module(name)
-        label = self._label(node, frame.source)
-        if name in self.functions or name in FUNCTIONS:
-            raise CallError(
-                "function-value",
-                f"`{name}` is a function",
-                label,
-                help=f"call it, `{name}(x)`, or bind a value, `{name}=1`",
-            )
-        raise self.missing(name, label[0])
-
-    def _named_constant(self, name: str, source: Source, span: Span) -> int:
-        position = self.builder.constant(CONSTANTS[name], source, span)
-        self.builder.nodes[position].written = name
-        return position
-
-    def _unary(self, node: ast.Unary, frame: _Frame) -> None:
-        (operand,) = self._operands((node.operand,), frame)
-        if node.op == "neg" and self._is_literal(node.operand, operand):
-            # -4 and -inf are constants, shown in place, not operations on 4 and inf.
-            found = self.builder.nodes[operand]
-            operand = self.builder.constant(-found.params[1][0], frame.source, node.span)
-            if found.written:
-                self.builder.nodes[operand].written = f"-{found.written}"
-        elif node.op != "pos":
-            operand = self._add(OPS[node.op], (operand,), (), node, frame)
-        self.values.append(operand)
-
-    def _is_literal(self, node: Expr, position: int) -> bool:
-        """Whether a number or the name of a constant is written here."""
-        if type(node) is ast.Name:
-            found = self.builder.nodes[position]
-            return found.op is OPS["const"] and found.written == node.name
-        return type(node) is ast.Number
-
-    def _comparison(self, node: ast.Comparison, frame: _Frame) -> None:
-        operands = self._operands(node.operands, frame)
-        result = self._add(OPS[node.ops[0]], (operands[0], operands[1]), (), node, frame)
-        for op, left, right in zip(node.ops[1:], operands[1:], operands[2:]):
-            link = self._add(OPS[op], (left, right), (), node, frame)
-            result = self._add(OPS["logical_and"], (result, link), (), node, frame)
-        self.values.append(result)
-
-    def _tensor(self, node: ast.Tensor, frame: _Frame) -> None:
-        """A tensor literal: a constant when every element is one, else a node."""
-        self.values.append(self._literal(node, self._operands(node.items, frame), frame))
-
-    def _literal(self, node: ast.Tensor, operands: list[int], frame: _Frame) -> int:
-        builder = self.builder
-        literals = [builder.literal(p) for p in operands]
-        # The rule also finds ragged literals, whose elements keep their own text in the message.
-        type_ = None
-        if all(literal is not None for literal in literals):
-            types = tuple(builder.nodes[p].type for p in operands)
-            if len(set(types)) <= 1:
-                first = types[0] if types else Type((), self.builder.dtype, True)
-                type_ = first._replace(shape=(len(types), *first.shape))
-        if type_ is None:
-            return self._add(OPS["tensor"], tuple(operands), (), node, frame)
-        data = tuple(value for literal in literals if literal is not None for value in literal)
-        span = Span(node.start, node.end)
-        return builder.add(OPS["const"], (), (type_, data), frame.source, span, is_shared=False)
-
-    def _attribute(self, node: ast.Attribute, frame: _Frame) -> None:
-        item = self.values.pop()
-        found: Item
-        if type(item) is not Module:
-            found = Bound(self.operand(item, node.value, frame.source), node.name, node)
-        elif node.name in PREFIXES:
-            found = Module(f"{item.name}.{node.name}")
-        else:
-            found = Bound(None, node.name, node)
-        self.values.append(found)
-
-    def _member(self, item: Bound, node: Expr, source: Source) -> int:
-        """A dotted name that is not called: `math.pi`, `x.T`."""
-        label = self._label(node, source)
-        if item.value is None:
-            if item.name in CONSTANTS:
-                return self._named_constant(item.name, source, node.span)
-            if item.name in FUNCTIONS:
-                raise CallError("function-value", f"`{item.name}` is a function; call it", label)
-            raise self._unknown_function(item.name, label)
-        if item.name in ATTRIBUTES:
-            op, operands = ATTRIBUTES[item.name], (item.value,)
-            return self.builder.add(op, operands, (), source, node.span, context=label[1:])
-        if item.name in FUNCTIONS:
-            text = f"`.{item.name}` is a function; call it, `.{item.name}()`"
-            raise CallError("function-value", text, label)
-        raise UnknownNameError(
-            "unknown-attribute",
-            f"a tensor has no `.{brief(item.name)}`",
-            label,
-            help=did_you_mean(item.name, {*ATTRIBUTES, *FUNCTIONS}),
-        )
-
-    def _unknown_function(self, name: str, label: tuple[Label, ...]) -> UnknownNameError:
-        return UnknownNameError(
-            "unknown-function",
-            f"unknown function `{brief(name)}`",
-            label,
-            help=f"write {INSTEAD[name]}"
-            if name in INSTEAD
-            else did_you_mean(name, {*FUNCTIONS, *self.functions}),
-        )
-
-    def _index(self, node: ast.Index, frame: _Frame) -> None:
-        items = self._pop(len(node.items))
-        base = self.operand(self.values.pop(), node.value, frame.source)
-        shape = self.builder.nodes[base].type.shape
-        params = Indexing(self.arguments).items(items, node, shape, frame.source)
-        written = ", ".join(format_expression(i) for i in node.items)
-        position = self.builder.add(
-            OPS["index"],
-            (base,),
-            (params,),
-            frame.source,
-            node.span,
-            written=written,
-            context=self._calls(),
-        )
-        self.values.append(position)
-
-    # Calls
-
-    def _call(self, node: ast.Call, frame: _Frame) -> _Frame | None:
-        items = self._pop(len(node.arguments))
-        nodes = list(node.arguments)
-        if type(node.function) is ast.Name:
-            name = node.function.name
-        else:
-            target = self.values.pop()
-            if type(target) is not Bound:
-                raise self._not_a_function(node, frame)
-            name = target.name
-            if target.value is not None:
-                items.insert(0, target.value)
-                assert type(node.function) is ast.Attribute
-                nodes.insert(0, node.function.value)
-        definition = self.functions.get(name)
-        if definition is not None:
-            return self._inline(definition, items, nodes, node, frame)
-        op = FUNCTIONS.get(name)
-        label = self._label(node.function, frame.source)
-        if op is None:
-            if name in frame.values or name in self.names:
-                raise self._not_a_function(node, frame)
-            raise self._unknown_function(name, label)
-        self.values.append(self._apply(op, items, nodes, node, frame))
-        return None
-
-    def _not_a_function(self, node: ast.Call, frame: _Frame) -> CallError:
-        text = brief(frame.source.slice(node.function.span))
-        return CallError(
-            "not-a-function",
-            f"`{text}` is not a function",
-            self._label(node.function, frame.source),
-            help="write `*` to multiply",
-        )
-
-    def _apply(
-        self, op: Op, items: list[Item], nodes: list[Expr], node: ast.Call, frame: _Frame
-    ) -> int:
-        """A call of a row of the op table."""
-        context = self._calls()
-        if op.pair and self.arguments.is_pair(items, nodes):
-            op = OPS[op.pair]
-        matched = self.arguments.match(op, items, nodes, node, frame.source, context)
-        operands, params = self.arguments.convert(
-            op, matched, node, frame.source, context, self.operand
-        )
-        if op.kind == "random":
-            params = (*params, stream_key(self.seed, self.builder.random_count))
-            self.builder.random_count += 1
-        return self._add(op, operands, params, node, frame)
-
-    def _inline(
-        self,
-        definition: Definition,
-        items: list[Item],
-        nodes: list[Expr],
-        node: ast.Call,
-        frame: _Frame,
-    ) -> _Frame | None:
-        """A frame for the body of a function, with its parameters bound."""
-        label = Label(frame.source, node.span, f"in this call of `{brief(definition.name)}`")
-        values = self.arguments.bind(definition, items, nodes, node, frame.source)
-        key = (id(definition), tuple(values.items())) if _is_plain(values) else None
-        if key is not None and key in self._memo:
-            self.values.append(self._memo[key])
-            return None
-        self._check_cycle(definition, label)
-        code: list[Any] = []
-        for parameter in definition.parameters:
-            if parameter.name not in values and parameter.default is not None:
-                code += [*postorder(parameter.default), _Store(parameter.name)]
-        body = self.walk(definition.body)
-        self.inlined += len(body) + len(code)
-        # Inlining costs time even where its nodes turn out to be equal and are shared.
-        limit = self.builder.limits.nodes // 10
-        if self.inlined > limit:
-            raise LimitError(
-                "inlining",
-                f"the functions of this program unfold to more than {limit:,} operations",
-                (label,),
-                help="raise it with --max-nodes, of which it is a tenth",
-            )
-        return _Frame(
-            iter([*code, *body] if code else body),
-            definition.source,
-            values,
-            definition,
-            label,
-            key,
-            self.builder.random_count,
-        )
-
-    def _check_cycle(self, definition: Definition, label: Label) -> None:
-        if id(definition) not in self.active:
-            self.active.add(id(definition))
-            return
-        active = [f.definition for f in self.frames if f.definition is not None]
-        cycle = [*active[active.index(definition) :], definition]
-        chain = " → ".join(f"`{brief(d.name, 30)}`" for d in cycle[:6])
-        raise CallError(
-            "recursion",
-            f"a function cannot call itself: {chain}{' …' if len(cycle) > 6 else ''}",
-            (label,),
-            note="calls are inlined, so a cycle would never end",
-        )
-
-
-def _is_plain(values: dict[str, Item]) -> bool:
-    return all(type(v) is int for v in values.values())

@@ -1,13 +1,16 @@
-"""The op table as documentation."""
+"""The functions of the language as documentation: rows, composites, and those of sizes."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import UsageError, brief, did_you_mean
-from graphcalc.ops.spec import Op, parameters
-from graphcalc.ops.table import FUNCTIONS, INTERNAL, OPS
+from graphcalc.graph import statics
+from graphcalc.graph.site import Static
+from graphcalc.ops.prelude import COMPOSITES, Composite
+from graphcalc.ops.spec import Op, Signed, parameters
+from graphcalc.ops.table import INTERNAL, OPS
 from graphcalc.report.safe import width
 
 _KINDS = {
@@ -15,24 +18,113 @@ _KINDS = {
     "reduction": "Reductions",
     "array": "Matrices and shapes",
     "making": "Making tensors",
-    "random": "Random numbers",
+    "random": "Making tensors",
+    "Matrices": "Matrices and shapes",
 }
+_TITLES = (
+    "Element by element",
+    "Reductions",
+    "Matrices and shapes",
+    "Sizes and parts",
+    "Making tensors",
+    "Networks",
+    "Losses",
+    "Values as they are",
+    "NumPy's own",
+)
+# Rows that the language's syntax reaches, and no call.
+_SYNTAX = ("index", "tensor", "T")
+
+
+class Entry(NamedTuple):
+    """One function as a reader sees it; `definition` is the text of one that is composed."""
+
+    name: str
+    title: str
+    usage: str
+    doc: str
+    examples: tuple[tuple[str, str], ...]
+    aliases: tuple[str, ...]
+    differs: str
+    symbol: str
+    definition: str
+    row: Signed
+
+
+def entries() -> list[Entry]:
+    """Every function of the language, once."""
+    rows = [op for op in OPS.values() if op.kind != "leaf"]
+    shown = [op for op in rows if op.name not in INTERNAL or op.name in _SYNTAX]
+    public = [c for c in COMPOSITES.values() if not c.name.startswith("_") and c.examples]
+    return [*map(_of_row, shown), *map(_of_static, statics.PUBLIC), *map(_of_composite, public)]
+
+
+def _of_row(op: Op) -> Entry:
+    return Entry(
+        op.name,
+        _KINDS[op.kind],
+        usage(op),
+        op.doc,
+        op.examples,
+        op.aliases,
+        op.differs,
+        op.symbol,
+        "",
+        op,
+    )
+
+
+def _of_static(function: Static) -> Entry:
+    shown = f"{function.name}({_arguments(function)})"
+    return Entry(
+        function.name,
+        function.kind,
+        shown,
+        function.doc,
+        function.examples,
+        function.aliases,
+        function.differs,
+        "",
+        "",
+        function,
+    )
+
+
+def _of_composite(found: Composite) -> Entry:
+    name = _dotted(found.name)
+    title = _KINDS.get(found.kind, found.kind)
+    shown = f"{name}({found.signature.replace(',)', ')')})"
+    return Entry(
+        name, title, shown, found.doc, found.examples, (), found.differs, "", found.text, found
+    )
+
+
+def _dotted(name: str) -> str:
+    """`np_std` as it is called: `np.std`."""
+    for prefix in ("np", "linalg"):
+        if name.startswith(f"{prefix}_"):
+            return f"{prefix}.{name[len(prefix) + 1 :]}"
+    return name
+
+
+def _arguments(row: Signed) -> str:
+    shown = [
+        ("*" * p.variadic) + p.name + (f"={p.default}" if p.default else "")
+        for p in parameters(row)
+        if p.kind != "key"
+    ]
+    return ", ".join(shown)
 
 
 def signature(op: Op) -> str:
     """How a row is called: `sum(x, dim=None, keepdim=False)`."""
-    shown = [
-        ("*" * p.variadic) + p.name + (f"={p.default}" if p.default else "")
-        for p in parameters(op)
-        if p.kind != "key"
-    ]
-    return f"{op.name}({', '.join(shown)})"
+    return f"{op.name}({_arguments(op)})"
 
 
 def usage(op: Op) -> str:
     """The operator of a row, or its call."""
     if op.text:
-        return op.text.format("x", all="x, y, …", written="i, j:k")
+        return op.text.format("x", all="x, y, …", items="i, j:k")
     if not op.symbol:
         return signature(op)
     names = [p.name for p in parameters(op)]
@@ -40,64 +132,123 @@ def usage(op: Op) -> str:
     return f" {op.symbol} ".join(names) if len(names) == 2 else f"{op.symbol}{gap}{names[0]}"
 
 
-def _rows(name: str | None) -> list[Op]:
+def _chosen(name: str | None) -> list[Entry]:
+    found = entries()
     if name is None:
-        return [op for op in OPS.values() if op.kind != "leaf"]
-    shown = [op for op in OPS.values() if op.kind != "leaf"]
-    found = [FUNCTIONS[name]] if name in FUNCTIONS else []
-    found = found or [op for op in shown if name in (op.name, op.symbol)]
-    if not found:
-        raise UsageError(
-            "unknown-function",
-            f"there is no function `{brief(name)}`",
-            help=did_you_mean(name, FUNCTIONS),
-        )
-    return found
+        return found
+    plain = name
+    for prefix in ("torch.", "F.", "np.", "math."):
+        plain = plain.removeprefix(prefix)
+    for wanted in (name, plain):
+        chosen = [e for e in found if wanted in (e.name, *e.aliases, e.symbol)]
+        if chosen:
+            return chosen
+    names = [n for e in found for n in (e.name, *e.aliases)]
+    raise UsageError(
+        "unknown-function",
+        f"there is no function `{brief(name)}`",
+        help=did_you_mean(name, names),
+    )
 
 
 def as_text(name: str | None) -> str:
     """Every function in a line, by kind; or one in full."""
-    rows = _rows(name)
+    chosen = _chosen(name)
     if name is not None:
-        return "\n".join(map(_one, rows))
+        return "\n".join(map(_one, chosen))
     lines: list[str] = []
-    for kind, title in _KINDS.items():
-        found = [op for op in rows if op.kind == kind]
-        columns = [usage(op) for op in found]
-        wide = max(map(width, columns))
-        lines += [title, *(f"  {c:<{wide}}  {op.doc}" for c, op in zip(columns, found)), ""]
+    for title in _TITLES:
+        found = [e for e in chosen if e.title == title]
+        wide = min(max(width(e.usage) for e in found), 60)
+        lines += [title, *(f"  {e.usage:<{wide}}  {e.doc}" for e in found), ""]
     return "\n".join(lines)
 
 
-def _one(op: Op) -> str:
-    lines = [usage(op), f"  {op.doc}"]
-    if op.symbol:
-        lines.append(f"  also {signature(op)}")
-    if op.aliases:
-        lines.append(f"  also called {', '.join(op.aliases)}")
-    lines += [f"  {expression}  →  {value}" for expression, value in op.examples]
+def _one(entry: Entry) -> str:
+    lines = [entry.usage, f"  {entry.doc}"]
+    if entry.symbol:
+        lines.append(f"  also {entry.name}({_arguments(entry.row)})")
+    if entry.aliases:
+        lines.append(f"  also called {', '.join(entry.aliases)}")
+    if entry.differs:
+        lines.append(f"  unlike torch: {entry.differs}")
+    lines += [f"  {expression}  →  {value}" for expression, value in entry.examples]
+    if entry.definition:
+        lines.append(f"  is {entry.definition}")
     return "\n".join([*lines, ""])
 
 
 def as_json(name: str | None) -> str:
-    """The same rows as a JSON list."""
-    return json.dumps([_object(op) for op in _rows(name)], ensure_ascii=False, indent=1) + "\n"
+    """The same functions as a JSON list."""
+    return json.dumps([_object(e) for e in _chosen(name)], ensure_ascii=False, indent=1) + "\n"
 
 
-def _object(op: Op) -> dict[str, Any]:
-    return {
-        "name": op.name,
-        "kind": op.kind,
-        "signature": None if op.name in INTERNAL else signature(op),
-        "symbol": op.symbol or None,
-        "usage": usage(op),
-        "aliases": list(op.aliases),
-        "doc": op.doc,
+def _object(entry: Entry) -> dict[str, Any]:
+    declared = () if isinstance(entry.row, Composite) else parameters(entry.row)
+    found: dict[str, Any] = {
+        "name": entry.name,
+        "kind": entry.title,
+        "usage": entry.usage,
+        "symbol": entry.symbol or None,
+        "aliases": list(entry.aliases),
+        "doc": entry.doc,
         "parameters": [
             {"name": p.name, "kind": p.kind, "default": p.default or None, "variadic": p.variadic}
-            for p in parameters(op)
+            for p in declared
             if p.kind != "key"
         ],
-        "examples": [{"expression": e, "value": v} for e, v in op.examples],
-        "tolerance_ulp": op.tolerance,
+        "examples": [{"expression": e, "value": v} for e, v in entry.examples],
+        "differs": entry.differs or None,
+        "definition": entry.definition or None,
     }
+    if isinstance(entry.row, Op):
+        found["tolerance_ulp"] = entry.row.tolerance
+    return found
+
+
+_HEAD = """# Functions
+
+Written by `graphcalc --functions --format md` from the table of operations and the prelude.
+
+Names, argument names, defaults and meanings are torch's, shapes and broadcasting the array API
+standard's, and special values of elementary functions C99 Annex F's; `torch.`, `F.`, `np.`,
+`math.` in front of a name are dropped, `x.f(y)` is `f(x, y)`, and `axis=`, `keepdims=`, `input=`,
+`other=` stand for `dim=`, `keepdim=` and the first and second argument. What differs is said
+at each function, and here for all:
+
+- Numbers are of one floating point dtype, the run's. Integers and bool count as it in arithmetic
+  and in sums (torch keeps int64, and refuses the mean of integers), so that nothing wraps around.
+- `dtype=`, `device=` and `requires_grad=` are accepted. int64 and bool are applied; a floating
+  point dtype or a device that is not the run's is not, and a note says so.
+- Whole numbers serve as an index in floating point too; what is not whole, or outside of its
+  dimension, is an error when the program runs. Nothing reads past an end.
+- Where an index or a mask would give a shape that depends on data, there is an error instead.
+- The sign of a zero that `maximum`, `minimum`, `clamp`, `max` or `min` gives is open, as in C99.
+- Values are never changed in place: `x.add_(1)` is an error that says what to write.
+- `sqrt` is correctly rounded on every backend; torch's own is an ulp off at times.
+
+A function with a definition below is made of others, and every step of it is a node.
+"""
+
+
+def as_markdown() -> str:
+    """All functions as a page."""
+    lines = [_HEAD]
+    found = entries()
+    for title in _TITLES:
+        lines += [f"## {title}", "", "| function | | example |", "|---|---|---|"]
+        lines += [_line(e) for e in found if e.title == title]
+        lines.append("")
+    lines += ["## Differences", ""]
+    lines += [f"- `{e.name}`: {e.differs}" for e in found if e.differs]
+    made = [c.text for c in COMPOSITES.values() if c.kind != "Gradients"]
+    lines += ["", "## Definitions", "", "```", *made]
+    return "\n".join([*lines, "```", ""])
+
+
+def _line(entry: Entry) -> str:
+    expression, value = entry.examples[0] if entry.examples else ("", "")
+    example = f"`{expression}` is `{value}`" if expression else ""
+    also = f" Also {', '.join(f'`{a}`' for a in entry.aliases)}." if entry.aliases else ""
+    cells = (f"`{entry.usage}`", entry.doc + also, example)
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"

@@ -187,7 +187,6 @@ def test_indexing_is_numpys(case):
         ("0:1.5", "1.5"),
         ("0, 0", "x[0, 0]"),
         ("..., ...", "..."),
-        ("rand()", "rand()"),
     ],
 )
 def test_wrong_indices_are_named(index, under):

@@ -1,0 +1,42 @@
+"""One expression being walked: where it stands, and what its names mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from graphcalc.diagnostics import Label
+from graphcalc.graph.items import Item
+from graphcalc.source import Source
+from graphcalc.syntax.expr import Definition
+
+
+class Store(NamedTuple):
+    """In a frame's code: give the value on top of the stack to a parameter."""
+
+    name: str
+
+
+class Cast(NamedTuple):
+    """In a frame's code: turn the value on top of the stack into another dtype."""
+
+    dtype: str
+
+
+@dataclass(slots=True, eq=False)
+class Frame:
+    """One expression being walked: the program's own, or the body of a function call.
+
+    `place` is the user's call of a function of the prelude, for everything inside of it: what
+    the prelude's own text says, and the user's names, mean nothing to each other.
+    """
+
+    code: Iterator[Any]
+    source: Source
+    values: dict[str, Item]
+    definition: Definition | None = None
+    call: Label | None = None
+    place: Label | None = None
+    memo: Any = None
+    random_before: int = 0

@@ -1,0 +1,18 @@
+"""Definitions of the prelude, parsed when they are first called."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from graphcalc.ops.prelude import Composite
+from graphcalc.source import Source
+from graphcalc.syntax.expr import Definition
+from graphcalc.syntax.parser import parse_program
+
+
+@cache
+def definition(composite: Composite) -> Definition:
+    """The syntax of a composite."""
+    (found,) = parse_program(Source(composite.text, "<prelude>")).statements
+    assert isinstance(found, Definition)
+    return found

@@ -1,0 +1,403 @@
+"""Functions that shapes alone decide, and those that only choose elements.
+
+`x.size(0)` and `len(x)` are known before the program runs; `split`, `narrow` and `flip` are
+indices in other words, and become them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from graphcalc.diagnostics import CallError, IndexRangeError, Label, ShapeError
+from graphcalc.graph.items import Item, Known, Listed, Sizes, Word
+from graphcalc.graph.site import Site, Static
+from graphcalc.ops.shapes import dimensions, show
+from graphcalc.ops.sizes import Size, ceil_div, divide_if_exact
+from graphcalc.ops.table import OPS
+from graphcalc.source import Source, Span
+from graphcalc.syntax import expr as ast
+
+if TYPE_CHECKING:
+    from graphcalc.graph.walk import Walker
+
+# Parts
+
+
+def unbind(walker: Walker, position: int, dim: int, source: Source, span: Span) -> tuple[Any, ...]:
+    """The slices of a tensor along one dimension."""
+    shape = walker.builder.nodes[position].type.shape
+    if not shape:
+        label = Label(source, span)
+        raise ShapeError("unpack-scalar", "a scalar has no parts", (label,))
+    if type(shape[dim]) is Size:
+        label = Label(source, span)
+        raise ShapeError(
+            "unpack-scalar", f"a dimension of {shape[dim]} has an unknown number of parts", (label,)
+        )
+    found = []
+    for i in range(shape[dim]):
+        params = tuple(i if d == dim else (0, n, 1) for d, n in enumerate(shape))
+        found.append(
+            walker.builder.add(
+                OPS["index"], (position,), (params,), source, span, context=walker.context()
+            )
+        )
+    return tuple(found)
+
+
+def _unbind(site: Site) -> Item:
+    source, span = site.walker.at(site.node, site.frame)
+    dim = site.dim(default=0)
+    return Sizes(unbind(site.walker, site.tensor(), dim, source, span), site.node)
+
+
+def _pieces(site: Site, dim: int, lengths: list[Any]) -> Item:
+    """Consecutive pieces of `x` along a dimension."""
+    found, start = [], 0
+    for length in lengths:
+        found.append(site.indexed({dim: (start, start + length, 1)}))
+        start = start + length
+    return Sizes(tuple(found), site.node)
+
+
+def _split(site: Site) -> Item:
+    dim = site.dim(default=0)
+    size = site.shape()[dim]
+    wanted = site.wholes("split_size")
+    if type(site.item("split_size")) in (Sizes, Listed):
+        if sum(wanted) != size:
+            raise ShapeError(
+                "split",
+                f"the pieces have {sum(wanted)} elements, and the dimension has {size}",
+                site.label(),
+            )
+        return _pieces(site, dim, list(wanted))
+    (length,) = wanted
+    if type(length) is int and length < 1:
+        raise site.fail("split_size", "a whole number above 0,")
+    count: Any = ceil_div(size, length)
+    if type(count) is Size:
+        raise site.fail("split_size", "a size that gives a number of pieces")
+    last = size - (count - 1) * length if count else 0
+    return _pieces(site, dim, [length] * (count - 1) + [last] * bool(count))
+
+
+def _chunk(site: Site) -> Item:
+    dim = site.dim(default=0)
+    size, chunks = site.shape()[dim], site.whole("chunks")
+    if type(chunks) is not int or chunks < 1:
+        raise site.fail("chunks", "a whole number above 0,")
+    exact = divide_if_exact(size, chunks) if type(size) is Size else None
+    if exact is not None:
+        return _pieces(site, dim, [exact] * chunks)
+    length: Any = ceil_div(size, chunks)
+    if type(length) is Size:
+        return _pieces(site, dim, [length] * (chunks - 1) + [size - (chunks - 1) * length])
+    length = max(length, 1)
+    count = max(-(-size // length), 1)
+    return _pieces(site, dim, [length] * (count - 1) + [size - (count - 1) * length])
+
+
+def _narrow(site: Site) -> Item:
+    dim = site.dim()
+    size, start, length = site.shape()[dim], site.whole("start"), site.whole("length")
+    start = start + size if start < 0 else start
+    if start < 0 or length < 0 or start + length > size:
+        raise IndexRangeError(
+            "index-range",
+            f"elements {start} to {start + length} are outside of a dimension of {size}",
+            site.label(),
+        )
+    return site.indexed({dim: (start, start + length, 1)})
+
+
+def _select(site: Site) -> Item:
+    dim = site.dim()
+    size, place = site.shape()[dim], site.whole("index")
+    if not -size <= place < size:
+        raise IndexRangeError(
+            "index-range", f"index {place} is outside of a dimension of {size}", site.label()
+        )
+    return site.indexed({dim: place + size if place < 0 else place})
+
+
+def _index_select(site: Site) -> Item:
+    dim = site.dim()
+    index = site.tensor("index")
+    shape = site.walker.builder.nodes[index].type.shape
+    if len(shape) > 1:
+        raise ShapeError(
+            "index-shape",
+            f"the index of `index_select` has one dimension, and this is {show(shape)}",
+            site.label(),
+            help="write `x[index]`, or `gather`",
+        )
+    return site.indexed({dim: "*"}, (index,))
+
+
+def _flip(site: Site) -> Item:
+    shape = site.shape()
+    dims = site.wholes("dims") if site.item("dims") is not None else None
+    flipped = site.checked(lambda: dimensions(dims, len(shape)))
+    return site.indexed({d: (shape[d] - 1, -1, -1) for d in flipped})
+
+
+# Sizes
+
+
+def _size(site: Site) -> Item:
+    shape = site.shape()
+    if site.item("dim") is None:
+        return Sizes(tuple(map(Known, shape)), site.node)
+    if not shape:
+        raise ShapeError("unpack-scalar", "a scalar has no dimension", site.label())
+    return Known(shape[site.dim()])
+
+
+def _numel(site: Site) -> Item:
+    shape = site.shape()
+    dims = site.wholes("dim") if site.item("dim") is not None else None
+    count: Any = 1
+    for d in site.checked(lambda: dimensions(dims, len(shape))):
+        count = count * shape[d]
+    return Known(count)
+
+
+def _len(site: Site) -> Item:
+    item = site.item("x")
+    if type(item) is Sizes:
+        return Known(len(item.items))
+    if not site.shape():
+        raise ShapeError("unpack-scalar", "a scalar has no length", site.label())
+    return Known(site.shape()[0])
+
+
+def _kept(site: Site) -> Item:
+    shape = site.shape()
+    dims = site.wholes("dim") if site.item("dim") is not None else None
+    over = site.checked(lambda: dimensions(dims, len(shape)))
+    return Sizes(tuple(Known(1 if i in over else n) for i, n in enumerate(shape)), site.node)
+
+
+def _at(site: Site) -> Item:
+    found = site.wholes("sizes")
+    return Known(found[site.whole("place") if len(found) > 1 else 0])
+
+
+def _count(site: Site) -> Item:
+    return Known(0 if site.item("dim") is None else len(site.wholes("dim")))
+
+
+def _refuse(site: Site) -> Item:
+    item = site.item("why")
+    assert type(item) is Word
+    raise CallError("not-here", item.text, site.label())
+
+
+def _last_dims(site: Site) -> Item:
+    count = len(site.wholes("shape"))
+    return Sizes(tuple(Known(d) for d in range(-count, 0)), site.node)
+
+
+# Values as they are
+
+
+def _given(site: Site) -> Item:
+    return site.tensor()
+
+
+def _number(site: Site) -> Item:
+    value = site.walker.arguments.value(site.item("x"))
+    if value is None:
+        raise site.fail("x", "a number")
+    whole = type(value) is float and value.is_integer()
+    return Known(int(value) if whole else value)
+
+
+def _as(dtype: str) -> Callable[[Site], Item]:
+    def run(site: Site) -> Item:
+        is_method = type(site.node.function) is ast.Attribute
+        type_ = site.walker.builder.nodes[site.tensor()].type
+        wanted = dtype if is_method or dtype in ("int64", "bool") else type_.dtype
+        if wanted not in ("int64", "bool") and type_.dtype in ("int64", "bool"):
+            wanted = site.walker.builder.dtype
+        return _cast(site, site.tensor(), wanted)
+
+    return run
+
+
+def _cast(site: Site, position: int, dtype: str) -> int:
+    place = Label(*site.walker.at(site.node, site.frame))
+    return site.walker.calls.cast(position, dtype, place)
+
+
+def _to(site: Site) -> Item:
+    position = site.tensor()
+    given = site.item("to")
+    for item in given.items if type(given) is Sizes else (given,):
+        if type(item) is Word and (item.text == "cpu" or item.text.startswith(("cuda", "mps"))):
+            site.walker.calls.note_device(item, site.node, site.frame.source)
+        elif type(item) is int:
+            position = _cast(site, position, site.walker.builder.nodes[item].type.dtype)
+        elif item is not None:
+            dtype = site.walker.calls.dtype(item, site.node, site.frame.source)
+            position = _cast(site, position, dtype)
+    return position
+
+
+def _device(site: Site) -> Item:
+    site.walker.calls.note_device(Word("cuda"), site.node, site.frame.source)
+    return site.tensor()
+
+
+_X23 = "[[1, 2, 3], [4, 5, 6]]"
+
+_ALL = (
+    Static(
+        "size",
+        "x, dim: dim = None",
+        "The sizes of x, or of one dimension; also `x.shape`. Known before the program runs.",
+        _size,
+        ((f"size({_X23}, 1)", "3"), (f"size({_X23})", "[2, 3]")),
+        ("shape",),
+    ),
+    Static(
+        "numel",
+        "x, dim: dims = None",
+        "The number of elements, or of those along some dimensions.",
+        _numel,
+        ((f"numel({_X23})", "6"), (f"numel({_X23}, dim=0)", "2")),
+        differs="`dim` is an addition: torch counts all elements.",
+    ),
+    Static(
+        "ndim",
+        "x",
+        "The number of dimensions.",
+        lambda site: Known(len(site.shape())),
+        ((f"ndim({_X23})", "2"),),
+        ("dim",),
+    ),
+    Static("len", "x", "The size of the first dimension.", _len, ((f"len({_X23})", "2"),)),
+    Static(
+        "unbind",
+        "x, dim: dim = 0",
+        "The slices along a dimension, as a tuple: `a, b = unbind(x)`.",
+        _unbind,
+        (("unbind([5, 6, 7])[1]", "6"),),
+    ),
+    Static(
+        "split",
+        "x, split_size: dims, dim: dim = 0",
+        "Pieces of `split_size` elements (a list gives each its own) along a dimension, a tuple.",
+        _split,
+        (("split([1, 2, 3], 2)[1]", "[3]"), ("split([1, 2, 3], [1, 2])[1]", "[2, 3]")),
+    ),
+    Static(
+        "chunk",
+        "x, chunks: size, dim: dim = 0",
+        "That many equal pieces along a dimension, the last perhaps smaller, as a tuple.",
+        _chunk,
+        (("chunk([1, 2, 3, 4], 2)[1]", "[3, 4]"),),
+    ),
+    Static(
+        "narrow",
+        "x, dim: dim, start: dim, length: size",
+        "`length` elements along a dimension, from `start` on.",
+        _narrow,
+        (("narrow([1, 2, 3, 4], 0, 1, 2)", "[2, 3]"),),
+    ),
+    Static(
+        "select",
+        "x, dim: dim, index: dim",
+        "The slice at one place of a dimension.",
+        _select,
+        ((f"select({_X23}, 1, -1)", "[3, 6]"),),
+    ),
+    Static(
+        "index_select",
+        "x, dim: dim, index: index",
+        "The slices of a dimension that whole numbers choose: x[:, index] for dim=1.",
+        _index_select,
+        (("index_select([5, 6, 7], 0, [2, 0])", "[7, 5]"),),
+    ),
+    Static(
+        "flip",
+        "x, *dims: dims",
+        "The elements in reverse order along dimensions: x[::-1].",
+        _flip,
+        (("flip([1, 2, 3], 0)", "[3, 2, 1]"),),
+    ),
+    Static(
+        "tensor",
+        "x",
+        "The tensor of a list: `torch.tensor([1, 2])` is `[1, 2]`.",
+        _given,
+        (("torch.tensor([[1., 2.], [3., 4.]])", "[[1, 2], [3, 4]]"),),
+        ("array", "as_tensor", "asarray", "Tensor", "FloatTensor", "DoubleTensor", "from_numpy"),
+        differs="whole numbers become floating point, unless `dtype=torch.int64` is given.",
+        kind="Values as they are",
+    ),
+    Static(
+        "to",
+        "x, *to: dims",
+        "x in another dtype: integers and bool, or the run's floating point.",
+        _to,
+        (("(1 < 2).to(torch.float64)", "1"), ("[1.5, -1.5].to(torch.int64)", "[1, -1].long()")),
+        ("type", "astype"),
+        differs="floating point numbers keep the run's dtype; a note says so.",
+        kind="Values as they are",
+    ),
+    *(
+        Static(
+            name,
+            "x",
+            doc,
+            _as(dtype),
+            examples,
+            aliases,
+            differs="" if dtype in ("int64", "bool") else "the run's dtype stays; a note says so.",
+            kind="Values as they are",
+        )
+        for name, dtype, doc, examples, aliases in (
+            ("float", "float32", "Floating point: true is 1.", (("(1 < 2).float()", "1"),), ()),
+            ("double", "float64", "Floating point: true is 1.", (("(1 < 2).double()", "1"),), ()),
+            ("half", "float16", "Floating point: true is 1.", (("(1 < 2).half()", "1"),), ()),
+            (
+                "long",
+                "int64",
+                "The whole part as an integer, to be an index.",
+                (("[1.5, -1.5].long()", "torch.tensor([1, -1], dtype=torch.int64)"),),
+                ("int", "LongTensor"),
+            ),
+            ("bool", "bool", "Whether x is not 0.", (("[0, 2].bool()", "[false, true]"),), ()),
+        )
+    ),
+    Static(
+        "clone",
+        "x",
+        "x as it is: values are never changed, copied or moved here.",
+        _given,
+        (("clone(3)", "3"),),
+        ("contiguous", "cpu", "numpy", "item", "tolist", "copy", "requires_grad_"),
+        kind="Values as they are",
+    ),
+    Static(
+        "cuda",
+        "x",
+        "x as it is: --device says where a program runs.",
+        _device,
+        (),
+        kind="Values as they are",
+    ),
+)
+_HIDDEN = (
+    Static("_number", "x", "A number that is known before the program runs.", _number),
+    Static("_last_dims", "shape: shape", "The last dimensions, as many as sizes.", _last_dims),
+    Static("_kept", "x, dim: dims", "The shape of x with reduced dimensions as 1.", _kept),
+    Static("_at", "sizes: shape, place: dim", "One of several sizes, or the only one.", _at),
+    Static("_count", "dim: dims", "How many dimensions are named.", _count),
+    Static("_refuse", "why: text", "An error.", _refuse),
+)
+FUNCTIONS = {name: f for f in (*_ALL, *_HIDDEN) for name in (f.name, *f.aliases)}
+PUBLIC = _ALL

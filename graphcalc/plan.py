@@ -1,0 +1,87 @@
+"""What a run would be: every node's shape, dtype and cost, with nothing computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from graphcalc.graph.ir import Graph
+from graphcalc.graph.passes import check_memory, cost, last_uses
+from graphcalc.graph.text import node_text
+from graphcalc.ops.sizes import Size
+from graphcalc.ops.spec import ITEM_BYTES
+
+
+class Step(NamedTuple):
+    """One node of a plan. Sizes and costs are ints, or `Size`s where a declared size is a symbol.
+
+    `operations` counts additions, products and calls of functions alike; choosing, moving and
+    making elements takes none.
+    """
+
+    name: str
+    text: str
+    op: str
+    role: str
+    shape: tuple[Any, ...]
+    dtype: str
+    operations: Any
+    bytes: Any
+
+
+class Plan(Sequence[Step]):
+    """The steps of a run that has not happened, in order of evaluation."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self._steps = [
+            _step(graph, i) for i, node in enumerate(graph.nodes) if node.name is not None
+        ]
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._steps[index]
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self._steps)
+
+    @property
+    def operations(self) -> Any:
+        """The operations of all nodes."""
+        total: Any = 0
+        for position in range(len(self.graph.nodes)):
+            total = total + cost(self.graph, position)
+        return total
+
+    @property
+    def peak(self) -> int | None:
+        """The most bytes that values take at once; None where a size is a symbol.
+
+        Raises LimitError where that is more than the graph's limit.
+        """
+        if any(Size in map(type, node.type.shape) for node in self.graph.nodes):
+            return None
+        graph = self.graph
+        return check_memory(graph, last_uses(graph, frozenset(graph.results)), 0)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The symbols of declared sizes that are known, with what they stand for."""
+        return self.graph.sizes
+
+
+def _step(graph: Graph, position: int) -> Step:
+    node = graph.nodes[position]
+    role = "input" if node.is_input else "operation"
+    return Step(
+        name=node.name or "",
+        text=node_text(graph, position),
+        op=node.op.name,
+        role="result" if position in graph.results else role,
+        shape=node.type.shape,
+        dtype=node.type.dtype,
+        operations=cost(graph, position),
+        bytes=node.type.numel * ITEM_BYTES[node.type.dtype],
+    )
