@@ -40,7 +40,7 @@ from graphcalc.graph.items import (
 from graphcalc.graph.known import arithmetic, compare, number, whole
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import Op, Type
-from graphcalc.ops.table import ATTRIBUTES, CONSTANTS, DTYPES, OPS, PREFIXES, SUBMODULES
+from graphcalc.ops.table import ATTRIBUTES, CONSTANTS, DOTTED, DTYPES, OPS, PREFIXES, SUBMODULES
 from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Definition, Expr, is_choice, postorder
@@ -217,8 +217,8 @@ class Walker:
 
     def named_constant(self, name: str, source: Source, span: Span) -> int:
         """The node of `pi` and its like."""
-        position = self.builder.constant(CONSTANTS[name], source, span)
-        self.builder.nodes[position].written = name
+        position = self.builder.constant(DOTTED[name], source, span)
+        self.builder.nodes[position].written = name if name in CONSTANTS else "exp(1)"
         return position
 
     # Operators
@@ -380,7 +380,7 @@ class Walker:
             found = Module(f"{item.name}.{node.name}")
         elif node.name in DTYPES:
             found = Word(node.name)
-        elif node.name in CONSTANTS:
+        elif node.name in DOTTED:
             found = self.named_constant(node.name, frame.source, node.span)
         elif node.name == "newaxis":
             found = Nothing(node)

@@ -279,7 +279,7 @@ def integers(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) ->
     if not low < high:
         raise Problem("call", f"`randint` wants low < high, not {low:g} and {high:g}")
     for bound in (low, high):
-        if abs(bound) >= 2.0**53 or bound != int(bound):
+        if type(bound) is not Size and (abs(bound) >= 2.0**53 or bound != int(bound)):
             raise Problem("call", f"`randint` wants whole numbers below 2^53, not {bound:g}")
     return sized(dtype, (), (shape,))._replace(dtype="int64")
 

@@ -29,6 +29,8 @@ FUNCTIONS: dict[str, Op] = {
 }
 
 CONSTANTS = {"pi": math.pi, "tau": math.tau, "inf": math.inf, "nan": math.nan}
+# `e` is a name that people use; only `math.e` can mean nothing else.
+DOTTED = {**CONSTANTS, "e": math.e}
 
 # What others call a function, and what to do here instead.
 INSTEAD = {

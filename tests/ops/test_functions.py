@@ -9,6 +9,7 @@ import pytest
 from agreement import BACKENDS, assert_typed, elements, flatten, result, shape_of, value_of
 from functions import (
     NOT_IN_TORCH,
+    ask_torch,
     assert_like_torch,
     assert_near,
     assert_same_on_backends,
@@ -447,6 +448,48 @@ def test_every_function_has_calls():
             alone.append(function.name)
     assert not silent
     assert not alone
+
+
+REFUSED = (
+    'mse_loss(randn(3), randn(3), reduction="average")',
+    "nll_loss(randn(2, 3), [0])",
+    "nll_loss(randn(2, 3, 4), randint(0, 3, (2, 3)))",
+    "cross_entropy(randn(2, 3), [0, 1, 2])",
+    "cross_entropy(randn(2, 3), [0, 5])",
+    "batch_norm(randn(3), randn(3), rand(3))",
+    "scaled_dot_product_attention(randn(2, 3), randn(2, 3), randn(2, 3), zeros(2, 2), 0, True)",
+    "gather(randn(2), 0, [true, false])",
+    "one_hot([true, false], 2)",
+    "pad(zeros(0), (-1, 1))",
+    "repeat(randn(3), -1)",
+    "unfold(randn(3), 0, -1, 1)",
+    "roll(randn(()), 1, 0)",
+    "flatten(randn(()), 1, 2)",
+    'pad(randn(3), (1, 1), "{mode}")',
+)
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_what_torch_refuses_is_refused(text):
+    """A call that torch does not take is an error here too, the same one on both backends."""
+    left, right = messages(text)
+    assert isinstance(left, str)
+    assert left == right
+    with pytest.raises((RuntimeError, IndexError, ValueError, NotImplementedError)):
+        ask_torch(taken_apart(text))
+
+
+MIXED = (
+    *("stack([true, 2 > 1, (3.5).long()])", "cat([[true, false], [3, 4].long()])"),
+    *("where([true, false], [3, 4].long(), true)", "[true, (3.5).long()]"),
+    *("scatter_add([1, 2].long(), 0, [1], [true])", "(1 < 2) + (3.5).long()"),
+)
+
+
+@pytest.mark.parametrize("text", MIXED)
+def test_dtypes_meet_alike(text):
+    """Bool, integers and floating point come together in one dtype, on both backends the same."""
+    assert_same_on_backends(text)
 
 
 SIZES = ((), (1,), (5,), (0,), (2, 3), (1, 4), (3, 0), (2, 3, 4), (2, 1, 3, 2))
