@@ -112,7 +112,7 @@ def summarize(data: list[Any]) -> Summary:
 def _kernel(graph: Graph, node: Node) -> Callable[..., Any]:
     """A function from operand values to the node's value."""
     op, out = node.op, node.type
-    casts = [_needs_float(graph, node, i) for i in range(len(node.operands))]
+    casts = [_cast(graph, node, i) for i in range(len(node.operands))]
     kernel = op.python
     if op.kind == "elementwise" and node.params:
         params = node.params
@@ -125,22 +125,24 @@ def _kernel(graph: Graph, node: Node) -> Callable[..., Any]:
         run = _map_kernel(kernel, out.shape)
     if not any(casts):
         return run
-    return lambda *values: run(*[to_float(v) if c else v for v, c in zip(values, casts)])
+    return lambda *values: run(*[v if c is None else cast(v, c) for v, c in zip(values, casts)])
 
 
-def _needs_float(graph: Graph, node: Node, place: int) -> bool:
-    """Whether an operand is bool or integer where the op works on floats."""
+def _cast(graph: Graph, node: Node, place: int) -> Callable[[Any], Any] | None:
+    """What to turn the elements of an operand into, where the op wants another kind."""
     wants = node.op.operands
     is_own = wants in ("own", "common") or (wants == "condition" and place == 0)
-    operand = graph.nodes[node.operands[place]].type
-    return not is_own and node.type.dtype in FLOATS and operand.dtype not in FLOATS
+    dtype, out = graph.nodes[node.operands[place]].type.dtype, node.type.dtype
+    if is_own or dtype == out or dtype in FLOATS or out == "bool":
+        return None
+    return int if out == "int64" else float
 
 
-def to_float(value: Any) -> Any:
-    """A value with every element as a float."""
+def cast(value: Any, convert: Callable[[Any], Any]) -> Any:
+    """A value with every element converted."""
     if type(value) is NDArray:
-        return NDArray(value.shape, [float(x) for x in value.data])
-    return float(value)
+        return NDArray(value.shape, [convert(x) for x in value.data])
+    return convert(value)
 
 
 def _map_kernel(kernel: Callable[..., Any], shape: tuple[int, ...]) -> Callable[..., Any]:

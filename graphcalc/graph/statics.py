@@ -80,7 +80,7 @@ def _split(site: Site) -> Item:
     if type(count) is Size:
         raise site.fail("split_size", "a size that gives a number of pieces")
     last = size - (count - 1) * length if count else 0
-    return _pieces(site, dim, [length] * (count - 1) + [last] * bool(count))
+    return _pieces(site, dim, [length] * (count - 1) + [last] if count else [size])
 
 
 def _chunk(site: Site) -> Item:
@@ -196,7 +196,14 @@ def _refuse(site: Site) -> Item:
 
 
 def _last_dims(site: Site) -> Item:
-    count = len(site.wholes("shape"))
+    sizes, shape = site.wholes("shape"), site.shape()
+    count = len(sizes)
+    if count > len(shape) or tuple(sizes) != shape[len(shape) - count :]:
+        raise ShapeError(
+            "last-sizes",
+            f"the last sizes are {show(sizes)}, and the input is {show(shape)}",
+            site.label(),
+        )
     return Sizes(tuple(Known(d) for d in range(-count, 0)), site.node)
 
 
@@ -210,7 +217,9 @@ def _given(site: Site) -> Item:
 def _number(site: Site) -> Item:
     value = site.walker.arguments.value(site.item("x"))
     if value is None:
-        raise site.fail("x", "a number")
+        raise CallError(
+            "static-number", "an argument here must be a number that is known", site.label()
+        )
     whole = type(value) is float and value.is_integer()
     return Known(int(value) if whole else value)
 
@@ -393,7 +402,7 @@ _ALL = (
 )
 _HIDDEN = (
     Static("_number", "x", "A number that is known before the program runs.", _number),
-    Static("_last_dims", "shape: shape", "The last dimensions, as many as sizes.", _last_dims),
+    Static("_last_dims", "x, shape: shape", "The last dimensions, as many as sizes.", _last_dims),
     Static("_kept", "x, dim: dims", "The shape of x with reduced dimensions as 1.", _kept),
     Static("_at", "sizes: shape, place: dim", "One of several sizes, or the only one.", _at),
     Static("_count", "dim: dims", "How many dimensions are named.", _count),

@@ -216,6 +216,7 @@ def broadcast(out: Type, x: NDArray, sizes: Shape) -> list[Any]:
 
 def repeat(out: Type, x: NDArray, counts: Shape) -> list[Any]:
     """The whole tensor that often along each dimension."""
+    counts = (1,) * (len(x.shape) - len(counts)) + counts
     own = (1,) * (len(counts) - len(x.shape)) + x.shape
     found = [0]
     for count, size, step in zip(counts, own, strides(own)):

@@ -194,12 +194,7 @@ def repeat(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> T
     """`repeat(x, counts)`: the whole tensor that often along each dimension."""
     (x,) = operands
     (counts,) = params
-    if len(counts) < len(x.shape):
-        raise Problem(
-            "shape",
-            f"`repeat` wants a count for each of the {len(x.shape)} dimensions of {{0}}, "
-            f"and got {len(counts)}",
-        )
+    counts = (1,) * (len(x.shape) - len(counts)) + counts
     if -1 in counts:
         raise Problem("shape", "`repeat` wants counts >= 0, not -1")
     own = (1,) * (len(counts) - len(x.shape)) + x.shape

@@ -37,6 +37,7 @@ def _permute_vjp(operands: tuple[Type, ...], params: tuple[Any, ...]) -> tuple[s
 def _repeat_vjp(operands: tuple[Type, ...], params: tuple[Any, ...]) -> tuple[str, ...]:
     """The sum over the copies."""
     (counts,), shape = params, operands[0].shape
+    counts = (1,) * (len(shape) - len(counts)) + counts
     own = (1,) * (len(counts) - len(shape)) + shape
     sizes = ", ".join(f"{c}, {n}" for c, n in zip(counts, own))
     copies = ", ".join(str(2 * i) for i in range(len(counts)))
@@ -105,7 +106,7 @@ SHAPES = (
         arrays.transpose,
         kind="array",
         operands="own",
-        aliases=("swapaxes", "t"),
+        aliases=("swapaxes",),
         examples=((f"transpose({_M23}, 0, 1)", "[[1, 4], [2, 5], [3, 6]]"),),
         vjp=("transpose(g, dim0, dim1)",),
         differs="the dimensions have defaults; torch wants both.",
@@ -180,13 +181,18 @@ SHAPES = (
         "The whole tensor that often along each dimension.",
         moves.repeat,
         arrays.repeat,
-        lambda torch, x, counts: x.repeat(counts),
+        lambda torch, x, counts: x.repeat((1,) * (x.dim() - len(counts)) + counts),
         kind="array",
         operands="own",
         aliases=("tile",),
         examples=(("repeat([1, 2], 2)", "[1, 2, 1, 2]"),),
         vjp=_repeat_vjp,
-        samples=("repeat(randn(2, 3), (2, 1, 2))", "repeat(randn(2, 3), (0, 2))"),
+        samples=(
+            "repeat(randn(2, 3), (2, 1, 2))",
+            "repeat(randn(2, 3), (0, 2))",
+            "tile(randn(2, 3), 2)",
+        ),
+        differs="fewer counts than dimensions are those of the last ones, as torch.tile has it.",
     ),
     Op(
         "roll",
