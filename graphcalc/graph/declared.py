@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,7 @@ from graphcalc.graph.ir import Node
 from graphcalc.ops.shapes import show
 from graphcalc.ops.sizes import Size, solve, substitute, symbol
 from graphcalc.ops.spec import FLOATS, ITEM_BYTES, Type
-from graphcalc.ops.table import DTYPES
+from graphcalc.ops.table import DTYPES, OPS
 from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Declaration, Expr, postorder
@@ -142,7 +143,8 @@ class Declarations:
         is_float = declared.dtype in FLOATS and found.dtype in FLOATS
         if found.weak and (is_float or (declared.dtype == "int64" and is_whole)):
             return found._replace(dtype=declared.dtype, weak=False)
-        what = f"{'numbers that are not whole' if found.weak else found.dtype}"
+        is_number = found.weak and node.op is OPS["const"]
+        what = "numbers that are not whole" if is_number else found.dtype
         raise self._clash(name, node, f"is declared {declared.dtype} but bound to {what}")
 
     def _fit_shape(self, name: str, declared: Type, node: Node) -> None:
@@ -176,10 +178,11 @@ class Declarations:
             note=note,
         )
 
-    def check(self, name: str, node: Node) -> None:
-        """A value that the program itself assigns must be what it declares."""
+    @contextmanager
+    def assigning(self) -> Iterator[None]:
+        """Around `fit` for a value that the program itself assigns: then no data is at fault."""
         try:
-            self.fit(name, node, is_whole=False)
+            yield
         except DataError as error:
             d = error.diagnostic
             message = d.message.replace("bound to", "assigned")

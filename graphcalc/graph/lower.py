@@ -148,7 +148,8 @@ class _Lowering:
             position = self._name(position, statement)
             self.roots.append(position)
             if statement.name in self.declared.types and self.versions[statement.name] == 1:
-                self.declared.check(statement.name, self.builder.nodes[position])
+                with self.declared.assigning():
+                    self._fit(statement.name, position)
 
     def _unpack(self, statement: Unpacking) -> None:
         """`a, b = value`: all of the value first, then the names."""

@@ -475,7 +475,9 @@ class Walker:
             case Listed():
                 operands = [self.operand(i, n, source) for i, n in zip(item.items, item.node.items)]
                 return self._literal(item.node, operands, source)
-            case Sizes() if item.items and all(type(i) is Known for i in item.items):
+            case Sizes() if type(item.node) is not ast.Tuple and all(
+                type(i) is Known for i in item.items
+            ):
                 data = tuple(number(i.value) for i in item.items)
                 type_ = Type((len(data),), self.builder.dtype, True)
                 return self.builder.add(

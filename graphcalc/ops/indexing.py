@@ -14,7 +14,7 @@ from graphcalc.ops.spec import Problem, Shape, Type
 
 
 def _outside(place: Any, size: int) -> Problem:
-    if place != int(place):
+    if place - place != 0 or place != int(place):
         return Problem("index", f"an index must be a whole number, not {place:g}")
     return Problem("index", f"index {int(place)} is outside of a dimension of {size}")
 
@@ -25,7 +25,7 @@ def places(index: NDArray, size: int, *, is_counted_back: bool = False) -> list[
     found = []
     for value in index.data:
         if value != value or not low <= value < size or value != int(value):
-            raise _outside(value if value - value == 0 else size, size)
+            raise _outside(value, size)
         found.append(int(value) if value >= 0 else int(value) + size)
     return found
 
@@ -36,8 +36,7 @@ def torch_places(torch: Any, index: Any, size: int, *, is_counted_back: bool = F
     whole = index if index.dtype == torch.int64 else index.trunc()
     wrong = (index < low) | (index >= size) | (index != whole)
     if bool(wrong.any()):
-        value = index[wrong].reshape(-1)[0].item()
-        raise _outside(value if value - value == 0 else size, size)
+        raise _outside(index[wrong].reshape(-1)[0].item(), size)
     whole = whole.to(torch.int64)
     return torch.where(whole < 0, whole + size, whole) if is_counted_back else whole
 
