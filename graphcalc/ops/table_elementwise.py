@@ -495,7 +495,7 @@ ELEMENTWISE = (
         "x where it is positive, else 0.",
         numeric.relu,
         ("relu(-2)", "0"),
-        vjp=("where(out > 0, g, 0)",),
+        vjp=("where(out <= 0, 0, g)",),
     ),
     Op(
         "minimum",
@@ -505,8 +505,8 @@ ELEMENTWISE = (
         numeric.minimum,
         examples=(("minimum(1, 2)", "1"),),
         vjp=(
-            "g * (x < y) + g * (x == y) / 2",
-            "g * (y < x) + g * (x == y) / 2",
+            "where(x == y, g / 2, where(x > y, 0, g))",
+            "where(x == y, g / 2, where(y > x, 0, g))",
         ),
     ),
     Op(
@@ -517,8 +517,8 @@ ELEMENTWISE = (
         numeric.maximum,
         examples=(("maximum(1, 2)", "2"),),
         vjp=(
-            "g * (x > y) + g * (x == y) / 2",
-            "g * (y > x) + g * (x == y) / 2",
+            "where(x == y, g / 2, where(x < y, 0, g))",
+            "where(x == y, g / 2, where(y < x, 0, g))",
         ),
     ),
     Op(
@@ -707,8 +707,8 @@ ELEMENTWISE = (
         examples=(("logaddexp(1000, -1000)", "1000"),),
         tolerance=2,
         vjp=(
-            "g * exp(x - out)",
-            "g * exp(y - out)",
+            "g * sigmoid(x - y)",
+            "g * sigmoid(y - x)",
         ),
     ),
     Op(
@@ -721,7 +721,7 @@ ELEMENTWISE = (
         tolerance=2,
         domain=(0, 1e3),
         vjp=(
-            "where((x == 0) and (y <= 0), 0, g * log(y))",
+            "where((x == 0) and (y <= 0), 0, xlogy(g, y))",
             "g * x / y",
         ),
     ),

@@ -1,10 +1,22 @@
 """The gradients of the elementwise rows against torch.autograd, on their domains and at kinks."""
 
+import itertools
+
 import mpmath
 import pytest
 import torch
+from agreement import elements
 from functions import assert_near
-from gradients import assert_gradients, case, computed, formulas, gradient_graph, names_of
+from gradients import (
+    assert_gradients,
+    autograd,
+    case,
+    computed,
+    formulas,
+    gradient_graph,
+    kernel_of,
+    names_of,
+)
 
 from graphcalc.ops import shapes
 from graphcalc.ops.spec import NONE, TENSORS, ZERO, parameters
@@ -100,6 +112,30 @@ def test_gradients_are_torchs_at_kinks(name):
         assert values[results[0]].tolist() == [0, 0, 0, 1]
         return
     assert_gradients(case(OPS[name], given), TWINS.get(name))
+
+
+EDGES = (0.0, -0.0, 1.0, -1.0, 3.0, 1e10, 1e-200, 1e200, torch.inf, -torch.inf, torch.nan)
+
+
+@pytest.mark.parametrize("g", [1.0, 0.0, torch.inf])
+@pytest.mark.parametrize(
+    "name", ["relu", "minimum", "maximum", "fmin", "fmax", "logaddexp", "xlogy"]
+)
+def test_gradients_are_torchs_at_edges(name, g):
+    """No infinite operand or gradient makes a nan that torch does not have."""
+    columns = zip(*itertools.product(EDGES, repeat=arity(name)))
+    found = case(OPS[name], [torch.tensor(column, dtype=torch.float64) for column in columns])
+    g = torch.full_like(found.operands[0], g)
+    graph, results = gradient_graph(found)
+    inputs = {**dict(zip(names_of(OPS[name], arity(name)), found.operands)), "g": g}
+    wanted = autograd(found, g, kernel_of(found))
+    for backend in ("python", "torch"):
+        values = computed(graph, inputs, set(results), backend)
+        for result, torchs in zip(results, wanted):
+            where = f"{found} of {g[0]} on {backend}"
+            # One by one: next to 1e200, anything would be near.
+            for x, y in zip(elements(values[result]), elements(torchs), strict=True):
+                assert_near([x], [y], where, scale=0.0, relative=1e-10)
 
 
 @pytest.mark.parametrize("name", sorted(BY_MPMATH))
