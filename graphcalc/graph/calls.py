@@ -61,7 +61,8 @@ class Calls:
     def names(self) -> set[str]:
         """Every name that can be called."""
         public = {n for n in COMPOSITES if not n.startswith(("_", "np_", "linalg_"))}
-        return {*FUNCTIONS, *statics.FUNCTIONS, *public, *self.walker.functions}
+        sized = {n for n in statics.FUNCTIONS if not n.startswith("_")}
+        return {*FUNCTIONS, *sized, *public, *self.walker.functions}
 
     def call(self, node: ast.Call, frame: Frame) -> Frame | None:
         """A call: the value is pushed, or the frame of a function's body is given."""
@@ -199,7 +200,7 @@ class Calls:
         if type_.dtype == dtype:
             return position
         literal = builder.literal(position)
-        if literal is not None and all(type(v) is not Size and v - v == 0 for v in literal):
+        if literal is not None and all(type(v) is not Size and abs(v) < 2.0**63 for v in literal):
             convert: Any = int if dtype == "int64" else bool
             params = (type_._replace(dtype=dtype, weak=False), tuple(map(convert, literal)))
             return builder.add(OPS["const"], (), params, place.source, place.span, is_shared=False)

@@ -128,8 +128,15 @@ class Declarations:
 
     def type(self, name: str) -> Type:
         """The declared type of an input, with what is known of its sizes put in."""
-        declared = self.types[name]
-        return declared._replace(shape=tuple(substitute(s, self.known) for s in declared.shape))
+        declared, declaration = self.types[name], self.where[name]
+        try:
+            shape = tuple(substitute(s, self.known) for s in declared.shape)
+        except (ValueError, ZeroDivisionError):
+            shape = (-1,)
+        if any(n < 0 for n in shape):
+            label = Label(declaration.source, declaration.span)
+            raise DataError("declared-size", f"`{brief(name)}` has no such size", (label,))
+        return declared._replace(shape=shape)
 
     def fit(self, name: str, node: Node, is_whole: bool) -> Type:
         """The type of a value that is bound to a declared name; it may take the dtype declared.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -233,6 +234,9 @@ class Builder:
                 (Label(source, span),),
             )
         size = type_.numel * ITEM_BYTES[type_.dtype]
+        if size == 0 and Size not in map(type, type_.shape):
+            # Of nothing there can be too much, too: its rows are lists when it is shown.
+            size = math.prod(n or 1 for n in type_.shape)
         if type(size) is int and size > self.limits.memory:
             raise LimitError(
                 "memory",

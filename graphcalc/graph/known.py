@@ -17,6 +17,7 @@ def whole(value: Any) -> Any:
 
 
 _MOST = 1 << 62
+_LONGEST = 500
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "add": operator.add,
     "sub": operator.sub,
@@ -44,9 +45,13 @@ def arithmetic(op: str, a: Any, b: Any) -> Any:
         op not in ("add", "sub", "mul") or Size in map(type, (a, b))
     ):
         return None
-    found = _ARITHMETIC[op](a, b)
+    try:
+        found = _ARITHMETIC[op](a, b)
+    except (ValueError, ZeroDivisionError):  # of symbols by what is not above 0
+        return None
     # Beyond any size, numbers are the run's: nothing here grows without bound.
-    return found if type(found) is not int or abs(found) < _MOST else None
+    is_long = len(str(found)) > _LONGEST if type(found) is Size else abs(found) >= _MOST
+    return None if is_long and type(found) is not float else found
 
 
 def number(value: Any) -> Any:
@@ -74,6 +79,8 @@ def compare(op: str, left: Item, right: Item, fixed: Callable[[Item], Any]) -> b
     if Known not in (type(left), type(right)):
         return None
     a, b = fixed(left), fixed(right)
+    if {type(a), type(b)} == {Size, float}:
+        return None
     return None if a is None or b is None else bool(_COMPARE[op](a, b))
 
 

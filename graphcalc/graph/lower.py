@@ -162,7 +162,11 @@ class _Lowering:
             if self._is_bound(target.name) and target.name not in self.read:
                 self.read.add(target.name)
                 continue
-            self.roots.append(self._name(position, one))
+            position = self._name(position, one)
+            self.roots.append(position)
+            if target.name in self.declared.types and self.versions[target.name] == 1:
+                with self.declared.assigning():
+                    self._fit(target.name, position)
 
     def _symbol(self, name: str) -> Any:
         """The size that a declared symbol stands for; a run needs to know it."""
@@ -255,7 +259,7 @@ class _Lowering:
             node.params = (node.type, name)
             return
         data = node.params[1] if node.op is OPS["const"] else ()
-        is_whole = bool(data) and all(v - v == 0 and v == int(v) for v in data)
+        is_whole = bool(data) and all(abs(v) < 2.0**63 and v == int(v) for v in data)
         node.type = self.declared.fit(name, node, is_whole)
         if node.op is OPS["const"]:
             as_int = node.type.dtype == "int64"

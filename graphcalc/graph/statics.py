@@ -65,7 +65,9 @@ def _split(site: Site) -> Item:
     dim = site.dim(default=0)
     size = site.shape()[dim]
     wanted = site.wholes("split_size")
-    if type(site.item("split_size")) in (Sizes, Listed):
+    if type(site.item("split_size")) in (Sizes, Listed) or len(wanted) != 1:
+        if any(type(w) is int and w < 0 for w in wanted):
+            raise site.fail("split_size", "whole numbers >= 0,")
         if sum(wanted) != size:
             raise ShapeError(
                 "split",
@@ -182,6 +184,8 @@ def _kept(site: Site) -> Item:
 
 def _at(site: Site) -> Item:
     found = site.wholes("sizes")
+    if not found:
+        raise CallError("static-number", "an argument here must not be empty", site.label())
     return Known(found[site.whole("place") if len(found) > 1 else 0])
 
 

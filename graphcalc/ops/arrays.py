@@ -94,6 +94,8 @@ def expand(x: NDArray, shape: Shape) -> list[Any]:
     """The elements of x broadcast to a shape."""
     if x.shape == shape:
         return x.data
+    if 0 in shape:
+        return []
     if len(x.data) == 1:
         count = math.prod(shape)
         return x.data * count
@@ -216,12 +218,14 @@ def broadcast(out: Type, x: NDArray, sizes: Shape) -> list[Any]:
 
 def repeat(out: Type, x: NDArray, counts: Shape) -> list[Any]:
     """The whole tensor that often along each dimension."""
+    if not out.numel:
+        return []
     counts = (1,) * (len(x.shape) - len(counts)) + counts
     own = (1,) * (len(counts) - len(x.shape)) + x.shape
     found = [0]
     for count, size, step in zip(counts, own, strides(own)):
         found = [o + i * step for o in found for _ in range(count) for i in range(size)]
-    return [x.data[o] for o in found] if out.numel else []
+    return [x.data[o] for o in found]
 
 
 def roll(out: Type, x: NDArray, shifts: Shape, dims: Shape | None) -> list[Any]:

@@ -284,6 +284,8 @@ def diag(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Typ
     """`diag(x, diagonal)`: a vector as a matrix's diagonal, or a matrix's diagonal as a vector."""
     (x,) = operands
     (k,) = params
+    if type(k) is not int:
+        raise Problem("call", "`diag` wants a diagonal that is a number")
     if len(x.shape) == 1:
         size = x.shape[0] + abs(k)
         return x._replace(shape=(size, size))

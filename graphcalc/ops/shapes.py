@@ -276,6 +276,8 @@ def sized(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Ty
 def integers(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
     """`randint(low, high, shape)`: integers of that shape."""
     low, high, shape = params[:3]
+    if Size in (type(low), type(high)):
+        return sized(dtype, (), (shape,))._replace(dtype="int64")
     if not low < high:
         raise Problem("call", f"`randint` wants low < high, not {low:g} and {high:g}")
     for bound in (low, high):

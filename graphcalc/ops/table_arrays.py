@@ -168,7 +168,9 @@ REDUCTIONS = (
 def _stepped(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
     start, end, step = params
     start, end = (0.0, start) if end is None else (start, end)
-    if Size in (type(start), type(end)) and step == int(step) > 0:
+    if Size in map(type, (start, end, step)):
+        if type(step) is Size or step != int(step) or step <= 0:
+            raise Problem("call", "`arange` of a symbolic size wants a whole step above 0")
         whole = (n if type(n) is Size else int(n) for n in (end, start))
         return Type((ceil_div(next(whole) - next(whole), int(step)),), dtype)
     if step == 0 or not all(map(math.isfinite, (start, end, step))):
