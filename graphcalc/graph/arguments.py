@@ -358,7 +358,8 @@ def _default_text(definition: Definition, parameter: ast.Parameter) -> str:
 
 def _is_written(node: ast.Tensor) -> bool:
     """Whether a list holds written numbers and rows of them, and no other tensors."""
-    return all(type(item) in (ast.Number, ast.Unary, ast.Tensor) for item in node.items)
+    kinds = (ast.Number, ast.Boolean, ast.Unary, ast.Tensor)
+    return all(type(item) in kinds for item in node.items)
 
 
 def _shown_default(default: str) -> str:

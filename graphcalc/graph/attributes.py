@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from graphcalc.diagnostics import CallError
 from graphcalc.graph.items import Item, Known, Sizes, Word
 from graphcalc.ops.table import OPS
 from graphcalc.source import Source, Span
@@ -48,23 +47,19 @@ def pair(walker: Walker, position: int, source: Source, span: Span) -> tuple[Ite
     return position, walker.builder.add(op, node.operands, params, source, span)
 
 
-def check_pair_index(
+def pair_part(
     walker: Walker, position: int, items: list[Item], node: ast.Index, source: Source
-) -> None:
-    """`x.max(dim=1)[0]` takes the values of a pair in torch: here it would take an element."""
-    found = walker.builder.nodes[position]
-    if type(node.value) is not ast.Call or len(items) != 1 or found.op.name not in _WHERE:
-        return
-    place = walker.fixed(items[0])
-    if found.params[0] is None or len(found.params[0]) != 1 or place not in (0, 1):
-        return
-    name = found.op.name
-    raise CallError(
-        "pair-index",
-        f"`{name}` with a dimension is the values alone, not a pair",
-        walker.label(node, source),
-        note="torch gives values and indices; an index here would take an element of the values",
-        help=f"drop the `[0]`; `a{name}(…)[0]` is the first element"
-        if place == 0
-        else f"write `arg{name}(…)`, or `.indices`",
-    )
+) -> Item | None:
+    """The part of torch's pair that `x.max(dim=1)[0]` or `[1]` takes; None for any other index.
+
+    An index right behind the call is meant so, unless the call is NumPy's, `x.max(axis=1)[0]`.
+    """
+    call = node.value
+    if type(call) is not ast.Call or len(items) != 1 or walker.fixed(items[0]) not in (0, 1):
+        return None
+    if any(type(a) is ast.Keyword and a.name == "axis" for a in call.arguments):
+        return None
+    if source.slice(call.function.span).startswith(("np.", "numpy.")):
+        return None
+    found = pair(walker, position, source, node.span)
+    return found[walker.fixed(items[0])] if found else None

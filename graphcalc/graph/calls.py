@@ -15,7 +15,7 @@ from graphcalc.diagnostics import (
 from graphcalc.graph import prelude, site, statics
 from graphcalc.graph.frames import Cast, Frame, Store
 from graphcalc.graph.items import Bound, Item, Listed, Module, Nothing, Word
-from graphcalc.ops.prelude import COMPOSITES, Composite
+from graphcalc.ops.prelude import COMPOSITES, PRIVATE, Composite
 from graphcalc.ops.random import stream_key
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import FLOATS, Op, parameters
@@ -56,11 +56,11 @@ class Calls:
 
     def is_builtin(self, name: str) -> bool:
         """Whether a name is one of the language's own functions."""
-        return self.find(name) is not None
+        return not name.startswith(PRIVATE) and self.find(name) is not None
 
     def names(self) -> set[str]:
         """Every name that can be called."""
-        public = {n for n in COMPOSITES if not n.startswith(("_", "np_", "linalg_"))}
+        public = {n for n in COMPOSITES if not n.startswith(PRIVATE)}
         sized = {n for n in statics.FUNCTIONS if not n.startswith("_")}
         return {*FUNCTIONS, *sized, *public, *self.walker.functions}
 
@@ -90,7 +90,7 @@ class Calls:
         found = None
         if in_prelude and name in INTERNAL:
             found = OPS[name]
-        elif in_prelude or not name.startswith("_"):
+        elif in_prelude or not name.startswith(PRIVATE):
             found = self.find(name, module)
         if found is None:
             raise self._unknown(name, module, value, node, frame)
@@ -116,7 +116,7 @@ class Calls:
         if not module and value is None and (name in frame.values or name in walker.names):
             return self._not_a_function(node, frame)
         label = walker.label(node.function, frame.source)
-        if name.endswith("_") and self.is_builtin(name[:-1]) and not name.startswith("_"):
+        if name.endswith("_") and self.is_builtin(name[:-1]):
             text = brief(frame.source.slice(node.function.span))
             base = text.rpartition(".")[0] or "x"
             return CallError(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from graphcalc.diagnostics import CallError, IndexRangeError, Label, ShapeError
+from graphcalc.diagnostics import CallError, IndexRangeError, Label, LimitError, ShapeError
 from graphcalc.graph.items import Item, Known, Listed, Sizes, Word
 from graphcalc.graph.site import Site, Static
 from graphcalc.ops.shapes import dimensions, show
@@ -20,6 +20,8 @@ from graphcalc.syntax import expr as ast
 
 if TYPE_CHECKING:
     from graphcalc.graph.walk import Walker
+
+MAX_PARTS = 10_000
 
 # Parts
 
@@ -35,6 +37,7 @@ def unbind(walker: Walker, position: int, dim: int, source: Source, span: Span) 
         raise ShapeError(
             "unpack-scalar", f"a dimension of {shape[dim]} has an unknown number of parts", (label,)
         )
+    _check_parts(shape[dim], Label(source, span))
     found = []
     for i in range(shape[dim]):
         params = tuple(i if d == dim else (0, n, 1) for d, n in enumerate(shape))
@@ -44,6 +47,17 @@ def unbind(walker: Walker, position: int, dim: int, source: Source, span: Span) 
             )
         )
     return tuple(found)
+
+
+def _check_parts(count: int, label: Label) -> None:
+    """Each part is a node of its own, made whether it is used or not."""
+    if count > MAX_PARTS:
+        raise LimitError(
+            "parts",
+            f"a tuple of {count:,} parts, and the limit is {MAX_PARTS:,}",
+            (label,),
+            help="index the tensor itself, `x[i]`, or reshape it",
+        )
 
 
 def _unbind(site: Site) -> Item:
@@ -81,6 +95,7 @@ def _split(site: Site) -> Item:
     count: Any = ceil_div(size, length)
     if type(count) is Size:
         raise site.fail("split_size", "a size that gives a number of pieces")
+    _check_parts(count, site.label()[0])
     last = size - (count - 1) * length if count else 0
     return _pieces(site, dim, [length] * (count - 1) + [last] if count else [size])
 
@@ -90,6 +105,7 @@ def _chunk(site: Site) -> Item:
     size, chunks = site.shape()[dim], site.whole("chunks")
     if type(chunks) is not int or chunks < 1:
         raise site.fail("chunks", "a whole number above 0,")
+    _check_parts(chunks if type(size) is Size else min(chunks, size), site.label()[0])
     exact = divide_if_exact(size, chunks) if type(size) is Size else None
     if exact is not None:
         return _pieces(site, dim, [exact] * chunks)

@@ -351,7 +351,10 @@ class Walker:
             self.values.append(pick(self.arguments, item, items, node, frame.source))
             return
         base = self.operand(item, node.value, frame.source)
-        attributes.check_pair_index(self, base, items, node, frame.source)
+        part = attributes.pair_part(self, base, items, node, frame.source)
+        if part is not None:
+            self.values.append(part)
+            return
         shape = self.builder.nodes[base].type.shape
         params, operands = Indexing(self.arguments, self.operand).items(
             items, node, shape, frame.source

@@ -16,7 +16,8 @@ from graphcalc.ops.spec import Problem, Shape, Type
 def _outside(place: Any, size: int) -> Problem:
     if place - place != 0 or place != int(place):
         return Problem("index", f"an index must be a whole number, not {place:g}")
-    return Problem("index", f"index {int(place)} is outside of a dimension of {size}")
+    help = "write `ignore_index=-100` to leave such places out of a loss" if place == -100 else ""
+    return Problem("index", f"index {int(place)} is outside of a dimension of {size}", help=help)
 
 
 def places(index: NDArray, size: int, *, is_counted_back: bool = False) -> list[int]:

@@ -90,7 +90,7 @@ REDUCTIONS = (
             pair=f"{name}imum",
             vjp=_first(f"arg{name}(x, {{dim}}, True)"),
             differs="the values alone; torch's pair with a dimension is `.values` and `.indices`, "
-            "or `v, i = …`.",
+            "`(…)[0]` and `(…)[1]`, or `v, i = …`.",
         )
         for name, adjective, comparative, value in (
             ("max", "largest", "larger", "3"),
