@@ -4,18 +4,61 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from graphcalc.graph.items import Item, Known, Sizes, Word
-from graphcalc.ops.table import OPS
+from graphcalc.diagnostics import CallError, UnknownNameError, brief, did_you_mean
+from graphcalc.graph.items import Bound, Item, Known, Module, Nothing, Sizes, Word
+from graphcalc.ops.table import ATTRIBUTES, DOTTED, DTYPES, OPS, PREFIXES, SUBMODULES
 from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
+from graphcalc.syntax.expr import Expr
 
 if TYPE_CHECKING:
     from graphcalc.graph.walk import Walker
 
-ATTRIBUTES = ("shape", "ndim", "dtype", "device", "data", "values", "indices")
+_STATIC = ("shape", "ndim", "dtype", "device", "data", "values", "indices")
 
 
-def attribute(walker: Walker, position: int, node: ast.Attribute, source: Source) -> Item | None:
+def dotted(walker: Walker, item: Item, node: ast.Attribute, source: Source) -> Item:
+    """What `item.name` is before it is known whether it is called."""
+    name = node.name
+    if type(item) is Module:
+        if name in PREFIXES or name in SUBMODULES:
+            return Module(f"{item.name}.{name}")
+        if name in DTYPES:
+            return Word(name)
+        if name in DOTTED:
+            return walker.named_constant(name, source, node.span)
+        return Nothing(node) if name == "newaxis" else Bound(item, name, node)
+    if type(item) is Sizes and name in ("values", "indices"):
+        raise CallError("function-value", f"a tuple has no `.{name}`", walker.label(node, source))
+    position = walker.operand(item, node.value, source)
+    found = _static(walker, position, node, source)
+    return Bound(position, name, node) if found is None else found
+
+
+def member(walker: Walker, item: Bound, node: Expr, source: Source) -> int:
+    """A dotted name that is not called: `x.T`."""
+    label = walker.label(node, source)
+    is_function = walker.calls.is_builtin(item.name)
+    if type(item.value) is not int:
+        if is_function:
+            raise CallError("function-value", f"`{item.name}` is a function; call it", label)
+        raise walker.calls.unknown_function(item.name, label)
+    if item.name in ATTRIBUTES:
+        op, operands = ATTRIBUTES[item.name], (item.value,)
+        return walker.builder.add(op, operands, (), source, node.span, context=label[1:])
+    if is_function:
+        text = f"`.{item.name}` is a function; call it, `.{item.name}()`"
+        raise CallError("function-value", text, label)
+    known = {*ATTRIBUTES, *_STATIC, *walker.calls.names()}
+    raise UnknownNameError(
+        "unknown-attribute",
+        f"a tensor has no `.{brief(item.name)}`",
+        label,
+        help=did_you_mean(item.name, known),
+    )
+
+
+def _static(walker: Walker, position: int, node: ast.Attribute, source: Source) -> Item | None:
     """What `x.shape` and its like are; None for any other attribute."""
     type_ = walker.builder.nodes[position].type
     match node.name:

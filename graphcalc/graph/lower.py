@@ -14,18 +14,17 @@ from graphcalc.diagnostics import (
     Label,
     ProgramError,
     brief,
-    did_you_mean,
 )
 from graphcalc.graph.arguments import Arguments
 from graphcalc.graph.declared import Declarations, place_of
 from graphcalc.graph.ir import Builder, Graph, Limits
+from graphcalc.graph.names import Names
 from graphcalc.graph.passes import prune
 from graphcalc.graph.walk import Walker
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import Type
-from graphcalc.ops.table import CONSTANTS, INSTEAD_OF_NAMES, OPS, PREFIXES
+from graphcalc.ops.table import CONSTANTS, OPS
 from graphcalc.source import Source, Span
-from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import (
     AnyStatement,
     Declaration,
@@ -33,7 +32,6 @@ from graphcalc.syntax.expr import (
     Expr,
     Program,
     Statement,
-    Target,
     Unpacking,
 )
 from graphcalc.syntax.format import format_expression
@@ -92,19 +90,22 @@ class _Lowering:
     declared: Declarations = field(init=False)
     arguments: Arguments = field(init=False)
     walker: Walker = field(init=False)
+    names: Names = field(init=False)
     versions: dict[str, int] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     # Names that statements so far have read, and bound ones whose assignment was replaced.
     read: set[str] = field(default_factory=set)
     display: dict[str, int] = field(default_factory=dict)
     roots: list[int] = field(default_factory=list)
-    bodies: dict[int, list[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.builder = Builder(self.dtype, self.limits)
         self.arguments = Arguments(self.builder)
         self.declared = Declarations(self.dtype)
         self.walker = Walker(self.builder, self.arguments, self._missing, self.seed, self._symbol)
+        bound = {name: Label(b.source, b.span) for name, b in self.bindings.items()}
+        bound |= {name: place_of(name) for name in self.inputs}
+        self.names = Names(self.program, self.walker, bound, self.declared, self.is_check)
 
     # Statements
 
@@ -113,8 +114,7 @@ class _Lowering:
             if isinstance(statement, Definition):
                 self.walker.functions[statement.name] = statement
         # Inputs first, in the order in which they were given.
-        reads = self._read_names()
-        assigned = self._assigned()
+        reads, assigned = self.names.read(), self.names.assigned
         for statement in self.program.statements:
             if isinstance(statement, Declaration):
                 self.declared.declare(statement, assigned)
@@ -127,16 +127,10 @@ class _Lowering:
                 self._declare_input(name)
         for statement in self.program.statements:
             self._statement(statement)
-        self._check_bindings()
+        for name in self.names.bound:
+            if name not in self.used and not self.declared.is_symbol(name):
+                raise self.names.unused(name)
         return self._finish()
-
-    def _assigned(self) -> dict[str, Target]:
-        """The names that statements assign, each with its first place."""
-        found: dict[str, Target] = {}
-        for statement in self.program.statements:
-            for target in targets(statement):
-                found.setdefault(target.name, target)
-        return found
 
     def _statement(self, statement: AnyStatement) -> None:
         if isinstance(statement, Definition):
@@ -153,7 +147,7 @@ class _Lowering:
 
     def _unpack(self, statement: Unpacking) -> None:
         """`a, b = value`: all of the value first, then the names."""
-        self.read |= {n.name for n in self._body(statement) if type(n) is ast.Name}
+        self.read |= self.names.read_by(statement)
         source, value = statement.source, statement.value
         item = self.walker.evaluate(value, source)
         parts = self.walker.parts(item, len(statement.targets), value, source)
@@ -167,6 +161,9 @@ class _Lowering:
             if target.name in self.declared.types and self.versions[target.name] == 1:
                 with self.declared.assigning():
                     self._fit(target.name, position)
+
+    def _missing(self, name: str, label: Label) -> GraphcalcError:
+        return self.names.missing(name, label)
 
     def _symbol(self, name: str) -> Any:
         """The size that a declared symbol stands for; a run needs to know it."""
@@ -199,7 +196,7 @@ class _Lowering:
         Later assignments, and a first one such as `x = x + 1`, go on from the bound value.
         """
         name = statement.name
-        self.read |= {node.name for node in self._body(statement) if type(node) is ast.Name}
+        self.read |= self.names.read_by(statement)
         if name is None or not self._is_bound(name) or name in self.read:
             return False
         self.read.add(name)
@@ -339,7 +336,7 @@ class _Lowering:
             *self.versions,
             *self.walker.functions,
             *CONSTANTS,
-            *self._read_names(),
+            *self.names.read(),
         }
         letters = (word for word in _words() if word not in taken)
         results = frozenset(graph.results)
@@ -349,131 +346,6 @@ class _Lowering:
                     continue
                 node.name = next(letters)
                 graph.names[node.name] = position
-
-    def _read_names(self) -> set[str]:
-        """Every name that the program reads, parameters of its functions aside."""
-        found = set()
-        for statement in self.program.statements:
-            body = self._body(statement)
-            read = {node.name for node in body if type(node) is ast.Name}
-            called = {
-                node.function.name
-                for node in body
-                if type(node) is ast.Call and type(node.function) is ast.Name
-            }
-            # A bound name that is called is wrong in another way than one that nothing reads.
-            read |= called - self.walker.calls.names()
-            if type(statement) is Definition:
-                read -= {p.name for p in statement.parameters}
-            found |= read
-        return found
-
-    def _body(self, statement: AnyStatement) -> list[Any]:
-        """Every node of a statement, the branches that a static choice leaves out included."""
-        if isinstance(statement, Declaration):
-            return []
-        root = statement.body if isinstance(statement, Definition) else statement.value
-        found = self.bodies.get(id(root))
-        if found is None:
-            found = self.bodies[id(root)] = self.walker.walk(root)
-            if any(type(n) is ast.Conditional and ast.is_choice(n) for n in found):
-                found = self.bodies[id(root)] = ast.postorder(root)
-        return found
-
-    # Names
-
-    def _check_bindings(self) -> None:
-        """Every binding must have served; a misspelt one gets a hint."""
-        for name in (*self.bindings, *self.inputs):
-            if name in self.used:
-                continue
-            label = Label(Source(name, "<input>"), Span(0, len(name)))
-            if name in self.bindings:
-                binding = self.bindings[name]
-                label = Label(binding.source, binding.span)
-            if self.declared.is_symbol(name):
-                continue
-            if self.walker.calls.is_builtin(name):
-                raise BindingError(
-                    "bound-builtin", f"`{name}` is built in and cannot be bound", (label,)
-                )
-            known = {*self.versions, *self._read_names()} - set(CONSTANTS)
-            raise BindingError(
-                "unused-binding",
-                f"`{brief(name)}` is bound, but the program does not use it",
-                (label,),
-                note="its names are " + ", ".join(f"`{n}`" for n in sorted(known)[:12])
-                if known
-                else "the program has no names",
-                help=did_you_mean(name, known),
-            )
-
-    def _missing(self, name: str, label: Label) -> GraphcalcError:
-        """The error for a name without a value, with every other one that lacks it."""
-        assigned = self._assigned()
-        if name in assigned:
-            statement = next(s for s in self.program.statements if assigned[name] in targets(s))
-            line, column = statement.source.location(assigned[name].span.start)
-            return BindingError(
-                "read-before-assigned",
-                f"`{brief(name)}` is read before it is assigned",
-                (label,),
-                note=f"it is assigned at {line}:{column}",
-                help="statements run in order; put that one first",
-            )
-        missing = [name]
-        for statement in self.program.statements:
-            own = {p.name for p in getattr(statement, "parameters", ())}
-            for node in self._body(statement):
-                if type(node) is not ast.Name or node.name in missing or node.name in own:
-                    continue
-                declared = self.declared.types if self.is_check else ()
-                known = (assigned, self.bindings, self.inputs, declared, CONSTANTS, PREFIXES)
-                if not any(node.name in names for names in known):
-                    missing.append(node.name)
-        listed = ", ".join(f"`{brief(n)}`" for n in missing[:12])
-        more = f" and {len(missing) - 12} more" if len(missing) > 12 else ""
-        example = " ".join(f"{brief(n, 20)}={self._example(n)}" for n in missing[:4])
-        builtin = self.walker.calls.names()
-        candidates = {*self.versions, *self.bindings, *self.inputs, *CONSTANTS, *builtin}
-        hint = did_you_mean(name, {c for c in candidates if len(c) > 2 and len(name) > 2})
-        if name.lower() in CONSTANTS:
-            hint = f"did you mean `{name.lower()}`?"
-        elif name in PREFIXES:
-            hint = f"`{name}.` stands in front of a function, as in `{name}.exp(x)`"
-        elif name in INSTEAD_OF_NAMES:
-            hint = INSTEAD_OF_NAMES[name]
-        elif self.is_check:
-            hint = hint or f"declare it, `{brief(name, 20)}: [32, 784]`, or bind it"
-        reads = self._read_names()
-        vain = [n for n in (*self.bindings, *self.inputs) if n not in reads and n not in assigned]
-        return BindingError(
-            "missing-input",
-            f"{listed}{more} {'has' if len(missing) == 1 else 'have'} no value",
-            (label,),
-            note=f"`{brief(vain[0])}` is bound, but nothing reads it"
-            if vain
-            else "it is declared, and --check needs no more"
-            if name in self.declared.types
-            else "",
-            help=hint or f"bind {'it' if len(missing) == 1 else 'them'}: {example}",
-        )
-
-    def _example(self, name: str) -> str:
-        """A value that a name could be bound to."""
-        sizes = self.declared.types[name].shape if name in self.declared.types else ()
-        if sizes and all(type(s) is int for s in sizes):
-            return f"'randn({', '.join(map(str, sizes))})'"
-        return "1"
-
-
-def targets(statement: AnyStatement) -> tuple[Target, ...]:
-    """The names that a statement assigns."""
-    if isinstance(statement, Unpacking):
-        return statement.targets
-    if isinstance(statement, Statement) and statement.name is not None:
-        return (Target(statement.name, statement.name_span),)
-    return ()
 
 
 def _words() -> Iterator[str]:

@@ -15,9 +15,7 @@ from graphcalc.diagnostics import (
     GraphcalcError,
     Label,
     ParseError,
-    UnknownNameError,
     brief,
-    did_you_mean,
 )
 from graphcalc.graph import attributes, statics
 from graphcalc.graph.arguments import Arguments
@@ -40,7 +38,7 @@ from graphcalc.graph.items import (
 from graphcalc.graph.known import arithmetic, compare, number, whole
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import Op, Type
-from graphcalc.ops.table import ATTRIBUTES, CONSTANTS, DOTTED, DTYPES, OPS, PREFIXES, SUBMODULES
+from graphcalc.ops.table import CONSTANTS, DOTTED, OPS, PREFIXES
 from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Definition, Expr, is_choice, postorder
@@ -372,57 +370,8 @@ class Walker:
         )
         self.values.append(position)
 
-    # Attributes
-
     def _attribute(self, node: ast.Attribute, frame: Frame) -> None:
-        item = self.values.pop()
-        found: Item
-        if type(item) is not Module:
-            found = self._value_attribute(item, node, frame)
-        elif node.name in PREFIXES or node.name in SUBMODULES:
-            found = Module(f"{item.name}.{node.name}")
-        elif node.name in DTYPES:
-            found = Word(node.name)
-        elif node.name in DOTTED:
-            found = self.named_constant(node.name, frame.source, node.span)
-        elif node.name == "newaxis":
-            found = Nothing(node)
-        else:
-            found = Bound(item, node.name, node)
-        self.values.append(found)
-
-    def _value_attribute(self, item: Item, node: ast.Attribute, frame: Frame) -> Item:
-        if type(item) is Sizes and node.name in ("values", "indices"):
-            raise CallError(
-                "function-value",
-                f"a tuple has no `.{node.name}`",
-                self.label(node, frame.source),
-            )
-        position = self.operand(item, node.value, frame.source)
-        found = attributes.attribute(self, position, node, frame.source)
-        return Bound(position, node.name, node) if found is None else found
-
-    def _member(self, item: Bound, node: Expr, source: Source) -> int:
-        """A dotted name that is not called: `x.T`."""
-        label = self.label(node, source)
-        is_function = self.calls.is_builtin(item.name)
-        if type(item.value) is not int:
-            if is_function:
-                raise CallError("function-value", f"`{item.name}` is a function; call it", label)
-            raise self.calls.unknown_function(item.name, label)
-        if item.name in ATTRIBUTES:
-            op, operands = ATTRIBUTES[item.name], (item.value,)
-            return self.builder.add(op, operands, (), source, node.span, context=label[1:])
-        if is_function:
-            text = f"`.{item.name}` is a function; call it, `.{item.name}()`"
-            raise CallError("function-value", text, label)
-        known = {*ATTRIBUTES, *attributes.ATTRIBUTES, *self.calls.names()}
-        raise UnknownNameError(
-            "unknown-attribute",
-            f"a tensor has no `.{brief(item.name)}`",
-            label,
-            help=did_you_mean(item.name, known),
-        )
+        self.values.append(attributes.dotted(self, self.values.pop(), node, frame.source))
 
     # Helpers
 
@@ -491,7 +440,7 @@ class Walker:
             case Module():
                 raise self.missing(item.name, label[0])
             case Bound():
-                return self._member(item, node, source)
+                return attributes.member(self, item, node, source)
             case Word():
                 raise ParseError(
                     "text-value",

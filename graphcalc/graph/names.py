@@ -1,0 +1,173 @@
+"""The names of a program: what assigns and reads them, and what is wrong with one that does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphcalc.diagnostics import BindingError, Label, brief, did_you_mean
+from graphcalc.graph.declared import Declarations
+from graphcalc.graph.walk import Walker
+from graphcalc.ops.table import CONSTANTS, INSTEAD_OF_NAMES, PREFIXES
+from graphcalc.syntax import expr as ast
+from graphcalc.syntax.expr import (
+    AnyStatement,
+    Declaration,
+    Definition,
+    Program,
+    Statement,
+    Target,
+    Unpacking,
+)
+
+
+@dataclass(slots=True, eq=False)
+class Names:
+    """What the statements of a program say of names.
+
+    `bound` are the names that have a value from outside, with the place of each value. Under
+    `is_check` a declared name needs none.
+    """
+
+    program: Program
+    walker: Walker
+    bound: Mapping[str, Label]
+    declared: Declarations
+    is_check: bool
+    assigned: dict[str, Target] = field(default_factory=dict)
+    _bodies: dict[int, list[Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for statement in self.program.statements:
+            for target in targets(statement):
+                self.assigned.setdefault(target.name, target)
+
+    def body(self, statement: AnyStatement) -> list[Any]:
+        """Every node of a statement, the branches that a static choice leaves out included."""
+        if isinstance(statement, Declaration):
+            return []
+        root = statement.body if isinstance(statement, Definition) else statement.value
+        found = self._bodies.get(id(root))
+        if found is None:
+            found = self._bodies[id(root)] = self.walker.walk(root)
+            if any(type(n) is ast.Conditional and ast.is_choice(n) for n in found):
+                found = self._bodies[id(root)] = ast.postorder(root)
+        return found
+
+    def read_by(self, statement: AnyStatement) -> set[str]:
+        """The names in a statement's text."""
+        return {node.name for node in self.body(statement) if type(node) is ast.Name}
+
+    def read(self) -> set[str]:
+        """Every name that the program reads, parameters of its functions aside."""
+        found = set()
+        for statement in self.program.statements:
+            called = {
+                node.function.name
+                for node in self.body(statement)
+                if type(node) is ast.Call and type(node.function) is ast.Name
+            }
+            # A bound name that is called is wrong in another way than one that nothing reads.
+            read = self.read_by(statement) | called - self.walker.calls.names()
+            if type(statement) is Definition:
+                read -= {p.name for p in statement.parameters}
+            found |= read
+        return found
+
+    # What is wrong
+
+    def unused(self, name: str) -> BindingError:
+        """The error for a name that is bound in vain; a misspelt one gets a hint."""
+        label = self.bound[name]
+        if self.walker.calls.is_builtin(name):
+            text = f"`{name}` is built in and cannot be bound"
+            return BindingError("bound-builtin", text, (label,))
+        known = {*self.walker.names, *self.read()} - set(CONSTANTS)
+        return BindingError(
+            "unused-binding",
+            f"`{brief(name)}` is bound, but the program does not use it",
+            (label,),
+            note="its names are " + ", ".join(f"`{n}`" for n in sorted(known)[:12])
+            if known
+            else "the program has no names",
+            help=did_you_mean(name, known),
+        )
+
+    def missing(self, name: str, label: Label) -> BindingError:
+        """The error for a name without a value, with every other one that lacks it."""
+        if name in self.assigned:
+            return self._too_early(name, label)
+        missing = [name]
+        for statement in self.program.statements:
+            own = {p.name for p in getattr(statement, "parameters", ())}
+            for node in self.body(statement):
+                if type(node) is ast.Name and node.name not in own and self._lacks(node.name):
+                    missing.append(node.name)
+        missing = list(dict.fromkeys(missing))
+        listed = ", ".join(f"`{brief(n)}`" for n in missing[:12])
+        more = f" and {len(missing) - 12} more" if len(missing) > 12 else ""
+        example = " ".join(f"{brief(n, 20)}={self._example(n)}" for n in missing[:4])
+        reads = self.read()
+        vain = [n for n in self.bound if n not in reads and n not in self.assigned]
+        return BindingError(
+            "missing-input",
+            f"{listed}{more} {'has' if len(missing) == 1 else 'have'} no value",
+            (label,),
+            note=f"`{brief(vain[0])}` is bound, but nothing reads it"
+            if vain
+            else "it is declared, and --check needs no more"
+            if name in self.declared.types
+            else "",
+            help=self._hint(name) or f"bind {'it' if len(missing) == 1 else 'them'}: {example}",
+        )
+
+    def _lacks(self, name: str) -> bool:
+        declared = self.declared.types if self.is_check else ()
+        known = (self.assigned, self.bound, declared, CONSTANTS, PREFIXES)
+        return not any(name in names for names in known)
+
+    def _too_early(self, name: str, label: Label) -> BindingError:
+        target = self.assigned[name]
+        statement = next(s for s in self.program.statements if target in targets(s))
+        line, column = statement.source.location(target.span.start)
+        return BindingError(
+            "read-before-assigned",
+            f"`{brief(name)}` is read before it is assigned",
+            (label,),
+            note=f"it is assigned at {line}:{column}",
+            help="statements run in order; put that one first",
+        )
+
+    def _hint(self, name: str) -> str:
+        """What was meant, where that can be guessed."""
+        if name.lower() in CONSTANTS:
+            return f"did you mean `{name.lower()}`?"
+        if name in PREFIXES:
+            return f"`{name}.` stands in front of a function, as in `{name}.exp(x)`"
+        if name in INSTEAD_OF_NAMES:
+            return INSTEAD_OF_NAMES[name]
+        known = {*self.walker.names, *self.bound, *CONSTANTS, *self.walker.calls.names()}
+        hint = did_you_mean(name, {k for k in known if len(k) > 2 and len(name) > 2})
+        if self.is_check:
+            return hint or f"declare it, `{brief(name, 20)}: [32, 784]`, or bind it"
+        return hint
+
+    def _example(self, name: str) -> str:
+        """A value that a name could be bound to."""
+        type_ = self.declared.types.get(name)
+        if type_ is None or not type_.shape or not all(type(s) is int for s in type_.shape):
+            return "1"
+        sizes = ", ".join(map(str, type_.shape))
+        if type_.dtype == "bool":
+            return f"'randn({sizes}) > 0'"
+        return f"'randint(0, 2, ({sizes},))'" if type_.dtype == "int64" else f"'randn({sizes})'"
+
+
+def targets(statement: AnyStatement) -> tuple[Target, ...]:
+    """The names that a statement assigns."""
+    if isinstance(statement, Unpacking):
+        return statement.targets
+    if isinstance(statement, Statement) and statement.name is not None:
+        return (Target(statement.name, statement.name_span),)
+    return ()
