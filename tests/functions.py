@@ -135,6 +135,8 @@ STATIC = {
     *(("layer_norm", "normalized_shape"), ("rms_norm", "normalized_shape")),
     *(("max_pool2d", "kernel_size"), ("avg_pool2d", "kernel_size")),
     *(("threshold", "threshold"), ("threshold", "value"), ("np_split", "sections")),
+    *(("masked_fill", "value"), ("group_norm", "num_groups"), ("repeat_interleave", "repeats")),
+    *(("adaptive_avg_pool2d", "output_size"), ("np_repeat", "repeats")),
 }
 # Class numbers, which torch takes as int64 alone.
 CLASSES = {("nll_loss", "target"), ("cross_entropy", "target"), ("embedding", "input")}

@@ -44,8 +44,9 @@ def member(walker: Walker, item: Bound, node: Expr, source: Source) -> int:
             raise CallError("function-value", f"`{item.name}` is a function; call it", label)
         raise walker.calls.unknown_function(item.name, label)
     if item.name in ATTRIBUTES:
-        op, operands = ATTRIBUTES[item.name], (item.value,)
-        return walker.builder.add(op, operands, (), source, node.span, context=label[1:])
+        op, params = ATTRIBUTES[item.name]
+        operands = (item.value,)
+        return walker.builder.add(op, operands, params, source, node.span, context=label[1:])
     if is_function:
         text = f"`.{item.name}` is a function; call it, `.{item.name}()`"
         raise CallError("function-value", text, label)

@@ -100,6 +100,14 @@ class Site(NamedTuple):
             self.walker.label(node, self.frame.source),
         )
 
+    def row(self, name: str, params: tuple[Any, ...]) -> int:
+        """The node of a row of the op table, of `x`."""
+        source, span = self.walker.at(self.node, self.frame)
+        context = self.walker.context()
+        return self.walker.builder.add(
+            OPS[name], (self.tensor(),), params, source, span, context=context
+        )
+
     def indexed(self, items: dict[int, Any], extra: tuple[int, ...] = ()) -> int:
         """The node of `x[items]`, where dimensions that have no item stay whole."""
         shape = self.shape()

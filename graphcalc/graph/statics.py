@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from graphcalc.diagnostics import CallError, IndexRangeError, Label, LimitError, ShapeError
+from graphcalc.diagnostics import CallError, IndexRangeError, Label, LimitError, ShapeError, brief
 from graphcalc.graph.items import Item, Known, Listed, Sizes, Word
 from graphcalc.graph.site import Site, Static
-from graphcalc.ops.shapes import dimensions, show
+from graphcalc.ops.shapes import dimension, dimensions, show
 from graphcalc.ops.sizes import Size, ceil_div, divide_if_exact
 from graphcalc.ops.table import OPS
 from graphcalc.source import Source, Span
@@ -154,6 +154,29 @@ def _index_select(site: Site) -> Item:
     return site.indexed({dim: "*"}, (index,))
 
 
+def _movedim(site: Site) -> Item:
+    rank = len(site.shape())
+
+    def places(name: str) -> list[int]:
+        found: list[int] = site.checked(lambda: [dimension(d, rank) for d in site.wholes(name)])
+        return found
+
+    source, destination = places("source"), places("destination")
+    if not len(source) == len({*source}) == len(destination) == len({*destination}):
+        raise ShapeError(
+            "shape-mismatch", "each dimension that moves wants one place", site.label()
+        )
+    order: list[Any] = [d for d in range(rank) if d not in source]
+    for place, dim in sorted(zip(destination, source)):
+        order.insert(place, dim)
+    return site.row("permute", (tuple(order),))
+
+
+def _unflatten(site: Site) -> Item:
+    dim, shape = site.dim(), site.shape()
+    return site.row("reshape", ((*shape[:dim], *site.wholes("sizes"), *shape[dim + 1 :]),))
+
+
 def _flip(site: Site) -> Item:
     shape = site.shape()
     dims = site.wholes("dims") if site.item("dims") is not None else None
@@ -246,6 +269,9 @@ def _number(site: Site) -> Item:
 
 def _as(dtype: str) -> Callable[[Site], Item]:
     def run(site: Site) -> Item:
+        word = site.item("x")
+        if type(word) is Word:
+            return _number_of(site, word.text)
         is_method = type(site.node.function) is ast.Attribute
         type_ = site.walker.builder.nodes[site.tensor()].type
         wanted = dtype if is_method or dtype in ("int64", "bool") else type_.dtype
@@ -254,6 +280,18 @@ def _as(dtype: str) -> Callable[[Site], Item]:
         return _cast(site, site.tensor(), wanted)
 
     return run
+
+
+def _number_of(site: Site, text: str) -> int:
+    """`float("-inf")`: the number that a text says."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise CallError("static-number", f"`{brief(text)}` is not a number", site.label()) from None
+    source, span = site.walker.at(site.node, site.frame)
+    position = site.walker.builder.constant(value, source, span)
+    site.walker.builder.nodes[position].written = text.strip().lower()
+    return position
 
 
 def _cast(site: Site, position: int, dtype: str) -> int:
@@ -356,6 +394,21 @@ _ALL = (
         "The elements in reverse order along dimensions: x[::-1].",
         _flip,
         (("flip([1, 2, 3], 0)", "[3, 2, 1]"),),
+    ),
+    Static(
+        "movedim",
+        "x, source: dims, destination: dims",
+        "Dimensions in other places, the rest in order.",
+        _movedim,
+        (("size(movedim(zeros(2, 3, 4), 0, -1))", "[3, 4, 2]"),),
+        ("moveaxis",),
+    ),
+    Static(
+        "unflatten",
+        "x, dim: dim, sizes: shape",
+        "One dimension as several; a size may be -1.",
+        _unflatten,
+        (("unflatten([1, 2, 3, 4], 0, (2, 2))", "[[1, 2], [3, 4]]"),),
     ),
     Static(
         "tensor",

@@ -22,7 +22,10 @@ INTERNAL = frozenset(
 )
 
 # What a dot reaches without a call.
-ATTRIBUTES = {"T": OPS["T"]}
+ATTRIBUTES: dict[str, tuple[Op, tuple[int, ...]]] = {
+    "T": (OPS["T"], ()),
+    "mT": (OPS["transpose"], (-2, -1)),
+}
 
 FUNCTIONS: dict[str, Op] = {
     name: op for op in OPS.values() if op.name not in INTERNAL for name in (op.name, *op.aliases)
@@ -68,8 +71,23 @@ INSTEAD = {
     "sort": "nothing sorts here; max, min and median choose",
     "argsort": "nothing sorts here; argmax and argmin choose",
     "topk": "nothing sorts here; max and argmax choose",
-    "masked_fill": "write where(mask, value, x)",
-    "repeat_interleave": "write reshape(expand(x[:, None], n, k), -1)",
+    "quantile": "nothing sorts here; median(x) is there",
+    "nonzero": "the number of elements would be known to the run alone; write where(mask, x, 0)",
+    "masked_select": "the number of elements would be known to the run alone; write "
+    "where(mask, x, 0)",
+    "bincount": "write sum(one_hot(x, n), dim=0)",
+    "meshgrid": "write x[:, None] and y[None, :]: they broadcast",
+    "tensordot": 'write einsum("…", x, y)',
+    "vstack": "write cat([x, y], dim=0), or stack([x, y]) of vectors",
+    "hstack": "write cat([x, y], dim=1), or cat([x, y]) of vectors",
+    "var_mean": "write var(x) and mean(x)",
+    "std_mean": "write std(x) and mean(x)",
+    "scatter": "write scatter_add(zeros(…), dim, index, x), or where(mask, value, x)",
+    "new_zeros": "write zeros(…)",
+    "new_ones": "write ones(…)",
+    "inverse": "there is no matrix inverse here",
+    "lstsq": "there are no linear solvers here",
+    "interpolate": "write repeat_interleave(x, n, dim) for the nearest neighbour",
 }
 
 # Names that people read without giving them a value.

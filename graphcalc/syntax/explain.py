@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from graphcalc.diagnostics import Label, ParseError, brief
+from graphcalc.ops.prelude import COMPOSITES
+from graphcalc.ops.table import FUNCTIONS
 from graphcalc.source import Source, Span
 from graphcalc.syntax.grammar import Tables
 from graphcalc.syntax.lexer import Lexer, Token, open_brackets, unclosed
@@ -119,9 +121,11 @@ def unexpected(
 
 def _advice(source: Source, last: Token | None, token: Token) -> str:
     """What the writer probably meant, or nothing."""
+    text = source.text
+    if token.kind == "|" and (last is None or last.kind in ("_SEPARATOR", "=", "(", ",")):
+        return "write abs(x)"
     if last is None:
         return ""
-    text = source.text
     pair = text[last.start : last.end] + text[token.start : token.end]
     adjacent = last.end == token.start
     if adjacent and pair in ("&&", "||"):
@@ -135,6 +139,9 @@ def _advice(source: Source, last: Token | None, token: Token) -> str:
     if token.kind == "not":
         return CONSTRUCTS["in"]
     if last.kind in ("NUMBER", "NAME", ")", "]") and token.kind in ("NUMBER", "NAME", "(", "["):
+        name = text[last.start : last.end]
+        if name in FUNCTIONS or name in COMPOSITES:
+            return f"arguments stand in parentheses: write `{name}(…)`"
         return "write `*` to multiply; separate statements with `;` or a new line"
     if token.kind == "=":
         return "write `==` to compare, `name=value` for an argument, one assignment a statement"

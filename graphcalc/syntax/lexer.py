@@ -63,6 +63,9 @@ _INSTEAD = {
     "$": "write a name without `$`",
     "\\": "an expression goes on in the next line inside brackets",
     "`": "write a name without quotes",
+    "√": "write sqrt(x)",
+    "∑": "write sum(x)",
+    "Σ": "write sum(x)",
 }
 
 
@@ -191,6 +194,13 @@ def _bad_character(source: Source, offset: int) -> ParseError:
     if not character.isascii() or not character.isprintable():
         name = unicodedata.name(character, "a control character")
         shown = f"U+{code:04X} {name}"
+    if character == "!" and re.search(r"[\w)\]]\s*$", source.text[max(offset - 99, 0) : offset]):
+        return ParseError(
+            "bad-character",
+            "there is no `!` behind a value",
+            label,
+            help="write gamma(n + 1) for a factorial",
+        )
     if character in _LOOKALIKES:
         return ParseError(
             "bad-character",

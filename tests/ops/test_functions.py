@@ -95,7 +95,8 @@ SAMPLES = {
         name: [f"{name}({x})" for x in _X]
         for name in (
             "square reciprocal rsqrt frac logit relu6 hardtanh hardsigmoid hardswish leaky_relu "
-            "elu selu gelu silu swish mish softsign logsigmoid zeros_like ones_like".split()
+            "elu selu gelu silu swish mish softsign logsigmoid zeros_like ones_like celu "
+            "tanhshrink hardshrink softshrink".split()
         )
     },
     **{name: [f"{name}(randn(2, 3)) * 0"] for name in ("rand_like", "randn_like")},
@@ -110,6 +111,76 @@ MORE = {
     "elu": ["elu(randn(5), 0.3)", "elu(randn(5), alpha=2)", "elu([-800, 800])"],
     "gelu": [f'gelu({x}, approximate="tanh")' for x in _X[:-1]],
     "logsigmoid": ["logsigmoid([-800, 800])"],
+    "celu": ["celu(randn(5), 0.3)", "celu(randn(5), alpha=-2)"],
+    "prelu": ["prelu(randn(2, 3), [0.3])", "prelu(randn(2, 3, 4), randn(3))"],
+    "hardshrink": ["hardshrink(randn(5), 0.3)", "hardshrink([0.5, -0.5, 0.6])"],
+    "softshrink": ["softshrink(randn(5), 0.3)", "softshrink([0.5, -0.5, 0.6])"],
+    "masked_fill": ["masked_fill(randn(2, 3), randn(2, 3) > 0, -inf)"],
+    "addcmul": ["addcmul(randn(2, 3), randn(3), randn(2, 1), value=0.3)"],
+    "addcdiv": ["addcdiv(randn(2, 3), randn(3), randn(2, 1), value=0.3)"],
+    "count_nonzero": ["count_nonzero([[0, 1], [2, nan]], dim=1)"],
+    "cov": ["cov(randn(3, 5))", "cov(randn(3, 5), correction=0)", "cov(randn(5))"],
+    "corrcoef": ["corrcoef(randn(3, 5))", "corrcoef(randn(5))"],
+    "mv": ["mv(randn(2, 3), randn(3))"],
+    "cross": ["cross(randn(2, 3), randn(2, 3))", "cross(randn(3, 2), randn(3, 2), dim=0)"],
+    "kron": ["kron(randn(2, 3), randn(4, 5))", "kron(randn(2), randn(3))"],
+    "baddbmm": ["baddbmm(randn(4), randn(2, 3, 5), randn(2, 5, 4), beta=0.5, alpha=2)"],
+    "cdist": [f"cdist(randn(2, 4, 3), randn(2, 5, 3){p})" for p in ("", ", p=1", ", 3", ", p=inf")],
+    "fliplr": ["fliplr(randn(2, 3, 4))"],
+    "flipud": ["flipud(randn(2, 3))", "flipud(randn(3))"],
+    "repeat_interleave": [
+        f"repeat_interleave(randn(2, 3){more})" for more in (", 2", ", 3, 0", ", 3, dim=-1", ", 0")
+    ],
+    "np_repeat": ["np.repeat(randn(2, 3), 2, axis=1)"],
+    "diff": ["diff(randn(3, 4))", "diff(randn(3, 4), dim=0)", "diff(randn(5), n=2)", "diff([7])"],
+    "group_norm": [
+        "group_norm(randn(2, 6), 3)",
+        "group_norm(randn(2, 6, 4), 2, randn(6), randn(6), 0.1)",
+        "group_norm(randn(2, 4, 3, 2), 4, bias=randn(4))",
+    ],
+    "instance_norm": [
+        "instance_norm(randn(2, 3, 4))",
+        "instance_norm(randn(2, 3, 4, 2), weight=randn(3), bias=randn(3), eps=0.1)",
+        "instance_norm(randn(2, 3, 4), randn(3), rand(3), use_input_stats=False)",
+    ],
+    "glu": ["glu(randn(3, 4))", "glu(randn(2, 4, 3), 1)"],
+    "adaptive_avg_pool2d": [
+        f"adaptive_avg_pool2d(randn(2, 3, 4, 6), {n})" for n in ("1", "2", "(4, 3)", "(1, 6)")
+    ],
+    "movedim": ["movedim(randn(2, 3, 4), 0, -1)", "movedim(randn(2, 3, 4), (0, 1), (2, 0))"],
+    "unflatten": ["unflatten(randn(2, 6), 1, (2, -1))", "unflatten(randn(6, 2), -2, (3, 2))"],
+    "margin_ranking_loss": loss(
+        "margin_ranking_loss",
+        ["randn(5), randn(5), sign(randn(5))", "randn(5), randn(5), sign(randn(5)), 0.3"],
+    ),
+    "hinge_embedding_loss": loss(
+        "hinge_embedding_loss",
+        ["randn(5), sign(randn(5))", "randn(2, 3), sign(randn(2, 3)), margin=0.3"],
+    ),
+    "cosine_embedding_loss": loss(
+        "cosine_embedding_loss",
+        [
+            "randn(4, 3), randn(4, 3), sign(randn(4))",
+            "randn(4, 3), randn(4, 3), sign(randn(4)), 0.3",
+        ],
+    ),
+    "soft_margin_loss": loss("soft_margin_loss", ["randn(2, 3), sign(randn(2, 3))"]),
+    "poisson_nll_loss": loss(
+        "poisson_nll_loss",
+        [
+            "randn(5), 3 * rand(5)",
+            "rand(5), 3 * rand(5), log_input=False",
+            "randn(5), 5 * rand(5), full=True",
+            "rand(5), [0, 1, 1.5, 2, 3], False, True, eps=0.1",
+        ],
+    ),
+    "gaussian_nll_loss": loss(
+        "gaussian_nll_loss",
+        [
+            "randn(2, 3), randn(2, 3), rand(2, 3)",
+            "randn(2, 3), randn(2, 3), rand(2, 3), full=True, eps=0.3",
+        ],
+    ),
     "threshold": ["threshold(randn(2, 3), 0.1, 20)", "threshold(randn(2, 3), -1, -7.5)"],
     **{
         name: [
