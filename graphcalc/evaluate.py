@@ -13,8 +13,9 @@ from graphcalc.backends.base import Program, Settings
 from graphcalc.backends.choose import check, compile_graph, is_slow, run_dtype
 from graphcalc.data.inputs import describe, is_torch, usable
 from graphcalc.diagnostics import Label, LimitError, ParseError, UsageError, brief, did_you_mean
+from graphcalc.graph.backward import differentiate
 from graphcalc.graph.ir import MAX_NODES, Graph, Limits, verify
-from graphcalc.graph.lower import Binding, Input, lower
+from graphcalc.graph.lower import Binding, Input, constant_of, lower
 from graphcalc.ops.random import MAX_SEED
 from graphcalc.plan import Plan
 from graphcalc.source import Source, Span
@@ -26,6 +27,19 @@ from graphcalc.trace import Trace
 _KEPT_GRAPHS = 16
 
 
+class Gradients(NamedTuple):
+    """Which gradients a run computes: those of the node `of`, with respect to all or some.
+
+    `seed` is the gradient of the node itself, which it needs where it is no scalar; `with_locals`
+    keeps the derivative of every single use of a scalar.
+    """
+
+    of: str
+    wrt: tuple[str, ...] | None = None
+    seed: Binding | None = None
+    with_locals: bool = False
+
+
 class Options(NamedTuple):
     """Everything about a run that is not the program or its inputs."""
 
@@ -34,6 +48,7 @@ class Options(NamedTuple):
     max_memory: int | None = None
     max_nodes: int = MAX_NODES
     is_check: bool = False
+    gradients: Gradients | None = None
 
 
 class Outcome(NamedTuple):
@@ -167,6 +182,8 @@ class Evaluation:
                 seed=options.seed,
                 is_check=options.is_check,
             )
+            if options.gradients is not None:
+                graph = _with_gradients(graph, options.gradients)
             verify(graph)
         return graph
 
@@ -185,12 +202,25 @@ class Evaluation:
         graph = self.graph(described)
         static = {name: repr(described[name].scalar) for name in graph.static_inputs}
         kept = frozenset(graph.results) | {find_name(graph, name) for name in self.keep}
+        wanted = self.options.gradients.wrt if self.options.gradients else None
+        kept |= {
+            gradient
+            for position, gradient in graph.gradients.items()
+            if wanted is not None or graph.nodes[position].is_input or position in kept
+        }
         with paused_gc():
             program = compile_graph(graph, settings, kept)
         while len(self._ready) >= _KEPT_GRAPHS:
             del self._ready[next(iter(self._ready))]
         self._ready[key] = static, graph, program
         return graph, program
+
+
+def _with_gradients(graph: Graph, wanted: Gradients) -> Graph:
+    target = find_name(graph, wanted.of)
+    wrt = None if wanted.wrt is None else [find_name(graph, name) for name in wanted.wrt]
+    seed = None if wanted.seed is None else constant_of("--seed-grad", wanted.seed)
+    return differentiate(graph, target, wrt, seed, with_locals=wanted.with_locals)
 
 
 def find_name(graph: Graph, name: str) -> int:

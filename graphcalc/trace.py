@@ -17,6 +17,13 @@ from graphcalc.source import Source, Span
 KEEP = 1000
 
 
+class Gradient(NamedTuple):
+    """The gradient of a node: its value, or None when it is too large, and its statistics."""
+
+    value: Any
+    summary: Summary | None
+
+
 class Record(NamedTuple):
     """One node of a run.
 
@@ -24,7 +31,8 @@ class Record(NamedTuple):
     `inputs` those names. `role` is `input`, `operation` or `result`. `value` is a number or
     nested lists, None when the tensor is too large to keep; `summary` has a tensor's
     statistics. `born` says which of `nan` and `inf` the node produced from operands that had
-    none. `bytes` counts the value's elements.
+    none. `bytes` counts the value's elements. `gradient` is there where one was asked for and
+    the node leads to its target; it has the node's shape and dtype.
     """
 
     id: int
@@ -42,6 +50,7 @@ class Record(NamedTuple):
     summary: Summary | None
     born: tuple[str, ...]
     bytes: int
+    gradient: Gradient | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -88,7 +97,8 @@ class Trace(Sequence[Record]):
     def positions(self) -> list[int]:
         """The graph's nodes that have a record."""
         if self._shown is None:
-            self._shown = [i for i, node in enumerate(self.graph.nodes) if node.name is not None]
+            own = self.graph.nodes[: self.graph.forward]
+            self._shown = [i for i, node in enumerate(own) if node.name is not None]
         return self._shown
 
     def __len__(self) -> int:
@@ -136,7 +146,20 @@ class Trace(Sequence[Record]):
             summary=summary,
             born=self.born(position),
             bytes=node.type.numel * ITEM_BYTES[node.type.dtype],
+            gradient=self._gradient(position),
         )
+
+    def _gradient(self, position: int) -> Gradient | None:
+        found = self.graph.gradients.get(position)
+        if found is None:
+            return None
+        kept = self._values[found]
+        return Gradient(kept.value, kept.summary) if type(kept) is _Snapshot else Gradient(kept, None)
+
+    @property
+    def target(self) -> str | None:
+        """The name of the node that the gradients are those of."""
+        return None if self.graph.target is None else self.graph.nodes[self.graph.target].name
 
     # Numbers that are none
 

@@ -7,18 +7,14 @@ from functions import assert_near
 
 from graphcalc.backends.base import Settings
 from graphcalc.backends.python import PythonProgram
-from graphcalc.diagnostics import Label
 from graphcalc.evaluate import Evaluation, Options, parse
 from graphcalc.graph.arguments import Arguments
-from graphcalc.graph.frames import Frame
 from graphcalc.graph.ir import Builder, Graph, Limits, verify
-from graphcalc.graph.items import Given, Known, Nothing, Word
+from graphcalc.graph.rules import Rules, names_of
 from graphcalc.graph.walk import Walker
-from graphcalc.ops.spec import FLOATS, NONE, TENSORS, ZERO, Type, parameters
+from graphcalc.ops.spec import FLOATS, NONE, ZERO, Type
 from graphcalc.ops.table import OPS
 from graphcalc.source import Source, Span
-from graphcalc.syntax import expr as ast
-from graphcalc.syntax.parser import parse_expression
 
 TOLERANCE = 1e-10
 LIMITS = Limits(100_000, 1 << 32)
@@ -84,29 +80,9 @@ def computed(graph, inputs, kept, backend):
     return TorchProgram(graph, Settings(backend="torch"), frozenset(kept)).run(inputs, Silent())
 
 
-def names_of(op, count):
-    """What a formula calls each operand: a list's or variadic's are numbered."""
-    names = []
-    for parameter in parameters(op):
-        if parameter.kind == "tensors" or (parameter.variadic and parameter.kind in TENSORS):
-            names += [f"{parameter.name}{i}" for i in range(count - len(names))]
-        elif parameter.kind in TENSORS:
-            names.append(parameter.name)
-    return names
-
-
 def formulas(op, types, params):
     """The gradient of each operand, as text."""
     return op.vjp(types, params) if callable(op.vjp) else op.vjp
-
-
-def item_of(value, node):
-    """A static argument as the walker has it."""
-    if value is None:
-        return Nothing(node)
-    if isinstance(value, str):
-        return Word(value)
-    return Given(value) if isinstance(value, tuple) else Known(value)
 
 
 def gradient_graph(found):
@@ -118,45 +94,24 @@ def gradient_graph(found):
     texts = formulas(op, types, params)
     assert len(texts) == len(types), f"{found}: {len(texts)} gradients of {len(types)} operands"
     builder = Builder("float64", LIMITS)
-    walker = Walker(builder, Arguments(builder), _missing, 0)
+    rules = Rules(Walker(builder, Arguments(builder), _missing, 0))
     source, span = Source(op.name), Span(0, len(op.name))
 
     def given(name, type_):
         return builder.add(OPS["input"], (), (type_, name), source, span, is_shared=False)
 
-    names = names_of(op, len(types))
-    values = {name: given(name, type_) for name, type_ in zip(names, types)}
-    out = values["out"] = builder.add(op, tuple(values.values()), params, source, span)
-    values["g"] = given("g", Type(builder.nodes[out].type.shape, "float64"))
-    statics = [p for p in parameters(op) if p.kind not in TENSORS and p.kind != "key"]
-    for parameter, value in zip(statics, params):
-        values[parameter.name] = item_of(value, ast.Nothing(0, 0))
-    results = [t if t in (ZERO, NONE) else walked(walker, t, values) for t in texts]
+    operands = tuple(given(name, type_) for name, type_ in zip(names_of(op, len(types)), types))
+    out = builder.add(op, operands, params, source, span)
+    g = given("g", Type(builder.nodes[out].type.shape, "float64"))
+    results = []
+    for place in range(len(types)):
+        rule = rules.find(builder.nodes[out], types, place, builder.nodes[g].type)
+        is_word = isinstance(rule, str)
+        results.append(rule if is_word else rules.apply(rule, (*operands, out, g), source, span))
     positions = [r for r in results if isinstance(r, int)]
     graph = Graph(builder.nodes, positions, {}, "float64", LIMITS)
     verify(graph)
     return graph, results
-
-
-def walked(walker, text, values):
-    """The node of a formula, where private and internal functions are in reach."""
-    source = Source(text, "<prelude>")
-    root = parse_expression(source)
-    place = Label(source, root.span)
-    walker.frames.append(
-        Frame(iter(walker.walk(root, is_prelude=True)), source, values, place=place)
-    )
-    while walker.frames:
-        frame = walker.frames[-1]
-        for node in frame.code:
-            called = walker._steps[type(node)](node, frame)
-            if called is not None:
-                walker.frames.append(called)
-                break
-        else:
-            walker.frames.pop()
-            walker.calls.active.discard(id(frame.definition))
-    return walker.operand(walker.values.pop(), root, source)
 
 
 def _missing(name, label):

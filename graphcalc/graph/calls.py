@@ -38,6 +38,7 @@ class Calls:
         self.walker = walker
         self.active: set[int] = set()
         self.inlined = 0
+        self._with_gradients: dict[int, bool] = {}
 
     # Names
 
@@ -271,6 +272,9 @@ class Calls:
             return None
         self._check_cycle(definition, label)
         is_prelude = place is not None
+        if not is_prelude and self._takes_gradients(definition):
+            reverse = walker.reverse
+            values = {n: reverse.variable(v) if type(v) is int else v for n, v in values.items()}
         code: list[Any] = []
         for parameter in definition.parameters:
             if parameter.name not in values and parameter.default is not None:
@@ -287,6 +291,15 @@ class Calls:
             key,
             walker.builder.random_count,
         )
+
+    def _takes_gradients(self, definition: Definition) -> bool:
+        """Whether the text of a function calls `grad`."""
+        found = self._with_gradients.get(id(definition))
+        if found is None:
+            calls = (n.function for n in ast.postorder(definition.body) if type(n) is ast.Call)
+            found = any(getattr(function, "name", "") == "grad" for function in calls)
+            self._with_gradients[id(definition)] = found
+        return found
 
     def _count(self, steps: int, label: Label) -> None:
         """Inlining costs time even where its nodes turn out to be equal and are shared."""

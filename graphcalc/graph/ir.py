@@ -44,6 +44,8 @@ class Node:
     `operands` are positions in the graph, `params` the static arguments in the order of the
     op's signature. `name` is the user's or the next free letter, None for a constant that is
     shown in place. `written` is how static arguments were written, where that says more.
+    `derivative_of` is set on a node of a backward pass: the node whose rule it is part of, and
+    the number of its operand.
     """
 
     op: Op
@@ -56,6 +58,7 @@ class Node:
     is_bound: bool = False
     is_hidden: bool = False
     written: str = ""
+    derivative_of: tuple[Node, int] | None = None
 
     @property
     def is_input(self) -> bool:
@@ -78,6 +81,12 @@ class Graph:
     notes: list[Label] = field(default_factory=list)
     # What the symbols of declared sizes stand for, as far as inputs have said.
     sizes: dict[str, int] = field(default_factory=dict)
+    # A backward pass: of which node, where its nodes begin, the gradient of each node by its
+    # position, and what every use of a node adds to its gradient.
+    target: int | None = None
+    forward: int | None = None
+    gradients: dict[int, int] = field(default_factory=dict)
+    edges: list[Any] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -136,15 +145,7 @@ class Builder:
             if found is not None:
                 return found
         nodes = self.nodes
-        types = tuple([nodes[i].type for i in operands])
-        type_key = (op.name, types, params)
-        type_ = self._types.get(type_key)
-        if type_ is None:
-            try:
-                type_ = self._types[type_key] = op.type(self.dtype, types, params)
-            except Problem as problem:
-                raise explain(problem, self.nodes, operands, source, span, context) from None
-            self._check_size(type_, op, source, span)
+        type_ = self.type_of(op, operands, params, source, span, context)
         if len(nodes) >= self.limits.nodes:
             raise LimitError(
                 "nodes",
@@ -158,19 +159,50 @@ class Builder:
             self.shared[key] = position
         return position
 
+    def type_of(
+        self,
+        op: Op,
+        operands: tuple[int, ...],
+        params: tuple[Any, ...],
+        source: Source,
+        span: Span,
+        context: tuple[Label, ...] = (),
+    ) -> Type:
+        """The type that a node would have; the errors are those of `add`."""
+        nodes = self.nodes
+        types = tuple([nodes[i].type for i in operands])
+        key = (op.name, types, params)
+        type_ = self._types.get(key)
+        if type_ is None:
+            try:
+                type_ = self._types[key] = op.type(self.dtype, types, params)
+            except Problem as problem:
+                raise explain(problem, self.nodes, operands, source, span, context) from None
+            self._check_size(type_, op, source, span)
+        return type_
+
     def note(self, label: Label, text: str) -> None:
         """Remember what a reader may want to know of a place in the program, once."""
         noted = label._replace(text=text)
         if noted not in self.notes:
             self.notes.append(noted)
 
-    def constant(self, value: Any, source: Source, span: Span, *, is_shared: bool = True) -> int:
-        """A number of the program's text, or a symbolic size."""
+    def constant(
+        self,
+        value: Any,
+        source: Source,
+        span: Span,
+        *,
+        is_shared: bool = True,
+        type_: Type | None = None,
+    ) -> int:
+        """A number of the program's text, or a symbolic size; weak, unless a type is given."""
+        if type_ is None:
+            type_ = Type((), "bool") if type(value) is bool else Type((), self.dtype, True)
         # 0.0 equals -0.0 and nan differs from itself: share by what the number prints as.
-        key = f"{type(value).__name__} {value!r}"
+        key = (value.__class__, repr(value), type_)
         if is_shared and key in self.shared:
             return self.shared[key]
-        type_ = Type((), "bool") if type(value) is bool else Type((), self.dtype, True)
         params = (type_, (value,))
         position = self.add(OPS["const"], (), params, source, span, is_shared=False)
         if is_shared:
@@ -181,6 +213,19 @@ class Builder:
         """The elements of a constant that has no name; None for any other node."""
         node = self.nodes[position]
         return node.params[1] if node.op is OPS["const"] and node.name is None else None
+
+    @classmethod
+    def resume(cls, graph: Graph) -> Builder:
+        """A builder that goes on where a graph ends, and shares its nodes."""
+        builder = cls(graph.dtype, graph.limits, graph.nodes)
+        for position, node in enumerate(graph.nodes):
+            if node.op is OPS["const"] and node.name is None and not node.type.shape:
+                type_, (value,) = node.params
+                builder.shared[value.__class__, repr(value), type_] = position
+            elif node.operands and not node.is_bound and node.op is not OPS["alias"]:
+                if node.op.kind != "random":
+                    builder.shared[node.op.name, node.operands, node.params] = position
+        return builder
 
     def know(self, position: int, value: Any) -> None:
         """Remember the value of a scalar input, so that it can serve as a static number."""
@@ -320,9 +365,13 @@ def verify(graph: Graph) -> None:
             if node.name in seen:
                 raise _broken(node, f"the name {node.name} is given twice")
             seen.add(node.name)
-    for position in (*graph.results, *graph.names.values()):
+    for position in (*graph.results, *graph.names.values(), *graph.gradients.values()):
         if not 0 <= position < len(graph.nodes):
             raise InternalError("graph", f"the graph has no node {position}")
+    for position, gradient in graph.gradients.items():
+        node = graph.nodes[position]
+        if graph.nodes[gradient].type.shape != node.type.shape:
+            raise _broken(node, f"the gradient of {node.name} has another shape")
 
 
 def _broken(node: Node, why: str) -> InternalError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count, product
 from string import ascii_lowercase
@@ -217,10 +217,9 @@ class _Lowering:
                 node.op, (), node.params, statement.source, span, is_shared=False, written=written
             )
         elif node.name is not None and name is not None:
-            op, operands = (
-                (node.op, ()) if node.op.kind == "making" else (OPS["alias"], (position,))
-            )
-            params = node.params if node.op.kind == "making" else ()
+            is_leaf = node.op.kind == "making" and not node.operands
+            op, operands = (node.op, ()) if is_leaf else (OPS["alias"], (position,))
+            params = node.params if is_leaf else ()
             position = self.builder.add(
                 op, operands, params, statement.source, span, is_shared=False
             )
@@ -276,21 +275,8 @@ class _Lowering:
         binding = self.bindings[name]
         builder = self.builder
         first, shared, builder.shared = len(builder.nodes), builder.shared, {}
-
-        def missing(read: str, label: Label) -> GraphcalcError:
-            return BindingError(
-                "binding-not-constant",
-                f"the value of `{brief(name)}` is not a constant",
-                (label,),
-                note="a bound value is data: numbers, and functions of numbers",
-            )
-
-        walker = Walker(builder, Arguments(builder), missing, self.seed)
         try:
-            position = walker.node(binding.value, binding.source)
-        except ProgramError as error:
-            d = error.diagnostic
-            raise BindingError(d.code, d.message, d.labels, d.note, d.help) from None
+            position = constant_of(f"`{brief(name)}`", binding)(self.walker)
         finally:
             builder.shared = shared
         for node in builder.nodes[first:]:
@@ -346,6 +332,32 @@ class _Lowering:
                     continue
                 node.name = next(letters)
                 graph.names[node.name] = position
+
+
+def constant_of(what: str, binding: Binding) -> Callable[[Walker], int]:
+    """Adds the value of a constant expression to a walker's graph.
+
+    Raises BindingError for an expression that reads names or means nothing.
+    """
+
+    def missing(read: str, label: Label) -> GraphcalcError:
+        return BindingError(
+            "binding-not-constant",
+            f"the value of {what} is not a constant",
+            (label,),
+            note="a bound value is data: numbers, and functions of numbers",
+        )
+
+    def add(walker: Walker) -> int:
+        builder = walker.builder
+        walker = Walker(builder, Arguments(builder), missing, walker.seed)
+        try:
+            return walker.node(binding.value, binding.source)
+        except ProgramError as error:
+            d = error.diagnostic
+            raise BindingError(d.code, d.message, d.labels, d.note, d.help) from None
+
+    return add
 
 
 def _words() -> Iterator[str]:

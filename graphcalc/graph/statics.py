@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from graphcalc.diagnostics import CallError, IndexRangeError, Label, LimitError, ShapeError, brief
+from graphcalc.graph.grad import AUTOGRAD_GRAD, GRAD
 from graphcalc.graph.items import Item, Known, Listed, Sizes, Word
 from graphcalc.graph.site import Site, Static
 from graphcalc.ops.shapes import dimension, dimensions, show
@@ -472,8 +473,10 @@ _ALL = (
         (),
         kind="Values as they are",
     ),
+    GRAD,
 )
 _HIDDEN = (
+    AUTOGRAD_GRAD,
     Static("_number", "x", "A number that is known before the program runs.", _number),
     Static("_last_dims", "x, shape: shape", "The last dimensions, as many as sizes.", _last_dims),
     Static("_kept", "x, dim: dims", "The shape of x with reduced dimensions as 1.", _kept),

@@ -21,6 +21,7 @@ from graphcalc.graph import attributes, statics
 from graphcalc.graph.arguments import Arguments
 from graphcalc.graph.calls import Calls
 from graphcalc.graph.frames import Cast, Frame, Store
+from graphcalc.graph.grad import Reverse
 from graphcalc.graph.indexing import Indexing, pick
 from graphcalc.graph.ir import Builder
 from graphcalc.graph.items import (
@@ -64,12 +65,14 @@ class Walker:
     values: list[Item] = field(default_factory=list)
     memo: dict[Any, Item] = field(default_factory=dict)
     calls: Calls = field(init=False)
+    reverse: Reverse = field(init=False)
     _walks: dict[int, list[Any]] = field(default_factory=dict)
     # What to do at each kind of syntax; a function's call gives the frame of its body.
     _steps: dict[type, Callable[[Any, Frame], Frame | None]] = field(init=False)
 
     def __post_init__(self) -> None:
         self.calls = Calls(self)
+        self.reverse = Reverse(self)
         self._steps = {
             ast.Number: self._constant,
             ast.Boolean: self._constant,
@@ -112,8 +115,21 @@ class Walker:
 
     def evaluate(self, root: Expr, source: Source) -> Item:
         """Walk an expression; the item that it comes to."""
+        return self._run(Frame(iter(self.walk(root)), source, {}))
+
+    def formula(self, root: Expr, source: Source, values: dict[str, Item]) -> int:
+        """The node of a formula of the table: the prelude's own functions are in its reach."""
+        place = Label(source, root.span)
+        code = iter(self.walk(root, is_prelude=True))
+        return self.operand(self._run(Frame(code, source, values, place=place)), root, source)
+
+    def apart(self, builder: Builder, symbols: Callable[[str], Any]) -> Walker:
+        """A walker of another builder, which knows no names but these sizes'."""
+        return Walker(builder, Arguments(builder), self.missing, self.seed, symbols)
+
+    def _run(self, frame: Frame) -> Item:
         frames, values, steps = self.frames, self.values, self._steps
-        frames.append(Frame(iter(self.walk(root)), source, {}))
+        frames.append(frame)
         try:
             while frames:
                 frame = frames[-1]

@@ -356,6 +356,18 @@ def unfold(out: Type, x: NDArray, dim: int, size: int, step: int) -> list[Any]:
     return [x.data[o] for o in offsets(out.shape, moves)] if out.numel else []
 
 
+def recur(out: Type, x: NDArray, y: NDArray) -> list[Any]:
+    """y[i] + x[i] * (the element before), along the last dimension; before the first is 0."""
+    data: list[Any] = []
+    length = out.shape[-1]
+    for start in range(0, out.numel, max(length, 1)):
+        last = 0.0
+        for i in range(start, start + length):
+            last = x.data[i] * last + y.data[i]
+            data.append(last)
+    return data
+
+
 def refold(out: Type, x: NDArray, shape: Shape, dim: int, size: int, step: int) -> list[Any]:
     """The gradient of `unfold`: every window's elements added where they were taken."""
     dim %= len(shape)

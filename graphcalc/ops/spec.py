@@ -80,6 +80,12 @@ Gradients: TypeAlias = Union[
 ]
 
 
+# The operand that a node equals, bit by bit and whatever the others are: from the operand types,
+# the type of the result, and the numbers among the operands that are written in the program (None
+# for the others). None where it equals none of them.
+Neutral: TypeAlias = Callable[[tuple[Type, ...], Type, "list[Any]"], Union[int, None]]
+
+
 class Op(NamedTuple):
     """One operation, named as in torch.
 
@@ -101,6 +107,7 @@ class Op(NamedTuple):
                 that were broadcast by whoever applies it
     cost        (operand types, result type, static arguments) -> scalar operations; by default
                 one for each element of the result, or of a reduction's operand
+    neutral     which operand a node of it equals, if it is one of them: `x * 1` is x
     differs     where the op is not what torch's of that name is, and why
     examples    expression and value, run on every backend
     tolerance   ulp by which backends may differ, 0 for exact
@@ -127,6 +134,7 @@ class Op(NamedTuple):
     cost: Callable[..., Any] | None = None
     differs: str = ""
     samples: tuple[str, ...] = ()
+    neutral: Neutral | None = None
 
 
 _PARAMETERS: dict[str, tuple[Parameter, ...]] = {}

@@ -17,7 +17,7 @@ OPS: dict[str, Op] = {op.name: op for op in _ROWS}
 
 # Rows that only the language's syntax reaches.
 INTERNAL = frozenset(
-    "const input alias index tensor T float long bool unindex refold conv conv_input conv_weight "
+    "const input alias index tensor T float long bool unindex refold recur conv conv_input conv_weight "
     "randint".split()
 )
 
@@ -100,7 +100,7 @@ INSTEAD_OF_NAMES = {
 
 # What pasted code writes in front of a function, and other words for torch's keywords.
 PREFIXES = frozenset({"torch", "F", "nn", "functional", "math", "np", "numpy", "linalg"})
-SUBMODULES = frozenset({"special", "random", "nn", "functional", "linalg"})
+SUBMODULES = frozenset({"special", "random", "nn", "functional", "linalg", "autograd"})
 KEYWORD_ALIASES = {
     "axis": ("dim", "dims"),
     "axes": ("dims", "dim"),

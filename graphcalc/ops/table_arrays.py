@@ -36,6 +36,39 @@ def _first(place: str) -> Any:
     return vjp
 
 
+def _prod_vjp(operands: tuple[Type, ...], params: tuple[Any, ...]) -> tuple[str, ...]:
+    """g times the product of the others, which is right for zeros too, and to any order.
+
+    The dimensions gone over are brought together as the last one.
+    """
+    shape = operands[0].shape
+    if not shape:
+        return ("g",)
+    if operands[0].numel == 0:
+        return ("full_like(x, 0)",)
+    over = shapes.dimensions(params[0], len(shape))
+    order = [*(i for i in range(len(shape)) if i not in over), *over]
+    back = sorted(range(len(shape)), key=order.__getitem__)
+    moved = ", ".join(str(shape[i]) for i in order)
+    kept = "".join(f"{shape[i]}, " for i in order[: len(shape) - len(over)])
+    count = "*".join(str(shape[i]) for i in over)
+    rows = f"reshape(permute(x, ({', '.join(map(str, order))},)), ({kept}{count}))"
+    others = f"permute(reshape(_others({rows}), ({moved},)), ({', '.join(map(str, back))},))"
+    return (f"_unreduced(g, x, dim) * {others}",)
+
+
+def _cumprod_vjp(operands: tuple[Type, ...], params: tuple[Any, ...]) -> tuple[str, ...]:
+    if not operands[0].shape or operands[0].numel == 0:
+        return ("g",)
+    return ("movedim(_cumprod_gradient(movedim(g, dim, -1), movedim(x, dim, -1)), -1, dim)",)
+
+
+def _recur_vjp(operands: tuple[Type, ...], params: tuple[Any, ...]) -> tuple[str, ...]:
+    if operands[0].numel == 0:
+        return ("g", "g")
+    return ("_recur_back(g, x) * pad(out, (1, -1))", "_recur_back(g, x)")
+
+
 def _countable(torch: Any, x: Any) -> Any:
     """x with bool as integers: torch does not order bool."""
     return x.to(torch.uint8) if x.dtype == torch.bool else x
@@ -56,7 +89,7 @@ REDUCTIONS = (
         torch=lambda torch, x, dim, keepdim: torch.sum(
             x, torch_kernels.over(torch, x, dim), keepdim
         ),
-        vjp=("expand(_unreduced(g, x, dim), x.shape)",),
+        vjp=("_spread(g, x, dim)",),
         differs="bool and integers add up as floating point; torch gives int64.",
     ),
     _reduction(
@@ -65,7 +98,7 @@ REDUCTIONS = (
         arrays.prod,
         ("prod([2, 3, 4])", "24"),
         torch=torch_kernels.prod,
-        vjp=("_prod_gradient(_unreduced(g, x, dim), x, _unreduced(out, x, dim), dim)",),
+        vjp=_prod_vjp,
         differs="takes several dimensions at once, where torch takes one.",
     ),
     _reduction(
@@ -76,7 +109,7 @@ REDUCTIONS = (
         torch=lambda torch, x, dim, keepdim: torch.mean(
             x, torch_kernels.over(torch, x, dim), keepdim
         ),
-        vjp=("expand(_unreduced(g, x, dim) / numel(x, dim), x.shape)",),
+        vjp=("_spread(g / numel(x, dim), x, dim)",),
     ),
     *(
         _reduction(
@@ -283,6 +316,18 @@ PRODUCTS = (
         vjp=convolution.CONV_WEIGHT_VJP,
         cost=lambda operands, out, params: convolution.conv_weight_cost(operands, params),
     ),
+    Op(
+        "recur",
+        "x, y",
+        "Along the last dimension each element is x times the one before, plus y.",
+        shapes.arithmetic,
+        arrays.recur,
+        torch_kernels.recur,
+        kind="array",
+        vjp=_recur_vjp,
+        cost=lambda operands, out, params: 2 * out.numel,
+        tolerance=2,
+    ),
     *(
         Op(
             name,
@@ -292,7 +337,7 @@ PRODUCTS = (
             getattr(arrays, name),
             kind="array",
             examples=((f"{name}([1, 2, 3], 0)", value),),
-            vjp=(vjp,),
+            vjp=vjp,
             cost=lambda operands, out, params: out.numel,
         )
         for name, doc, value, vjp in (
@@ -300,13 +345,13 @@ PRODUCTS = (
                 "cumsum",
                 "The sums of the elements so far, along a dimension.",
                 "[1, 3, 6]",
-                "flip(cumsum(flip(g, dim), dim), dim)",
+                ("flip(cumsum(flip(g, dim), dim), dim)",),
             ),
             (
                 "cumprod",
                 "The products of the elements so far, along a dimension.",
                 "[1, 2, 6]",
-                "_cumprod_gradient(g, x, out, dim)",
+                _cumprod_vjp,
             ),
         )
     ),

@@ -11,6 +11,21 @@ from graphcalc.ops.shapes import arithmetic, bitwise, predicate, select
 from graphcalc.ops.spec import NONE, ZERO, Op, Problem, Type
 
 
+def _by_one(types: tuple[Type, ...], out: Type, numbers: list[Any]) -> int | None:
+    """x / 1 and x ^ 1 are x."""
+    return 0 if numbers[1] == 1 else None
+
+
+def _one_factor(types: tuple[Type, ...], out: Type, numbers: list[Any]) -> int | None:
+    """1 * x and x * 1 are x."""
+    return 0 if numbers[1] == 1 else 1 if numbers[0] == 1 else None
+
+
+def _chosen(types: tuple[Type, ...], out: Type, numbers: list[Any]) -> int | None:
+    """With a condition that is written, where is what it chooses."""
+    return None if numbers[0] is None else 1 if numbers[0] else 2
+
+
 def _unary(name: str, doc: str, python: Any, example: tuple[str, str], **row: Any) -> Op:
     return Op(name, "x", doc, arithmetic, python, examples=(example,), **row)
 
@@ -80,6 +95,7 @@ OPERATORS = (
         symbol="*",
         aliases=("multiply",),
         examples=(("2 * 3", "6"),),
+        neutral=_one_factor,
         vjp=(
             "g * y",
             "g * x",
@@ -94,6 +110,7 @@ OPERATORS = (
         symbol="/",
         aliases=("divide", "true_divide"),
         examples=(("1 / 4", "0.25"), ("1 / 0", "inf")),
+        neutral=_by_one,
         vjp=(
             "g / y",
             "-g * out / y",
@@ -136,6 +153,7 @@ OPERATORS = (
         symbol="^",
         aliases=("power",),
         examples=(("2 ^ 10", "1024"), ("0 ^ 0", "1")),
+        neutral=_by_one,
         tolerance=2,
         vjp=(
             "where(y == 0, 0, g * y * x^(y - 1))",
@@ -256,6 +274,7 @@ OPERATORS = (
         lambda torch, c, x, y: torch.where(c != 0, x, y),
         operands="condition",
         examples=(("where([1, 0] > 0, 5, 7)", "[5, 7]"),),
+        neutral=_chosen,
         vjp=(
             NONE,
             "where(condition, g, 0)",
@@ -731,7 +750,7 @@ ELEMENTWISE = (
         special.sinc,
         ("sinc(0)", "1"),
         tolerance=2,
-        vjp=("where(x == 0, 0, g * (cos(pi * x) - out) / where(x == 0, 1, x))",),
+        vjp=("where(x == 0, g * x * (-pi * pi / 3), g * (cos(pi * x) - out) / where(x == 0, 1, x))",),
     ),
     Op(
         "nan_to_num",

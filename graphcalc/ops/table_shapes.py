@@ -10,6 +10,11 @@ from graphcalc.ops.spec import NONE, ZERO, Op, Type
 _M23 = "[[1, 2, 3], [4, 5, 6]]"
 
 
+def _same(types: tuple[Type, ...], out: Type, numbers: list[Any]) -> int:
+    """In a shape that it has, x is itself."""
+    return 0
+
+
 def _shaping(
     name: str, signature: str, doc: str, rule: Any, example: tuple[str, str], **row: Any
 ) -> Op:
@@ -24,6 +29,7 @@ def _shaping(
         operands="own",
         examples=(example,),
         vjp=("reshape(g, x.shape)",),
+        neutral=_same,
         **row,
     )
 
@@ -173,6 +179,7 @@ SHAPES = (
         aliases=("broadcast_to",),
         examples=(("expand([[1], [2]], 2, 3)", "[[1, 1, 1], [2, 2, 2]]"),),
         vjp=("g",),
+        neutral=_same,
         samples=("expand(randn(3, 1), (2, -1, 4))", "expand(5, (2, 2))"),
     ),
     Op(

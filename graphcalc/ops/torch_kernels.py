@@ -227,6 +227,20 @@ def median(torch: Any, x: Any, dim: tuple[int, ...] | None, keepdim: bool) -> An
     return found
 
 
+def recur(torch: Any, x: Any, y: Any) -> Any:
+    """y[i] + x[i] * (the element before), in log2(n) steps of twice the distance each.
+
+    W. D. Hillis and G. L. Steele, "Data parallel algorithms", CACM 29 (1986).
+    """
+    distance = 1
+    while distance < x.shape[-1]:
+        head, tail = y[..., :distance], y[..., distance:]
+        y = torch.cat([head, tail + x[..., distance:] * y[..., :-distance]], -1)
+        x = torch.cat([x[..., :distance], x[..., distance:] * x[..., :-distance]], -1)
+        distance *= 2
+    return y
+
+
 def refold(torch: Any, x: Any, shape: tuple[int, ...], dim: int, size: int, step: int) -> Any:
     """Every window's elements added where they were taken."""
     return torch.ops.aten.unfold_backward(x, shape, dim % len(shape), size, step)

@@ -176,14 +176,21 @@ def direct(name):
 
 def through(name):
     """Cases of a row that only gradients of others have."""
-    outer = {"conv_input": "conv", "conv_weight": "conv", "unindex": "index", "refold": "unfold"}
+    outer = {
+        "conv_input": "conv",
+        "conv_weight": "conv",
+        "unindex": "index",
+        "refold": "unfold",
+        "recur": "cumprod",
+    }
     if name not in outer:
         return []
     row = OPS[outer[name]]
-    texts = (*TEXTS[row.name], *row.samples)
+    texts = (*TEXTS.get(row.name, ()), *row.samples, *(text for text, _ in row.examples))
     first = [c for text in texts for c in cases_of(text, row.name)]
     found = [inner for c in first for inner in cases_within(c, name)]
-    second = [c for one in found for c in cases_within(one, name)] if "conv" in name else []
+    is_closed = "conv" in name or name == "recur"
+    second = [c for one in found for c in cases_within(one, name)] if is_closed else []
     return [*found, *second]
 
 
@@ -241,7 +248,7 @@ FOR_WRONG = {
     ("name", "wrong"),
     [
         ("sum", ("_unreduced(g, x, dim)",)),
-        ("mean", ("expand(_unreduced(g, x, dim), x.shape)",)),
+        ("mean", ("_spread(g, x, dim)",)),
         ("prod", ("_unreduced(g * out, x, dim) / x",)),
         ("amax", ("_unreduced(g, x, dim) * (x == _unreduced(out, x, dim))",)),
         ("cumsum", ("cumsum(g, dim)",)),

@@ -1,0 +1,128 @@
+"""A graph with the backward pass of one of its nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from graphcalc.diagnostics import GraphcalcError, Label, UsageError
+from graphcalc.graph.arguments import Arguments
+from graphcalc.graph.grad import Backward, Edge, zeros
+from graphcalc.graph.ir import Builder, Graph, text_of
+from graphcalc.graph.passes import prune
+from graphcalc.graph.walk import Walker
+from graphcalc.ops.shapes import show
+from graphcalc.ops.spec import FLOATS
+from graphcalc.ops.table import OPS
+
+
+def differentiate(
+    graph: Graph,
+    target: int,
+    wrt: Sequence[int] | None = None,
+    seed: Callable[[Walker], int] | None = None,
+    *,
+    with_locals: bool = False,
+) -> Graph:
+    """The graph with gradient nodes behind its own, in place of the graph, which is used up.
+
+    `target` is a scalar, or `seed` adds a node of its shape: its own gradient. Without `wrt`
+    every node that the target depends on has a gradient, else these alone, 0 where there is no
+    dependence. With `with_locals` the derivative of each use of a scalar by a scalar is kept too.
+    Raises UsageError for a target that has no gradient.
+    """
+    node = graph.nodes[target]
+    label = Label(node.source, node.span)
+    if node.type.dtype not in FLOATS:
+        raise UsageError(
+            "gradient-dtype",
+            f"`{node.name}` is {node.type.dtype}: only floating point numbers have gradients",
+            (label,),
+        )
+    if node.type.shape and seed is None:
+        raise UsageError(
+            "gradient-of-tensor",
+            f"`{node.name}` is {show(node.type.shape)}, and gradients are those of one number",
+            (label,),
+            help=f"reduce it, as `sum({node.name})`, or weigh its elements with --seed-grad",
+        )
+    first = len(graph)
+    builder = Builder.resume(graph)
+    walker = Walker(builder, Arguments(builder), _no_names, 0)
+    reverse = walker.reverse
+    given = reverse.one(target) if seed is None else _fitting(builder, seed(walker), target)
+    found = reverse.sweep(target, given, wrt, with_locals=with_locals)
+    gradients = _complete(builder, found, wrt)
+    _note_blocked(builder, found, wrt)
+    roots = [*range(first), *gradients.values()]
+    for edge in found.edges:
+        roots += [p for p in (edge.local, edge.share) if isinstance(p, int)]
+    nodes, moved = prune(builder.nodes, roots)
+    gradients = {position: moved[g] for position, g in gradients.items()}
+    for position, gradient in gradients.items():
+        found_node = nodes[gradient]
+        is_shared = found_node.op is OPS["const"] and (gradient < first or not found_node.type.shape)
+        if found_node.name is None and not is_shared:
+            found_node.name = f"d{node.name}/d{nodes[position].name}"
+    return replace(
+        graph,
+        nodes=nodes,
+        notes=graph.notes + builder.notes,
+        target=target,
+        forward=first,
+        gradients=gradients,
+        edges=[_moved(edge, moved) for edge in found.edges],
+    )
+
+
+def _no_names(name: str, label: Label) -> GraphcalcError:
+    return UsageError("gradient-name", f"`{name}` means nothing here", (label,))
+
+
+def _fitting(builder: Builder, seed: int, target: int) -> int:
+    """A given gradient, held against its node's shape."""
+    node, wanted = builder.nodes[seed], builder.nodes[target]
+    label = Label(node.source, node.span)
+    if node.type.shape != wanted.type.shape:
+        raise UsageError(
+            "gradient-seed",
+            f"the gradient of {text_of(wanted)} has its shape, {show(wanted.type.shape)}, "
+            f"and {text_of(node)} is {show(node.type.shape)}",
+            (label,),
+        )
+    return seed
+
+
+def _complete(
+    builder: Builder, found: Backward, wrt: Sequence[int] | None
+) -> dict[int, int]:
+    """The gradients that are asked for, with those that are 0."""
+    nodes = builder.nodes
+    if wrt is None:
+        gradients = {p: g for p, g in found.nodes.items() if nodes[p].name is not None}
+        gradients |= {p: zeros(builder, p) for p in found.zero if nodes[p].name is not None}
+        return dict(sorted(gradients.items()))
+    return {p: found.nodes[p] if p in found.nodes else zeros(builder, p) for p in wrt}
+
+
+def _note_blocked(builder: Builder, found: Backward, wrt: Sequence[int] | None) -> None:
+    """Say of inputs without a gradient why they have none."""
+    nodes = builder.nodes
+    for position, user in found.blocked.items():
+        node = nodes[position]
+        if node.name is not None and (node.is_input if wrt is None else position in wrt):
+            label = Label(nodes[user].source, nodes[user].span)
+            why = f"`{nodes[user].op.name}` has no derivative"
+            builder.note(label, f"no gradient reaches `{node.name}`: {why}")
+    for position in wrt or ():
+        if not any(position in part for part in (found.nodes, found.zero, found.blocked)):
+            node = nodes[position]
+            label = Label(node.source, node.span)
+            builder.note(label, f"nothing depends on `{node.name}`: its gradient is 0")
+
+
+def _moved(edge: Edge, moved: dict[int, int]) -> Edge:
+    return edge._replace(
+        local=None if edge.local is None else moved[edge.local],
+        share=moved[edge.share] if isinstance(edge.share, int) else edge.share,
+    )

@@ -1,0 +1,335 @@
+"""Reverse-mode differentiation: the gradient of one node with respect to those it comes from.
+
+The nodes of the backward pass are added to the graph that they differentiate, by the formulas of
+the op table, and are nodes like all others: they can be shared, shown, and differentiated again.
+Baydin et al., "Automatic differentiation in machine learning: a survey", JMLR 18 (2018), section 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+from graphcalc.diagnostics import DtypeError, Label, ShapeError
+from graphcalc.graph.ir import Builder, Node, text_of
+from graphcalc.graph.items import Item, Listed, Nothing, Sizes
+from graphcalc.graph.rules import Rules, emit
+from graphcalc.graph.site import Site, Static
+from graphcalc.ops.shapes import show
+from graphcalc.ops.spec import FLOATS, NONE, ZERO, Type
+from graphcalc.ops.table import OPS
+from graphcalc.source import Source, Span
+
+if TYPE_CHECKING:
+    from graphcalc.graph.walk import Walker
+
+
+class Edge(NamedTuple):
+    """One use of a node by another: what it adds to the node's gradient.
+
+    `user` reads `node` as its operand number `place`. `local` is the derivative of the one by
+    the other, of scalars and where that was asked for; `share` is the product with the user's
+    gradient, or ZERO.
+    """
+
+    node: int
+    user: int
+    place: int
+    local: int | None
+    share: int | str
+
+
+class Backward(NamedTuple):
+    """A backward pass: the position of every gradient by that of its node.
+
+    `zero` are the nodes whose every way to the target goes through a function that is constant
+    wherever it has a derivative, as floor; `blocked` those that have no way but through one
+    without any, as argmax, each with the first such user.
+    """
+
+    nodes: dict[int, int]
+    zero: frozenset[int]
+    blocked: dict[int, int]
+    edges: list[Edge]
+
+
+def zeros(builder: Builder, position: int) -> int:
+    """A gradient of 0 everywhere."""
+    node = builder.nodes[position]
+    source, span = node.source, node.span
+    zero = builder.constant(0.0, source, span, type_=node.type._replace(shape=()))
+    if not node.type.shape:
+        return zero
+    return builder.add(OPS["full_like"], (position, zero), (), source, span)
+
+
+class Reverse:
+    """Backward passes over a walker's graph."""
+
+    def __init__(self, walker: Walker) -> None:
+        self._walker = walker
+        self._rules = Rules(walker)
+        self._place: Label | None = None
+        self._variables: set[int] = set()
+
+    @property
+    def _builder(self) -> Builder:
+        return self._walker.builder
+
+    def variable(self, position: int) -> int:
+        """A written number as a node of its own, which a gradient can be taken of.
+
+        Other numbers are shared: the base and the exponent of 3^3 are one node.
+        """
+        node = self._builder.nodes[position]
+        if self._builder.literal(position) is None or node.type.shape:
+            return position
+        value = node.params[1][0]
+        found = self._builder.constant(value, node.source, node.span, is_shared=False)
+        self._variables.add(found)
+        return found
+
+    def one(self, target: int) -> int:
+        """The gradient of a scalar with respect to itself."""
+        node = self._builder.nodes[target]
+        type_ = node.type._replace(shape=())
+        return self._builder.constant(1.0, node.source, node.span, type_=type_)
+
+    def sweep(
+        self,
+        target: int,
+        seed: int,
+        wanted: Iterable[int] | None = None,
+        *,
+        with_locals: bool = False,
+        place: Label | None = None,
+    ) -> Backward:
+        """The gradients of a target whose own gradient is `seed`.
+
+        With `wanted`, only those of the nodes on the way from these to the target. The nodes
+        that it takes stand where those do that they are derivatives of, or at a `place`.
+        """
+        nodes = self._builder.nodes
+        self._place = place
+        is_reached = self._reached(target, wanted)
+        shares: dict[int, list[int]] = {target: [seed]}
+        gradients: dict[int, int] = {}
+        zero: set[int] = set()
+        blocked: dict[int, int] = {}
+        edges: list[Edge] = []
+        for position in range(target, -1, -1):
+            if not is_reached[position]:
+                continue
+            node = nodes[position]
+            gradient: int | str = NONE
+            if position in shares:
+                gradient = gradients[position] = self._total(shares.pop(position), node)
+            elif position in zero:
+                gradient = ZERO
+            if node.is_bound:
+                continue
+            types = tuple([nodes[i].type for i in node.operands])
+            for number, operand in enumerate(node.operands):
+                if not is_reached[operand]:
+                    continue
+                edge = self._edge(position, number, types, gradient, with_locals)
+                if edge is None:
+                    blocked.setdefault(operand, position)
+                    continue
+                edges.append(edge)
+                if isinstance(edge.share, int):
+                    shares.setdefault(operand, []).append(edge.share)
+                else:
+                    zero.add(operand)
+        return Backward(
+            gradients,
+            frozenset(zero.difference(gradients)),
+            {p: user for p, user in blocked.items() if p not in gradients and p not in zero},
+            edges,
+        )
+
+    def _reached(self, target: int, wanted: Iterable[int] | None) -> bytearray:
+        """Which nodes have a gradient that somebody wants: 1 for those."""
+        nodes = self._builder.nodes
+        reached = bytearray(target + 1)
+        reached[target] = nodes[target].type.dtype in FLOATS
+        for position in range(target, -1, -1):
+            if reached[position] and not nodes[position].is_bound:
+                for operand in nodes[position].operands:
+                    found = nodes[operand]
+                    is_plain = found.op is OPS["const"] and found.name is None
+                    if found.type.dtype in FLOATS and (
+                        not is_plain or operand in self._variables
+                    ):
+                        reached[operand] = 1
+        if wanted is not None:
+            leads = bytearray(target + 1)
+            for position in wanted:
+                if position <= target:
+                    leads[position] = 1
+            for position in range(target + 1):
+                if not leads[position] and reached[position] and not nodes[position].is_bound:
+                    leads[position] = any([leads[i] for i in nodes[position].operands])
+                reached[position] &= leads[position]
+        return reached
+
+    def _total(self, shares: list[int], node: Node) -> int:
+        """The sum over all uses of a node."""
+        total = shares[0]
+        for share in shares[1:]:
+            total = self._builder.add(OPS["add"], (total, share), (), *self._at(node))
+        return total
+
+    def _at(self, node: Node) -> tuple[Source, Span]:
+        """Where the derivative of a node stands in the program's text."""
+        place = self._place or Label(node.source, node.span)
+        return place.source, place.span
+
+    def _edge(
+        self,
+        user: int,
+        place: int,
+        types: tuple[Type, ...],
+        gradient: int | str,
+        with_locals: bool,
+    ) -> Edge | None:
+        """What one use of an operand adds to its gradient; None where nothing passes."""
+        builder, nodes = self._builder, self._builder.nodes
+        node = nodes[user]
+        operand = node.operands[place]
+        source, span = self._at(node)
+        g = nodes[gradient].type if isinstance(gradient, int) else node.type
+        rule = self._rules.find(node, types, place, g)
+        if rule == NONE or gradient == NONE:
+            return None
+        if isinstance(rule, str) or isinstance(gradient, str):
+            return Edge(operand, user, place, None, ZERO)
+        slots = (*node.operands, user)
+        first = len(nodes)
+        share = self._rules.apply(rule, (*slots, gradient), source, span)
+        share = self._fit(share, types[place], source, span)
+        for added in nodes[first:]:
+            added.derivative_of = (node, place)
+        local = None
+        if with_locals and not node.type.shape and not types[place].shape:
+            one = builder.constant(1.0, source, span, type_=g)
+            local = self._rules.apply(rule, (*slots, one), source, span)
+        return Edge(operand, user, place, local, share)
+
+    def _fit(self, share: int, type_: Type, source: Source, span: Span) -> int:
+        """A gradient in the shape of its operand: summed where that was broadcast."""
+        builder = self._builder
+        shape, wanted = builder.nodes[share].type.shape, type_.shape
+        if shape == wanted:
+            return share
+        lead = len(shape) - len(wanted)
+        kept = tuple(
+            lead + i for i, (m, n) in enumerate(zip(shape[lead:], wanted)) if n == 1 and m != 1
+        )
+        dims = (*range(lead), *kept)
+        if dims:
+            share = builder.add(OPS["sum"], (share,), (dims, bool(kept)), source, span)
+        if builder.nodes[share].type.shape != wanted:
+            share = emit(builder, OPS["reshape"], [share], (wanted,), source, span)
+        return share
+
+
+# The function of the language
+
+
+def _grad(site: Site) -> Item:
+    """`grad(f, x)`: one node; of a list of them, as many."""
+    several = site.item("inputs")
+    if not isinstance(several, (Sizes, Listed)):
+        return _gradients(site, [site.tensor("inputs")])[0]
+    found = [site.walker.operand(i, several.node, site.frame.source) for i in several.items]
+    return Sizes(tuple(_gradients(site, found)), site.node)
+
+
+def _autograd_grad(site: Site) -> Item:
+    """`torch.autograd.grad` gives a tuple, also of one."""
+    found = _grad(site)
+    return found if isinstance(found, Sizes) else Sizes((found,), site.node)
+
+
+def _gradients(site: Site, wanted: list[int]) -> list[int]:
+    walker, label = site.walker, site.label()
+    builder, reverse = walker.builder, walker.reverse
+    nodes = builder.nodes
+    target = site.tensor("outputs")
+    for position in (target, *wanted):
+        node = nodes[position]
+        if node.type.dtype not in FLOATS:
+            raise DtypeError(
+                "gradient-dtype",
+                f"{text_of(node)} is {node.type.dtype}: only floating point has gradients",
+                label,
+            )
+    given = site.item("grad_outputs")
+    seed = reverse.one(target) if given is None else site.tensor("grad_outputs")
+    _check_seed(nodes[target], nodes[seed], label)
+    # A tensor under another name is the same tensor.
+    origins = [_origin(builder, position) for position in wanted]
+    source, span = walker.at(site.node, site.frame)
+    found = reverse.sweep(target, seed, origins, place=Label(source, span))
+    gradients = []
+    for position in origins:
+        if position in found.nodes:
+            gradients.append(found.nodes[position])
+            continue
+        if position not in found.zero:
+            builder.note(Label(source, span), _why_zero(nodes, target, position, found))
+        gradients.append(zeros(builder, position))
+    return gradients
+
+
+def _check_seed(target: Node, seed: Node, label: tuple[Label, ...]) -> None:
+    if seed.type.shape == target.type.shape:
+        return
+    if seed.op is OPS["const"] and not seed.type.shape:
+        raise ShapeError(
+            "gradient-of-tensor",
+            f"{text_of(target)} is {show(target.type.shape)}, and gradients are those of one "
+            "number",
+            label,
+            help="reduce it, as `grad(sum(y), x)`, or weigh its elements: `grad(y, x, weights)`",
+        )
+    raise ShapeError(
+        "gradient-seed",
+        f"`grad_outputs` has the shape of {text_of(target)}, {show(target.type.shape)}, "
+        f"and this is {show(seed.type.shape)}",
+        label,
+    )
+
+
+def _origin(builder: Builder, position: int) -> int:
+    node = builder.nodes[position]
+    while node.op is OPS["alias"] and not node.is_bound:
+        (position,) = node.operands
+        node = builder.nodes[position]
+    return position
+
+
+def _why_zero(nodes: list[Node], target: int, position: int, found: Backward) -> str:
+    names = text_of(nodes[target]), text_of(nodes[position])
+    user = found.blocked.get(position)
+    if user is None:
+        return "{} does not depend on {}: the gradient is 0".format(*names)
+    return f"no gradient reaches {names[1]}: `{nodes[user].op.name}` has no derivative"
+
+
+_SIGNATURE = (
+    "outputs, inputs, grad_outputs = None, retain_graph: flag = True, create_graph: flag = True, "
+    "allow_unused: flag = False"
+)
+GRAD = Static(
+    "grad",
+    _SIGNATURE,
+    "The derivative of a number with respect to what it was computed from: grad(f, x). It is a "
+    "node, so it can be differentiated again; of a list of inputs, as many nodes.",
+    _grad,
+    (("f(x) = grad(x^3, x); f(3)", "27"), ("f(x) = grad(grad(x^3, x), x); f(3)", "18")),
+    differs="one tensor for one input, where torch.autograd.grad gives a tuple.",
+    kind="Derivatives",
+)
+AUTOGRAD_GRAD = Static("autograd_grad", _SIGNATURE, GRAD.doc, _autograd_grad)

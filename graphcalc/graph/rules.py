@@ -1,0 +1,151 @@
+"""The derivatives of the op table, made ready to be applied to many nodes.
+
+A row's formula is text. It is read once for operands of given types, which gives a short list of
+steps in terms of slots; applying it to a node adds those steps to the graph.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from graphcalc.diagnostics import Label
+from graphcalc.graph.ir import Builder, Node
+from graphcalc.graph.items import Given, Item, Known, Nothing, Word
+from graphcalc.ops.sizes import Size
+from graphcalc.ops.spec import NONE, TENSORS, ZERO, Op, Type, parameters
+from graphcalc.ops.table import OPS
+from graphcalc.source import Source, Span
+from graphcalc.syntax import expr as ast
+from graphcalc.syntax.parser import parse_expression
+
+if TYPE_CHECKING:
+    from graphcalc.graph.walk import Walker
+
+
+class Step(NamedTuple):
+    """One node of a formula; `operands` are slots."""
+
+    op: Op
+    operands: tuple[int, ...]
+    params: tuple[Any, ...]
+
+
+class Rule(NamedTuple):
+    """The gradient of one operand: steps on the slots, and the slot that holds it in the end.
+
+    The slots are the operands, the result, the result's gradient, and the steps in order.
+    """
+
+    steps: tuple[Step, ...]
+    result: int
+
+
+class Rules:
+    """The rules of a graph's rows: `ZERO` and `NONE` stand for themselves."""
+
+    def __init__(self, walker: Walker) -> None:
+        self._walker = walker
+        self._found: dict[Any, Rule | str] = {}
+
+    def find(self, node: Node, types: tuple[Type, ...], place: int, g: Type) -> Rule | str:
+        """How the gradient of a node's operand comes from the node's own, of type `g`."""
+        key = (node.op.name, types, node.params, place, g)
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = self._read(node, types, place, g)
+        return found
+
+    def apply(self, rule: Rule, slots: tuple[int, ...], source: Source, span: Span) -> int:
+        """The node of a rule's result, for these operands, result and gradient."""
+        builder, values = self._walker.builder, list(slots)
+        for op, operands, params in rule.steps:
+            values.append(emit(builder, op, [values[i] for i in operands], params, source, span))
+        return values[rule.result]
+
+    def _read(self, node: Node, types: tuple[Type, ...], place: int, g: Type) -> Rule | str:
+        op = node.op
+        formulas = op.vjp(types, node.params) if callable(op.vjp) else op.vjp
+        text = formulas[place]
+        if text in (ZERO, NONE):
+            return text
+        builder = Builder(self._walker.builder.dtype, self._walker.builder.limits)
+        sizes = {str(s): s for t in types for s in t.shape if type(s) is Size}
+        walker = self._walker.apart(builder, sizes.get)
+        source, span = Source(text, "<prelude>"), Span(0, len(text))
+
+        def slot(type_: Type) -> int:
+            params = (type_, str(len(builder.nodes)))
+            return builder.add(OPS["input"], (), params, source, span, is_shared=False)
+
+        values: dict[str, Item] = {n: slot(t) for n, t in zip(names_of(op, len(types)), types)}
+        values |= {"out": slot(node.type), "g": slot(g)}
+        static = [p for p in parameters(op) if p.kind not in TENSORS and p.kind != "key"]
+        values |= {p.name: _item(value) for p, value in zip(static, node.params)}
+        result = walker.formula(parse_expression(source), source, values)
+        count = len(types) + 2
+        steps = tuple(Step(n.op, n.operands, n.params) for n in builder.nodes[count:])
+        return Rule(steps, result)
+
+
+def names_of(op: Op, count: int) -> list[str]:
+    """What a formula calls each operand: those of a list or a variadic parameter are numbered."""
+    names: list[str] = []
+    for parameter in parameters(op):
+        if parameter.kind == "tensors" or (parameter.variadic and parameter.kind in TENSORS):
+            names += [f"{parameter.name}{i}" for i in range(count - len(names))]
+        elif parameter.kind in TENSORS:
+            names.append(parameter.name)
+    return names
+
+
+def _item(value: Any) -> Item:
+    """A static argument as expressions have it."""
+    if value is None:
+        return Nothing(ast.Nothing(0, 0))
+    if isinstance(value, str):
+        return Word(value)
+    return Given(value) if isinstance(value, tuple) else Known(value)
+
+
+def emit(
+    builder: Builder,
+    op: Op,
+    operands: list[int],
+    params: tuple[Any, ...],
+    source: Source,
+    span: Span,
+) -> int:
+    """A node, or what it comes to where that is plain: `1*x` is x, `3 - 1` is 2.
+
+    Only changes that no value can tell apart are made; 0*x is not 0 when x is nan.
+    """
+    if op is OPS["const"]:
+        type_, data = params
+        if not type_.shape:
+            return builder.constant(data[0], source, span, type_=type_)
+    literals = [_number(builder.nodes[i]) for i in operands]
+    is_plain = op.kind == "elementwise" and None not in literals
+    if is_plain or op.neutral is not None:
+        type_ = builder.type_of(op, tuple(operands), params, source, span)
+        place = None
+        if op.neutral is not None:
+            place = op.neutral(tuple(builder.nodes[i].type for i in operands), type_, literals)
+        if place is not None and builder.nodes[operands[place]].type == type_:
+            return operands[place]
+        if is_plain and type_.dtype != "int64":
+            values = literals if op.operands == "own" else [_float(v) for v in literals]
+            return builder.constant(op.python(*values, *params), source, span, type_=type_)
+    return builder.add(op, tuple(operands), params, source, span)
+
+
+def _float(value: Any) -> Any:
+    return float(value)
+
+
+def _number(node: Node) -> Any:
+    """The number that an unnamed scalar constant is; None for any other node."""
+    if node.op is not OPS["const"] or node.name is not None or node.type.shape:
+        return None
+    value = node.params[1][0]
+    return None if type(value) is Size else value
+

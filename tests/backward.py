@@ -1,0 +1,206 @@
+"""Gradients of whole programs, first and second, and what they are compared with: torch.autograd.
+
+Each comparison raises AssertionError, and gives how many gradients it compared.
+"""
+
+import math
+
+from agreement import elements
+from functions import CLASSES, assert_near, is_static, signature
+from gradients import Silent
+
+from graphcalc.backends.base import Settings
+from graphcalc.backends.python import PythonProgram
+from graphcalc.evaluate import Evaluation, Options, parse
+from graphcalc.graph.arguments import Arguments
+from graphcalc.graph.ir import Builder, Graph, verify
+from graphcalc.graph.walk import Walker
+from graphcalc.ops.spec import FLOATS, Parameter
+from graphcalc.ops.table import OPS
+from graphcalc.source import Source, Span
+from graphcalc.syntax import expr as ast
+from graphcalc.syntax.format import format_expression
+from graphcalc.syntax.parser import parse_expression_text
+
+RELATIVE = 1e-10
+
+
+def twins():
+    """By a row's name a torch function that torch can differentiate, where its kernel is none."""
+    import torch
+
+    def softplus(x, beta, threshold):
+        inner = torch.where(x * beta > threshold, 0.0, x * beta)
+        return torch.where(x * beta > threshold, x, torch.log1p(torch.exp(inner)) / beta)
+
+    return {
+        "sqrt": torch.sqrt,
+        "cbrt": lambda x: torch.sign(x) * torch.abs(x) ** (1 / 3),
+        "gamma": lambda x: torch.exp(torch.lgamma(x)),
+        "remainder": torch.remainder,
+        "fmod": torch.fmod,
+        "lerp": torch.lerp,
+        "detach": torch.detach,
+        "softplus": softplus,
+        "digamma": torch.digamma,
+    }
+
+
+def weights(count, start):
+    """Numbers that are all different, to weigh the elements of a tensor with."""
+    return [math.cos(start + 1.7 * i) + 1.3 for i in range(count)]
+
+
+def text_with_loss(text):
+    """A program whose `loss_` is a number that every element of a call's value adds to.
+
+    Tensors that are written in the call get names, and so gradients.
+    """
+    lines, call = lifted(text)
+    loss = "loss_ = sum(y_ * cos(1.7 * reshape(arange(y_.numel()), y_.shape)))"
+    return "\n".join([*lines, f"y_ = {call}", loss])
+
+
+def lifted(text):
+    """Statements that name the tensors among a call's arguments, and the call of these names."""
+    root = parse_expression_text(text)
+    if type(root) is not ast.Call or type(root.function) is not ast.Name:
+        return [], text
+    name = root.function.name
+    declared = signature(name)
+    lines, arguments = [], []
+    for position, argument in enumerate(root.arguments):
+        is_keyword = type(argument) is ast.Keyword
+        value = argument.value if is_keyword else argument
+        parameter = declared[min(position, len(declared) - 1)]
+        if is_keyword:
+            found = [p for p in declared if p.name == argument.name]
+            parameter = found[0] if found else Parameter(argument.name, "either", "None", False)
+        shown = format_expression(value)
+        is_class = parameter.kind in ("index", "tensors") or (name, parameter.name) in CLASSES
+        if not is_class and not is_static(name, parameter, value):
+            lines.append(f"a{len(lines)}_ = {shown}")
+            shown = f"a{len(lines) - 1}_"
+        arguments.append(f"{argument.name}={shown}" if is_keyword else shown)
+    return lines, f"{name}({', '.join(arguments)})"
+
+
+def forward_graph(text, inputs=None):
+    """The graph of a program without gradients, for inputs given as nested lists."""
+    evaluation = Evaluation(parse([Source(text)]), Options(Settings(backend="torch")))
+    return evaluation.graph(evaluation._describe(inputs or {}))
+
+
+def is_leaf(node):
+    """Whether a gradient ends at a node."""
+    return node.is_bound or not node.operands
+
+
+def leaves_of(graph, target):
+    """The leaves that a node's gradient can be asked for: all but constants shown in place."""
+    return [
+        i
+        for i, n in enumerate(graph.nodes[:target])
+        if is_leaf(n) and n.type.dtype in FLOATS and n.name is not None and not n.is_hidden
+    ]
+
+
+def with_backward(graph, target, order):
+    """A graph with the gradients of its leaves, or those of their weighted sum: order 2.
+
+    Gives the graph and the gradients' positions by leaf.
+    """
+    builder = Builder.resume(graph)
+    walker = Walker(builder, Arguments(builder), lambda name, label: AssertionError(name), 0)
+    source, span = Source("test"), Span(0, 4)
+    leaves = leaves_of(graph, target)
+    found = walker.reverse.sweep(target, walker.reverse.one(target), leaves).nodes
+    if order == 2:
+        total = builder.constant(0.0, source, span)
+        for leaf in leaves:
+            if leaf in found:
+                type_ = builder.nodes[leaf].type
+                params = (type_, tuple(weights(type_.numel, leaf)))
+                by = builder.add(OPS["const"], (), params, source, span, is_shared=False)
+                product = builder.add(OPS["mul"], (found[leaf], by), (), source, span)
+                share = builder.add(OPS["sum"], (product,), (None, False), source, span)
+                total = builder.add(OPS["add"], (total, share), (), source, span)
+        found = walker.reverse.sweep(total, walker.reverse.one(total), leaves).nodes
+    found = {leaf: found[leaf] for leaf in leaves if leaf in found}
+    result = Graph(builder.nodes, list(found.values()) or [0], {}, graph.dtype, graph.limits)
+    verify(result)
+    return result, found
+
+
+def autograd(graph, target, inputs, order, changed=None):
+    """torch.autograd's gradients by leaf, of the same graph on torch's own functions."""
+    import torch
+
+    from graphcalc.backends.torch import TorchProgram
+
+    program = TorchProgram(graph, Settings(backend="torch"), frozenset([target]))
+    own = {**twins(), **(changed or {})}
+    values = []
+    for node, step in zip(graph.nodes[: target + 1], program._steps):
+        operands = [values[i] for i in node.operands]
+        if node.op is OPS["input"]:
+            value = program._input(node, inputs[node.params[1]])
+        elif node.op.name in own and all(o.dtype.is_floating_point for o in operands):
+            value = own[node.op.name](*operands, *node.params)
+        else:
+            value = step(*operands)
+        if is_leaf(node):
+            value = value.detach().clone().requires_grad_(node.type.dtype in FLOATS)
+        values.append(value)
+    leaves = leaves_of(graph, target)
+
+    def derive(y, create):
+        if not y.requires_grad:
+            return [None] * len(leaves)
+        given = [values[i] for i in leaves]
+        return torch.autograd.grad(y, given, create_graph=create, allow_unused=True)
+
+    found = derive(values[target], order == 2)
+    if order == 2:
+        total = torch.zeros((), dtype=torch.float64)
+        for leaf, g in zip(leaves, found):
+            if g is not None:
+                by = torch.tensor(weights(g.numel(), leaf), dtype=g.dtype).reshape(g.shape)
+                total = total + (g * by).sum()
+        found = derive(total, False)
+    return {i: g for i, g in zip(leaves, found) if g is not None}
+
+
+def assert_gradients(text, inputs=None, order=1, backends=("torch", "python"), changed=None):
+    """The gradients of a program's `loss_` with respect to its leaves are torch.autograd's.
+
+    Where torch gives none or 0 there may be none.
+    """
+    inputs = inputs or {}
+    graph = forward_graph(text, inputs)
+    target = graph.names["loss_"]
+    wanted = autograd(graph, target, inputs, order, changed)
+    full, found = with_backward(graph, target, order)
+    for backend in backends:
+        values = run(full, found.values(), inputs, backend)
+        for leaf, name in ((i, full.nodes[i].name) for i in leaves_of(graph, target)):
+            where = f"{text}, d/d{name}, order {order}, on {backend}"
+            if leaf not in found:
+                assert leaf not in wanted or not wanted[leaf].any(), f"{where}: there is none"
+                continue
+            value = elements(values[found[leaf]])
+            if leaf not in wanted:
+                assert not any(value), f"{where}: {value}, and torch has none"
+                continue
+            assert_near(value, elements(wanted[leaf]), where, scale=0.0, relative=RELATIVE)
+    return len(found)
+
+
+def run(graph, kept, inputs, backend):
+    """The values of some nodes of a graph."""
+    kept = frozenset(kept)
+    if backend == "python":
+        return PythonProgram(graph, kept).run(inputs, Silent())
+    from graphcalc.backends.torch import TorchProgram
+
+    return TorchProgram(graph, Settings(backend="torch"), kept).run(inputs, Silent())
