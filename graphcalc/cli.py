@@ -14,10 +14,8 @@ import typer
 from graphcalc import __version__
 from graphcalc.diagnostics import (
     BindingError,
-    EvaluationError,
     GraphcalcError,
     InternalError,
-    Label,
     LimitError,
     OutputError,
     ProgramError,
@@ -26,16 +24,15 @@ from graphcalc.diagnostics import (
     closest,
 )
 from graphcalc.graph.ir import MAX_NODES
-from graphcalc.report.output import complain, is_terminal, make_console, wants_rich, write
+from graphcalc.report.output import complain, is_terminal, write
+from graphcalc.report.pages import FORMATS, Page, check_finite, notify, print_plan, print_run
+from graphcalc.report.steps import FORMATS as STEPS
 from graphcalc.source import Source
 
 if TYPE_CHECKING:
-    from graphcalc.evaluate import Outcome
-    from graphcalc.plan import Plan
-    from graphcalc.report.table import Table
+    from graphcalc.evaluate import Gradients, Outcome
     from graphcalc.trace import Record
 
-FORMATS = ("table", "json", "jsonl", "csv", "tsv", "md", "value")
 _USAGE = "graphcalc [OPTIONS] [PROGRAM] [NAME=VALUE]..."
 _EXAMPLE = "graphcalc 'g = (a+b)*(c*d)' a=2 b=-4 c=-2 d=2"
 # Marks an argument that starts with `-` and is an expression; no argument can hold a NUL.
@@ -95,6 +92,33 @@ def _command(
     all_rows: Annotated[
         bool, typer.Option("--all", help="Print every row of a long table.")
     ] = False,
+    grad: Annotated[
+        str | None,
+        typer.Option(
+            "--grad",
+            metavar="NAME",
+            help="Gradients of this node: a column with one for every node.",
+        ),
+    ] = None,
+    wrt: Annotated[
+        str, typer.Option("--wrt", metavar="NAMES", help="Only the gradients of these nodes: a,b.")
+    ] = "",
+    seed_grad: Annotated[
+        str | None,
+        typer.Option(
+            "--seed-grad",
+            metavar="VALUE",
+            help="The gradient of a --grad node that is no number, such as ones(3).",
+        ),
+    ] = None,
+    steps: Annotated[
+        bool,
+        typer.Option("--steps", help="Print every step with its numbers (--format steps)."),
+    ] = False,
+    trace_nan: Annotated[
+        bool,
+        typer.Option("--trace-nan", help="Tell where every nan and inf comes from."),
+    ] = False,
     backend: Annotated[
         str, typer.Option("--backend", metavar="BACKEND", help="auto, python or torch.")
     ] = "auto",
@@ -151,7 +175,9 @@ def _command(
     given = [a.removeprefix(_EXPRESSION) for a in arguments or ()]
     if quiet and format not in ("table", "value"):
         raise UsageError("option", f"-q is --format value: it does not go with --format {format}")
-    format = "value" if quiet else format
+    if steps and (quiet or format not in ("table", *STEPS)):
+        raise UsageError("option", "--steps is --format steps: it goes with no other format")
+    format = "value" if quiet else "steps" if steps and format == "table" else format
     _check_choices(format, color, errors)
     if version:
         write(f"graphcalc {__version__}\n")
@@ -173,28 +199,41 @@ def _command(
         _bytes(max_memory) if max_memory else None,
         _whole("--max-nodes", max_nodes, 1, 1 << 31),
         check,
+        _gradients(grad, wrt, seed_grad, format),
     )
-    names = [name.strip() for name in show.split(",") if name.strip()]
+    names, page = _names(show), Page(format, color, all_rows)
     bindings = parse_bindings(texts)
     try:
         evaluation = Evaluation(parse(sources, options.max_nodes), options, bindings, names)
         if check:
-            _print_plan(evaluation.plan(), format, color, all_rows)
+            print_plan(evaluation.plan(), page)
             return
-        outcome = evaluation.run(notify=_notify)
+        outcome = evaluation.run(notify=notify)
     except (BindingError, ProgramError) as error:
         raise _explained(error, given, bool(file)) from None
-    records = _records(outcome, names, results or format == "value")
-    _print(records, outcome, format, color, all_rows)
-    _report_births(outcome, strict)
+    records = _records(outcome, names, results, format == "value", wrt)
+    print_run(records, outcome, page, trace_nan=trace_nan)
+    if strict:
+        check_finite(outcome)
 
 
-def _notify(text: str, label: Label | None = None) -> None:
-    """Tell on standard error what a user may want to know."""
-    from graphcalc.report.errors import location
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
-    where = f"{location(label)}: " if label is not None else ""
-    complain(f"graphcalc: {where}note: {text}\n")
+
+def _gradients(grad: str | None, wrt: str, seed: str | None, format: str) -> Gradients | None:
+    """Which gradients the options ask for."""
+    from graphcalc.data.bindings import parse_value
+    from graphcalc.evaluate import Gradients
+
+    if grad is None:
+        for option, given in (("--wrt", wrt), ("--seed-grad", seed)):
+            if given:
+                raise UsageError("option", f"{option} goes with --grad NAME")
+        return None
+    names = tuple(_names(wrt)) if wrt else None
+    value = None if seed is None else parse_value(seed, "--seed-grad")
+    return Gradients(grad, names, value, format in STEPS)
 
 
 def _explained(error: GraphcalcError, given: list[str], has_file: bool) -> GraphcalcError:
@@ -223,11 +262,19 @@ def _check_choices(format: str, color: str, errors: str) -> None:
             )
 
 
-def _records(outcome: Outcome, names: list[str], wants_results: bool) -> Sequence[Record]:
-    """The records that are asked for: by name, the results, or all."""
+def _records(
+    outcome: Outcome, names: list[str], results: bool, is_value: bool, wrt: str
+) -> Sequence[Record]:
+    """The records that are asked for: by name, the results, or all.
+
+    Of gradients alone, those of the inputs.
+    """
+    trace = outcome.trace
     if names:
-        return outcome.trace.select(names)
-    return outcome.trace.results if wants_results else outcome.trace
+        return trace.select(names)
+    if is_value and trace.target is not None:
+        return [r for r in trace if r.gradient is not None and (r.role == "input" or wrt)]
+    return trace.results if results or is_value else trace
 
 
 # Programs and bindings
@@ -297,94 +344,6 @@ def _print_functions(given: list[str], format: str) -> None:
         write(functions.as_markdown())
     else:
         write(functions.as_json(name) if format == "json" else functions.as_text(name))
-
-
-def _print_plan(plan: Plan, format: str, color: str, all_rows: bool) -> None:
-    """Write a plan in a format to standard output."""
-    from graphcalc.report import plan as printer
-
-    if format not in printer.FORMATS:
-        raise UsageError("option", f"--check goes with --format {', '.join(printer.FORMATS)}")
-    for label in plan.graph.notes:
-        _notify(label.text, label)
-    if format == "table":
-        from graphcalc.report import table
-
-        _draw(printer.build(plan, None if all_rows else table.MAX_ROWS), color)
-    else:
-        write(printer.as_json(plan) if format == "json" else printer.as_csv(plan))
-
-
-def _draw(built: Table, color: str) -> None:
-    """Write a table: Rich draws it on a terminal."""
-    from graphcalc.report import table
-
-    if not wants_rich(color, is_terminal(sys.stdout)):
-        write(table.draw_plain(built))
-        return
-    console = make_console(color)
-    with console.capture() as capture:
-        table.draw_rich(built, console)
-    write(capture.get())
-
-
-def _print(
-    records: Sequence[Record], outcome: Outcome, format: str, color: str, all_rows: bool
-) -> None:
-    """Write the records in a format to standard output."""
-    trace = outcome.trace
-    if format == "table":
-        from graphcalc.report import table
-
-        limit = None if all_rows else table.MAX_ROWS
-        is_short = is_terminal(sys.stdout)
-        _draw(table.build(records, trace, is_short=is_short, limit=limit), color)
-        return
-    from graphcalc.report import machine
-
-    printer = {
-        "json": machine.as_json,
-        "jsonl": machine.as_jsonl,
-        "csv": machine.as_csv,
-        "tsv": machine.as_tsv,
-        "md": machine.as_markdown,
-        "value": machine.as_value,
-    }[format]
-    whole = [_whole_value(record, outcome) for record in records]
-    write(printer(whole, trace))
-
-
-def _whole_value(record: Record, outcome: Outcome) -> Record:
-    """A record with its value in full, where the value was kept."""
-    position = outcome.trace.positions[record.id]
-    if record.value is not None or position not in outcome.values:
-        return record
-    value, _ = outcome.program.snapshot(outcome.values[position], sys.maxsize)
-    return record._replace(value=value)
-
-
-def _report_births(outcome: Outcome, strict: bool) -> None:
-    """Say where a nan or an infinity came from; under --strict, fail for one in a result."""
-    from graphcalc.report.errors import location
-
-    trace = outcome.trace
-    births = trace.births()
-    for record in births[:3]:
-        where = location(Label(record.source, record.span))
-        kinds = " and ".join(record.born)
-        complain(f"graphcalc: {where}: note: {kinds} born in `{record.name} = {record.text}`\n")
-    if len(births) > 3:
-        more = len(births) - 3
-        complain(f"graphcalc: note: and in {more:,} more node{'s' * (more != 1)}\n")
-    if strict:
-        bad = [p for p in outcome.graph.results if any(trace.non_finite(p))]
-        if bad:
-            node = outcome.graph.nodes[bad[0]]
-            raise EvaluationError(
-                "non-finite",
-                f"`{node.name}` is not finite",
-                (Label(node.source, node.span),),
-            )
 
 
 # The process

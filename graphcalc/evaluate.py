@@ -58,6 +58,17 @@ class Outcome(NamedTuple):
     program: Program
     trace: Trace
     values: dict[int, Any]
+    inputs: Mapping[str, Any]
+
+    def odd(self) -> Iterator[int]:
+        """The positions of results and of inputs' gradients that are not finite."""
+        graph = self.graph
+        gradients = [g for p, g in graph.gradients.items() if graph.nodes[p].is_input]
+        return (p for p in (*graph.results, *gradients) if any(self.trace.non_finite(p)))
+
+    def is_odd(self) -> bool:
+        """Whether there are any."""
+        return any(True for _ in self.odd())
 
 
 def default_memory() -> int:
@@ -154,7 +165,7 @@ class Evaluation:
                 notify("this takes a while in Python; with torch it is fast: pip install torch")
         trace = Trace(graph, program)
         values = program.run(inputs, trace)
-        return Outcome(graph, program, trace, values)
+        return Outcome(graph, program, trace, values, inputs)
 
     def plan(self, inputs: Mapping[str, Any] | None = None) -> Plan:
         """What the run on these inputs would be, with nothing computed."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from graphcalc.backends.base import Program, Summary
@@ -17,8 +16,8 @@ from graphcalc.source import Source, Span
 KEEP = 1000
 
 
-class Gradient(NamedTuple):
-    """The gradient of a node: its value, or None when it is too large, and its statistics."""
+class Kept(NamedTuple):
+    """What is kept of a value: itself, or None when it is too large, and a tensor's statistics."""
 
     value: Any
     summary: Summary | None
@@ -50,15 +49,7 @@ class Record(NamedTuple):
     summary: Summary | None
     born: tuple[str, ...]
     bytes: int
-    gradient: Gradient | None = None
-
-
-@dataclass(slots=True, eq=False)
-class _Snapshot:
-    """What is kept of a tensor."""
-
-    value: Any
-    summary: Summary | None
+    gradient: Kept | None = None
 
 
 class Trace(Sequence[Record]):
@@ -85,7 +76,7 @@ class Trace(Sequence[Record]):
                 self._values[position] = self._program.snapshot(value, KEEP)[0]
             return
         kept, summary = self._program.snapshot(value, KEEP)
-        self._values[position] = kept if summary is None else _Snapshot(kept, summary)
+        self._values[position] = kept if summary is None else Kept(kept, summary)
 
     def observe_scalars(self, values: list[Any]) -> None:
         """Keep all values of a graph of scalars."""
@@ -126,8 +117,8 @@ class Trace(Sequence[Record]):
     def _record(self, place: int) -> Record:
         position = self.positions[place]
         node = self.graph.nodes[position]
-        kept = self._values[position]
-        summary = kept.summary if type(kept) is _Snapshot else None
+        kept = self.kept(position)
+        gradient = self.graph.gradients.get(position)
         names = (self.graph.nodes[i].name for i in node.operands)
         role = "input" if node.is_input else "operation"
         return Record(
@@ -142,19 +133,17 @@ class Trace(Sequence[Record]):
             shape=node.type.shape,
             dtype=node.type.dtype,
             device=self.device,
-            value=kept.value if type(kept) is _Snapshot else kept,
-            summary=summary,
+            value=kept.value,
+            summary=kept.summary,
             born=self.born(position),
             bytes=node.type.numel * ITEM_BYTES[node.type.dtype],
-            gradient=self._gradient(position),
+            gradient=None if gradient is None else self.kept(gradient),
         )
 
-    def _gradient(self, position: int) -> Gradient | None:
-        found = self.graph.gradients.get(position)
-        if found is None:
-            return None
-        kept = self._values[found]
-        return Gradient(kept.value, kept.summary) if type(kept) is _Snapshot else Gradient(kept, None)
+    def kept(self, position: int) -> Kept:
+        """What is kept of the value of a node, by its position in the graph."""
+        found = self._values[position]
+        return found if type(found) is Kept else Kept(found, None)
 
     @property
     def target(self) -> str | None:
@@ -166,7 +155,7 @@ class Trace(Sequence[Record]):
     def non_finite(self, position: int) -> tuple[int, int]:
         """How many elements of a node are nan, and how many infinite."""
         kept = self._values[position]
-        if type(kept) is _Snapshot:
+        if type(kept) is Kept:
             summary = kept.summary
             return (summary.nan, summary.inf) if summary else (0, 0)
         if type(kept) is not float:
@@ -174,15 +163,17 @@ class Trace(Sequence[Record]):
         return (int(math.isnan(kept)), int(math.isinf(kept)))
 
     def born(self, position: int) -> tuple[str, ...]:
-        """Which of nan and inf this node produced, none of its operands having either."""
+        """Which of nan and inf this node produced: no operand has a nan, or neither has any."""
         node = self.graph.nodes[position]
         nan, inf = self.non_finite(position)
         if not (nan or inf) or not node.operands or node.type.dtype not in FLOATS:
             return ()
+        had_nan = had_inf = False
         for operand in node.operands:
-            if any(self.non_finite(operand)):
-                return ()
-        return tuple(kind for kind, count in (("nan", nan), ("inf", inf)) if count)
+            nans, infs = self.non_finite(operand)
+            had_nan, had_inf = had_nan or nans > 0, had_inf or infs > 0
+        made = (("nan", nan and not had_nan), ("inf", inf and not (had_nan or had_inf)))
+        return tuple(kind for kind, is_made in made if is_made)
 
     def births(self) -> list[Record]:
         """The records of the nodes where a nan or an infinity was born."""

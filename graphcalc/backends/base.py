@@ -22,6 +22,20 @@ class Summary(NamedTuple):
     inf: int
 
 
+class Faults(NamedTuple):
+    """The elements of a value that are not finite: how many are nan, and how many infinite.
+
+    `born_nan` of the nans stand where no operand has one, `born_inf` of the infinities where no
+    operand has either; `first` is the place of the first of these, counted through the value.
+    """
+
+    nan: int
+    inf: int
+    born_nan: int = 0
+    born_inf: int = 0
+    first: int = 0
+
+
 class Observer(Protocol):
     """Is told every node's value when it is computed, and must not keep big ones."""
 
@@ -43,6 +57,15 @@ class Program(Protocol):
 
     def snapshot(self, value: Any, limit: int) -> tuple[Any, Summary | None]:
         """A value as nested lists when it has at most `limit` elements (else None), summarized."""
+
+    def faults(self, value: Any, operands: list[Any], is_elementwise: bool) -> Faults | None:
+        """What of a floating value is not finite, given what it was computed from; or None.
+
+        Without `is_elementwise` any element of a value may come from any of an operand.
+        """
+
+    def element(self, value: Any, index: tuple[int, ...]) -> Any:
+        """The number at an index of what a value broadcasts to."""
 
     def restore(self, value: Any, shape: tuple[int, ...], dtype: str) -> Any:
         """A snapshot's nested lists as the backend's own value again."""

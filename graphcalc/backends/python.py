@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from graphcalc.backends.base import PYTHON_ITEM_OVERHEAD, Observer, Summary
+from graphcalc.backends.base import PYTHON_ITEM_OVERHEAD, Faults, Observer, Summary
 from graphcalc.graph.ir import Graph, Node, wrong_value
 from graphcalc.graph.passes import check_memory, last_uses
 from graphcalc.ops.arrays import NDArray, expand, fsum
@@ -88,6 +88,36 @@ class PythonProgram:
         elements = value.tolist() if len(value.data) <= limit else None
         return elements, summarize(value.data)
 
+    def faults(self, value: Any, operands: list[Any], is_elementwise: bool) -> Faults | None:
+        """What of a value is not finite, given what it was computed from; or None."""
+        array = _array(value)
+        odd = [i for i, x in enumerate(array.data) if x - x != 0]
+        if not odd:
+            return None
+        met: list[tuple[bool, bool]] = [(False, False)] * len(odd)
+        for operand in map(_array, operands):
+            data = expand(operand, array.shape) if is_elementwise else operand.data
+            if is_elementwise:
+                kinds = [_kinds([data[i]]) for i in odd]
+            else:
+                kinds = [_kinds(data)] * len(odd)
+            met = [(a or c, b or d) for (a, b), (c, d) in zip(met, kinds)]
+        nans = [array.data[i] != array.data[i] for i in odd]
+        born = [
+            not has_nan and (is_nan or not has_inf) for is_nan, (has_nan, has_inf) in zip(nans, met)
+        ]
+        born_nan = sum(b and n for b, n in zip(born, nans))
+        first = next((i for i, b in zip(odd, born) if b), 0)
+        return Faults(sum(nans), len(odd) - sum(nans), born_nan, sum(born) - born_nan, first)
+
+    def element(self, value: Any, index: tuple[int, ...]) -> Any:
+        """The number at an index of what a value broadcasts to."""
+        array = _array(value)
+        place = 0
+        for size, i in zip(array.shape, index[len(index) - len(array.shape) :]):
+            place = place * size + (i if size != 1 else 0)
+        return array.data[place]
+
     def restore(self, value: Any, shape: tuple[int, ...], dtype: str) -> Any:
         """Nested lists as an `NDArray`; a number as it is."""
         if not shape:
@@ -96,6 +126,12 @@ class PythonProgram:
         for _ in shape:
             data = [element for row in data for element in row]
         return NDArray(shape, data)
+
+
+def _kinds(data: list[Any]) -> tuple[bool, bool]:
+    """Whether there is a nan among numbers, and whether an infinity."""
+    odd = [x for x in data if x - x != 0]
+    return any(x != x for x in odd), any(x == x for x in odd)
 
 
 def summarize(data: list[Any]) -> Summary:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from graphcalc.backends.base import Observer, Settings, Summary
+from graphcalc.backends.base import Faults, Observer, Settings, Summary
 from graphcalc.diagnostics import DeviceError, InternalError, Label, LimitError
 from graphcalc.graph.ir import Graph, Node, show_bytes, wrong_value
 from graphcalc.graph.passes import check_memory, last_uses
@@ -136,6 +136,29 @@ class TorchProgram:
             return value.item(), None
         elements = value.tolist() if value.numel() <= limit else None
         return elements, _summarize(value)
+
+    def faults(self, value: Any, operands: list[Any], is_elementwise: bool) -> Faults | None:
+        """What of a value is not finite, given what it was computed from; or None."""
+        is_nan, is_inf = torch.isnan(value), torch.isinf(value)
+        nan, inf = int(is_nan.sum()), int(is_inf.sum())
+        if not nan and not inf:
+            return None
+        floating = [x for x in operands if x.is_floating_point()]
+        had_nan = torch.zeros((), dtype=torch.bool, device=value.device)
+        had_inf = had_nan
+        for operand in floating:
+            nans, infs = torch.isnan(operand), torch.isinf(operand)
+            had_nan = had_nan | (nans if is_elementwise else nans.any())
+            had_inf = had_inf | (infs if is_elementwise else infs.any())
+        born_nan, born_inf = is_nan & ~had_nan, is_inf & ~(had_nan | had_inf)
+        born = (born_nan | born_inf).reshape(-1)
+        first = int(born.to(torch.uint8).argmax()) if bool(born.any()) else 0
+        return Faults(nan, inf, int(born_nan.sum()), int(born_inf.sum()), first)
+
+    def element(self, value: Any, index: tuple[int, ...]) -> Any:
+        """The number at an index of what a value broadcasts to."""
+        own = index[len(index) - value.dim() :]
+        return value[tuple(i if n != 1 else 0 for n, i in zip(value.shape, own))].item()
 
     def restore(self, value: Any, shape: tuple[int, ...], dtype: str) -> Any:
         """Nested lists as a tensor on the program's device."""

@@ -44,14 +44,25 @@ def parse_bindings(texts: list[str]) -> dict[str, Binding]:
                 "files as values are not supported yet",
                 (Label(whole, Span(match.start(2), len(text))),),
             )
-        # Blanks stand for the name, so that columns count in the whole argument.
-        source = Source(" " * match.start(2) + value, "<argument>")
-        try:
-            expression = parse_expression(source)
-        except GraphcalcError as error:
-            d = error.diagnostic
-            labels = tuple(label._replace(source=whole) for label in d.labels)
-            kind = LimitError if isinstance(error, LimitError) else BindingError
-            raise kind(d.code, d.message, labels, d.note, d.help) from None
-        found[name] = Binding(Source(text, "<argument>"), expression, span)
+        found[name] = _parsed(text, match.start(2))
     return found
+
+
+def parse_value(text: str, name: str = "<argument>") -> Binding:
+    """The constant expression that an option has for its value; `name` tells where it stands."""
+    return _parsed(text, 0, name)
+
+
+def _parsed(text: str, start: int, name: str = "<argument>") -> Binding:
+    """The expression in a text from a place on."""
+    whole = Source(text, name)
+    # Blanks stand for what comes before, so that columns count in the whole text.
+    source = Source(" " * start + text[start:], name)
+    try:
+        expression = parse_expression(source)
+    except GraphcalcError as error:
+        d = error.diagnostic
+        labels = tuple(label._replace(source=whole) for label in d.labels)
+        kind = LimitError if isinstance(error, LimitError) else BindingError
+        raise kind(d.code, d.message, labels, d.note, d.help) from None
+    return Binding(whole, expression, Span(0, len(text)))

@@ -61,7 +61,9 @@ def differentiate(
     gradients = {position: moved[g] for position, g in gradients.items()}
     for position, gradient in gradients.items():
         found_node = nodes[gradient]
-        is_shared = found_node.op is OPS["const"] and (gradient < first or not found_node.type.shape)
+        is_shared = found_node.op is OPS["const"] and (
+            gradient < first or not found_node.type.shape
+        )
         if found_node.name is None and not is_shared:
             found_node.name = f"d{node.name}/d{nodes[position].name}"
     return replace(
@@ -93,9 +95,7 @@ def _fitting(builder: Builder, seed: int, target: int) -> int:
     return seed
 
 
-def _complete(
-    builder: Builder, found: Backward, wrt: Sequence[int] | None
-) -> dict[int, int]:
+def _complete(builder: Builder, found: Backward, wrt: Sequence[int] | None) -> dict[int, int]:
     """The gradients that are asked for, with those that are 0."""
     nodes = builder.nodes
     if wrt is None:

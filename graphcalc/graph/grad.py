@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from graphcalc.diagnostics import DtypeError, Label, ShapeError
 from graphcalc.graph.ir import Builder, Node, text_of
-from graphcalc.graph.items import Item, Listed, Nothing, Sizes
+from graphcalc.graph.items import Item, Listed, Sizes
 from graphcalc.graph.rules import Rules, emit
 from graphcalc.graph.site import Site, Static
 from graphcalc.ops.shapes import show
@@ -158,9 +158,7 @@ class Reverse:
                 for operand in nodes[position].operands:
                     found = nodes[operand]
                     is_plain = found.op is OPS["const"] and found.name is None
-                    if found.type.dtype in FLOATS and (
-                        not is_plain or operand in self._variables
-                    ):
+                    if found.type.dtype in FLOATS and (not is_plain or operand in self._variables):
                         reached[operand] = 1
         if wanted is not None:
             leads = bytearray(target + 1)

@@ -223,8 +223,9 @@ class Builder:
                 type_, (value,) = node.params
                 builder.shared[value.__class__, repr(value), type_] = position
             elif node.operands and not node.is_bound and node.op is not OPS["alias"]:
-                if node.op.kind != "random":
-                    builder.shared[node.op.name, node.operands, node.params] = position
+                builder.shared[node.op.name, node.operands, node.params] = position
+            elif node.op.kind == "random":
+                builder.random_count += 1
         return builder
 
     def know(self, position: int, value: Any) -> None:

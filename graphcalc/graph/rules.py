@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from graphcalc.diagnostics import Label
 from graphcalc.graph.ir import Builder, Node
 from graphcalc.graph.items import Given, Item, Known, Nothing, Word
 from graphcalc.ops.sizes import Size
@@ -148,4 +147,3 @@ def _number(node: Node) -> Any:
         return None
     value = node.params[1][0]
     return None if type(value) is Size else value
-

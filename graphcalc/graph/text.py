@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
@@ -13,12 +14,17 @@ from graphcalc.ops.table import OPS
 from graphcalc.syntax.format import format_number
 
 
-def node_text(graph: Graph, position: int) -> str:
-    """The expression of a node: `a + b`, `sum(x, dim=0)`, `W[i, 1:3]`, or a constant's value."""
+def node_text(
+    graph: Graph, position: int, operand: Callable[[Graph, int], str] | None = None
+) -> str:
+    """The expression of a node: `a + b`, `sum(x, dim=0)`, `W[i, 1:3]`, or a constant's value.
+
+    With `operand`, operands read as that gives them, not as their names.
+    """
     node = graph.nodes[position]
     if node.is_bound:
         return node.written
-    names = [_operand(graph, i) for i in node.operands]
+    names = [(operand or operand_text)(graph, i) for i in node.operands]
     op = node.op
     if op is OPS["const"]:
         return _constant(node)
@@ -40,11 +46,21 @@ def node_text(graph: Graph, position: int) -> str:
     return f"{op.name}({', '.join(_arguments(node, bare))})"
 
 
-def _operand(graph: Graph, position: int) -> str:
+def operand_text(graph: Graph, position: int) -> str:
+    """A node inside of another's expression: its name, or what it is where it has none.
+
+    Only constants and nodes inside of a derivative's formula have none, so this ends soon.
+    """
     node = graph.nodes[position]
     while node.name is None and node.op.name == "detach":
-        node = graph.nodes[node.operands[0]]
-    return node.name if node.name is not None else _constant(node)
+        position = node.operands[0]
+        node = graph.nodes[position]
+    if node.name is not None:
+        return node.name
+    if node.op is OPS["const"]:
+        return _constant(node)
+    text = node_text(graph, position)
+    return f"({text})" if node.op.symbol else text
 
 
 def _tight(text: str) -> str:

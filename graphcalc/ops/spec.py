@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TypeAlias, Union
 
+from graphcalc.ops.causes import Cause
+
 # Sizes are ints, and `Size`s where a program is only checked.
 Shape: TypeAlias = tuple[Any, ...]
 
@@ -107,6 +109,8 @@ class Op(NamedTuple):
                 that were broadcast by whoever applies it
     cost        (operand types, result type, static arguments) -> scalar operations; by default
                 one for each element of the result, or of a reduction's operand
+    causes      what makes a value that is not finite of operands that are, most special first
+    pole        what to write instead where the derivative is infinite, in terms of the operands
     neutral     which operand a node of it equals, if it is one of them: `x * 1` is x
     differs     where the op is not what torch's of that name is, and why
     examples    expression and value, run on every backend
@@ -135,6 +139,8 @@ class Op(NamedTuple):
     differs: str = ""
     samples: tuple[str, ...] = ()
     neutral: Neutral | None = None
+    causes: tuple[Cause, ...] = ()
+    pole: str = ""
 
 
 _PARAMETERS: dict[str, tuple[Parameter, ...]] = {}

@@ -17,8 +17,8 @@ OPS: dict[str, Op] = {op.name: op for op in _ROWS}
 
 # Rows that only the language's syntax reaches.
 INTERNAL = frozenset(
-    "const input alias index tensor T float long bool unindex refold recur conv conv_input conv_weight "
-    "randint".split()
+    "const input alias index tensor T float long bool unindex refold recur "
+    "conv conv_input conv_weight randint".split()
 )
 
 # What a dot reaches without a call.

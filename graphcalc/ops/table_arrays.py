@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from graphcalc.ops import arrays, convolution, einsum, random, shapes, torch_kernels
+from graphcalc.ops import arrays, causes, convolution, einsum, random, shapes, torch_kernels
 from graphcalc.ops.sizes import Size, ceil_div
 from graphcalc.ops.spec import NONE, ZERO, Op, Problem, Type
 
@@ -89,6 +89,7 @@ REDUCTIONS = (
         torch=lambda torch, x, dim, keepdim: torch.sum(
             x, torch_kernels.over(torch, x, dim), keepdim
         ),
+        causes=causes.SUM,
         vjp=("_spread(g, x, dim)",),
         differs="bool and integers add up as floating point; torch gives int64.",
     ),
@@ -98,6 +99,7 @@ REDUCTIONS = (
         arrays.prod,
         ("prod([2, 3, 4])", "24"),
         torch=torch_kernels.prod,
+        causes=causes.PRODUCTS,
         vjp=_prod_vjp,
         differs="takes several dimensions at once, where torch takes one.",
     ),
@@ -109,6 +111,7 @@ REDUCTIONS = (
         torch=lambda torch, x, dim, keepdim: torch.mean(
             x, torch_kernels.over(torch, x, dim), keepdim
         ),
+        causes=causes.MEAN,
         vjp=("_spread(g / numel(x, dim), x, dim)",),
     ),
     *(
@@ -240,6 +243,7 @@ PRODUCTS = (
         symbol="@",
         aliases=("mm", "bmm"),
         examples=(("[[1, 2], [3, 4]] @ [1, 1]", "[3, 7]"),),
+        causes=causes.PRODUCTS,
         vjp=_matmul_vjp,
         cost=lambda operands, out, params: 2 * out.numel * operands[0].shape[-1],
         differs="mm and bmm are the same function, and take operands of any dimensions.",
@@ -269,6 +273,7 @@ PRODUCTS = (
             ('einsum("ij,jk->ik", [[1, 2], [3, 4]], [[1], [1]])', "[[3], [7]]"),
             ('einsum("ii", [[1, 2], [3, 4]])', "5"),
         ),
+        causes=causes.PRODUCTS,
         vjp=einsum.einsum_vjp,
         cost=lambda operands, out, params: einsum.einsum_cost(operands, params),
         samples=(
@@ -289,6 +294,7 @@ PRODUCTS = (
         convolution.conv_torch,
         kind="array",
         examples=(("conv1d([[1, 2, 3]], [[[1, 1]]])", "[[3, 5]]"),),
+        causes=causes.PRODUCTS,
         vjp=convolution.CONV_VJP,
         cost=lambda operands, out, params: convolution.conv_cost(operands, params),
     ),
@@ -301,6 +307,7 @@ PRODUCTS = (
         convolution.conv_input,
         convolution.conv_input_torch,
         kind="array",
+        causes=causes.PRODUCTS,
         vjp=convolution.CONV_INPUT_VJP,
         cost=lambda operands, out, params: convolution.conv_input_cost(operands, params),
     ),
@@ -313,6 +320,7 @@ PRODUCTS = (
         convolution.conv_weight,
         convolution.conv_weight_torch,
         kind="array",
+        causes=causes.PRODUCTS,
         vjp=convolution.CONV_WEIGHT_VJP,
         cost=lambda operands, out, params: convolution.conv_weight_cost(operands, params),
     ),
@@ -337,6 +345,7 @@ PRODUCTS = (
             getattr(arrays, name),
             kind="array",
             examples=((f"{name}([1, 2, 3], 0)", value),),
+            causes=causes.SUM if name == "cumsum" else causes.PRODUCTS,
             vjp=vjp,
             cost=lambda operands, out, params: out.numel,
         )

@@ -6,7 +6,7 @@ import math
 import operator
 from typing import Any
 
-from graphcalc.ops import numeric, special, torch_kernels
+from graphcalc.ops import causes, numeric, special, torch_kernels
 from graphcalc.ops.shapes import arithmetic, bitwise, predicate, select
 from graphcalc.ops.spec import NONE, ZERO, Op, Problem, Type
 
@@ -67,6 +67,7 @@ OPERATORS = (
         operator.add,
         symbol="+",
         examples=(("1 + 2", "3"), ("[1, 2] + 1", "[2, 3]")),
+        causes=causes.ADD,
         vjp=(
             "g",
             "g",
@@ -81,6 +82,7 @@ OPERATORS = (
         symbol="-",
         aliases=("subtract",),
         examples=(("1 - 3", "-2"),),
+        causes=causes.SUB,
         vjp=(
             "g",
             "-g",
@@ -96,6 +98,7 @@ OPERATORS = (
         aliases=("multiply",),
         examples=(("2 * 3", "6"),),
         neutral=_one_factor,
+        causes=causes.MUL,
         vjp=(
             "g * y",
             "g * x",
@@ -111,6 +114,8 @@ OPERATORS = (
         aliases=("divide", "true_divide"),
         examples=(("1 / 4", "0.25"), ("1 / 0", "inf")),
         neutral=_by_one,
+        causes=causes.DIV,
+        pole="{0} / ({1} + 1e-12)",
         vjp=(
             "g / y",
             "-g * out / y",
@@ -124,6 +129,7 @@ OPERATORS = (
         numeric.floor_divide,
         symbol="//",
         examples=(("7 // 2", "3"), ("-7 // 2", "-4")),
+        causes=causes.DIV,
         vjp=(
             ZERO,
             ZERO,
@@ -139,6 +145,7 @@ OPERATORS = (
         symbol="%",
         aliases=("mod",),
         examples=(("7 % 3", "1"), ("-7 % 3", "2")),
+        causes=causes.REMAINDER,
         vjp=(
             "g",
             "-g * floor(x / y)",
@@ -155,6 +162,8 @@ OPERATORS = (
         examples=(("2 ^ 10", "1024"), ("0 ^ 0", "1")),
         neutral=_by_one,
         tolerance=2,
+        causes=causes.POW,
+        pole="({0} + 1e-12)^{1}",
         vjp=(
             "where(y == 0, 0, g * y * x^(y - 1))",
             "where((x == 0) and (y >= 0), 0, g * out * log(x))",
@@ -305,6 +314,8 @@ ELEMENTWISE = (
         numeric.sqrt,
         ("sqrt(16)", "4"),
         torch=torch_kernels.sqrt,
+        causes=causes.SQRT,
+        pole="sqrt({0} + 1e-12)",
         vjp=("g / (2 * out)",),
     ),
     _unary(
@@ -313,6 +324,7 @@ ELEMENTWISE = (
         numeric.exp,
         ("exp(0)", "1"),
         tolerance=2,
+        causes=causes.EXP,
         vjp=("g * out",),
     ),
     _unary(
@@ -321,6 +333,7 @@ ELEMENTWISE = (
         numeric.exp2,
         ("exp2(10)", "1024"),
         tolerance=2,
+        causes=causes.EXP,
         vjp=("g * out * log(2)",),
     ),
     _unary(
@@ -329,6 +342,7 @@ ELEMENTWISE = (
         numeric.expm1,
         ("expm1(0)", "0"),
         tolerance=2,
+        causes=causes.EXP,
         vjp=("g * (out + 1)",),
     ),
     _unary(
@@ -337,6 +351,8 @@ ELEMENTWISE = (
         numeric.log,
         ("log(1)", "0"),
         tolerance=2,
+        causes=causes.LOG,
+        pole="log({0} + 1e-12)",
         vjp=("g / x",),
     ),
     _unary(
@@ -345,6 +361,7 @@ ELEMENTWISE = (
         numeric.log2,
         ("log2(8)", "3"),
         tolerance=2,
+        causes=causes.LOG,
         vjp=("g / (x * log(2))",),
     ),
     _unary(
@@ -353,6 +370,7 @@ ELEMENTWISE = (
         numeric.log10,
         ("log10(100)", "2"),
         tolerance=2,
+        causes=causes.LOG,
         vjp=("g / (x * log(10))",),
     ),
     _unary(
@@ -361,6 +379,7 @@ ELEMENTWISE = (
         numeric.log1p,
         ("log1p(0)", "0"),
         tolerance=2,
+        causes=causes.LOG1P,
         vjp=("g / (x + 1)",),
     ),
     _unary(
@@ -369,6 +388,7 @@ ELEMENTWISE = (
         numeric.sin,
         ("sin(0)", "0"),
         tolerance=2,
+        causes=causes.PERIODIC,
         vjp=("g * cos(x)",),
     ),
     _unary(
@@ -377,6 +397,7 @@ ELEMENTWISE = (
         numeric.cos,
         ("cos(0)", "1"),
         tolerance=2,
+        causes=causes.PERIODIC,
         vjp=("-g * sin(x)",),
     ),
     _unary(
@@ -385,6 +406,7 @@ ELEMENTWISE = (
         numeric.tan,
         ("tan(0)", "0"),
         tolerance=2,
+        causes=causes.PERIODIC,
         vjp=("g * (1 + out * out)",),
     ),
     _unary(
@@ -395,6 +417,7 @@ ELEMENTWISE = (
         aliases=("arcsin",),
         tolerance=2,
         domain=(-1, 1),
+        causes=causes.ARC,
         vjp=("g / sqrt(1 - x * x)",),
     ),
     _unary(
@@ -405,6 +428,7 @@ ELEMENTWISE = (
         aliases=("arccos",),
         tolerance=2,
         domain=(-1, 1),
+        causes=causes.ARC,
         vjp=("-g / sqrt(1 - x * x)",),
     ),
     _unary(
@@ -437,6 +461,7 @@ ELEMENTWISE = (
         ("sinh(0)", "0"),
         torch=torch_kernels.hyperbolic("sinh"),
         tolerance=2,
+        causes=causes.EXP,
         vjp=("g * cosh(x)",),
     ),
     _unary(
@@ -446,6 +471,7 @@ ELEMENTWISE = (
         ("cosh(0)", "1"),
         torch=torch_kernels.hyperbolic("cosh"),
         tolerance=2,
+        causes=causes.EXP,
         vjp=("g * sinh(x)",),
     ),
     _unary(
@@ -473,6 +499,7 @@ ELEMENTWISE = (
         aliases=("arccosh",),
         tolerance=2,
         domain=(1, 1e3),
+        causes=causes.ACOSH,
         vjp=("g / sqrt(x * x - 1)",),
     ),
     _unary(
@@ -483,6 +510,7 @@ ELEMENTWISE = (
         aliases=("arctanh",),
         tolerance=2,
         domain=(-1, 1),
+        causes=causes.ATANH,
         vjp=("g / (1 - x * x)",),
     ),
     _unary(
@@ -591,6 +619,7 @@ ELEMENTWISE = (
         numeric.fmod,
         torch_kernels.fmod,
         examples=(("fmod(-7, 3)", "-1"),),
+        causes=causes.REMAINDER,
         vjp=(
             "g",
             "-g * trunc(x / y)",
@@ -604,6 +633,7 @@ ELEMENTWISE = (
         math.hypot,
         examples=(("hypot(3, 4)", "5"),),
         tolerance=2,
+        pole="sqrt({0}^2 + {1}^2 + 1e-12)",
         vjp=(
             "g * (x / out)",
             "g * (y / out)",
@@ -644,6 +674,7 @@ ELEMENTWISE = (
         ("lgamma(1)", "0"),
         tolerance=3,
         domain=(0, 1e3),
+        causes=causes.GAMMA,
         vjp=("g * digamma(x)",),
     ),
     _unary(
@@ -655,6 +686,7 @@ ELEMENTWISE = (
         # What Python promises of its own, which both backends use.
         tolerance=10,
         domain=(0, 170),
+        causes=causes.GAMMA,
         vjp=("g * out * digamma(x)",),
     ),
     _unary(
@@ -664,6 +696,7 @@ ELEMENTWISE = (
         ("cbrt(-27)", "-3"),
         torch=torch_kernels.cbrt,
         tolerance=2,
+        pole="cbrt({0} + 1e-12)",
         vjp=("g / (3 * out * out)",),
     ),
     _unary(
@@ -693,6 +726,7 @@ ELEMENTWISE = (
         aliases=("psi",),
         tolerance=2,
         domain=(0, 1e3),
+        causes=causes.GAMMA,
         vjp=("g * polygamma(1, x)",),
     ),
     Op(
@@ -715,6 +749,7 @@ ELEMENTWISE = (
         ("erfinv(0)", "0"),
         tolerance=2,
         domain=(-1, 1),
+        causes=causes.ATANH,
         vjp=("g * 0.886226925452758 * exp(out * out)",),
     ),
     Op(
@@ -750,7 +785,9 @@ ELEMENTWISE = (
         special.sinc,
         ("sinc(0)", "1"),
         tolerance=2,
-        vjp=("where(x == 0, g * x * (-pi * pi / 3), g * (cos(pi * x) - out) / where(x == 0, 1, x))",),
+        vjp=(
+            "where(x == 0, g * x * (-pi * pi / 3), g * (cos(pi * x) - out) / where(x == 0, 1, x))",
+        ),
     ),
     Op(
         "nan_to_num",

@@ -9,9 +9,12 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from graphcalc.backends.base import Summary
+from graphcalc.origins import Origins
 from graphcalc.report.numbers import exact, show_nested
+from graphcalc.report.origins import as_objects
 from graphcalc.report.safe import safe
-from graphcalc.report.table import value_text
+from graphcalc.report.table import gradient_text, header, value_text
 from graphcalc.trace import Record, Trace
 
 COLUMNS = (
@@ -31,28 +34,42 @@ COLUMNS = (
     "inf",
     "born",
 )
+# Behind them, where gradients were asked for.
+GRADIENT_COLUMNS = (
+    "gradient",
+    "gradient_min",
+    "gradient_mean",
+    "gradient_max",
+    "gradient_nan",
+    "gradient_inf",
+)
 
 
-def as_json(records: Sequence[Record], trace: Trace) -> str:
-    """One JSON object: `nodes`, and what ran them."""
-    nodes = ",\n    ".join(_dump(node_object(record)) for record in records)
+def as_json(records: Sequence[Record], trace: Trace, origins: Origins | None = None) -> str:
+    """One JSON object: `nodes`, what ran them, and where what is not finite came from."""
+    nodes = ",\n    ".join(_dump(node_object(record, trace)) for record in records)
     results = ", ".join(json.dumps(r.name) for r in trace.results)
     head = {"backend": trace.backend, "device": trace.device, "dtype": trace.graph.dtype}
+    if trace.target is not None:
+        head["gradient_of"] = trace.target
     fields = ", ".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in head.items())
-    return f'{{{fields}, "results": [{results}],\n  "nodes": [\n    {nodes}\n  ]}}\n'
+    told = ""
+    if origins is not None:
+        told = f',\n  "origins": {json.dumps(as_objects(origins), ensure_ascii=False)}'
+    return f'{{{fields}, "results": [{results}],\n  "nodes": [\n    {nodes}\n  ]{told}}}\n'
 
 
-def as_jsonl(records: Sequence[Record], trace: Trace) -> str:
+def as_jsonl(records: Sequence[Record], trace: Trace, origins: Origins | None = None) -> str:
     """One JSON object a line, one line a node."""
-    return "".join(_dump(node_object(record)) + "\n" for record in records)
+    return "".join(_dump(node_object(record, trace)) + "\n" for record in records)
 
 
 def _dump(node: dict[str, Any]) -> str:
     return json.dumps(node, allow_nan=False, ensure_ascii=False)
 
 
-def node_object(record: Record) -> dict[str, Any]:
-    """A record as JSON values."""
+def node_object(record: Record, trace: Trace) -> dict[str, Any]:
+    """A record as JSON values; without a gradient, where one was asked for, it has null."""
     line, column = record.source.location(record.span.start)
     end_line, end_column = record.source.location(record.span.end)
     found: dict[str, Any] = {
@@ -74,14 +91,9 @@ def node_object(record: Record) -> dict[str, Any]:
         if odd:
             found["non_finite"] = odd
     if record.summary is not None:
-        s, dtype = record.summary, record.dtype
-        found["summary"] = {
-            "min": _plain(s.minimum, dtype),
-            "mean": _plain(s.mean, "float64"),
-            "max": _plain(s.maximum, dtype),
-            "nan": s.nan,
-            "inf": s.inf,
-        }
+        found["summary"] = _summary(record.summary, record.dtype)
+    if trace.target is not None:
+        found |= _gradient(record)
     if record.born:
         found["born"] = list(record.born)
     found["span"] = {
@@ -89,6 +101,29 @@ def node_object(record: Record) -> dict[str, Any]:
         "start": [line, column],
         "end": [end_line, end_column],
     }
+    return found
+
+
+def _summary(s: Summary, dtype: str) -> dict[str, Any]:
+    return {
+        "min": _plain(s.minimum, dtype),
+        "mean": _plain(s.mean, "float64"),
+        "max": _plain(s.maximum, dtype),
+        "nan": s.nan,
+        "inf": s.inf,
+    }
+
+
+def _gradient(record: Record) -> dict[str, Any]:
+    found: dict[str, Any] = {"gradient": None}
+    if record.gradient is None:
+        return found
+    if record.gradient.value is not None:
+        found["gradient"], odd = finite(record.gradient.value, record.dtype)
+        if odd:
+            found["gradient_non_finite"] = odd
+    if record.gradient.summary is not None:
+        found["gradient_summary"] = _summary(record.gradient.summary, record.dtype)
     return found
 
 
@@ -130,45 +165,51 @@ def _plain(value: Any, dtype: str) -> Any:
     return float(exact(value, dtype)) if dtype != "float64" else value
 
 
-def as_csv(records: Sequence[Record], trace: Trace) -> str:
+def as_csv(records: Sequence[Record], trace: Trace, origins: Origins | None = None) -> str:
     """Comma-separated values as in RFC 4180, one row a node."""
-    return _separated(records, ",")
+    return _separated(records, trace, ",")
 
 
-def as_tsv(records: Sequence[Record], trace: Trace) -> str:
+def as_tsv(records: Sequence[Record], trace: Trace, origins: Origins | None = None) -> str:
     """Tab-separated values, one row a node."""
-    return _separated(records, "\t")
+    return _separated(records, trace, "\t")
 
 
-def _separated(records: Sequence[Record], delimiter: str) -> str:
+def _separated(records: Sequence[Record], trace: Trace, delimiter: str) -> str:
     import csv
     import io
 
     out = io.StringIO()
     writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(map(_row, records))
+    if trace.target is None:
+        writer.writerow(COLUMNS)
+        writer.writerows(map(_row, records))
+    else:
+        writer.writerow((*COLUMNS, *GRADIENT_COLUMNS))
+        writer.writerows([*_row(record), *_gradient_cells(record)] for record in records)
     return out.getvalue()
 
 
+def _statistics(summary: Summary | None, dtype: str) -> list[str]:
+    if summary is None:
+        return [""] * 5
+    s = summary
+    numbers = ((s.minimum, dtype), (s.mean, "float64"), (s.maximum, dtype))
+    shown = ["" if x is None else exact(x, kind) for x, kind in numbers]
+    return [*shown, str(s.nan), str(s.inf)]
+
+
+def _gradient_cells(record: Record) -> list[str]:
+    found = record.gradient
+    if found is None:
+        return [""] * len(GRADIENT_COLUMNS)
+    value = "" if found.value is None else _exact_text(found.value, record.dtype)
+    return [value, *_statistics(found.summary, record.dtype)]
+
+
 def _row(record: Record) -> list[str]:
-    statistics = [""] * 5
-    if record.summary is not None:
-        s = record.summary
-        statistics = [
-            *(
-                "" if x is None else exact(x, dtype)
-                for x, dtype in (
-                    (s.minimum, record.dtype),
-                    (s.mean, "float64"),
-                    (s.maximum, record.dtype),
-                )
-            ),
-            str(s.nan),
-            str(s.inf),
-        ]
     shape = "x".join(map(str, record.shape))
-    value = "" if record.value is None else _exact_text(record)
+    value = "" if record.value is None else _exact_text(record.value, record.dtype)
     return [
         str(record.id),
         safe(record.name),
@@ -179,29 +220,43 @@ def _row(record: Record) -> list[str]:
         shape,
         record.dtype,
         value,
-        *statistics,
+        *_statistics(record.summary, record.dtype),
         " ".join(record.born),
     ]
 
 
-def _exact_text(record: Record) -> str:
-    return show_nested(record.value, lambda x: exact(x, record.dtype))
+def _exact_text(value: Any, dtype: str) -> str:
+    return show_nested(value, lambda x: exact(x, dtype))
 
 
-def as_markdown(records: Sequence[Record], trace: Trace) -> str:
+def as_markdown(records: Sequence[Record], trace: Trace, origins: Origins | None = None) -> str:
     """A Markdown table, one row a node."""
-    lines = ["| name | expression | value |", "| --- | --- | --- |"]
+    heads = header(trace)
+    lines = [f"| {' | '.join(heads)} |", f"| {' | '.join(['---'] * len(heads))} |"]
     for record in records:
-        cells = (safe(record.name), safe(record.text.strip()), value_text(record))
+        cells: tuple[str, ...] = (safe(record.name), safe(record.text.strip()), value_text(record))
+        if trace.target is not None:
+            cells = (*cells, gradient_text(record))
         lines.append(f"| {' | '.join(c.replace('|', chr(92) + '|') for c in cells)} |")
     return "\n".join([*lines, ""])
 
 
-def as_value(records: Sequence[Record], trace: Trace) -> str:
-    """The bare values, one line each."""
-    return "".join(_lines(records))
+def as_value(records: Sequence[Record], trace: Trace, origins: Origins | None = None) -> str:
+    """The bare values, one line each; the bare gradients, where those were asked for."""
+    return "".join(_lines(records, trace))
 
 
-def _lines(records: Sequence[Record]) -> Iterator[str]:
+def _lines(records: Sequence[Record], trace: Trace) -> Iterator[str]:
     for record in records:
-        yield _exact_text(record) + "\n"
+        part = record if trace.target is None else record.gradient
+        yield ("" if part is None else _exact_text(part.value, record.dtype)) + "\n"
+
+
+PRINTERS = {
+    "json": as_json,
+    "jsonl": as_jsonl,
+    "csv": as_csv,
+    "tsv": as_tsv,
+    "md": as_markdown,
+    "value": as_value,
+}

@@ -16,7 +16,7 @@ from graphcalc.report.numbers import (
     show_summary,
 )
 from graphcalc.report.safe import safe, width
-from graphcalc.trace import Record, Trace
+from graphcalc.trace import Kept, Record, Trace
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,7 +51,10 @@ def build(records: Sequence[Record], trace: Trace, *, is_short: bool, limit: int
     for record in shown:
         value = value_text(record, show)
         text = "" if record.text == value or record.text.strip() == "" else record.text
-        rows.append((record.role, (safe(record.name), safe(text), value + _mark(record))))
+        cells: tuple[str, ...] = (safe(record.name), safe(text), value + _mark(record))
+        if trace.target is not None:
+            cells = (*cells, gradient_text(record, show))
+        rows.append((record.role, cells))
     hidden = len(records) - len(shown)
     notes = [f"{trace.backend} on {trace.device}" if trace.backend == "torch" else trace.backend]
     notes.append(trace.graph.dtype)
@@ -59,31 +62,52 @@ def build(records: Sequence[Record], trace: Trace, *, is_short: bool, limit: int
     caption = " · ".join(notes)
     if hidden:
         caption += f"\n{hidden:,} more nodes (--all, or --format csv)"
-    return Table(("name", "expression", "value"), rows, caption)
+    return Table(header(trace), rows, caption)
+
+
+def header(trace: Trace) -> tuple[str, ...]:
+    """The heads of the columns."""
+    own = ("name", "expression", "value")
+    return own if trace.target is None else (*own, f"gradient of {safe(trace.target)}")
 
 
 def _numbers(record: Record) -> list[float]:
-    """The numbers that a record's cell shows."""
-    if record.summary is None:
-        return [record.value]
-    if _is_full(record):
-        return leaves(record.value)
-    summary = record.summary
-    return [x for x in (summary.minimum, summary.mean, summary.maximum) if x is not None]
+    """The numbers that a record's cells show."""
+    found: list[float] = []
+    for part in (record, record.gradient):
+        if part is None:
+            continue
+        if part.summary is None:
+            found.append(part.value)
+        elif _is_full(part.value, record):
+            found += leaves(part.value)
+        else:
+            s = part.summary
+            found += [x for x in (s.minimum, s.mean, s.maximum) if x is not None]
+    return found
 
 
-def _is_full(record: Record) -> bool:
+def _is_full(value: Any, record: Record) -> bool:
     count = 1
     for size in record.shape:
         count *= size
-    return count <= FULL and record.value is not None
+    return count <= FULL and value is not None
 
 
 def value_text(record: Record, show: Callable[[Any, str], str] = exact) -> str:
     """A record's value: a number, a small tensor in full, or a summary."""
-    if record.summary is None or _is_full(record):
-        return show_nested(record.value, lambda x: show(x, record.dtype))
-    return show_summary(record.summary, record.shape, record.dtype, show)
+    return _text(record, record, show)
+
+
+def gradient_text(record: Record, show: Callable[[Any, str], str] = exact) -> str:
+    """A record's gradient in the same way; nothing where there is none."""
+    return "" if record.gradient is None else _text(record.gradient, record, show)
+
+
+def _text(part: Record | Kept, record: Record, show: Callable[[Any, str], str]) -> str:
+    if part.summary is None or _is_full(part.value, record):
+        return show_nested(part.value, lambda x: show(x, record.dtype))
+    return show_summary(part.summary, record.shape, record.dtype, show)
 
 
 def _mark(record: Record) -> str:

@@ -1,0 +1,148 @@
+"""What a command prints: a run, a plan, and what there is to say beside them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from graphcalc.diagnostics import EvaluationError, Label, UsageError
+from graphcalc.report.output import complain, is_terminal, make_console, wants_rich, write
+from graphcalc.report.steps import FORMATS as STEPS
+
+if TYPE_CHECKING:
+    from graphcalc.evaluate import Outcome
+    from graphcalc.origins import Origins
+    from graphcalc.plan import Plan
+    from graphcalc.report.table import Table
+    from graphcalc.trace import Kept, Record
+
+FORMATS = ("table", "json", "jsonl", "csv", "tsv", "md", "value", *STEPS)
+# Scalar operations up to which a run is made again without asking, to find where a nan was born.
+_QUICK = 50_000_000
+
+
+class Page(NamedTuple):
+    """How to print: one of `FORMATS`, when in colour, and whether every row of a long table."""
+
+    format: str = "table"
+    color: str = "auto"
+    all_rows: bool = False
+
+
+def notify(text: str, label: Label | None = None) -> None:
+    """Tell on standard error what a user may want to know."""
+    from graphcalc.report.errors import location
+
+    where = f"{location(label)}: " if label is not None else ""
+    complain(f"graphcalc: {where}note: {text}\n")
+
+
+def print_plan(plan: Plan, page: Page) -> None:
+    """Write a plan to standard output."""
+    from graphcalc.report import plan as printer
+
+    if page.format not in printer.FORMATS:
+        raise UsageError("option", f"--check goes with --format {', '.join(printer.FORMATS)}")
+    for label in plan.graph.notes:
+        notify(label.text, label)
+    if page.format == "table":
+        from graphcalc.report import table
+
+        draw(printer.build(plan, None if page.all_rows else table.MAX_ROWS), page.color)
+    else:
+        write(printer.as_json(plan) if page.format == "json" else printer.as_csv(plan))
+
+
+def draw(built: Table, color: str) -> None:
+    """Write a table: Rich draws it on a terminal."""
+    from graphcalc.report import table
+
+    if not wants_rich(color, is_terminal(sys.stdout)):
+        write(table.draw_plain(built))
+        return
+    console = make_console(color)
+    with console.capture() as capture:
+        table.draw_rich(built, console)
+    write(capture.get())
+
+
+def print_run(
+    records: Sequence[Record], outcome: Outcome, page: Page, *, trace_nan: bool = False
+) -> None:
+    """Write the records of a run to standard output, and where a nan in it came from.
+
+    That is told in full with `trace_nan`, else in notes on standard error.
+    """
+    found = _origins(outcome, trace_nan)
+    trace = outcome.trace
+    if page.format == "table":
+        from graphcalc.report import table
+
+        limit = None if page.all_rows else table.MAX_ROWS
+        is_short = is_terminal(sys.stdout)
+        draw(table.build(records, trace, is_short=is_short, limit=limit), page.color)
+    elif page.format in STEPS:
+        from graphcalc.report.steps import as_steps
+
+        write(as_steps(trace, page.format))
+    else:
+        from graphcalc.report import machine
+
+        whole = [_whole(record, outcome) for record in records]
+        write(machine.PRINTERS[page.format](whole, trace, found if trace_nan else None))
+    if found is not None:
+        _tell_origins(found, outcome, page, trace_nan)
+
+
+def _whole(record: Record, outcome: Outcome) -> Record:
+    """A record with its value and its gradient in full, where they were kept."""
+    graph = outcome.graph
+    position = outcome.trace.positions[record.id]
+    value = _whole_value(record.value, position, outcome)
+    if record.gradient is None:
+        return record._replace(value=value)
+    found: Kept = record.gradient
+    gradient = _whole_value(found.value, graph.gradients[position], outcome)
+    return record._replace(value=value, gradient=found._replace(value=gradient))
+
+
+def _whole_value(value: object, position: int, outcome: Outcome) -> object:
+    if value is not None or position not in outcome.values:
+        return value
+    return outcome.program.snapshot(outcome.values[position], sys.maxsize)[0]
+
+
+# Numbers that are none
+
+
+def _origins(outcome: Outcome, trace_nan: bool) -> Origins | None:
+    """The origins of what is not finite: where asked for, or where a result or a gradient is."""
+    from graphcalc.graph.passes import work
+
+    if not trace_nan and (not outcome.is_odd() or work(outcome.graph) > _QUICK):
+        return None
+    from graphcalc.origins import find_origins
+
+    return find_origins(outcome.graph, outcome.program, outcome.inputs)
+
+
+def _tell_origins(found: Origins, outcome: Outcome, page: Page, trace_nan: bool) -> None:
+    from graphcalc.report import origins
+
+    if not trace_nan:
+        for line in origins.as_notes(found):
+            complain(f"graphcalc: {line}\n")
+    elif page.format == "table":
+        write(origins.as_text(found))
+    elif page.format != "json":
+        complain(origins.as_text(found))
+
+
+def check_finite(outcome: Outcome) -> None:
+    """Raise EvaluationError where a result or a gradient is not finite."""
+    for position in outcome.odd():
+        node = outcome.graph.nodes[position]
+        raise EvaluationError(
+            "non-finite", f"`{node.name}` is not finite", (Label(node.source, node.span),)
+        )

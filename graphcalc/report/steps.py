@@ -1,0 +1,287 @@
+"""A run as a worked page: each node with its numbers put in, then the chain rule edge by edge.
+
+As text, Markdown and LaTeX. Where tensors take part, their shapes and the rule stand in place of
+the numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from graphcalc.graph.grad import Edge
+from graphcalc.graph.ir import Graph
+from graphcalc.graph.text import node_text, operand_text
+from graphcalc.ops.shapes import show
+from graphcalc.ops.table import OPS
+from graphcalc.report.numbers import leaves, shortener, show_nested
+from graphcalc.report.safe import safe
+from graphcalc.report.table import FULL
+from graphcalc.trace import Trace
+
+FORMATS = ("steps", "steps-md", "steps-tex")
+
+
+# A negative number that an expression begins with needs no parentheses.
+_LEADING = re.compile(r"^\((-[^()]*)\) ")
+
+
+class Line(NamedTuple):
+    """One line: sides of an equation, and a remark behind it."""
+
+    sides: tuple[str, ...]
+    remark: str = ""
+
+
+class _Page:
+    """The lines of a page."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace, self.graph = trace, trace.graph
+        self._show = shortener(self._numbers())
+        self._uses: dict[int, list[Edge]] = {}
+        # Gradients whose rule was shown already: others refer to them by name.
+        self._told: set[int] = set()
+        for edge in self.graph.edges:
+            self._uses.setdefault(edge.node, []).append(edge)
+
+    def _numbers(self) -> Iterator[tuple[float, str]]:
+        for position, node in enumerate(self.graph.nodes):
+            value = self.trace.kept(position).value
+            if value is not None and node.type.numel <= FULL:
+                yield from ((number, node.type.dtype) for number in leaves(value))
+
+    # Numbers
+
+    def value(self, position: int) -> str:
+        """A scalar or a small tensor; nothing of a larger one."""
+        node, value = self.graph.nodes[position], self.trace.kept(position).value
+        if value is None or node.type.numel > FULL:
+            return ""
+        return show_nested(value, lambda x: self._show(x, node.type.dtype))
+
+    def inner(self, position: int) -> str:
+        """A value as a part of an expression."""
+        text = self.value(position)
+        return f"({text})" if text.startswith("-") else text
+
+    def _is_scalar(self, position: int) -> bool:
+        node = self.graph.nodes[position]
+        return not any(self.graph.nodes[i].type.shape for i in (position, *node.operands))
+
+    # Forward
+
+    def forward(self) -> Iterator[Line]:
+        """One node a line, in order of evaluation."""
+        for position in self.trace.positions:
+            node = self.graph.nodes[position]
+            name, text = node.name or "", node_text(self.graph, position).strip()
+            value = self.value(position)
+            if node.is_input or node.op is OPS["const"]:
+                shape = f"shape {show(node.type.shape)}" if node.type.shape else ""
+                yield Line((name, value or text) if value or text else (name,), shape)
+            elif self._is_scalar(position):
+                put_in = node_text(self.graph, position, lambda graph, i: self.inner(i))
+                put_in = _LEADING.sub(r"\1 ", put_in)
+                yield Line(_sides(name, text, put_in, value))
+            else:
+                yield Line(_sides(name, text, value), self._shapes(position))
+
+    def _shapes(self, position: int) -> str:
+        def shape(graph: Graph, i: int) -> str:
+            found = graph.nodes[i].type.shape
+            return show(found) if found else operand_text(graph, i)
+
+        put_in = node_text(self.graph, position, shape)
+        out = self.graph.nodes[position].type.shape
+        return f"shapes {put_in} → {show(out) if out else 'a number'}"
+
+    # Backward
+
+    def backward(self) -> Iterator[Line]:
+        """One use of a node a line, from the target to the inputs; then the sum of several."""
+        graph = self.graph
+        if graph.target is None:
+            return
+        for position in reversed(
+            [p for p in graph.gradients if p in self._uses or p == graph.target]
+        ):
+            name, gradient = self._d(position), graph.gradients[position]
+            uses = self._uses.get(position, [])
+            if position == graph.target:
+                yield Line((name, self.value(gradient)))
+            elif len(uses) == 1:
+                sides, remark = self._use(uses[0])
+                yield Line(_sides(name, *sides), remark)
+            else:
+                yield from self._sum(position, name, uses)
+
+    def _sum(self, position: int, name: str, uses: list[Edge]) -> Iterator[Line]:
+        seen: dict[int, int] = {}
+        for edge in uses:
+            seen[edge.user] = seen.get(edge.user, 0) + 1
+            again = sum(e.user == edge.user for e in uses) > 1
+            place = f", operand {edge.place + 1}" if again else ""
+            sides, remark = self._use(edge)
+            user = self.graph.nodes[edge.user].name or ""
+            yield Line(_sides(f"{name} through {user}{place}", *sides), remark)
+        gradient = self.graph.gradients[position]
+        shares = [e.share for e in uses if isinstance(e.share, int)]
+        values = [self.inner(s) if i else self.value(s) for i, s in enumerate(shares)]
+        if all(values) and not self.graph.nodes[position].type.shape:
+            yield Line(_sides(name, " + ".join(values) or "0", self.value(gradient)))
+        else:
+            yield Line(_sides(name, self.value(gradient)), f"the sum of the {len(uses)} above")
+
+    def _d(self, position: int) -> str:
+        nodes = self.graph.nodes
+        assert self.graph.target is not None
+        return f"d{nodes[self.graph.target].name}/d{nodes[position].name}"
+
+    def _use(self, edge: Edge) -> tuple[tuple[str, ...], str]:
+        """What one use adds: the product of two derivatives, or a rule on tensors."""
+        graph = self.graph
+        user = graph.nodes[edge.user]
+        if not isinstance(edge.share, int):
+            return ("0",), f"{user.name} = {node_text(graph, edge.user)} changes in jumps alone"
+        value = self.value(edge.share)
+        if edge.local is None:
+            shape = graph.nodes[edge.share].type.shape
+            rule = self._rule(edge.share)
+            return (rule, value), f"shape {show(shape)}" if shape else ""
+        local = operand_text(graph, edge.local)
+        found = graph.nodes[edge.local]
+        is_number = found.op is OPS["const"] and found.name is None
+        if edge.user == graph.target:
+            return (local, value) if not is_number else (value,), ""
+        outer = self._d(edge.user)
+        gradient = graph.gradients[edge.user]
+        return (
+            f"{outer} · d{user.name}/d{graph.nodes[edge.node].name}",
+            "" if is_number else f"{outer} · {local}",
+            f"{self.value(gradient)} · {self.inner(edge.local)}",
+            value,
+        ), ""
+
+    def _rule(self, share: int) -> str:
+        """A gradient on tensors in terms of named nodes; by its name, where it was shown."""
+        node = self.graph.nodes[share]
+        is_forward = share < (self.graph.forward or 0)
+        is_known = node.name is not None and (is_forward or share in self._told)
+        self._told.add(share)
+        if is_known or node.op is OPS["const"]:
+            return operand_text(self.graph, share)
+        return node_text(self.graph, share)
+
+
+def _sides(*texts: str) -> tuple[str, ...]:
+    """The sides that say something new."""
+    kept: list[str] = []
+    for text in texts:
+        if text and (not kept or text != kept[-1]):
+            kept.append(text)
+    return tuple(kept)
+
+
+def as_steps(trace: Trace, format: str) -> str:
+    """The page in one of `FORMATS`."""
+    page = _Page(trace)
+    parts = [("Forward", list(page.forward())), ("Backward", list(page.backward()))]
+    draw: Callable[[str, list[Line]], list[str]] = {
+        "steps": _text,
+        "steps-md": _markdown,
+        "steps-tex": _latex,
+    }[format]
+    lines: list[str] = []
+    for title, found in parts:
+        if found:
+            lines += [*([""] if lines else []), *draw(title, found)]
+    return "\n".join([*lines, ""])
+
+
+def _text(title: str, lines: list[Line]) -> list[str]:
+    drawn = [f"{title}:"]
+    for line in lines:
+        remark = f"    ({line.remark})" if line.remark else ""
+        drawn.append(safe(f"  {' = '.join(line.sides)}{remark}"))
+    return drawn
+
+
+def _markdown(title: str, lines: list[Line]) -> list[str]:
+    drawn = [f"## {title}", ""]
+    for number, line in enumerate(lines, 1):
+        remark = f" ({line.remark})" if line.remark else ""
+        drawn.append(safe(f"{number}. `{' = '.join(line.sides)}`{remark}"))
+    return drawn
+
+
+# LaTeX
+
+_TOKENS = re.compile(
+    r"(?P<derivative>d(?P<over>[^\W\d][\w']*)/d(?P<under>[^\W\d][\w']*))"
+    r"|(?P<number>\d+(?:\.\d+)?(?P<cut>…)?(?:e[+-]?\d+)?)"
+    r"|(?P<power>\^)|(?P<name>[^\W\d][\w']*)|(?P<other>\s+|.)"
+)
+_SYMBOLS = {"*": r"\cdot", "·": r"\cdot", "@": r"\mathbin{@}", "%": r"\bmod", "…": r"\ldots"}
+_SYMBOLS |= {"→": r"\to", "{": r"\{", "}": r"\}", "#": r"\#", "&": r"\&", "_": r"\_", "~": r"\sim"}
+_GREEK = frozenset(
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
+    "upsilon phi chi psi omega".split()
+)
+
+
+def _latex(title: str, lines: list[Line]) -> list[str]:
+    drawn = [rf"\paragraph{{{title}}}", r"\begin{align*}"]
+    for number, line in enumerate(lines):
+        first, *rest = map(_math, line.sides)
+        text = f"{first} &= {' = '.join(rest)}" if rest else f"{first} &"
+        if line.remark:
+            text += rf" && \text{{{_prose(line.remark)}}}"
+        drawn.append(f"  {text}" + (r" \\" if number < len(lines) - 1 else ""))
+    return [*drawn, r"\end{align*}"]
+
+
+def _math(text: str) -> str:
+    """An expression in LaTeX's mathematics."""
+    head, through, user = text.partition(" through ")
+    if through:
+        return rf"{_math(head)}\Big|_{{{_math(user)}}}"
+    pieces: list[str] = []
+    for match in _TOKENS.finditer(text):
+        if match["derivative"]:
+            piece = rf"\frac{{\partial {_name(match['over'])}}}{{\partial {_name(match['under'])}}}"
+        elif match["power"]:
+            piece = "^"
+        elif match["number"]:
+            piece = _number(match["number"])
+        elif match["name"]:
+            piece = _name(match["name"])
+        else:
+            symbol = match["other"]
+            piece = _SYMBOLS.get(symbol, symbol)
+        if pieces and pieces[-1] == "^" and piece != "(":
+            piece = f"{{{piece}}}"
+        pieces.append(piece)
+    return "".join(pieces)
+
+
+def _number(text: str) -> str:
+    mantissa, mark, exponent = text.replace("…", r"\ldots").partition("e")
+    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if mark else mantissa
+
+
+def _name(name: str) -> str:
+    base, mark, version = name.partition("'")
+    shown = base
+    if base in _GREEK:
+        shown = f"\\{base}"
+    elif len(base) > 1:
+        shown = rf"\mathrm{{{base.replace('_', chr(92) + '_')}}}"
+    return f"{shown}'_{{{version}}}" if mark else shown
+
+
+def _prose(text: str) -> str:
+    return "".join(
+        f"${_SYMBOLS[c]}$" if c in "·→…" else rf"\{c}" if c in "_%&#{}" else c for c in text
+    ).replace("^", r"\^{}")
