@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from graphcalc.backends.base import Settings
+from graphcalc.data.bindings import parse_value
 from graphcalc.diagnostics import BindingError, UsageError
-from graphcalc.evaluate import Evaluation, Options, Outcome, find_name
+from graphcalc.evaluate import Evaluation, Gradients, Options, Outcome, find_name
 from graphcalc.evaluate import parse as parse_sources
 from graphcalc.graph.ir import MAX_NODES
 from graphcalc.plan import Plan
+from graphcalc.report.numbers import exact, show_nested
 from graphcalc.source import Source
 from graphcalc.syntax.expr import Program
 from graphcalc.trace import Trace
@@ -51,6 +53,15 @@ class Result(Mapping[str, Any]):
         return [record.name for record in self.trace.results]
 
     @property
+    def grad(self) -> Mapping[str, Any]:
+        """The gradients by the names of their nodes, as the backend holds them.
+
+        Those of inputs and of what `wrt` and `keep` name are whole; a large one of another node
+        is freed after its last use.
+        """
+        return _Gradients(self._outcome)
+
+    @property
     def value(self) -> Any:
         """The value of the only result; UsageError where there are several."""
         names = self.results
@@ -65,17 +76,7 @@ class Result(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if name not in self._outcome.graph.names:
             raise KeyError(name)
-        position = find_name(self._outcome.graph, name)
-        if position in self._outcome.values:
-            return self._outcome.values[position]
-        found = self._outcome.trace.select([name])[0]
-        if found.value is None:
-            raise UsageError(
-                "freed",
-                f"`{name}` was freed after its last use",
-                help=f"run with keep=[{name!r}]",
-            )
-        return self._outcome.program.restore(found.value, found.shape, found.dtype)
+        return _value(self._outcome, find_name(self._outcome.graph, name), name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names)
@@ -94,6 +95,39 @@ class Result(Mapping[str, Any]):
         from graphcalc.report.html import as_html
 
         return as_html(self.trace)
+
+
+class _Gradients(Mapping[str, Any]):
+    """The gradients of a run by name."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self._outcome = outcome
+        graph = outcome.graph
+        self._positions = {graph.nodes[p].name or "": g for p, g in graph.gradients.items()}
+
+    def __getitem__(self, name: str) -> Any:
+        return _value(self._outcome, self._positions[name], name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._positions)
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    def __repr__(self) -> str:
+        return f"<gradients of {self._outcome.trace.target}: {', '.join(self)}>"
+
+
+def _value(outcome: Outcome, position: int, name: str) -> Any:
+    """The value of a node of a finished run, as its backend holds it."""
+    if position in outcome.values:
+        return outcome.values[position]
+    found, node = outcome.trace.kept(position).value, outcome.graph.nodes[position]
+    if found is None:
+        raise UsageError(
+            "freed", f"`{name}` was freed after its last use", help=f"run with keep=[{name!r}]"
+        )
+    return outcome.program.restore(found, node.type.shape, node.type.dtype)
 
 
 def check(
@@ -171,6 +205,9 @@ def compile(
     threads: int | None = None,
     max_memory: int | None = None,
     max_nodes: int = MAX_NODES,
+    grad: str | None = None,
+    wrt: Sequence[str] | str | None = None,
+    seed_grad: Any = None,
 ) -> Compiled:
     """Prepare a program to be called many times; the arguments are those of `run`.
 
@@ -179,8 +216,24 @@ def compile(
     if not isinstance(program, (str, Program)):
         raise UsageError("program", f"a program is text, not a {type(program).__name__}")
     tree = parse(program, max_nodes=max_nodes) if isinstance(program, str) else program
-    options = Options(Settings(backend, device, dtype, threads), seed, max_memory, max_nodes)
+    settings = Settings(backend, device, dtype, threads)
+    gradients = _gradients(grad, wrt, seed_grad)
+    options = Options(settings, seed, max_memory, max_nodes, gradients=gradients)
     return Compiled(Evaluation(tree, options, keep=tuple(keep)))
+
+
+def _gradients(grad: str | None, wrt: Sequence[str] | str | None, seed: Any) -> Gradients | None:
+    """Which gradients are asked for."""
+    if grad is None:
+        if wrt is not None or seed is not None:
+            raise UsageError("gradient", "wrt and seed_grad go with grad=NAME")
+        return None
+    names = (wrt,) if isinstance(wrt, str) else None if wrt is None else tuple(wrt)
+    if seed is None:
+        return Gradients(grad, names)
+    nested = seed.tolist() if hasattr(seed, "tolist") else seed
+    text = nested if isinstance(nested, str) else show_nested(nested, exact)
+    return Gradients(grad, names, parse_value(text, "seed_grad"))
 
 
 def run(
@@ -195,6 +248,9 @@ def run(
     threads: int | None = None,
     max_memory: int | None = None,
     max_nodes: int = MAX_NODES,
+    grad: str | None = None,
+    wrt: Sequence[str] | str | None = None,
+    seed_grad: Any = None,
     **named_inputs: Any,
 ) -> Result:
     """Evaluate a program and keep the record of every node.
@@ -210,6 +266,9 @@ def run(
     threads       how many threads torch uses
     max_memory    bytes that values may take at once; half of the machine's by default
     max_nodes     nodes that the graph may have
+    grad          the node whose gradients are computed too, a single number: `r.grad[name]`
+    wrt           the nodes to compute them of; all that `grad` depends on by default
+    seed_grad     the gradient of `grad` itself, where that is no single number: its shape
 
     Raises a GraphcalcError, whose `diagnostic` has the message and the spans: ProgramError for
     syntax, names, shapes and dtypes, BindingError for inputs, DataError for their values,
@@ -218,6 +277,8 @@ def run(
     >>> import graphcalc as gc
     >>> gc.run("mean(x^2)", x=[[1, 2], [3, 4]]).value
     7.5
+    >>> dict(gc.run("g = (a+b)*(c*d)", a=2, b=-4, c=-2, d=2, grad="g", wrt=["a", "b"]).grad)
+    {'a': -4.0, 'b': -4.0}
     """
     compiled = compile(
         program,
@@ -229,5 +290,8 @@ def run(
         threads=threads,
         max_memory=max_memory,
         max_nodes=max_nodes,
+        grad=grad,
+        wrt=wrt,
+        seed_grad=seed_grad,
     )
     return compiled(_merged(inputs, named_inputs))

@@ -25,12 +25,20 @@ from graphcalc.diagnostics import (
 )
 from graphcalc.graph.ir import MAX_NODES
 from graphcalc.report.output import complain, is_terminal, write
-from graphcalc.report.pages import FORMATS, Page, check_finite, notify, print_plan, print_run
+from graphcalc.report.pages import (
+    FORMATS,
+    Page,
+    check_finite,
+    notify,
+    print_gradcheck,
+    print_plan,
+    print_run,
+)
 from graphcalc.report.steps import FORMATS as STEPS
 from graphcalc.source import Source
 
 if TYPE_CHECKING:
-    from graphcalc.evaluate import Gradients, Outcome
+    from graphcalc.evaluate import Evaluation, Gradients, Outcome
     from graphcalc.trace import Record
 
 _USAGE = "graphcalc [OPTIONS] [PROGRAM] [NAME=VALUE]..."
@@ -114,6 +122,12 @@ def _command(
     steps: Annotated[
         bool,
         typer.Option("--steps", help="Print every step with its numbers (--format steps)."),
+    ] = False,
+    check_grad: Annotated[
+        bool,
+        typer.Option(
+            "--check-grad", help="Hold the gradients against differences; exit 1 if one is wrong."
+        ),
     ] = False,
     trace_nan: Annotated[
         bool,
@@ -208,6 +222,9 @@ def _command(
         if check:
             print_plan(evaluation.plan(), page)
             return
+        if check_grad:
+            _check_gradients(evaluation, page)
+            return
         outcome = evaluation.run(notify=notify)
     except (BindingError, ProgramError) as error:
         raise _explained(error, given, bool(file)) from None
@@ -219,6 +236,18 @@ def _command(
 
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _check_gradients(evaluation: Evaluation, page: Page) -> None:
+    """Hold a program's gradients against differences, and print that."""
+    from graphcalc.gradcheck import check_gradients
+
+    if evaluation.options.gradients is None:
+        raise UsageError("option", "--check-grad goes with --grad NAME")
+    outcome, checked = check_gradients(evaluation)
+    for label in outcome.graph.notes:
+        notify(label.text, label)
+    print_gradcheck(checked, outcome.trace.target or "", page)
 
 
 def _gradients(grad: str | None, wrt: str, seed: str | None, format: str) -> Gradients | None:

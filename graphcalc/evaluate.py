@@ -167,6 +167,10 @@ class Evaluation:
         values = program.run(inputs, trace)
         return Outcome(graph, program, trace, values, inputs)
 
+    def varied(self, options: Options, keep: Sequence[str]) -> Evaluation:
+        """The same program and bindings with other options."""
+        return Evaluation(self.program, options, self.bindings, keep)
+
     def plan(self, inputs: Mapping[str, Any] | None = None) -> Plan:
         """What the run on these inputs would be, with nothing computed."""
         inputs = {name: usable(value) for name, value in (inputs or {}).items()}

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from graphcalc.diagnostics import GraphcalcError, Label, UsageError
 from graphcalc.graph.arguments import Arguments
-from graphcalc.graph.grad import Backward, Edge, zeros
+from graphcalc.graph.grad import Backward, Edge, why_zero, zeros
 from graphcalc.graph.ir import Builder, Graph, text_of
 from graphcalc.graph.passes import prune
 from graphcalc.graph.walk import Walker
@@ -53,13 +53,14 @@ def differentiate(
     given = reverse.one(target) if seed is None else _fitting(builder, seed(walker), target)
     found = reverse.sweep(target, given, wrt, with_locals=with_locals)
     gradients = _complete(builder, found, wrt)
-    _note_blocked(builder, found, wrt)
+    _note_missing(builder, target, found, wrt)
     roots = [*range(first), *gradients.values()]
     for edge in found.edges:
         roots += [p for p in (edge.local, edge.share) if isinstance(p, int)]
     nodes, moved = prune(builder.nodes, roots)
     gradients = {position: moved[g] for position, g in gradients.items()}
-    for position, gradient in gradients.items():
+    # The same gradient of several nodes is called after the one next to the target.
+    for position, gradient in reversed(gradients.items()):
         found_node = nodes[gradient]
         is_shared = found_node.op is OPS["const"] and (
             gradient < first or not found_node.type.shape
@@ -105,20 +106,21 @@ def _complete(builder: Builder, found: Backward, wrt: Sequence[int] | None) -> d
     return {p: found.nodes[p] if p in found.nodes else zeros(builder, p) for p in wrt}
 
 
-def _note_blocked(builder: Builder, found: Backward, wrt: Sequence[int] | None) -> None:
-    """Say of inputs without a gradient why they have none."""
-    nodes = builder.nodes
-    for position, user in found.blocked.items():
-        node = nodes[position]
-        if node.name is not None and (node.is_input if wrt is None else position in wrt):
-            label = Label(nodes[user].source, nodes[user].span)
-            why = f"`{nodes[user].op.name}` has no derivative"
-            builder.note(label, f"no gradient reaches `{node.name}`: {why}")
+def _note_missing(
+    builder: Builder, target: int, found: Backward, wrt: Sequence[int] | None
+) -> None:
+    """Say why inputs that the target is computed from, and all that were asked for, have none."""
+    for position, node in enumerate(builder.nodes[: target + 1] if wrt is None else ()):
+        if position in found.nodes or position in found.zero or not (node.name and node.is_input):
+            continue
+        if node.type.dtype in FLOATS:
+            why = why_zero(builder, target, position)
+            if why.startswith("no"):
+                builder.note(Label(node.source, node.span), why)
     for position in wrt or ():
-        if not any(position in part for part in (found.nodes, found.zero, found.blocked)):
-            node = nodes[position]
-            label = Label(node.source, node.span)
-            builder.note(label, f"nothing depends on `{node.name}`: its gradient is 0")
+        if position not in found.nodes and position not in found.zero:
+            node = builder.nodes[position]
+            builder.note(Label(node.source, node.span), why_zero(builder, target, position))
 
 
 def _moved(edge: Edge, moved: dict[int, int]) -> Edge:

@@ -43,13 +43,11 @@ class Backward(NamedTuple):
     """A backward pass: the position of every gradient by that of its node.
 
     `zero` are the nodes whose every way to the target goes through a function that is constant
-    wherever it has a derivative, as floor; `blocked` those that have no way but through one
-    without any, as argmax, each with the first such user.
+    wherever it has a derivative, as floor.
     """
 
     nodes: dict[int, int]
     zero: frozenset[int]
-    blocked: dict[int, int]
     edges: list[Edge]
 
 
@@ -61,6 +59,28 @@ def zeros(builder: Builder, position: int) -> int:
     if not node.type.shape:
         return zero
     return builder.add(OPS["full_like"], (position, zero), (), source, span)
+
+
+def why_zero(builder: Builder, target: int, position: int) -> str:
+    """Why a node has no gradient: nothing depends on it, or a function has no derivative."""
+    nodes = builder.nodes
+    is_above = bytearray(target + 1)
+    is_above[target] = 1
+    for i in range(target, position, -1):
+        if is_above[i] and not nodes[i].is_bound:
+            for operand in nodes[i].operands:
+                is_above[operand] = 1
+    if position > target or not is_above[position]:
+        names = text_of(nodes[target]), text_of(nodes[position])
+        return "{} does not depend on {}: the gradient is 0".format(*names)
+    below = {position}
+    for i in range(position + 1, target + 1):
+        if is_above[i] and below.intersection(nodes[i].operands):
+            if nodes[i].type.dtype not in FLOATS:
+                why = f"`{nodes[i].op.name}` has no derivative"
+                return f"no gradient reaches {text_of(nodes[position])}: {why}"
+            below.add(i)
+    return f"no gradient reaches {text_of(nodes[position])}"
 
 
 class Reverse:
@@ -115,7 +135,6 @@ class Reverse:
         shares: dict[int, list[int]] = {target: [seed]}
         gradients: dict[int, int] = {}
         zero: set[int] = set()
-        blocked: dict[int, int] = {}
         edges: list[Edge] = []
         for position in range(target, -1, -1):
             if not is_reached[position]:
@@ -134,19 +153,14 @@ class Reverse:
                     continue
                 edge = self._edge(position, number, types, gradient, with_locals)
                 if edge is None:
-                    blocked.setdefault(operand, position)
                     continue
-                edges.append(edge)
                 if isinstance(edge.share, int):
                     shares.setdefault(operand, []).append(edge.share)
                 else:
                     zero.add(operand)
-        return Backward(
-            gradients,
-            frozenset(zero.difference(gradients)),
-            {p: user for p, user in blocked.items() if p not in gradients and p not in zero},
-            edges,
-        )
+                if gradient != ZERO:
+                    edges.append(edge)
+        return Backward(gradients, frozenset(zero.difference(gradients)), edges)
 
     def _reached(self, target: int, wanted: Iterable[int] | None) -> bytearray:
         """Which nodes have a gradient that somebody wants: 1 for those."""
@@ -276,7 +290,7 @@ def _gradients(site: Site, wanted: list[int]) -> list[int]:
             gradients.append(found.nodes[position])
             continue
         if position not in found.zero:
-            builder.note(Label(source, span), _why_zero(nodes, target, position, found))
+            builder.note(Label(source, span), why_zero(builder, target, position))
         gradients.append(zeros(builder, position))
     return gradients
 
@@ -306,14 +320,6 @@ def _origin(builder: Builder, position: int) -> int:
         (position,) = node.operands
         node = builder.nodes[position]
     return position
-
-
-def _why_zero(nodes: list[Node], target: int, position: int, found: Backward) -> str:
-    names = text_of(nodes[target]), text_of(nodes[position])
-    user = found.blocked.get(position)
-    if user is None:
-        return "{} does not depend on {}: the gradient is 0".format(*names)
-    return f"no gradient reaches {names[1]}: `{nodes[user].op.name}` has no derivative"
 
 
 _SIGNATURE = (

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from graphcalc.diagnostics import Label, LimitError
 from graphcalc.graph.ir import Graph, Node, show_bytes
 from graphcalc.ops.spec import ITEM_BYTES
+from graphcalc.ops.table import OPS
 
 
 def prune(nodes: list[Node], roots: list[int]) -> tuple[list[Node], dict[int, int]]:
@@ -26,6 +29,21 @@ def prune(nodes: list[Node], roots: list[int]) -> tuple[list[Node], dict[int, in
             node.operands = tuple([moved[i] for i in node.operands])
             kept.append(node)
     return kept, moved
+
+
+def opened(graph: Graph, positions: Iterable[int], kept: Sequence[int]) -> tuple[Graph, list[int]]:
+    """A graph of its own that computes some nodes when others are inputs, by their names.
+
+    Gives the graph and the new positions of the `kept` nodes; what these do not need is left out.
+    """
+    nodes = [replace(node) for node in graph.nodes]
+    for position in positions:
+        node = nodes[position]
+        params = (node.type, node.name)
+        nodes[position] = replace(node, op=OPS["input"], operands=(), params=params, is_bound=True)
+    found, moved = prune(nodes, [*kept, *positions])
+    roots = [moved[position] for position in kept]
+    return Graph(found, roots, {}, graph.dtype, graph.limits), roots
 
 
 def last_uses(graph: Graph, kept: frozenset[int]) -> list[tuple[int, ...]]:

@@ -118,7 +118,7 @@ OPERATORS = (
         pole="{0} / ({1} + 1e-12)",
         vjp=(
             "g / y",
-            "-g * out / y",
+            "-(g * out / y)",
         ),
     ),
     Op(
@@ -148,7 +148,7 @@ OPERATORS = (
         causes=causes.REMAINDER,
         vjp=(
             "g",
-            "-g * floor(x / y)",
+            "-(g * floor(x / y))",
         ),
     ),
     Op(
@@ -398,7 +398,7 @@ ELEMENTWISE = (
         ("cos(0)", "1"),
         tolerance=2,
         causes=causes.PERIODIC,
-        vjp=("-g * sin(x)",),
+        vjp=("-(g * sin(x))",),
     ),
     _unary(
         "tan",
@@ -429,7 +429,7 @@ ELEMENTWISE = (
         tolerance=2,
         domain=(-1, 1),
         causes=causes.ARC,
-        vjp=("-g / sqrt(1 - x * x)",),
+        vjp=("-(g / sqrt(1 - x * x))",),
     ),
     _unary(
         "atan",
@@ -451,7 +451,7 @@ ELEMENTWISE = (
         tolerance=2,
         vjp=(
             "g * _unless_zero(x, x * x + y * y)",
-            "-g * _unless_zero(y, x * x + y * y)",
+            "-(g * _unless_zero(y, x * x + y * y))",
         ),
     ),
     _unary(
@@ -622,7 +622,7 @@ ELEMENTWISE = (
         causes=causes.REMAINDER,
         vjp=(
             "g",
-            "-g * trunc(x / y)",
+            "-(g * trunc(x / y))",
         ),
     ),
     Op(
@@ -665,7 +665,7 @@ ELEMENTWISE = (
         math.erfc,
         ("erfc(0)", "1"),
         tolerance=2,
-        vjp=("-g * 1.1283791670955126 * exp(-x * x)",),
+        vjp=("-(g * 1.1283791670955126 * exp(-x * x))",),
     ),
     _unary(
         "lgamma",

@@ -12,6 +12,7 @@ from graphcalc.report.steps import FORMATS as STEPS
 
 if TYPE_CHECKING:
     from graphcalc.evaluate import Outcome
+    from graphcalc.gradcheck import Checked
     from graphcalc.origins import Origins
     from graphcalc.plan import Plan
     from graphcalc.report.table import Table
@@ -111,6 +112,30 @@ def _whole_value(value: object, position: int, outcome: Outcome) -> object:
     if value is not None or position not in outcome.values:
         return value
     return outcome.program.snapshot(outcome.values[position], sys.maxsize)[0]
+
+
+def print_gradcheck(checked: Sequence[Checked], target: str, page: Page) -> None:
+    """Write gradients beside differences; EvaluationError where one is wrong."""
+    from graphcalc.report import gradcheck as printer
+
+    if page.format not in printer.FORMATS:
+        raise UsageError("option", f"--check-grad goes with --format {', '.join(printer.FORMATS)}")
+    if page.format == "json":
+        write(printer.as_json(checked, target))
+    else:
+        draw(printer.build(checked, target), page.color)
+    for remark in printer.remarks(checked):
+        notify(remark)
+    wrong = [c for c in checked if not c.is_right]
+    if wrong:
+        worst = max((c.worst for c in wrong), key=lambda e: e.error)
+        name = next(c.name for c in wrong if c.worst is worst)
+        place = f"[{', '.join(map(str, worst.at))}]" if worst.at else ""
+        raise EvaluationError(
+            "gradient-check",
+            f"the gradient of `{target}` by `{name}{place}` is {worst.gradient:.12g}, "
+            f"and differences give {worst.difference:.12g}",
+        )
 
 
 # Numbers that are none

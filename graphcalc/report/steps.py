@@ -93,9 +93,12 @@ class _Page:
             found = graph.nodes[i].type.shape
             return show(found) if found else operand_text(graph, i)
 
-        put_in = node_text(self.graph, position, shape)
-        out = self.graph.nodes[position].type.shape
-        return f"shapes {put_in} → {show(out) if out else 'a number'}"
+        node = self.graph.nodes[position]
+        if node.op.symbol:
+            met = node_text(self.graph, position, shape)
+        else:
+            met = ", ".join(show(self.graph.nodes[i].type.shape) for i in node.operands)
+        return f"shapes {met} → {show(node.type.shape)}"
 
     # Backward
 
@@ -144,13 +147,15 @@ class _Page:
         graph = self.graph
         user = graph.nodes[edge.user]
         if not isinstance(edge.share, int):
-            return ("0",), f"{user.name} = {node_text(graph, edge.user)} changes in jumps alone"
+            return ("0",), self._why_zero(edge)
         value = self.value(edge.share)
         if edge.local is None:
             shape = graph.nodes[edge.share].type.shape
             rule = self._rule(edge.share)
             return (rule, value), f"shape {show(shape)}" if shape else ""
-        local = operand_text(graph, edge.local)
+        is_own = edge.local == edge.share or graph.nodes[edge.local].name is None
+        is_own = is_own and edge.local >= (graph.forward or 0)
+        local = (node_text if is_own else operand_text)(graph, edge.local)
         found = graph.nodes[edge.local]
         is_number = found.op is OPS["const"] and found.name is None
         if edge.user == graph.target:
@@ -159,10 +164,16 @@ class _Page:
         gradient = graph.gradients[edge.user]
         return (
             f"{outer} · d{user.name}/d{graph.nodes[edge.node].name}",
-            "" if is_number else f"{outer} · {local}",
+            "" if is_number else f"{outer} · {operand_text(graph, edge.local)}",
             f"{self.value(gradient)} · {self.inner(edge.local)}",
             value,
         ), ""
+
+    def _why_zero(self, edge: Edge) -> str:
+        user, text = self.graph.nodes[edge.user], node_text(self.graph, edge.user)
+        if user.op is OPS["detach"]:
+            return f"{text} is taken as a constant"
+        return f"{user.name} = {text} changes in jumps alone"
 
     def _rule(self, share: int) -> str:
         """A gradient on tensors in terms of named nodes; by its name, where it was shown."""
@@ -225,6 +236,7 @@ _TOKENS = re.compile(
 )
 _SYMBOLS = {"*": r"\cdot", "·": r"\cdot", "@": r"\mathbin{@}", "%": r"\bmod", "…": r"\ldots"}
 _SYMBOLS |= {"→": r"\to", "{": r"\{", "}": r"\}", "#": r"\#", "&": r"\&", "_": r"\_", "~": r"\sim"}
+_OPERATORS = frozenset("sin cos tan sinh cosh tanh exp log max min".split())
 _GREEK = frozenset(
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
     "upsilon phi chi psi omega".split()
@@ -246,7 +258,9 @@ def _math(text: str) -> str:
     """An expression in LaTeX's mathematics."""
     head, through, user = text.partition(" through ")
     if through:
-        return rf"{_math(head)}\Big|_{{{_math(user)}}}"
+        name, comma, place = user.partition(", ")
+        where = rf",\,\text{{{place}}}" if comma else ""
+        return rf"{_math(head)}\Big|_{{{_math(name)}{where}}}"
     pieces: list[str] = []
     for match in _TOKENS.finditer(text):
         if match["derivative"]:
@@ -274,7 +288,7 @@ def _number(text: str) -> str:
 def _name(name: str) -> str:
     base, mark, version = name.partition("'")
     shown = base
-    if base in _GREEK:
+    if base in _GREEK or base in _OPERATORS:
         shown = f"\\{base}"
     elif len(base) > 1:
         shown = rf"\mathrm{{{base.replace('_', chr(92) + '_')}}}"

@@ -1,0 +1,99 @@
+"""Gradients beside differences, printed: the worst element of every input, and the kinks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from graphcalc.gradcheck import Checked, Element
+from graphcalc.report.numbers import exact
+from graphcalc.report.safe import safe
+from graphcalc.report.table import Table
+
+FORMATS = ("table", "json")
+
+
+def build(checked: Sequence[Checked], target: str) -> Table:
+    """The cells of a table with a row for every input."""
+    header = ("name", "elements", "worst at", "gradient", "by differences", "error", "verdict")
+    rows = [("input" if c.is_right else "result", _cells(c)) for c in checked]
+    wrong = sum(not c.is_right for c in checked)
+    open_ = sum(e.verdict == "unclear" for c in checked for e in c.elements)
+    verdict = f"{wrong} of {len(checked)} wrong" if wrong else "none is wrong"
+    verdict += f", {open_:,} unclear" if open_ else ""
+    return Table(header, rows, f"gradients of {safe(target)} · {verdict} · central differences")
+
+
+def _cells(checked: Checked) -> tuple[str, ...]:
+    worst = checked.worst
+    total = 1
+    for size in checked.shape:
+        total *= size
+    looked = len(checked.elements)
+    return (
+        safe(checked.name),
+        f"{looked} of {total:,}" if looked < total else f"{total:,}",
+        _place(worst),
+        exact(worst.gradient),
+        exact(worst.difference),
+        f"{worst.error:.1e}",
+        worst.verdict,
+    )
+
+
+def _place(element: Element) -> str:
+    return f"[{', '.join(map(str, element.at))}]" if element.at else ""
+
+
+def remarks(checked: Sequence[Checked], limit: int = 5) -> list[str]:
+    """What to know of elements at kinks, and of those where differences do not settle."""
+    found = []
+    for c in checked:
+        for element in c.elements:
+            where = f"`{safe(c.name)}{_place(element)}`"
+            if element.verdict == "kink" and element.slopes is not None:
+                low, high = (f"{slope:.6g}" for slope in element.slopes)
+                sizes = sorted(map(abs, element.slopes))
+                kind = "jump" if sizes[1] > 1e4 * (sizes[0] + 1) else "kink"
+                found.append(
+                    f"{where} is at a {kind}: the slopes beside it are {low} and {high}, "
+                    f"the gradient is {exact(element.gradient)}"
+                )
+            elif element.verdict == "unclear":
+                found.append(f"{where} is not decided: differences do not settle there")
+    more = len(found) - limit
+    return [*found[:limit], *([f"and {more:,} more such elements"] if more > 0 else [])]
+
+
+def as_json(checked: Sequence[Checked], target: str) -> str:
+    """The whole check as one JSON object."""
+    nodes = [
+        {
+            "name": c.name,
+            "shape": list(c.shape),
+            "right": c.is_right,
+            "checked": len(c.elements),
+            "worst": _object(c.worst),
+            "others": [_object(e) for e in c.elements if e.verdict != "ok" and e is not c.worst],
+        }
+        for c in checked
+    ]
+    found = {"gradient_of": target, "right": all(c.is_right for c in checked), "nodes": nodes}
+    return json.dumps(found, ensure_ascii=False, indent=1) + "\n"
+
+
+def _object(element: Element) -> dict[str, Any]:
+    def number(value: float) -> Any:
+        return value if value - value == 0 else exact(value)
+
+    found = {
+        "index": list(element.at),
+        "gradient": number(element.gradient),
+        "difference": number(element.difference),
+        "error": number(element.error),
+        "verdict": element.verdict,
+    }
+    if element.slopes is not None:
+        found["slopes"] = [number(slope) for slope in element.slopes]
+    return found
