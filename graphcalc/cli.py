@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from graphcalc import __version__
+from graphcalc.backends.descent import OPTIMIZERS
 from graphcalc.diagnostics import (
     BindingError,
     GraphcalcError,
@@ -39,6 +40,7 @@ from graphcalc.source import Source
 
 if TYPE_CHECKING:
     from graphcalc.evaluate import Evaluation, Gradients, Outcome
+    from graphcalc.minimize import Descent
     from graphcalc.trace import Record
 
 _USAGE = "graphcalc [OPTIONS] [PROGRAM] [NAME=VALUE]..."
@@ -133,6 +135,42 @@ def _command(
         bool,
         typer.Option("--trace-nan", help="Tell where every nan and inf comes from."),
     ] = False,
+    minimize: Annotated[
+        str | None,
+        typer.Option("--minimize", metavar="NAME", help="Make this node small by descent."),
+    ] = None,
+    update: Annotated[
+        str, typer.Option("--update", metavar="NAMES", help="The inputs that --minimize changes.")
+    ] = "",
+    lr: Annotated[
+        str, typer.Option("--lr", metavar="RATE", help="The learning rate of --minimize.")
+    ] = "0.01",
+    iterations: Annotated[
+        str, typer.Option("--iterations", metavar="N", help="Steps of --minimize at most.")
+    ] = "100",
+    optimizer: Annotated[
+        str, typer.Option("--optimizer", metavar="NAME", help=f"One of {', '.join(OPTIMIZERS)}.")
+    ] = "sgd",
+    tolerance: Annotated[
+        str,
+        typer.Option(
+            "--tolerance",
+            metavar="X",
+            help="Stop --minimize when ten steps change the loss by less, relatively; 0 never.",
+        ),
+    ] = "1e-9",
+    save: Annotated[
+        str | None,
+        typer.Option("--save", metavar="FILE", help="Where --minimize writes what it found."),
+    ] = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--inputs",
+            metavar="FILE",
+            help="Bind names as a file of NAME = VALUE says; repeatable.",
+        ),
+    ] = None,
     backend: Annotated[
         str, typer.Option("--backend", metavar="BACKEND", help="auto, python or torch.")
     ] = "auto",
@@ -201,6 +239,7 @@ def _command(
         return
     from graphcalc.backends.base import Settings
     from graphcalc.data.bindings import parse_bindings
+    from graphcalc.data.programs import read_file
     from graphcalc.evaluate import Evaluation, Options, parse
 
     sources, texts = _sources(given, file or [])
@@ -216,11 +255,15 @@ def _command(
         _gradients(grad, wrt, seed_grad, format),
     )
     names, page = _names(show), Page(format, color, all_rows)
-    bindings = parse_bindings(texts)
+    bindings = parse_bindings(texts, [read_file(path) for path in inputs or ()])
+    descent = _descent(minimize, update, lr, iterations, optimizer, tolerance, save)
     try:
         evaluation = Evaluation(parse(sources, options.max_nodes), options, bindings, names)
         if check:
             print_plan(evaluation.plan(), page)
+            return
+        if descent is not None:
+            _minimize(evaluation, descent, page, names, save)
             return
         if check_grad:
             _check_gradients(evaluation, page)
@@ -236,6 +279,57 @@ def _command(
 
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _descent(
+    of: str | None,
+    update: str,
+    rate: str,
+    iterations: str,
+    optimizer: str,
+    tolerance: str,
+    save: str | None,
+) -> Descent | None:
+    """How to minimize, where that is asked for."""
+    if of is None:
+        for option, given in (("--update", update), ("--save", save)):
+            if given:
+                raise UsageError("option", f"{option} goes with --minimize NAME")
+        return None
+    from graphcalc.minimize import Descent
+    from graphcalc.report.descent import check_path
+
+    if save is not None:
+        check_path(save)
+    return Descent(
+        of,
+        tuple(_names(update)),
+        _real("--lr", rate),
+        _whole("--iterations", iterations, 0, 10**9),
+        optimizer,
+        _real("--tolerance", tolerance),
+    )
+
+
+def _minimize(
+    evaluation: Evaluation, descent: Descent, page: Page, names: list[str], save: str | None
+) -> None:
+    """Make a node small, print the run at the end, and save what was found."""
+    from graphcalc.data.saving import write_file
+    from graphcalc.minimize import minimize
+    from graphcalc.report import descent as report
+
+    is_value = page.format == "value"
+    with report.progress(descent, page.color) as watch:
+        found = minimize(evaluation, descent, watch=watch, with_gradients=not is_value)
+    outcome = found.outcome
+    for label in outcome.graph.notes:
+        notify(label.text, label)
+    if save is not None:
+        write_file(save, report.as_file(save, found.values))
+    shown = names or (list(found.values) if is_value else [])
+    print_run(_records(outcome, shown, False, False, ""), outcome, page)
+    (write if page.format == "table" else complain)(report.as_line(found, descent))
 
 
 def _check_gradients(evaluation: Evaluation, page: Page) -> None:
@@ -348,6 +442,15 @@ def _whole(option: str, text: str, low: int, high: int) -> int:
     raise UsageError(
         "option", f"{option} is a whole number from {low} to {high}, not `{brief(text)}`"
     )
+
+
+def _real(option: str, text: str) -> float:
+    try:
+        if "_" not in text:
+            return float(text)
+    except ValueError:
+        pass
+    raise UsageError("option", f"{option} is a number, not `{brief(text)}`")
 
 
 def _bytes(text: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 # A Python float costs this much more than its eight bytes: the object and the pointer to it.
@@ -66,6 +66,17 @@ class Program(Protocol):
 
     def element(self, value: Any, index: tuple[int, ...]) -> Any:
         """The number at an index of what a value broadcasts to."""
+
+    def plain(self, value: Any) -> Any:
+        """A value as an input that any run takes: a number, nested lists, or a tensor."""
+
+    def descent(
+        self, optimizer: str, rate: float, values: list[Any]
+    ) -> tuple[list[Any], Callable[[list[Any]], list[Any]]]:
+        """Values as inputs of a run, and what makes the next ones of their gradients.
+
+        `optimizer` is one of `descent.OPTIMIZERS`, `rate` the learning rate.
+        """
 
     def restore(self, value: Any, shape: tuple[int, ...], dtype: str) -> Any:
         """A snapshot's nested lists as the backend's own value again."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from graphcalc.backends.base import PYTHON_ITEM_OVERHEAD, Faults, Observer, Summary
+from graphcalc.backends.descent import updater
 from graphcalc.graph.ir import Graph, Node, wrong_value
 from graphcalc.graph.passes import check_memory, last_uses
 from graphcalc.ops.arrays import NDArray, expand, fsum
@@ -117,6 +118,25 @@ class PythonProgram:
         for size, i in zip(array.shape, index[len(index) - len(array.shape) :]):
             place = place * size + (i if size != 1 else 0)
         return array.data[place]
+
+    def plain(self, value: Any) -> Any:
+        """A value as an input that any run takes: a number, or nested lists."""
+        return value.tolist() if type(value) is NDArray else value
+
+    def descent(
+        self, optimizer: str, rate: float, values: list[Any]
+    ) -> tuple[list[Any], Callable[[list[Any]], list[Any]]]:
+        """Values as inputs of a run, and what makes the next ones of their gradients."""
+        updates = [updater(optimizer, rate) for _ in values]
+        arrays = [_array(value) for value in values]
+
+        def update(gradients: list[Any]) -> list[Any]:
+            for place, (array, gradient) in enumerate(zip(arrays, gradients)):
+                data = updates[place](array.data, _array(gradient).data)
+                arrays[place] = NDArray(array.shape, data)
+            return [array if array.shape else array.data[0] for array in arrays]
+
+        return values, update
 
     def restore(self, value: Any, shape: tuple[int, ...], dtype: str) -> Any:
         """Nested lists as an `NDArray`; a number as it is."""

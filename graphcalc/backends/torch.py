@@ -160,6 +160,32 @@ class TorchProgram:
         own = index[len(index) - value.dim() :]
         return value[tuple(i if n != 1 else 0 for n, i in zip(value.shape, own))].item()
 
+    def plain(self, value: Any) -> Any:
+        """A value as an input that any run takes."""
+        return value.detach()
+
+    def descent(
+        self, optimizer: str, rate: float, values: list[Any]
+    ) -> tuple[list[Any], Callable[[list[Any]], list[Any]]]:
+        """Values as inputs of a run, and what makes the next ones of their gradients.
+
+        torch.optim changes them in place, so they are copies.
+        """
+        tensors = [value.detach().clone() for value in values]
+        kind = torch.optim.Adam if optimizer == "adam" else torch.optim.SGD
+        steps = kind(tensors, lr=rate)
+        own = {tensor.untyped_storage().data_ptr() for tensor in tensors}
+
+        def update(gradients: list[Any]) -> list[Any]:
+            for tensor, gradient in zip(tensors, gradients):
+                # The gradient of x*w by x is w itself, which the step is about to change.
+                is_own = gradient.untyped_storage().data_ptr() in own
+                tensor.grad = gradient.clone() if is_own else gradient
+            steps.step()
+            return tensors
+
+        return tensors, update
+
     def restore(self, value: Any, shape: tuple[int, ...], dtype: str) -> Any:
         """Nested lists as a tensor on the program's device."""
         return torch.tensor(value, dtype=_dtype(dtype), device=self._device).reshape(shape)

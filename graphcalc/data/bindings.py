@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from graphcalc.diagnostics import BindingError, GraphcalcError, Label, LimitError, brief
 from graphcalc.graph.lower import Binding
 from graphcalc.source import Source, Span
-from graphcalc.syntax.parser import parse_expression
+from graphcalc.syntax.expr import Statement
+from graphcalc.syntax.parser import parse_expression, parse_program
 
 _BINDING = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(?!=)(.*)", re.DOTALL)
 
@@ -17,9 +20,11 @@ def is_binding(text: str) -> bool:
     return _BINDING.fullmatch(text) is not None
 
 
-def parse_bindings(texts: list[str]) -> dict[str, Binding]:
-    """The constant expressions of NAME=VALUE arguments."""
+def parse_bindings(texts: list[str], files: Sequence[Source] = ()) -> dict[str, Binding]:
+    """The constant expressions of files with NAME = VALUE statements, and of such arguments."""
     found: dict[str, Binding] = {}
+    for file in files:
+        _add_file(found, file)
     for text in texts:
         whole = Source(text, "<argument>")
         match = _BINDING.fullmatch(text)
@@ -35,9 +40,7 @@ def parse_bindings(texts: list[str]) -> dict[str, Binding]:
         name, value = match.groups()
         span = Span(0, len(text))
         if name in found:
-            raise BindingError(
-                "bound-twice", f"`{brief(name)}` is bound twice", (Label(whole, span),)
-            )
+            raise _twice(name, Label(whole, span))
         if value.startswith("@"):
             raise BindingError(
                 "binding-file",
@@ -46,6 +49,24 @@ def parse_bindings(texts: list[str]) -> dict[str, Binding]:
             )
         found[name] = _parsed(text, match.start(2))
     return found
+
+
+def _add_file(found: dict[str, Binding], file: Source) -> None:
+    for statement in _binding_errors(lambda: parse_program(file), file).statements:
+        if not isinstance(statement, Statement) or statement.name is None:
+            span = statement.value.span if isinstance(statement, Statement) else Span(0, 0)
+            raise BindingError(
+                "inputs-file",
+                f"{brief(file.name)} has statements that are not NAME = VALUE",
+                (Label(file, span),),
+            )
+        if statement.name in found:
+            raise _twice(statement.name, Label(file, statement.name_span))
+        found[statement.name] = Binding(file, statement.value, statement.value.span)
+
+
+def _twice(name: str, label: Label) -> BindingError:
+    return BindingError("bound-twice", f"`{brief(name)}` is bound twice", (label,))
 
 
 def parse_value(text: str, name: str = "<argument>") -> Binding:
@@ -58,11 +79,19 @@ def _parsed(text: str, start: int, name: str = "<argument>") -> Binding:
     whole = Source(text, name)
     # Blanks stand for what comes before, so that columns count in the whole text.
     source = Source(" " * start + text[start:], name)
+    expression = _binding_errors(lambda: parse_expression(source), whole)
+    return Binding(whole, expression, Span(0, len(text)))
+
+
+_T = TypeVar("_T")
+
+
+def _binding_errors(parse: Callable[[], _T], whole: Source) -> _T:
+    """What `parse` gives; its errors are those of bindings, in the whole text."""
     try:
-        expression = parse_expression(source)
+        return parse()
     except GraphcalcError as error:
         d = error.diagnostic
         labels = tuple(label._replace(source=whole) for label in d.labels)
         kind = LimitError if isinstance(error, LimitError) else BindingError
         raise kind(d.code, d.message, labels, d.note, d.help) from None
-    return Binding(whole, expression, Span(0, len(text)))

@@ -62,6 +62,7 @@ class Names:
     def read(self) -> set[str]:
         """Every name that the program reads, parameters of its functions aside."""
         found = set()
+        functions = self.walker.calls.names()
         for statement in self.program.statements:
             called = {
                 node.function.name
@@ -69,7 +70,7 @@ class Names:
                 if type(node) is ast.Call and type(node.function) is ast.Name
             }
             # A bound name that is called is wrong in another way than one that nothing reads.
-            read = self.read_by(statement) | called - self.walker.calls.names()
+            read = self.read_by(statement) | called - functions
             if type(statement) is Definition:
                 read -= {p.name for p in statement.parameters}
             found |= read

@@ -32,7 +32,7 @@ def width(text: str) -> int:
     return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
-_ASCII = str.maketrans("╭╮╰╯├┤┬┴┼─│…→←·", "+++++++++-|~><-")
+_ASCII = str.maketrans("╭╮╰╯├┤┬┴┼─│…→←·▁▂▃▄▅▆▇█", "+++++++++-|~><-_.-~=+*#")
 
 
 def encodable(text: str, encoding: str) -> str:

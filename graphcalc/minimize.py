@@ -1,0 +1,168 @@
+"""Gradient descent: the forward and the backward pass put to work on some of the inputs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from graphcalc.backends.base import Program
+from graphcalc.backends.choose import compile_graph
+from graphcalc.backends.descent import OPTIMIZERS
+from graphcalc.diagnostics import EvaluationError, Label, UsageError, brief, did_you_mean
+from graphcalc.evaluate import Evaluation, Gradients, Outcome, find_name
+from graphcalc.graph.ir import Graph
+from graphcalc.graph.passes import opened
+from graphcalc.ops.spec import FLOATS
+
+# Iterations over which the loss must stand still for an early stop.
+_PATIENCE = 10
+
+
+class Descent(NamedTuple):
+    """How to minimize: which node, by changing which inputs, and in which steps.
+
+    `tolerance` is the relative change of the loss, over ten iterations, that ends it early; 0
+    never does.
+    """
+
+    of: str
+    update: tuple[str, ...]
+    rate: float = 0.01
+    iterations: int = 100
+    optimizer: str = "sgd"
+    tolerance: float = 1e-9
+
+
+class Minimum(NamedTuple):
+    """What a descent came to: the run at its end, the loss before every step and at the end, the
+    values of the inputs that were changed, and why it stopped."""
+
+    outcome: Outcome
+    history: list[float]
+    values: dict[str, Any]
+    reason: str
+
+
+def minimize(
+    evaluation: Evaluation,
+    descent: Descent,
+    inputs: Mapping[str, Any] | None = None,
+    watch: Callable[[int, float], None] = lambda iteration, loss: None,
+    *,
+    with_gradients: bool = True,
+) -> Minimum:
+    """Change inputs until a node is small; `watch` is told every iteration's loss.
+
+    The run at the end has the gradients there, unless `with_gradients` is false.
+    Raises UsageError for names that cannot be changed, EvaluationError when the loss stops being
+    finite.
+    """
+    _check(descent)
+    gradients = Gradients(descent.of, descent.update)
+    options = evaluation.options._replace(gradients=gradients)
+    first = evaluation.varied(options, descent.update).run(inputs)
+    graph = first.graph
+    assert graph.target is not None
+    positions = [find_name(graph, name) for name in descent.update]
+    _check_leaves(graph, positions)
+    wanted = [graph.target, *(graph.gradients[p] for p in positions)]
+    inner, kept = opened(graph, positions, wanted)
+    settings = options.settings._replace(
+        backend=first.program.backend,
+        device=first.program.device if first.program.backend == "torch" else None,
+    )
+    program = compile_graph(inner, settings, frozenset(kept))
+    given = {k: v for k, v in first.inputs.items() if k in inner.inputs}
+    values = [first.values[p] for p in positions]
+    history, values, reason = _descend(program, descent, kept, given, values, watch)
+    found = {name: program.plain(value) for name, value in zip(descent.update, values)}
+    last = evaluation.fixed(descent.update)
+    options = options._replace(gradients=Gradients(descent.of) if with_gradients else None)
+    outcome = last.varied(options, (*descent.update,)).run({**(inputs or {}), **found})
+    return Minimum(outcome, history, found, reason)
+
+
+def _descend(
+    program: Program,
+    descent: Descent,
+    kept: list[int],
+    given: Mapping[str, Any],
+    values: list[Any],
+    watch: Callable[[int, float], None],
+) -> tuple[list[float], list[Any], str]:
+    """The losses, the last values, and why it stopped."""
+    values, update = program.descent(descent.optimizer, descent.rate, values)
+    history: list[float] = []
+    for iteration in range(descent.iterations + 1):
+        found = program.run({**given, **dict(zip(descent.update, values))}, _Silent())
+        loss = float(found[kept[0]])
+        history.append(loss)
+        watch(iteration, loss)
+        if not math.isfinite(loss):
+            raise EvaluationError(
+                "diverged",
+                f"`{descent.of}` is {loss} after {iteration} iteration{'s' * (iteration != 1)}",
+                help=f"lower --lr, which is {descent.rate:g}"
+                if iteration
+                else "--trace-nan tells where it comes from",
+            )
+        if iteration == descent.iterations:
+            break
+        if _stands_still(history, descent.tolerance):
+            return history, values, "the loss stands still"
+        values = update([found[position] for position in kept[1:]])
+    return history, values, ""
+
+
+def _stands_still(history: list[float], tolerance: float) -> bool:
+    if len(history) <= _PATIENCE or not tolerance:
+        return False
+    recent = history[-_PATIENCE - 1 :]
+    low, high = min(recent), max(recent)
+    return high - low <= tolerance * max(abs(low), abs(high))
+
+
+class _Silent:
+    """An observer that looks at nothing."""
+
+    def observe(self, position: int, value: Any) -> None:
+        """A node's value."""
+
+    def observe_scalars(self, values: list[Any]) -> None:
+        """All values at once."""
+
+
+def _check(descent: Descent) -> None:
+    if not descent.update:
+        raise UsageError(
+            "update", "no input is named that may change", help="name some: --update w,b"
+        )
+    if descent.optimizer not in OPTIMIZERS:
+        raise UsageError(
+            "optimizer",
+            f"`{brief(descent.optimizer)}` is not an optimizer; choose {' or '.join(OPTIMIZERS)}",
+            help=did_you_mean(descent.optimizer, OPTIMIZERS),
+        )
+    if not (math.isfinite(descent.rate) and descent.rate > 0):
+        raise UsageError("rate", f"the learning rate is a number above 0, not {descent.rate:g}")
+    if not (descent.tolerance >= 0 and math.isfinite(descent.tolerance)):
+        raise UsageError("tolerance", f"the tolerance is at least 0, not {descent.tolerance:g}")
+
+
+def _check_leaves(graph: Graph, positions: list[int]) -> None:
+    for position in positions:
+        node = graph.nodes[position]
+        label = (Label(node.source, node.span),)
+        if not node.is_input:
+            leaves = [n.name for n in graph.nodes[: graph.forward] if n.is_input and n.name]
+            raise UsageError(
+                "update",
+                f"`{node.name}` is computed from other nodes, and only inputs can be changed",
+                label,
+                note="the inputs are " + ", ".join(f"`{name}`" for name in leaves[:12]),
+            )
+        if node.type.dtype not in FLOATS:
+            raise UsageError(
+                "update", f"`{node.name}` is {node.type.dtype}: it has no gradient", label
+            )

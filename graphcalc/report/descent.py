@@ -1,0 +1,91 @@
+"""A descent while it goes on and afterwards: a progress bar, the loss's history, what was found."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from graphcalc.diagnostics import UsageError, brief
+from graphcalc.minimize import Descent, Minimum
+from graphcalc.report.numbers import exact, show_nested
+from graphcalc.report.output import is_terminal
+
+_BARS = "▁▂▃▄▅▆▇█"
+_WIDTH = 40
+# File names that `--save` understands.
+SUFFIXES = (".gc", ".json")
+
+
+@contextmanager
+def progress(descent: Descent, color: str) -> Iterator[Callable[[int, float], None]]:
+    """A bar with the loss on standard error, where that is a terminal; gives what to tell it."""
+    if not is_terminal(sys.stderr):
+        yield lambda iteration, loss: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.text import Text
+
+    console = Console(stderr=True, no_color=color == "never", markup=False, highlight=False)
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(Text(descent.of).plain, total=descent.iterations)
+
+        def tell(iteration: int, loss: float) -> None:
+            bar.update(task, completed=iteration, description=f"{descent.of} {loss:.6g}")
+
+        yield tell
+
+
+def sparkline(history: Sequence[float], width: int = _WIDTH) -> str:
+    """The losses as bars, on a logarithmic scale where they span more than a hundredfold."""
+    if len(history) > width:
+        last = len(history) - 1
+        history = [history[round(i * last / (width - 1))] for i in range(width)]
+    low, high = min(history), max(history)
+    if low > 0 and high > 100 * low:
+        history = [math.log(x) for x in history]
+        low, high = math.log(low), math.log(high)
+    span = high - low
+    top = len(_BARS) - 1
+    return "".join(_BARS[round((x - low) / span * top) if span > 0 else 0] for x in history)
+
+
+def as_line(minimum: Minimum, descent: Descent) -> str:
+    """What a descent did, in one line."""
+    history = minimum.history
+    steps = len(history) - 1
+    why = f", stopped: {minimum.reason}" if minimum.reason else ""
+    return (
+        f"{descent.of} {history[0]:.7g} → {history[-1]:.7g} in {steps:,} "
+        f"iteration{'s' * (steps != 1)} of {descent.optimizer}, lr {descent.rate:g}{why}"
+        f"  {sparkline(history)}\n"
+    )
+
+
+def check_path(path: str) -> None:
+    """Raise UsageError for a file name that says no format."""
+    if not path.endswith(SUFFIXES):
+        raise UsageError(
+            "save-format",
+            f"`{brief(path)}` does not end in {' or '.join(SUFFIXES)}",
+            help="--save fit.gc writes bindings as `name = value`, --save fit.json as JSON",
+        )
+
+
+def as_file(path: str, values: Mapping[str, Any]) -> bytes:
+    """The values that were found, as a file of that name holds them."""
+    plain = {n: v.tolist() if hasattr(v, "tolist") else v for n, v in values.items()}
+    if path.endswith(".json"):
+        return (json.dumps(plain, indent=1) + "\n").encode()
+    lines = [f"{name} = {show_nested(value, exact)}\n" for name, value in plain.items()]
+    return "".join(lines).encode()
