@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from graphcalc.diagnostics import GraphcalcError, Label, UsageError
+from graphcalc.diagnostics import GraphcalcError, InternalError, Label, UsageError
 from graphcalc.graph.arguments import Arguments
 from graphcalc.graph.grad import Backward, Edge, why_zero, zeros
 from graphcalc.graph.ir import Builder, Graph, text_of
@@ -79,7 +79,7 @@ def differentiate(
 
 
 def _no_names(name: str, label: Label) -> GraphcalcError:
-    return UsageError("gradient-name", f"`{name}` means nothing here", (label,))
+    return InternalError("graph", f"a derivative reads `{name}`", (label,))
 
 
 def _fitting(builder: Builder, seed: int, target: int) -> int:

@@ -330,9 +330,9 @@ GRAD = Static(
     "grad",
     _SIGNATURE,
     "The derivative of a number with respect to what it was computed from: grad(f, x). It is a "
-    "node, so it can be differentiated again; of a list of inputs, as many nodes.",
+    "node, so it can be differentiated again: with `f(x) = grad(x^3, x)`, f(3) is 27. Of a list of "
+    "inputs, as many nodes.",
     _grad,
-    (("f(x) = grad(x^3, x); f(3)", "27"), ("f(x) = grad(grad(x^3, x), x); f(3)", "18")),
     differs="one tensor for one input, where torch.autograd.grad gives a tuple.",
     kind="Derivatives",
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from graphcalc.ops import causes, numeric, special, torch_kernels
 from graphcalc.ops.shapes import arithmetic, bitwise, predicate, select
-from graphcalc.ops.spec import NONE, ZERO, Op, Problem, Type
+from graphcalc.ops.spec import NONE, ZERO, Neutral, Op, Problem, Type
 
 
 def _by_one(types: tuple[Type, ...], out: Type, numbers: list[Any]) -> int | None:
@@ -24,6 +24,18 @@ def _one_factor(types: tuple[Type, ...], out: Type, numbers: list[Any]) -> int |
 def _chosen(types: tuple[Type, ...], out: Type, numbers: list[Any]) -> int | None:
     """With a condition that is written, where is what it chooses."""
     return None if numbers[0] is None else 1 if numbers[0] else 2
+
+
+def _decided(decides: bool) -> Neutral:
+    """`false and x` is false, `true or x` is true, and with the other one x alone is left."""
+
+    def neutral(types: tuple[Type, ...], out: Type, numbers: list[Any]) -> int | None:
+        for place, number in enumerate(numbers):
+            if number is not None:
+                return place if bool(number) == decides else 1 - place
+        return None
+
+    return neutral
 
 
 def _unary(name: str, doc: str, python: Any, example: tuple[str, str], **row: Any) -> Op:
@@ -195,6 +207,7 @@ OPERATORS = (
         symbol="and",
         operands="own",
         examples=(("1 < 2 and 2 < 3", "true"),),
+        neutral=_decided(False),
         vjp=(
             NONE,
             NONE,
@@ -209,6 +222,7 @@ OPERATORS = (
         symbol="or",
         operands="own",
         examples=(("0 or 2", "true"),),
+        neutral=_decided(True),
         vjp=(
             NONE,
             NONE,

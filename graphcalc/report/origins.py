@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,12 +42,20 @@ def _what(origin: Origin) -> str:
 
 def _met(origin: Origin) -> str:
     """The values of the operands, where they are names."""
-    met = [(text, value) for text, value in origin.operands if value is not None]
-    named = [f"{text} = {exact(value)}" for text, value in met if text != exact(value)]
+    named = _values(origin)
     if origin.gradient_of or not named:
         return ""
     at = f" at {_index(origin.first)}" if origin.first else ""
     return f" ({', '.join(named)}{at})"
+
+
+def _values(origin: Origin) -> list[str]:
+    """The operands that are no written numbers, with what they were."""
+    return [
+        f"{text} = {exact(value)}"
+        for text, value in origin.operands
+        if value is not None and not re.match(r"[-\d.\[]|(inf|nan|pi|tau)$", text)
+    ]
 
 
 def _index(index: tuple[int, ...]) -> str:
@@ -75,8 +84,7 @@ def _details(origin: Origin) -> list[str]:
         counts = [(origin.nan, "nan"), (origin.inf, "inf")]
         counted = " and ".join(f"{count:,} {kind}" for count, kind in counts if count)
         lines.append(f"{counted}, the first at {_index(origin.first)}")
-    met = [f"{text} = {exact(value)}" for text, value in origin.operands if value is not None]
-    met = [m for m in met if m.split(" = ")[0] != m.split(" = ")[1]]
+    met = _values(origin)
     if met:
         lines.append(f"{', '.join(met)} gives {exact(origin.value)}")
     if origin.why:

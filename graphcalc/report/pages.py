@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from graphcalc.origins import Origins
     from graphcalc.plan import Plan
     from graphcalc.report.table import Table
-    from graphcalc.trace import Kept, Record
+    from graphcalc.trace import Kept, Record, Trace
 
 FORMATS = ("table", "json", "jsonl", "csv", "tsv", "md", "value", *STEPS)
 # Scalar operations up to which a run is made again without asking, to find where a nan was born.
@@ -75,8 +75,8 @@ def print_run(
 
     That is told in full with `trace_nan`, else in notes on standard error.
     """
-    found = _origins(outcome, trace_nan)
-    trace = outcome.trace
+    trace, is_odd = outcome.trace, outcome.is_odd()
+    found = _origins(outcome) if trace_nan or (is_odd and _is_quick(outcome)) else None
     if page.format == "table":
         from graphcalc.report import table
 
@@ -93,7 +93,9 @@ def print_run(
         whole = [_whole(record, outcome) for record in records]
         write(machine.PRINTERS[page.format](whole, trace, found if trace_nan else None))
     if found is not None:
-        _tell_origins(found, outcome, page, trace_nan)
+        _tell_origins(found, page, trace_nan)
+    elif is_odd:
+        _tell_births(trace)
 
 
 def _whole(record: Record, outcome: Outcome) -> Record:
@@ -141,18 +143,27 @@ def print_gradcheck(checked: Sequence[Checked], target: str, page: Page) -> None
 # Numbers that are none
 
 
-def _origins(outcome: Outcome, trace_nan: bool) -> Origins | None:
-    """The origins of what is not finite: where asked for, or where a result or a gradient is."""
+def _is_quick(outcome: Outcome) -> bool:
     from graphcalc.graph.passes import work
 
-    if not trace_nan and (not outcome.is_odd() or work(outcome.graph) > _QUICK):
-        return None
+    return work(outcome.graph) <= _QUICK
+
+
+def _origins(outcome: Outcome) -> Origins:
     from graphcalc.origins import find_origins
 
     return find_origins(outcome.graph, outcome.program, outcome.inputs)
 
 
-def _tell_origins(found: Origins, outcome: Outcome, page: Page, trace_nan: bool) -> None:
+def _tell_births(trace: Trace) -> None:
+    """Without another run: the first nodes that hold what their operands do not."""
+    for record in trace.births()[:3]:
+        kinds = " and ".join(record.born)
+        label = Label(record.source, record.span)
+        notify(f"{kinds} born in `{record.name} = {record.text}`; --trace-nan tells why", label)
+
+
+def _tell_origins(found: Origins, page: Page, trace_nan: bool) -> None:
     from graphcalc.report import origins
 
     if not trace_nan:

@@ -24,12 +24,15 @@ CASES = Path(__file__).parents[1] / "cases"
 NAMES = sorted(path.parent.name for path in CASES.glob("*/cmd"))
 FAILING = [name for name in NAMES if (CASES / name / "full").exists()]
 # Codes that no command line alone brings about: they need another machine, another way of
-# calling, a stream that is closed, gigabytes of text, or a defect; `non-finite` follows the
-# results.
+# calling, a stream that is closed, gigabytes of text, or a defect; `non-finite`, `diverged` and
+# `gradient-check` are about what a run came to.
 ELSEWHERE = {
     "closed",
     "device-memory",
+    "diverged",
     "freed",
+    "gradient",
+    "gradient-check",
     "graph",
     "input",
     "internal",

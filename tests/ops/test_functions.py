@@ -426,7 +426,7 @@ MORE = {
 }
 SAMPLES = {name: [*SAMPLES.get(name, ()), *MORE.get(name, ())] for name in {**SAMPLES, **MORE}}
 # Functions that only refuse, or that only a note tells from x itself.
-WITHOUT = {"np_pad", "np_repeat", "cuda"}
+WITHOUT = {"np_pad", "np_repeat", "cuda", "grad"}
 
 # Elementwise rows that torch wants to be given more.
 CALLS = {
