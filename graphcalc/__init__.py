@@ -17,11 +17,13 @@ _ERRORS = (
     "EvaluationError GraphcalcError IndexRangeError InternalError Label LimitError "
     "OutputError ParseError ProgramError ShapeError UnknownNameError UsageError"
 ).split()
+_CALLS = "Compiled Minimized Result check check_grad compile minimize parse run".split()
 _HOMES = {
-    **dict.fromkeys(("Compiled", "Result", "check", "compile", "parse", "run"), "graphcalc.api"),
+    **dict.fromkeys(_CALLS, "graphcalc.api"),
     **dict.fromkeys(_ERRORS, "graphcalc.diagnostics"),
     **dict.fromkeys(("Record", "Trace"), "graphcalc.trace"),
     "Plan": "graphcalc.plan",
+    "Checked": "graphcalc.gradcheck",
 }
 
 __all__ = sorted((*_HOMES, "__version__"))

@@ -10,7 +10,10 @@ from graphcalc.data.bindings import parse_value
 from graphcalc.diagnostics import BindingError, UsageError
 from graphcalc.evaluate import Evaluation, Gradients, Options, Outcome, find_name
 from graphcalc.evaluate import parse as parse_sources
+from graphcalc.gradcheck import Checked, check_gradients
 from graphcalc.graph.ir import MAX_NODES
+from graphcalc.minimize import Descent, Minimum
+from graphcalc.minimize import minimize as descend
 from graphcalc.plan import Plan
 from graphcalc.report.numbers import exact, show_nested
 from graphcalc.source import Source
@@ -295,3 +298,82 @@ def run(
         seed_grad=seed_grad,
     )
     return compiled(_merged(inputs, named_inputs))
+
+
+def check_grad(
+    program: str | Program,
+    inputs: Mapping[str, Any] | None = None,
+    *,
+    grad: str,
+    wrt: Sequence[str] | str | None = None,
+    seed_grad: Any = None,
+    backend: str = "auto",
+    seed: int = 0,
+    **named_inputs: Any,
+) -> list[Checked]:
+    """The gradients of a node beside differences, in float64: one entry for every input.
+
+    An entry's `is_right` and `worst` say what came of it; `elements` has every element looked
+    at, at most a hundred of each input. The arguments and errors are those of `run`.
+
+    >>> import graphcalc as gc
+    >>> [(c.name, c.is_right) for c in gc.check_grad("y = sum(x^3)", x=[1, 2], grad="y")]
+    [('x', True)]
+    """
+    tree = parse(program) if isinstance(program, str) else program
+    gradients = _gradients(grad, wrt, seed_grad)
+    options = Options(Settings(backend), seed, gradients=gradients)
+    return check_gradients(Evaluation(tree, options), _merged(inputs, named_inputs))[1]
+
+
+class Minimized(Result):
+    """What `minimize` came to: the run at the end, as any other, and the way there.
+
+    `history` has the value of what was minimized before every step and at the end, `found` the
+    inputs that were changed, `reason` why it stopped early, if it did.
+    """
+
+    def __init__(self, minimum: Minimum) -> None:
+        super().__init__(minimum.outcome)
+        self.history: list[float] = minimum.history
+        self.found: dict[str, Any] = minimum.values
+        self.reason: str = minimum.reason
+
+
+def minimize(
+    program: str | Program,
+    inputs: Mapping[str, Any] | None = None,
+    *,
+    loss: str,
+    update: Sequence[str] | str,
+    lr: float = 0.01,
+    iterations: int = 100,
+    optimizer: str = "sgd",
+    tolerance: float = 1e-9,
+    backend: str = "auto",
+    device: str | None = None,
+    dtype: str | None = None,
+    seed: int = 0,
+    **named_inputs: Any,
+) -> Minimized:
+    """Change some inputs, against their gradients, until a node is small.
+
+    loss          the node, a single number
+    update        the inputs to change: bound ones, or what the program itself sets
+    lr            the learning rate
+    iterations    how many steps at most
+    optimizer     "sgd", or "adam" with torch's constants
+    tolerance     relative change of the loss over ten iterations that ends it; 0 never does
+
+    The other arguments are those of `run`. Raises EvaluationError when the loss is not finite.
+
+    >>> import graphcalc as gc
+    >>> r = gc.minimize("loss = (w - 3)^2", w=0, loss="loss", update="w", lr=0.1)
+    >>> round(r["w"], 6), len(r.history)
+    (3.0, 101)
+    """
+    tree = parse(program) if isinstance(program, str) else program
+    names = (update,) if isinstance(update, str) else tuple(update)
+    descent = Descent(loss, names, lr, iterations, optimizer, tolerance)
+    options = Options(Settings(backend, device, dtype), seed)
+    return Minimized(descend(Evaluation(tree, options), descent, _merged(inputs, named_inputs)))

@@ -28,6 +28,7 @@ from graphcalc.graph.ir import MAX_NODES
 from graphcalc.report.output import complain, is_terminal, write
 from graphcalc.report.pages import (
     FORMATS,
+    STEPS,
     Page,
     check_finite,
     notify,
@@ -35,7 +36,6 @@ from graphcalc.report.pages import (
     print_plan,
     print_run,
 )
-from graphcalc.report.steps import FORMATS as STEPS
 from graphcalc.source import Source
 
 if TYPE_CHECKING:

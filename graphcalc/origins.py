@@ -16,6 +16,9 @@ from graphcalc.ops.spec import FLOATS
 from graphcalc.ops.table import OPS
 from graphcalc.source import Source, Span
 
+# Origins that are looked at closely.
+_MOST = 100
+
 
 class Origin(NamedTuple):
     """A node that made a nan or an infinity, or that brought one in.
@@ -51,10 +54,14 @@ class Origin(NamedTuple):
 
 
 class Origins(NamedTuple):
-    """Where the numbers that are none were made, and the names of the nodes that pass them on."""
+    """Where the numbers that are none were made, and the names of the nodes that pass them on.
+
+    `made` holds a hundred at most, those that reach a result first; `more` counts the others.
+    """
 
     made: list[Origin]
     passed_on: tuple[str, ...]
+    more: int
 
 
 def find_origins(graph: Graph, program: Program, inputs: Mapping[str, Any]) -> Origins:
@@ -64,13 +71,15 @@ def find_origins(graph: Graph, program: Program, inputs: Mapping[str, Any]) -> O
     faults = search.faults
     born = {p for p, f in faults.items() if f.born_nan or f.born_inf}
     passed_on = tuple(graph.nodes[p].name or "" for p in faults if p not in born)
-    looks = {p: _Look(graph, p, faults[p]) for p in sorted(born) if _is_shown(graph.nodes[p])}
+    reaches = _reaches(graph, faults)
+    shown = [p for p in sorted(born) if _is_shown(graph.nodes[p])]
+    told = sorted(sorted(shown, key=lambda p: not reaches[p])[:_MOST])
+    looks = {p: _Look(graph, p, faults[p]) for p in told}
     sample = _Sample(program, [pair for look in looks.values() for pair in look.wanted])
     if looks:
         program.run(inputs, sample)
-    reaches = _reaches(graph, faults)
     made = [look.origin(sample.found, reaches[p]) for p, look in looks.items()]
-    return Origins(made, tuple(name for name in passed_on if name))
+    return Origins(made, tuple(name for name in passed_on if name), len(shown) - len(told))
 
 
 def _is_shown(node: Node) -> bool:

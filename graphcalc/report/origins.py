@@ -25,8 +25,8 @@ def as_notes(found: Origins, limit: int = 3) -> list[str]:
         cause = f": {origin.why}" if origin.why else ""
         instead = f"; instead: {origin.instead}" if origin.instead else ""
         lines.append(safe(f"{where}: note: {_what(origin)}{cause}{_met(origin)}{instead}"))
-    if len(made) > limit:
-        more = len(made) - limit
+    more = len(made) - limit + (found.more if len(made) == len(found.made) else 0)
+    if more > 0:
         lines.append(f"note: and in {more:,} more node{'s' * (more != 1)}; --trace-nan tells all")
     return lines
 
@@ -71,8 +71,9 @@ def as_text(found: Origins) -> str:
         where = location(Label(origin.source, origin.span))
         lines.append(f"{number}. {_what(origin)} ({where})")
         lines += [f"   {line}" for line in _details(origin)]
-    if len(found.made) > _MANY:
-        lines.append(f"and {len(found.made) - _MANY:,} more")
+    more = max(len(found.made) - _MANY, 0) + found.more
+    if more:
+        lines.append(f"and {more:,} more")
     if found.passed_on:
         lines.append(f"passed on by {_listed(found.passed_on)}")
     return "\n".join([*map(safe, lines), ""])

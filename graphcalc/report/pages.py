@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from graphcalc.diagnostics import EvaluationError, Label, UsageError
 from graphcalc.report.output import complain, is_terminal, make_console, wants_rich, write
-from graphcalc.report.steps import FORMATS as STEPS
 
 if TYPE_CHECKING:
     from graphcalc.evaluate import Outcome
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from graphcalc.report.table import Table
     from graphcalc.trace import Kept, Record, Trace
 
+STEPS = ("steps", "steps-md", "steps-tex")
 FORMATS = ("table", "json", "jsonl", "csv", "tsv", "md", "value", *STEPS)
 # Scalar operations up to which a run is made again without asking, to find where a nan was born.
 _QUICK = 50_000_000

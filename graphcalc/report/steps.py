@@ -20,9 +20,6 @@ from graphcalc.report.safe import safe
 from graphcalc.report.table import FULL
 from graphcalc.trace import Trace
 
-FORMATS = ("steps", "steps-md", "steps-tex")
-
-
 # A negative number that an expression begins with needs no parentheses.
 _LEADING = re.compile(r"^\((-[^()]*)\) ")
 
@@ -196,7 +193,7 @@ def _sides(*texts: str) -> tuple[str, ...]:
 
 
 def as_steps(trace: Trace, format: str) -> str:
-    """The page in one of `FORMATS`."""
+    """The page as `steps`, `steps-md` or `steps-tex`."""
     page = _Page(trace)
     parts = [("Forward", list(page.forward())), ("Backward", list(page.backward()))]
     draw: Callable[[str, list[Line]], list[str]] = {
