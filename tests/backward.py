@@ -192,7 +192,8 @@ def assert_gradients(text, inputs=None, order=1, backends=("torch", "python"), c
             if leaf not in wanted:
                 assert not any(value), f"{where}: {value}, and torch has none"
                 continue
-            assert_near(value, elements(wanted[leaf]), where, scale=0.0, relative=RELATIVE)
+            # What cancels exactly in one order of summation leaves 1e-17 in another.
+            assert_near(value, elements(wanted[leaf]), where, scale=1e-4, relative=RELATIVE)
     return len(found)
 
 

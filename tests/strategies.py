@@ -189,3 +189,72 @@ def programs(draw, max_statements=4, depth=3):
         lines.append(f"{name} = {piece.text}")
         known.append(Piece(name, shape, piece.is_bool))
     return "\n".join(lines), {name: value for name, value in inputs.items() if value is not None}
+
+
+# Functions that are smooth on all numbers, so that gradients are the same to the last digits.
+SMOOTH_UNARY = (
+    *("sin({})", "cos({})", "tanh({})", "sigmoid({})", "atan({})", "asinh({})", "softplus({})"),
+    *("exp(-{}^2)", "log1p({}^2)", "sqrt(1 + {}^2)", "{}^3", "-{}", "erf({})", "gelu({})"),
+)
+SMOOTH_BINARY = ("({} + {})", "({} - {})", "({} * {})", "({} / (2 + {}^2))", "hypot({}, 1 + {}^2)")
+KINKED = ("relu({})", "abs({})", "maximum({}, 0.25)", "where({0} > 0.5, {0}, 2 * {0})")
+
+
+@st.composite
+def smooth_programs(draw, max_statements=4):
+    """A program that ends in a number `loss_`, of operations that have derivatives.
+
+    Sums, broadcasts, products of matrices, indices and shapes among them; inputs keep away from
+    the kinks of the few functions that have some.
+    """
+    numbers = st.floats(-2, 2).map(lambda x: round(x, 3) + 0.0137)
+    inputs, lines, known = {}, [], []
+    for place in range(draw(st.integers(1, 3))):
+        shape = draw(st.sampled_from(((), (3,), (2, 3), (2, 1))))
+        inputs[f"in{place}"] = draw(tensors(shape, numbers))
+        known.append(Piece(f"in{place}", shape))
+
+    def fitting(shape):
+        rest = [p for p in known if _fits(p.shape, shape)]
+        return draw(st.sampled_from(rest))
+
+    for place in range(draw(st.integers(1, max_statements))):
+        first = draw(st.sampled_from(known))
+        kind = draw(st.integers(0, 7))
+        if kind <= 2:
+            text = draw(st.sampled_from((*SMOOTH_UNARY, *KINKED))).format(first.text)
+            shape = first.shape
+        elif kind <= 5 or not first.shape:
+            other = fitting(first.shape)
+            text = draw(st.sampled_from(SMOOTH_BINARY)).format(first.text, other.text)
+            shape = broadcast(first.shape, other.shape)
+        else:
+            text, shape = draw(st.sampled_from(_shapers(first)))
+        name = f"v{place}"
+        lines.append(f"{name} = {text}")
+        known.append(Piece(name, shape))
+    lines.append("loss_ = " + " + ".join(f"sum({p.text} * 0.5)" for p in known))
+    return "\n".join(lines), inputs
+
+
+def _fits(one, other):
+    return all(1 in (m, n) or m == n for m, n in zip(reversed(one), reversed(other)))
+
+
+def _shapers(piece):
+    """What else a tensor can become."""
+    text, shape = piece.text, piece.shape
+    found = [
+        (f"sum({text}, dim=-1)", shape[:-1]),
+        (f"mean({text}, dim=0, keepdim=true)", (1, *shape[1:])),
+        (f"softmax({text}, dim=-1)", shape),
+        (f"cumsum({text}, dim=0)", shape),
+        (f"{text}[0]", shape[1:]),
+        (f"{text}[..., [0, 0]]", (*shape[:-1], 2)),
+        (f"flip({text}, 0)", shape),
+        (f"cat([{text}, {text} * 2])", (2 * shape[0], *shape[1:])),
+        (f"logsumexp({text}, dim=-1)", shape[:-1]),
+    ]
+    if len(shape) == 2:
+        found += [(f"{text} @ {text}.T", (shape[0], shape[0])), (f"{text}.T", shape[::-1])]
+    return found
