@@ -7,13 +7,13 @@ from typing import Any
 
 from graphcalc.backends.base import Settings
 from graphcalc.data.bindings import parse_value
+from graphcalc.descent import Descent, Minimum
+from graphcalc.descent import minimize as descend
 from graphcalc.diagnostics import BindingError, UsageError
 from graphcalc.evaluate import Evaluation, Gradients, Options, Outcome, find_name
 from graphcalc.evaluate import parse as parse_sources
 from graphcalc.gradcheck import Checked, check_gradients
 from graphcalc.graph.ir import MAX_NODES
-from graphcalc.minimize import Descent, Minimum
-from graphcalc.minimize import minimize as descend
 from graphcalc.plan import Plan
 from graphcalc.report.numbers import exact, show_nested
 from graphcalc.source import Source

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from graphcalc import __version__
-from graphcalc.backends.descent import OPTIMIZERS
+from graphcalc.backends.optimizers import OPTIMIZERS
 from graphcalc.diagnostics import (
     BindingError,
     GraphcalcError,
@@ -39,8 +39,8 @@ from graphcalc.report.pages import (
 from graphcalc.source import Source
 
 if TYPE_CHECKING:
+    from graphcalc.descent import Descent
     from graphcalc.evaluate import Evaluation, Gradients, Outcome
-    from graphcalc.minimize import Descent
     from graphcalc.trace import Record
 
 _USAGE = "graphcalc [OPTIONS] [PROGRAM] [NAME=VALUE]..."
@@ -296,7 +296,7 @@ def _descent(
             if given:
                 raise UsageError("option", f"{option} goes with --minimize NAME")
         return None
-    from graphcalc.minimize import Descent
+    from graphcalc.descent import Descent
     from graphcalc.report.descent import check_path
 
     if save is not None:
@@ -316,7 +316,7 @@ def _minimize(
 ) -> None:
     """Make a node small, print the run at the end, and save what was found."""
     from graphcalc.data.saving import write_file
-    from graphcalc.minimize import minimize
+    from graphcalc.descent import minimize
     from graphcalc.report import descent as report
 
     is_value = page.format == "value"

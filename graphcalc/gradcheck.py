@@ -237,6 +237,8 @@ def differentiate(function: Callable[[float], float], x: float) -> tuple[float, 
 def _central(function: Callable[[float], float], x: float, h: float) -> tuple[float, float]:
     """The slope between two points, and what rounding of the function's values does to it."""
     above, below = x + h, x - h
+    if above == below:
+        return math.nan, math.inf
     high, low = function(above), function(below)
     noise = 4 * sys.float_info.epsilon * max(abs(high), abs(low)) / h
     return (high - low) / (above - below), noise

@@ -75,7 +75,7 @@ class Program(Protocol):
     ) -> tuple[list[Any], Callable[[list[Any]], list[Any]]]:
         """Values as inputs of a run, and what makes the next ones of their gradients.
 
-        `optimizer` is one of `descent.OPTIMIZERS`, `rate` the learning rate.
+        `optimizer` is one of `optimizers.OPTIMIZERS`, `rate` the learning rate.
         """
 
     def restore(self, value: Any, shape: tuple[int, ...], dtype: str) -> Any:

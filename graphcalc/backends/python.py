@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from graphcalc.backends.base import PYTHON_ITEM_OVERHEAD, Faults, Observer, Summary
-from graphcalc.backends.descent import updater
+from graphcalc.backends.optimizers import updater
 from graphcalc.graph.ir import Graph, Node, wrong_value
 from graphcalc.graph.passes import check_memory, last_uses
 from graphcalc.ops.arrays import NDArray, expand, fsum

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from graphcalc.descent import Descent, Minimum
 from graphcalc.diagnostics import UsageError, brief
-from graphcalc.minimize import Descent, Minimum
 from graphcalc.report.numbers import exact, show_nested
 from graphcalc.report.output import is_terminal
 

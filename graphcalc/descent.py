@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from graphcalc.backends.base import Program
 from graphcalc.backends.choose import compile_graph
-from graphcalc.backends.descent import OPTIMIZERS
+from graphcalc.backends.optimizers import OPTIMIZERS
 from graphcalc.diagnostics import EvaluationError, Label, UsageError, brief, did_you_mean
 from graphcalc.evaluate import Evaluation, Gradients, Outcome, find_name
 from graphcalc.graph.ir import Graph

@@ -1,0 +1,175 @@
+"""Descents: beside torch.optim, their early stop, what they refuse, and what they save."""
+
+import json
+import math
+
+import pytest
+from running import graphcalc
+
+import graphcalc as gc
+
+LINE = "loss = mean((w*x + b - y)^2)"
+DATA = {"x": [1.0, 2.0, 3.0, 4.0], "y": [3.0, 5.0, 7.0, 9.0], "w": 0.0, "b": 0.0}
+
+
+def by_torch(optimizer, lr, iterations):
+    """The same line fitted with torch alone: the losses, w and b."""
+    import torch
+
+    x, y = (torch.tensor(DATA[n], dtype=torch.float64) for n in "xy")
+    w, b = (torch.zeros((), dtype=torch.float64, requires_grad=True) for _ in range(2))
+    steps = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[optimizer]([w, b], lr=lr)
+    losses = []
+    for _ in range(iterations):
+        steps.zero_grad()
+        loss = ((w * x + b - y) ** 2).mean()
+        losses.append(loss.item())
+        loss.backward()
+        steps.step()
+    losses.append(((w * x + b - y) ** 2).mean().item())
+    return losses, w.item(), b.item()
+
+
+@pytest.mark.parametrize("backend", ["python", "torch"])
+@pytest.mark.parametrize(("optimizer", "lr"), [("sgd", 0.05), ("adam", 0.1)])
+def test_steps_are_torchs(backend, optimizer, lr):
+    """Both evaluators take the steps that torch.optim takes, from the first to the last."""
+    found = gc.minimize(
+        LINE,
+        DATA,
+        loss="loss",
+        update=["w", "b"],
+        lr=lr,
+        iterations=60,
+        optimizer=optimizer,
+        backend=backend,
+        tolerance=0,
+    )
+    losses, w, b = by_torch(optimizer, lr, 60)
+    assert found.history == pytest.approx(losses, rel=1e-11)
+    assert float(found["w"]) == pytest.approx(w, rel=1e-11)
+    assert float(found.found["b"]) == pytest.approx(b, rel=1e-11)
+    assert found.reason == ""
+
+
+def test_parameters_that_are_gradients_of_each_other():
+    """The gradient of a*b by a is b itself: both change at once, not one after the other."""
+    for backend in ("python", "torch"):
+        found = gc.minimize(
+            "loss = sum(a*b)",
+            a=[1.0, 2.0],
+            b=[3.0, 4.0],
+            loss="loss",
+            update=["a", "b"],
+            lr=0.5,
+            iterations=1,
+            backend=backend,
+        )
+        assert found["a"].tolist() == [1 - 1.5, 2 - 2.0]
+        assert found["b"].tolist() == [3 - 0.5, 4 - 1.0]
+
+
+def test_what_the_program_sets_itself_can_change():
+    """Inputs that the program gives a value, random ones too, are changed from there."""
+    found = gc.minimize(
+        "w = randn(3); t = [1, 2, 3]; loss = sum((w - t)^2)",
+        loss="loss",
+        update="w",
+        lr=0.4,
+        iterations=60,
+    )
+    assert found["w"].tolist() == pytest.approx([1, 2, 3])
+
+
+def test_it_stops_when_the_loss_stands_still():
+    """Ten iterations without a change end it; with a tolerance of 0 nothing does."""
+    options = {"loss": "loss", "update": ["w", "b"], "lr": 0.1, "iterations": 5000}
+    early = gc.minimize(LINE, DATA, **options)
+    assert early.reason == "the loss stands still"
+    assert len(early.history) < 5000
+    kept = early.history[-11:]
+    assert max(kept) - min(kept) <= 1e-9 * max(kept)
+    assert len(gc.minimize(LINE, DATA, **options, tolerance=0).history) == 5001
+
+
+def test_no_iteration_changes_nothing():
+    """With 0 iterations the run is the one at the start."""
+    found = gc.minimize(LINE, DATA, loss="loss", update="w", iterations=0)
+    assert found["w"] == 0
+    assert found.history == [41.0]
+
+
+def test_the_run_at_the_end_is_a_result():
+    """Values, gradients and the table are those at the end."""
+    found = gc.minimize(LINE, DATA, loss="loss", update=["w", "b"], lr=0.1, iterations=30)
+    assert found["loss"] == found.history[-1]
+    assert found.grad["w"] == pytest.approx(
+        2 * sum((found["w"] * x + found["b"] - y) * x for x, y in zip(DATA["x"], DATA["y"])) / 4
+    )
+    assert "gradient of loss" in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "match"),
+    [
+        ({"lr": 50}, gc.EvaluationError, "after .* iterations; lower --lr"),
+        ({"update": []}, gc.UsageError, "no input is named"),
+        ({"update": "loss"}, gc.UsageError, "computed from other nodes"),
+        ({"update": "z"}, gc.UsageError, "no node `z`"),
+        ({"loss": "x"}, gc.UsageError, "of one number"),
+        ({"optimizer": "newton"}, gc.UsageError, "not an optimizer"),
+        ({"lr": 0}, gc.UsageError, "above 0"),
+        ({"lr": math.nan}, gc.UsageError, "above 0"),
+        ({"tolerance": -1}, gc.UsageError, "at least 0"),
+    ],
+)
+def test_what_cannot_be_minimized_is_said(change, error, match):
+    """Divergence, and names and rates that mean nothing, are told."""
+    options = {"loss": "loss", "update": ["w", "b"], "lr": 0.1, "iterations": 3000, **change}
+    with pytest.raises(error, match=match):
+        gc.minimize(LINE, DATA, **options)
+
+
+def test_integers_do_not_change():
+    """What has no gradient cannot be changed."""
+    with pytest.raises(gc.UsageError, match="int64"):
+        gc.minimize(
+            "i: int64[2]; loss = sum(x[i])", x=[1.0, 2.0], i=[0, 1], loss="loss", update="i"
+        )
+
+
+COMMAND = (
+    LINE,
+    "x=[1,2,3,4]",
+    "y=[3,5,7,9]",
+    "w=0",
+    "b=0",
+    "--minimize",
+    "loss",
+    "--update",
+    "w,b",
+)
+
+
+@pytest.mark.parametrize("name", ["fit.gc", "fit.json"])
+def test_what_was_found_is_saved(tmp_path, name):
+    """A saved file holds the exact numbers; as text it binds them again."""
+    run = graphcalc(*COMMAND, "--lr", "0.1", "--save", name, "--format", "json", cwd=tmp_path)
+    nodes = {node["name"]: node["value"] for node in json.loads(run.text)["nodes"]}
+    if name.endswith("json"):
+        saved = json.loads((tmp_path / name).read_text())
+        assert saved == {"w": nodes["w"], "b": nodes["b"]}
+    else:
+        again = graphcalc("w; b", "--inputs", name, "-q", cwd=tmp_path)
+        assert [float(line) for line in again.text.split()] == [nodes["w"], nodes["b"]]
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+def test_nothing_is_saved_of_a_divergence(tmp_path):
+    """Where the descent fails, the old file stays."""
+    (tmp_path / "fit.gc").write_text("w = 1\n")
+    run = graphcalc(
+        *COMMAND, "--lr", "50", "--iterations", "3000", "--save", "fit.gc", cwd=tmp_path
+    )
+    assert run.status == 1
+    assert (tmp_path / "fit.gc").read_text() == "w = 1\n"

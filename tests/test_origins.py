@@ -1,0 +1,261 @@
+"""Where a nan comes from: producers, what they met, what they reach, and what to write instead."""
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import graphcalc as gc
+from graphcalc.graph.text import node_text
+from graphcalc.ops.table import OPS
+from graphcalc.origins import find_origins
+from graphcalc.report.origins import as_notes, as_text
+
+BACKENDS = ("python", "torch")
+
+
+def origins(text, inputs=None, **options):
+    """The origins of a program's run."""
+    outcome = gc.run(text, inputs, **options)._outcome
+    return find_origins(outcome.graph, outcome.program, outcome.inputs)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_first_root_is_blamed(backend):
+    """Of two roots the one that met a negative number made the nan; the other passed it on."""
+    found = origins("y = sqrt(sqrt(x-2))", {"x": 1.0}, backend=backend)
+    (origin,) = found.made
+    assert (origin.name, origin.text, origin.kinds) == ("b", "sqrt(a)", "nan")
+    assert origin.operands == (("a", -1.0),)
+    assert origin.reaches == ("y",)
+    assert origin.instead == "sqrt(clamp(a, 0))"
+    assert found.passed_on == ("y",)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_trap_of_where_is_told(backend):
+    """A branch that is not taken still poisons the gradient; the guarded formula does not."""
+    found = origins("y = where(x>0, log(x), 0)", {"x": 0.0}, grad="y", backend=backend)
+    forward, backward = found.made
+    assert (forward.name, forward.reaches) == ("b", ())
+    assert backward.gradient_of == "b = log(x)"
+    assert backward.reaches == ("dy/dx",)
+    assert "0 * inf" in backward.why
+    assert backward.instead == "where(a, log(where(a, x, 1)), 0)"
+    fixed = gc.run(f"a = x > 0; y = {backward.instead}", x=0.0, grad="y", backend=backend)
+    assert float(fixed.grad["x"]) == 0
+
+
+# A program, its inputs, the node blamed, and words of the cause; `instead` is finite then.
+KNOWN = [
+    ("y = log(x)", 0.0, "y", "the logarithm of 0"),
+    ("y = log(x)", -1.0, "y", "the logarithm of a negative number"),
+    ("y = log1p(x)", -1.0, "y", "the logarithm of 0"),
+    ("y = sqrt(x)", -1.0, "y", "the square root of a negative number"),
+    ("y = 1/x", 0.0, "y", "a division by 0"),
+    ("y = x/x", 0.0, "y", "0 / 0 is nan"),
+    ("a = exp(x); y = a - a", 1000.0, "y", "inf - inf is nan"),
+    ("a = exp(x); y = a * 0", 1000.0, "y", "0 * inf is nan"),
+    ("y = exp(x)", 1000.0, "y", "exp overflows"),
+    ("y = x*x", 1e200, "y", "beyond the largest number"),
+    ("y = x^0.5", -1.0, "y", "not whole"),
+    ("y = x^(-1)", 0.0, "y", "0 to a negative power"),
+    ("y = asin(x)", 2.0, "y", "outside of -1 to 1"),
+    ("y = atanh(x)", 1.0, "y", "a pole"),
+    ("y = acosh(x)", 0.5, "y", "below 1"),
+    ("y = gamma(x)", 0.0, "y", "a pole"),
+    ("y = x % 0", 3.0, "y", "a remainder of a division by 0"),
+    ("a = exp(x); y = sin(a)", 1000.0, "y", "an angle that is infinite"),
+    ("y = mean(zeros(0) * x)", 1.0, "y", "a mean of nothing"),
+    ("a = exp([x, -x]); y = sum(1/a - a)", 1000.0, "y", "inf - inf in the sum"),
+    ("y = sum([1e308, 1e308] * x)", 1.0, "y", "beyond the largest number"),
+    ("s = exp([x, 1]) / sum(exp([x, 1])); y = sum(s)", 1000.0, "s", "inf / inf is nan"),
+]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("text", "x", "name", "words"), KNOWN)
+def test_known_causes_are_put_into_words(text, x, name, words, backend):
+    """What is known to make a nan or an infinity is said in words, on either evaluator."""
+    found = origins(text, {"x": x}, backend=backend)
+    by_name = {origin.name: origin for origin in found.made}
+    assert words in by_name[name].why, by_name[name]
+
+
+@pytest.mark.parametrize(("text", "x"), [k[:2] for k in KNOWN])
+def test_what_to_write_instead_is_finite(text, x):
+    """A formula that is offered gives a finite number where the old one did not."""
+    outcome = gc.run(text, x=x)._outcome
+    graph = outcome.graph
+    for origin in find_origins(graph, outcome.program, outcome.inputs).made:
+        if not origin.instead:
+            continue
+        known = {
+            n.name: outcome.trace.kept(i).value
+            for i, n in enumerate(graph.nodes)
+            if n.name and f"{n.name}" in origin.instead
+        }
+        lists = {k: v for k, v in known.items() if k in _names(origin.instead)}
+        value = gc.run(origin.instead, lists).value
+        numbers = value.tolist() if hasattr(value, "tolist") else [value]
+        assert all(math.isfinite(v) for v in numbers), origin.instead
+
+
+def _names(text):
+    from graphcalc.syntax import expr as ast
+    from graphcalc.syntax.parser import parse_expression_text
+
+    return {n.name for n in ast.postorder(parse_expression_text(text)) if type(n) is ast.Name}
+
+
+STABLE = {
+    "s = exp(x) / sum(exp(x), dim=0)": "softmax(x, dim=0)",
+    "s = exp(x) / sum(exp(x))": "softmax(x, dim=0)",
+    "s = log(sum(exp(x), dim=0))": "logsumexp(x, dim=0)",
+    "s = exp(x) * 2": "exp(x - max(x))",
+}
+
+
+@pytest.mark.parametrize("text", STABLE)
+def test_overflows_are_answered_with_the_stable_function(text):
+    """An exp inside of a softmax or a logsumexp is answered with that function."""
+    first = origins(text, {"x": [1000.0, 1.0]}).made[0]
+    assert first.instead == STABLE[text]
+
+
+BACKWARD = [
+    ("y = sqrt(x)", 0.0, "y = sqrt(x)", "sqrt(x + 1e-12)"),
+    ("y = sum(sqrt([4, 0] * x))", 1.0, "b = sqrt(a)", "sqrt(a + 1e-12)"),
+    ("y = cbrt(x)", 0.0, "y = cbrt(x)", "cbrt(x + 1e-12)"),
+    ("y = x^0.5", 0.0, "y = x^0.5", "(x + 1e-12)^0.5"),
+    ("y = asin(x)", 1.0, "y = asin(x)", ""),
+]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("text", "x", "through", "instead"), BACKWARD)
+def test_poles_of_derivatives_are_told(text, x, through, instead, backend):
+    """A gradient that is infinite is told by the node whose derivative has a pole."""
+    found = origins(text, {"x": x}, grad="y", backend=backend).made[0]
+    assert found.gradient_of == through
+    assert "the derivative of" in found.why
+    assert found.instead == instead
+    assert found.reaches == ("dy/dx",)
+
+
+def test_elements_are_counted_and_the_first_is_named():
+    """Of a tensor the elements are counted, and the first is told with its operands."""
+    for backend in BACKENDS:
+        x = [[4.0, 9.0], [-1.0, 2.0], [-3.0, math.nan]]
+        given, made = origins("y = sqrt(x); z = sum(y)", {"x": x}, backend=backend).made
+        assert (given.name, given.is_given, given.nan, given.first) == ("x", True, 1, (2, 1))
+        assert (made.name, made.nan, made.first) == ("y", 2, (1, 0))
+        assert made.operands == (("x", -1.0),)
+
+
+def test_operands_are_looked_up_where_they_broadcast():
+    """The operands' values are those that met in that element."""
+    for backend in BACKENDS:
+        inputs = {"x": [[1.0], [2.0]], "d": [3.0, 0.0, 1.0]}
+        (origin,) = origins("y = x / d", inputs, backend=backend).made
+        assert origin.first == (0, 1)
+        assert origin.operands == (("x", 1.0), ("d", 0.0))
+        assert origin.inf == 2
+
+
+def test_masks_that_reach_no_result_are_no_alarm():
+    """An infinity on purpose, which no result sees, is not reported without being asked for."""
+    text = "y = softmax(masked_fill(x, x > 2, -inf), dim=0)"
+    assert as_notes(origins(text, {"x": [1.0, 2.0, 3.0]})) == []
+
+
+def test_bound_values_are_given():
+    """What a bound value holds came from outside, whatever made it."""
+    (origin, _) = origins("y = x + 1; z = y * 0", {"x": math.inf}).made
+    assert (origin.name, origin.is_given, origin.kinds) == ("x", True, "inf")
+
+
+def test_second_derivatives_have_origins_too():
+    """The nodes that `grad` makes are looked at like all others."""
+    found = origins("d = grad(sqrt(x), x)", {"x": 0.0}).made
+    assert [o.gradient_of for o in found] == ["a = sqrt(x)"] or found[0].kinds == "inf"
+    assert found[0].reaches == ("d",)
+
+
+def test_many_origins_are_counted():
+    """A hundred are looked at; the others are counted."""
+    text = "\n".join(f"y{i} = {i + 1} / x" for i in range(250))
+    found = origins(text, {"x": 0.0})
+    assert (len(found.made), found.more) == (100, 150)
+    assert "and in 247 more nodes" in as_notes(found)[-1]
+    assert "and 230 more" in as_text(found)
+
+
+def test_finite_runs_have_none():
+    """Where every number is finite there is nothing to tell."""
+    found = origins("y = x + 1", {"x": 1.0})
+    assert found == ([], (), 0)
+    assert as_text(found) == "every number is finite\n"
+
+
+NUMBERS = st.sampled_from((0.0, -1.0, 2.5, 1e308, -1e308, 1e-320, math.inf, -math.inf, math.nan))
+SHAPES = (
+    "x / y",
+    "x * y",
+    "x - y",
+    "log(x) + y",
+    "sqrt(x) * y",
+    "exp(x) - exp(y)",
+    "x ^ y",
+    "x % y",
+)
+
+
+@given(
+    st.lists(NUMBERS, min_size=3, max_size=3),
+    st.lists(NUMBERS, min_size=3, max_size=3),
+    st.sampled_from(SHAPES),
+)
+@settings(max_examples=150, deadline=None)
+def test_both_evaluators_tell_the_same(x, y, text):
+    """Origins are the same on both evaluators, and exactly the elements that were born."""
+    inputs = {"x": x, "y": y}
+    one, other = (origins(f"z = {text}", inputs, backend=b) for b in BACKENDS)
+    assert [(o.name, o.nan, o.inf, o.first, o.reaches) for o in one.made] == [
+        (o.name, o.nan, o.inf, o.first, o.reaches) for o in other.made
+    ]
+    assert one.passed_on == other.passed_on
+    _assert_born(gc.run(f"z = {text}", inputs), one)
+
+
+def _assert_born(result, found):
+    """Count element by element, from the values of the trace alone."""
+    graph, trace = result._outcome.graph, result.trace
+    told = {o.name: (o.nan, o.inf) for o in found.made if not o.is_given}
+    for position, node in enumerate(graph.nodes):
+        if node.is_input or node.op.kind != "elementwise" or node.type.dtype == "bool":
+            continue
+        columns = [_column(trace.kept(i).value) for i in node.operands]
+        nan = inf = 0
+        for i, value in enumerate(_column(trace.kept(position).value)):
+            met = [c[i] if len(c) > 1 else c[0] for c in columns]
+            has_nan = any(m != m for m in met)
+            nan += value != value and not has_nan
+            inf += math.isinf(value) and not has_nan and not any(map(math.isinf, met))
+        assert told.get(node.name, (0, 0)) == (nan, inf), node_text(graph, position)
+
+
+def _column(value):
+    return value if isinstance(value, list) else [value]
+
+
+def test_every_cause_can_be_written():
+    """The texts of the table name operands that the row has."""
+    for op in OPS.values():
+        names = [f"x{i}" for i in range(3)]
+        for cause in op.causes:
+            text = cause.instead.format(*names, op=op.name)
+            assert not text or gc.parse(text)
+        if op.pole:
+            assert gc.parse(op.pole.format(*names))
