@@ -15,10 +15,10 @@ def write_file(path: str, data: bytes) -> None:
     A file that was there is kept until the new one is complete; its permissions stay. Raises
     OutputError where that is not possible.
     """
-    # A link keeps pointing where it did: the file behind it is replaced.
-    target = os.path.realpath(path)
     temporary = ""
     try:
+        # A link keeps pointing where it did: the file behind it is replaced.
+        target = os.path.realpath(path)
         if os.path.isdir(target):
             raise IsADirectoryError(None, "is a directory")
         handle, temporary = tempfile.mkstemp(prefix=".graphcalc-", dir=os.path.dirname(target))
