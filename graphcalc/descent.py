@@ -150,17 +150,33 @@ def _check(descent: Descent) -> None:
         raise UsageError("tolerance", f"the tolerance is at least 0, not {descent.tolerance:g}")
 
 
+def _bound_above(graph: Graph, position: int) -> str | None:
+    """An input that a node is computed from: without one it is a constant of the program."""
+    pending, seen = [*graph.nodes[position].operands], set()
+    if graph.nodes[position].is_bound:
+        return None
+    while pending:
+        current = pending.pop()
+        node = graph.nodes[current]
+        if node.is_bound:
+            return node.name
+        if current not in seen:
+            seen.add(current)
+            pending += node.operands
+    return None
+
+
 def _check_leaves(graph: Graph, positions: list[int]) -> None:
     for position in positions:
         node = graph.nodes[position]
         label = (Label(node.source, node.span),)
-        if not node.is_input:
-            leaves = [n.name for n in graph.nodes[: graph.forward] if n.is_input and n.name]
+        bound = _bound_above(graph, position)
+        if bound is not None:
             raise UsageError(
                 "update",
-                f"`{node.name}` is computed from other nodes, and only inputs can be changed",
+                f"`{node.name}` is computed from `{bound}`, and only inputs can be changed",
                 label,
-                note="the inputs are " + ", ".join(f"`{name}`" for name in leaves[:12]),
+                help=f"name `{bound}` itself, or bind a value to `{node.name}`",
             )
         if node.type.dtype not in FLOATS:
             raise UsageError(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from agreement import assert_agree, assert_close, assert_same_everywhere, assert_typed, run, ulps
+from backward import assert_gradients as assert_program_gradients
 from functions import assert_like_torch
 from gradients import assert_gradients, cases_of
 from tables import assert_tables_current
@@ -90,6 +91,34 @@ def test_a_wrong_type_rule_is_found(monkeypatch, rule, backend):
 
     with pytest.raises((AssertionError, IndexError, InternalError)):
         check()
+
+
+@pytest.mark.parametrize(
+    ("name", "order", "vjp"),
+    [
+        ("tanh", 1, ("g * (1 - out * out) * 1.000001",)),
+        # Right once, and wrong when it is differentiated again.
+        ("tanh", 2, ("g * detach(1 - out * out)",)),
+        ("add", 1, ("g", "2 * g")),
+        ("sum", 1, ("zero",)),
+    ],
+)
+def test_a_wrong_derivative_of_a_program_is_found(monkeypatch, name, order, vjp):
+    """A wrong derivative disagrees with torch.autograd, if only in the second order."""
+    text = "x = [0.5, -1.5]\nloss_ = sum(tanh(x) * x + x)"
+    for o in (1, 2):
+        assert not caught(assert_program_gradients, text, None, o)
+    replace(monkeypatch, name, vjp=vjp)
+    for o in (1, 2):
+        assert caught(assert_program_gradients, text, None, o) == (o >= order)
+
+
+def test_a_wrong_shortcut_is_found(monkeypatch):
+    """A row that leaves out a node which is not the operand disagrees with torch.autograd."""
+    text = "x = [0.5, -1.5]\nloss_ = sum(x / 2)"
+    assert not caught(assert_program_gradients, text)
+    replace(monkeypatch, "div", neutral=lambda types, out, numbers: 0)
+    assert caught(assert_program_gradients, text)
 
 
 def test_a_missing_tolerance_is_found():

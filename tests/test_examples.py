@@ -41,6 +41,39 @@ def test_an_example_gives_finite_results(name, backend):
             assert (record.summary.nan, record.summary.inf) == (0, 0)
 
 
+TRAINED = {
+    "line": ({"update": ["w", "b"], "lr": 0.1, "iterations": 300}, 0.03),
+    "logistic": ({"update": ["w", "b"], "lr": 0.5, "iterations": 2000}, 0.402),
+    "xor": (
+        {
+            "update": ["w1", "b1", "w2", "b2"],
+            "optimizer": "adam",
+            "lr": 0.05,
+            "iterations": 300,
+        },
+        0.02,
+    ),
+}
+
+
+@pytest.mark.parametrize("backend", ["python", "torch"])
+@pytest.mark.parametrize("name", TRAINED)
+def test_an_example_learns(name, backend):
+    """A line, a logistic regression and a little network fit their data."""
+    options, bound = TRAINED[name]
+    text = (EXAMPLES / f"{name}.gc").read_text(encoding="utf-8")
+    found = gc.minimize(text, loss="loss", backend=backend, **options)
+    assert found.history[-1] < bound < found.history[0]
+    if name == "line":
+        assert float(found["w"]) == pytest.approx(1.99, abs=1e-3)
+        assert float(found["b"]) == pytest.approx(1.04, abs=1e-3)
+    if name == "logistic":
+        assert float(found["w"]) == pytest.approx(1.5046, abs=1e-3)
+        assert float(found["b"]) == pytest.approx(-4.0777, abs=1e-3)
+    if name == "xor":
+        assert [round(p) for p in found["p"].tolist()] == [0, 1, 1, 0]
+
+
 def transformer():
     """The declared block behind the library that it calls."""
     texts = [(EXAMPLES / f"{name}.gc").read_text(encoding="utf-8") for name in (LIBRARY, DECLARED)]

@@ -114,7 +114,7 @@ def test_the_run_at_the_end_is_a_result():
     [
         ({"lr": 50}, gc.EvaluationError, "after .* iterations; lower --lr"),
         ({"update": []}, gc.UsageError, "no input is named"),
-        ({"update": "loss"}, gc.UsageError, "computed from other nodes"),
+        ({"update": "loss"}, gc.UsageError, "is computed from `.`, and only inputs"),
         ({"update": "z"}, gc.UsageError, "no node `z`"),
         ({"loss": "x"}, gc.UsageError, "of one number"),
         ({"optimizer": "newton"}, gc.UsageError, "not an optimizer"),

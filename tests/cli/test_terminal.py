@@ -234,3 +234,24 @@ def test_long_tables_end_on_a_terminal():
     assert status == 0
     said = " ".join(line.strip() for line in plain(lines)[-3:])
     assert said.endswith("501 more nodes (--all, or --format csv)")
+
+
+DESCENT = ("y = (x - 3)^2", "x=0", "--minimize", "y", "--update", "x", "--lr", "0.1")
+
+
+def test_a_descent_shows_its_progress():
+    """On a terminal a bar with the loss is drawn while it goes on, and is gone afterwards."""
+    lines, status = terminal(*DESCENT, "--iterations", "3000", "--tolerance", "0", columns=100)
+    text = "\n".join(plain(lines))
+    assert status == 0
+    assert re.search(r"y [\d.e-]+ .*\d+/3000", text)
+    last = plain(lines)[-1]
+    assert "y 9 → " in last
+    assert "3,000 iterations of sgd, lr 0.1" in last
+
+
+def test_no_progress_off_a_terminal():
+    """Off a terminal a descent writes its table and one line, and nothing on standard error."""
+    run = graphcalc(*DESCENT)
+    assert run.complaint == ""
+    assert run.text.splitlines()[-1].startswith("y 9 → ")
