@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from graphcalc import __version__
+from graphcalc import __version__, options
 from graphcalc.backends.optimizers import OPTIMIZERS
 from graphcalc.diagnostics import (
     BindingError,
@@ -40,14 +40,13 @@ from graphcalc.source import Source
 
 if TYPE_CHECKING:
     from graphcalc.descent import Descent
-    from graphcalc.evaluate import Evaluation, Gradients, Outcome
+    from graphcalc.evaluate import Evaluation, Outcome
     from graphcalc.trace import Record
 
 _USAGE = "graphcalc [OPTIONS] [PROGRAM] [NAME=VALUE]..."
 _EXAMPLE = "graphcalc 'g = (a+b)*(c*d)' a=2 b=-4 c=-2 d=2"
 # Marks an argument that starts with `-` and is an expression; no argument can hold a NUL.
 _EXPRESSION = "\0"
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 
 app = typer.Typer(add_completion=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -230,7 +229,9 @@ def _command(
     if steps and (quiet or format not in ("table", *STEPS)):
         raise UsageError("option", "--steps is --format steps: it goes with no other format")
     format = "value" if quiet else "steps" if steps and format == "table" else format
-    _check_choices(format, color, errors)
+    options.check_choices(format, color, errors)
+    if minimize is not None and (check or check_grad or grad is not None):
+        raise UsageError("option", "--minimize goes without --grad, --check-grad and --check")
     if version:
         write(f"graphcalc {__version__}\n")
         return
@@ -244,26 +245,28 @@ def _command(
 
     sources, texts = _sources(given, file or [])
     settings = Settings(
-        backend, device, dtype, _whole("--threads", threads, 1, 4096) if threads else None
+        backend, device, dtype, options.whole("--threads", threads, 1, 4096) if threads else None
     )
-    options = Options(
+    run_options = Options(
         settings,
-        _whole("--seed", seed, 0, (1 << 63) - 1),
-        _bytes(max_memory) if max_memory else None,
-        _whole("--max-nodes", max_nodes, 1, 1 << 31),
+        options.whole("--seed", seed, 0, (1 << 63) - 1),
+        options.size(max_memory) if max_memory else None,
+        options.whole("--max-nodes", max_nodes, 1, 1 << 31),
         check,
-        _gradients(grad, wrt, seed_grad, format),
+        options.gradients(grad, wrt, seed_grad, format),
     )
-    names, page = _names(show), Page(format, color, all_rows)
+    names, page = options.names_in(show), Page(format, color, all_rows)
     bindings = parse_bindings(texts, [read_file(path) for path in inputs or ()])
-    descent = _descent(minimize, update, lr, iterations, optimizer, tolerance, save)
+    way = options.descent(minimize, update, lr, iterations, optimizer, tolerance, save)
     try:
-        evaluation = Evaluation(parse(sources, options.max_nodes), options, bindings, names)
+        evaluation = Evaluation(parse(sources, run_options.max_nodes), run_options, bindings, names)
         if check:
             print_plan(evaluation.plan(), page)
             return
-        if descent is not None:
-            _minimize(evaluation, descent, page, names, save)
+        if way is not None:
+            outcome = _minimize(evaluation, way, page, names, save, trace_nan)
+            if strict:
+                check_finite(outcome)
             return
         if check_grad:
             _check_gradients(evaluation, page)
@@ -277,59 +280,38 @@ def _command(
         check_finite(outcome)
 
 
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _descent(
-    of: str | None,
-    update: str,
-    rate: str,
-    iterations: str,
-    optimizer: str,
-    tolerance: str,
-    save: str | None,
-) -> Descent | None:
-    """How to minimize, where that is asked for."""
-    if of is None:
-        for option, given in (("--update", update), ("--save", save)):
-            if given:
-                raise UsageError("option", f"{option} goes with --minimize NAME")
-        return None
-    from graphcalc.descent import Descent
-    from graphcalc.report.descent import check_path
-
-    if save is not None:
-        check_path(save)
-    return Descent(
-        of,
-        tuple(_names(update)),
-        _real("--lr", rate),
-        _whole("--iterations", iterations, 0, 10**9),
-        optimizer,
-        _real("--tolerance", tolerance),
-    )
-
-
 def _minimize(
-    evaluation: Evaluation, descent: Descent, page: Page, names: list[str], save: str | None
-) -> None:
+    evaluation: Evaluation,
+    way: Descent,
+    page: Page,
+    names: list[str],
+    save: str | None,
+    trace_nan: bool,
+) -> Outcome:
     """Make a node small, print the run at the end, and save what was found."""
     from graphcalc.data.saving import write_file
     from graphcalc.descent import minimize
     from graphcalc.report import descent as report
 
     is_value = page.format == "value"
-    with report.progress(descent, page.color) as watch:
-        found = minimize(evaluation, descent, watch=watch, with_gradients=not is_value)
+    with report.progress(way, page.color) as watch:
+        found = minimize(
+            evaluation,
+            way,
+            watch=watch,
+            with_gradients=not is_value,
+            with_locals=page.format in STEPS,
+        )
     outcome = found.outcome
     for label in outcome.graph.notes:
         notify(label.text, label)
     if save is not None:
         write_file(save, report.as_file(save, found.values))
     shown = names or (list(found.values) if is_value else [])
-    print_run(_records(outcome, shown, False, False, ""), outcome, page)
-    (write if page.format == "table" else complain)(report.as_line(found, descent))
+    records = _records(outcome, shown, False, False, "")
+    print_run(records, outcome, page, trace_nan=trace_nan)
+    (write if page.format == "table" else complain)(report.as_line(found, way))
+    return outcome
 
 
 def _check_gradients(evaluation: Evaluation, page: Page) -> None:
@@ -344,21 +326,6 @@ def _check_gradients(evaluation: Evaluation, page: Page) -> None:
     print_gradcheck(checked, outcome.trace.target or "", page)
 
 
-def _gradients(grad: str | None, wrt: str, seed: str | None, format: str) -> Gradients | None:
-    """Which gradients the options ask for."""
-    from graphcalc.data.bindings import parse_value
-    from graphcalc.evaluate import Gradients
-
-    if grad is None:
-        for option, given in (("--wrt", wrt), ("--seed-grad", seed)):
-            if given:
-                raise UsageError("option", f"{option} goes with --grad NAME")
-        return None
-    names = tuple(_names(wrt)) if wrt else None
-    value = None if seed is None else parse_value(seed, "--seed-grad")
-    return Gradients(grad, names, value, format in STEPS)
-
-
 def _explained(error: GraphcalcError, given: list[str], has_file: bool) -> GraphcalcError:
     """The error, with a hint where the first argument was meant as something else."""
     from graphcalc.data.bindings import is_binding
@@ -371,18 +338,6 @@ def _explained(error: GraphcalcError, given: list[str], has_file: bool) -> Graph
         hint = f"`{brief(first)}` was taken as the program; to read standard input, write - first"
         return type(error)(d.code, d.message, d.labels, d.note, hint)
     return error
-
-
-def _check_choices(format: str, color: str, errors: str) -> None:
-    for option, value, choices in (
-        ("--format", format, FORMATS),
-        ("--color", color, ("auto", "always", "never")),
-        ("--errors", errors, ("auto", "full", "line")),
-    ):
-        if value not in choices:
-            raise UsageError(
-                "option", f"{option} is one of {', '.join(choices)}, not `{brief(value)}`"
-            )
 
 
 def _records(
@@ -431,36 +386,6 @@ def _sources(given: list[str], files: list[str]) -> tuple[list[Source], list[str
     if given[0] == "-":
         return [from_input()], given[1:]
     return [Source(given[0])], given[1:]
-
-
-# Options
-
-
-def _whole(option: str, text: str, low: int, high: int) -> int:
-    if re.fullmatch(r"[+-]?\d{1,30}", text, re.ASCII) and low <= int(text) <= high:
-        return int(text)
-    raise UsageError(
-        "option", f"{option} is a whole number from {low} to {high}, not `{brief(text)}`"
-    )
-
-
-def _real(option: str, text: str) -> float:
-    try:
-        if "_" not in text:
-            return float(text)
-    except ValueError:
-        pass
-    raise UsageError("option", f"{option} is a number, not `{brief(text)}`")
-
-
-def _bytes(text: str) -> int:
-    match = _SIZE.fullmatch(text.strip())
-    if match is None or not text.isascii():
-        raise UsageError(
-            "option", f"--max-memory is a size such as 500M or 2G, not `{brief(text)}`"
-        )
-    scale = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-    return int(float(match[1]) * scale[match[2].upper()])
 
 
 # Output

@@ -51,10 +51,12 @@ def minimize(
     watch: Callable[[int, float], None] = lambda iteration, loss: None,
     *,
     with_gradients: bool = True,
+    with_locals: bool = False,
 ) -> Minimum:
     """Change inputs until a node is small; `watch` is told every iteration's loss.
 
-    The run at the end has the gradients there, unless `with_gradients` is false.
+    The run at the end has the gradients there, unless `with_gradients` is false, and with
+    `with_locals` the derivative of every use of a number.
     Raises UsageError for names that cannot be changed, EvaluationError when the loss stops being
     finite.
     """
@@ -78,7 +80,8 @@ def minimize(
     history, values, reason = _descend(program, descent, kept, given, values, watch)
     found = {name: program.plain(value) for name, value in zip(descent.update, values)}
     last = evaluation.fixed(descent.update)
-    options = options._replace(gradients=Gradients(descent.of) if with_gradients else None)
+    gradients = Gradients(descent.of, with_locals=with_locals)
+    options = options._replace(gradients=gradients if with_gradients else None)
     outcome = last.varied(options, (*descent.update,)).run({**(inputs or {}), **found})
     return Minimum(outcome, history, found, reason)
 
