@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md", "docs/language.md")
+DOCUMENTS = ("README.md", "docs/language.md", "docs/gradients.md")
 
 
 def transcripts(text):
@@ -46,11 +46,14 @@ def run_shell(command):
 
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+SHOWN = [
+    pair for name in DOCUMENTS for pair in transcripts((ROOT / name).read_text(encoding="utf-8"))
+]
 
 
-@pytest.mark.parametrize(("command", "output"), transcripts(README))
-def test_readme_shows_what_the_commands_print(command, output):
-    """A transcript of the README prints what the README shows."""
+@pytest.mark.parametrize(("command", "output"), SHOWN)
+def test_documents_show_what_the_commands_print(command, output):
+    """A transcript of a document prints what the document shows."""
     assert run_shell(command) == output
 
 
