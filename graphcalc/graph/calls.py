@@ -272,9 +272,8 @@ class Calls:
             return None
         self._check_cycle(definition, label)
         is_prelude = place is not None
-        if not is_prelude and self._takes_gradients(definition):
-            reverse = walker.reverse
-            values = {n: reverse.variable(v) if type(v) is int else v for n, v in values.items()}
+        if not is_prelude:
+            values = {name: self.argument(definition, item) for name, item in values.items()}
         code: list[Any] = []
         for parameter in definition.parameters:
             if parameter.name not in values and parameter.default is not None:
@@ -291,6 +290,13 @@ class Calls:
             key,
             walker.builder.random_count,
         )
+
+    def argument(self, definition: Definition, item: Item) -> Item:
+        """An argument of a function of the program; a written number is a node of its own where
+        the function takes gradients."""
+        if type(item) is int and self._takes_gradients(definition):
+            return self.walker.reverse.variable(item)
+        return item
 
     def _takes_gradients(self, definition: Definition) -> bool:
         """Whether the text of a function calls `grad`."""

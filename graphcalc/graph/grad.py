@@ -90,7 +90,6 @@ class Reverse:
         self._walker = walker
         self._rules = Rules(walker)
         self._place: Label | None = None
-        self._variables: set[int] = set()
 
     @property
     def _builder(self) -> Builder:
@@ -106,7 +105,7 @@ class Reverse:
             return position
         value = node.params[1][0]
         found = self._builder.constant(value, node.source, node.span, is_shared=False)
-        self._variables.add(found)
+        self._builder.variables.add(found)
         return found
 
     def one(self, target: int) -> int:
@@ -172,7 +171,9 @@ class Reverse:
                 for operand in nodes[position].operands:
                     found = nodes[operand]
                     is_plain = found.op is OPS["const"] and found.name is None
-                    if found.type.dtype in FLOATS and (not is_plain or operand in self._variables):
+                    if found.type.dtype in FLOATS and (
+                        not is_plain or operand in self._builder.variables
+                    ):
                         reached[operand] = 1
         if wanted is not None:
             leads = bytearray(target + 1)

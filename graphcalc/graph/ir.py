@@ -118,6 +118,8 @@ class Builder:
     nodes: list[Node] = field(default_factory=list)
     shared: dict[Any, int] = field(default_factory=dict)
     random_count: int = 0
+    # Written numbers that gradients are taken of: they stand for any number.
+    variables: set[int] = field(default_factory=set)
     notes: list[Label] = field(default_factory=list)
     _types: dict[Any, Type] = field(default_factory=dict)
     _static: dict[int, Any] = field(default_factory=dict)
@@ -212,6 +214,8 @@ class Builder:
     def literal(self, position: int) -> tuple[Any, ...] | None:
         """The elements of a constant that has no name; None for any other node."""
         node = self.nodes[position]
+        if position in self.variables:
+            return None
         return node.params[1] if node.op is OPS["const"] and node.name is None else None
 
     @classmethod

@@ -122,28 +122,42 @@ def emit(
         type_, data = params
         if not type_.shape:
             return builder.constant(data[0], source, span, type_=type_)
-    literals = [_number(builder.nodes[i]) for i in operands]
-    is_plain = op.kind == "elementwise" and None not in literals
+    numbers = [_number(builder, i) for i in operands]
+    is_plain = op.kind == "elementwise" and None not in numbers
     if is_plain or op.neutral is not None:
         type_ = builder.type_of(op, tuple(operands), params, source, span)
         place = None
         if op.neutral is not None:
-            place = op.neutral(tuple(builder.nodes[i].type for i in operands), type_, literals)
+            place = op.neutral(tuple(builder.nodes[i].type for i in operands), type_, numbers)
         if place is not None and builder.nodes[operands[place]].type == type_:
             return operands[place]
         if is_plain and type_.dtype != "int64":
-            values = literals if op.operands == "own" else [_float(v) for v in literals]
-            return builder.constant(op.python(*values, *params), source, span, type_=type_)
+            values = numbers if op.operands == "own" else [_float(v) for v in numbers]
+            return _filled(builder, op.python(*values, *params), type_, source, span)
     return builder.add(op, tuple(operands), params, source, span)
+
+
+def _filled(builder: Builder, value: Any, type_: Type, source: Source, span: Span) -> int:
+    """A number, or a tensor of it."""
+    found = builder.constant(value, source, span, type_=type_._replace(shape=()))
+    if not type_.shape:
+        return found
+    return builder.add(OPS["expand"], (found,), (type_.shape,), source, span)
 
 
 def _float(value: Any) -> Any:
     return float(value)
 
 
-def _number(node: Node) -> Any:
-    """The number that an unnamed scalar constant is; None for any other node."""
+def _number(builder: Builder, position: int) -> Any:
+    """The number that an unnamed constant is, or that fills a tensor; None for any other node."""
+    node = builder.nodes[position]
+    while node.op is OPS["expand"] and node.derivative_of is not None and node.name is None:
+        position = node.operands[0]
+        node = builder.nodes[position]
     if node.op is not OPS["const"] or node.name is not None or node.type.shape:
+        return None
+    if position in builder.variables:
         return None
     value = node.params[1][0]
     return None if type(value) is Size else value

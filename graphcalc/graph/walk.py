@@ -192,7 +192,10 @@ class Walker:
         self.values.append(Dots(node))
 
     def _store(self, node: Store, frame: Frame) -> None:
-        frame.values[node.name] = self.values.pop()
+        item = self.values.pop()
+        if frame.definition is not None and frame.place is None:
+            item = self.calls.argument(frame.definition, item)
+        frame.values[node.name] = item
 
     def _cast(self, node: Cast, frame: Frame) -> None:
         assert frame.place is not None

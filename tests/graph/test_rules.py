@@ -62,6 +62,28 @@ def test_numbers_are_computed_at_once():
     assert found.params[1] == (math.inf,)
 
 
+def test_a_tensor_of_one_number_counts_as_the_number():
+    """An operation on tensors that one number fills is done once; `1 * x` is x for these too."""
+    builder = Builder("float64", Limits(100, 1 << 20))
+    half, two = (builder.constant(x, SOURCE, SPAN) for x in (0.5, 2.0))
+    filled = builder.add(OPS["expand"], (half,), ((3,),), SOURCE, SPAN)
+    assert (
+        builder.nodes[emit(builder, OPS["mul"], [filled, two], (), SOURCE, SPAN)].op.name == "mul"
+    )
+    builder.nodes[filled].derivative_of = (builder.nodes[half], 0)
+    builder.shared.pop(("mul", (filled, two), ()))
+    ones = emit(builder, OPS["mul"], [filled, two], (), SOURCE, SPAN)
+    builder.nodes[ones].derivative_of = (builder.nodes[half], 0)
+    assert builder.nodes[ones].op is OPS["expand"]
+    assert builder.nodes[builder.nodes[ones].operands[0]].params[1] == (1.0,)
+    x = builder.add(OPS["input"], (), (Type((3,), "float64"), "x"), SOURCE, SPAN)
+    assert emit(builder, OPS["mul"], [ones, x], (), SOURCE, SPAN) == x
+    row = builder.add(OPS["input"], (), (Type((1,), "float64"), "row"), SOURCE, SPAN)
+    assert builder.nodes[emit(builder, OPS["mul"], [ones, row], (), SOURCE, SPAN)].type.shape == (
+        3,
+    )
+
+
 def test_what_values_can_tell_apart_stays():
     """`0*x` and `x + 0` are computed: of nan and of -0 they are not what they seem."""
     builder = Builder("float64", Limits(100, 1 << 20))
