@@ -218,15 +218,16 @@ class Reverse:
         if isinstance(rule, str) or isinstance(gradient, str):
             return Edge(operand, user, place, None, ZERO)
         slots = (*node.operands, user)
+        origin = (node, place)
+        share = self._rules.apply(rule, (*slots, gradient), source, span, origin)
         first = len(nodes)
-        share = self._rules.apply(rule, (*slots, gradient), source, span)
         share = self._fit(share, types[place], source, span)
         for added in nodes[first:]:
-            added.derivative_of = (node, place)
+            added.derivative_of = origin
         local = None
         if with_locals and not node.type.shape and not types[place].shape:
             one = builder.constant(1.0, source, span, type_=g)
-            local = self._rules.apply(rule, (*slots, one), source, span)
+            local = self._rules.apply(rule, (*slots, one), source, span, origin)
         return Edge(operand, user, place, local, share)
 
     def _fit(self, share: int, type_: Type, source: Source, span: Span) -> int:

@@ -54,11 +54,25 @@ class Rules:
             found = self._found[key] = self._read(node, types, place, g)
         return found
 
-    def apply(self, rule: Rule, slots: tuple[int, ...], source: Source, span: Span) -> int:
-        """The node of a rule's result, for these operands, result and gradient."""
+    def apply(
+        self,
+        rule: Rule,
+        slots: tuple[int, ...],
+        source: Source,
+        span: Span,
+        origin: tuple[Node, int] | None = None,
+    ) -> int:
+        """The node of a rule's result, for these operands, result and gradient.
+
+        `origin` is the node, and the number of its operand, that new nodes are derivatives of.
+        """
         builder, values = self._walker.builder, list(slots)
+        nodes = builder.nodes
         for op, operands, params in rule.steps:
+            first = len(nodes)
             values.append(emit(builder, op, [values[i] for i in operands], params, source, span))
+            for added in nodes[first:]:
+                added.derivative_of = origin
         return values[rule.result]
 
     def _read(self, node: Node, types: tuple[Type, ...], place: int, g: Type) -> Rule | str:
@@ -122,7 +136,8 @@ def emit(
         type_, data = params
         if not type_.shape:
             return builder.constant(data[0], source, span, type_=type_)
-    numbers = [_number(builder, i) for i in operands]
+    fillings = [_filling(builder, i) for i in operands]
+    numbers = [None if i is None else builder.nodes[i].params[1][0] for i in fillings]
     is_plain = op.kind == "elementwise" and None not in numbers
     if is_plain or op.neutral is not None:
         type_ = builder.type_of(op, tuple(operands), params, source, span)
@@ -134,6 +149,13 @@ def emit(
         if is_plain and type_.dtype != "int64":
             values = numbers if op.operands == "own" else [_float(v) for v in numbers]
             return _filled(builder, op.python(*values, *params), type_, source, span)
+    if op.kind == "elementwise" and any(f is not None for f in fillings):
+        # Where it broadcasts to the same, the number itself does for a tensor of it.
+        short = [i if f is None else f for i, f in zip(operands, fillings)]
+        if short != operands:
+            wanted = builder.type_of(op, tuple(operands), params, source, span)
+            if builder.type_of(op, tuple(short), params, source, span) == wanted:
+                operands = short
     return builder.add(op, tuple(operands), params, source, span)
 
 
@@ -149,15 +171,13 @@ def _float(value: Any) -> Any:
     return float(value)
 
 
-def _number(builder: Builder, position: int) -> Any:
-    """The number that an unnamed constant is, or that fills a tensor; None for any other node."""
+def _filling(builder: Builder, position: int) -> int | None:
+    """The unnamed constant that a node is, or that a backward pass filled it with; else None."""
     node = builder.nodes[position]
     while node.op is OPS["expand"] and node.derivative_of is not None and node.name is None:
         position = node.operands[0]
         node = builder.nodes[position]
     if node.op is not OPS["const"] or node.name is not None or node.type.shape:
         return None
-    if position in builder.variables:
-        return None
-    value = node.params[1][0]
-    return None if type(value) is Size else value
+    is_known = type(node.params[1][0]) is not Size and position not in builder.variables
+    return position if is_known else None
