@@ -7,13 +7,17 @@ from dataclasses import replace
 
 from graphcalc.diagnostics import GraphcalcError, InternalError, Label, UsageError
 from graphcalc.graph.arguments import Arguments
-from graphcalc.graph.grad import Backward, Edge, why_zero, zeros
+from graphcalc.graph.grad import Backward, Edge, ancestors, why_zero, zeros
 from graphcalc.graph.ir import Builder, Graph, text_of
 from graphcalc.graph.passes import prune
 from graphcalc.graph.walk import Walker
 from graphcalc.ops.shapes import show
 from graphcalc.ops.spec import FLOATS
 from graphcalc.ops.table import OPS
+
+
+# Nodes without a gradient that there are notes about.
+_NOTES = 20
 
 
 def differentiate(
@@ -110,17 +114,16 @@ def _note_missing(
     builder: Builder, target: int, found: Backward, wrt: Sequence[int] | None
 ) -> None:
     """Say why inputs that the target is computed from, and all that were asked for, have none."""
-    for position, node in enumerate(builder.nodes[: target + 1] if wrt is None else ()):
-        if position in found.nodes or position in found.zero or not (node.name and node.is_input):
-            continue
-        if node.type.dtype in FLOATS:
-            why = why_zero(builder, target, position)
-            if why.startswith("no"):
-                builder.note(Label(node.source, node.span), why)
-    for position in wrt or ():
-        if position not in found.nodes and position not in found.zero:
-            node = builder.nodes[position]
-            builder.note(Label(node.source, node.span), why_zero(builder, target, position))
+    nodes = builder.nodes
+    wanted = wrt
+    if wanted is None:
+        is_above = ancestors(nodes, target)
+        above = [(p, nodes[p]) for p in range(target + 1) if is_above[p]]
+        wanted = [p for p, n in above if n.name and n.is_input and n.type.dtype in FLOATS]
+    missing = [p for p in wanted if p not in found.nodes and p not in found.zero]
+    for position in missing[:_NOTES]:
+        node = nodes[position]
+        builder.note(Label(node.source, node.span), why_zero(builder, target, position))
 
 
 def _moved(edge: Edge, moved: dict[int, int]) -> Edge:

@@ -61,15 +61,21 @@ def zeros(builder: Builder, position: int) -> int:
     return builder.add(OPS["full_like"], (position, zero), (), source, span)
 
 
+def ancestors(nodes: list[Node], target: int) -> bytearray:
+    """Which nodes a target is computed from, itself included: 1 for those."""
+    found = bytearray(target + 1)
+    found[target] = 1
+    for position in range(target, -1, -1):
+        if found[position] and not nodes[position].is_bound:
+            for operand in nodes[position].operands:
+                found[operand] = 1
+    return found
+
+
 def why_zero(builder: Builder, target: int, position: int) -> str:
     """Why a node has no gradient: nothing depends on it, or a function has no derivative."""
     nodes = builder.nodes
-    is_above = bytearray(target + 1)
-    is_above[target] = 1
-    for i in range(target, position, -1):
-        if is_above[i] and not nodes[i].is_bound:
-            for operand in nodes[i].operands:
-                is_above[operand] = 1
+    is_above = ancestors(nodes, target)
     if position > target or not is_above[position]:
         names = text_of(nodes[target]), text_of(nodes[position])
         return "{} does not depend on {}: the gradient is 0".format(*names)
