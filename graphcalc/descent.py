@@ -12,6 +12,7 @@ from graphcalc.backends.optimizers import OPTIMIZERS
 from graphcalc.diagnostics import EvaluationError, Label, UsageError, brief, did_you_mean
 from graphcalc.evaluate import Evaluation, Gradients, Outcome, find_name
 from graphcalc.graph.ir import Graph
+from graphcalc.graph.names import targets
 from graphcalc.graph.passes import opened
 from graphcalc.ops.spec import FLOATS
 
@@ -68,6 +69,7 @@ def minimize(
     assert graph.target is not None
     positions = [find_name(graph, name) for name in descent.update]
     _check_leaves(graph, positions)
+    _check_names(evaluation, first, descent.update)
     wanted = [graph.target, *(graph.gradients[p] for p in positions)]
     inner, kept = opened(graph, positions, wanted)
     settings = options.settings._replace(
@@ -151,6 +153,19 @@ def _check(descent: Descent) -> None:
         raise UsageError("rate", f"the learning rate is a number above 0, not {descent.rate:g}")
     if not (descent.tolerance >= 0 and math.isfinite(descent.tolerance)):
         raise UsageError("tolerance", f"the tolerance is at least 0, not {descent.tolerance:g}")
+
+
+def _check_names(evaluation: Evaluation, outcome: Outcome, names: tuple[str, ...]) -> None:
+    """Only a name that the program gives a value, or that has one from outside, can get another."""
+    known = {t.name for s in evaluation.program.statements for t in targets(s)}
+    known |= {*evaluation.bindings, *outcome.inputs}
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                "update",
+                f"`{brief(name)}` is no name of the program, but of a part of it",
+                help="give that part a name, and change this",
+            )
 
 
 def _bound_above(graph: Graph, position: int) -> str | None:

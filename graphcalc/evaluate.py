@@ -237,6 +237,12 @@ class Evaluation:
 
 
 def _with_gradients(graph: Graph, wanted: Gradients) -> Graph:
+    if "," in wanted.of:
+        raise UsageError(
+            "gradient-of-several",
+            f"`{brief(wanted.of)}` names several nodes, and gradients are those of one",
+            help="name the one that is small, --grad loss, and those it depends on: --wrt w,b",
+        )
     target = find_name(graph, wanted.of)
     wrt = None if wanted.wrt is None else [find_name(graph, name) for name in wanted.wrt]
     seed = None if wanted.seed is None else constant_of("--seed-grad", wanted.seed)

@@ -227,11 +227,14 @@ class _Look:
         graph = self.graph
         operands = [operand_text(graph, i) for i in node.operands]
         met = ", ".join(
-            f"{text} = {at[i]:g}" for text, i in zip(operands, node.operands) if i in at
+            f"{operand_text(graph, i)} = {at[i]:g}" for i in dict.fromkeys(node.operands) if i in at
         )
         why = f"the derivative of `{self._shown(position)}` is not finite at {met}" if met else ""
         gradient = graph.gradients.get(position)
-        if gradient is not None and at.get(gradient) == 0:
+        arrived = at.get(gradient) if gradient is not None else None
+        if arrived is not None and arrived - arrived != 0:
+            return _named(graph, self.node, at)[0], ""
+        if arrived == 0:
             choice = _choice(graph, position)
             if choice is not None:
                 why = (

@@ -4,11 +4,22 @@ Each comparison raises AssertionError, and gives how many gradients it compared.
 """
 
 import math
+import warnings
 
 from agreement import elements
-from functions import CLASSES, assert_near, is_static, signature
+from functions import (
+    CLASSES,
+    DIFFERENT,
+    NOT_IN_TORCH,
+    ask_torch,
+    assert_near,
+    is_static,
+    signature,
+    taken_apart,
+)
 from gradients import Silent
 
+import graphcalc as gc
 from graphcalc.backends.base import Settings
 from graphcalc.backends.python import PythonProgram
 from graphcalc.evaluate import Evaluation, Options, parse
@@ -33,8 +44,30 @@ def twins():
         inner = torch.where(x * beta > threshold, 0.0, x * beta)
         return torch.where(x * beta > threshold, x, torch.log1p(torch.exp(inner)) / beta)
 
+    class Clamped(torch.autograd.Function):
+        """A logarithm, -100 at least, as torch's binary_cross_entropy differentiates it."""
+
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return torch.log(x).clamp(min=-100)
+
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            return g / x.clamp(min=1e-12)
+
+    def root(x):
+        return torch.where(x == 0, 0.0, torch.sqrt(torch.where(x == 0, 1.0, x)))
+
     return {
         "sqrt": torch.sqrt,
+        "root": root,
+        "hardtanh": lambda x, low, high: torch.where(
+            (low < x) & (x < high), x, torch.where(x <= low, low, high)
+        ),
+        "clamped_log": Clamped.apply,
+        "clamped_log1p": lambda x: Clamped.apply(1 + x),
         "cbrt": lambda x: torch.sign(x) * torch.abs(x) ** (1 / 3),
         "gamma": lambda x: torch.exp(torch.lgamma(x)),
         "remainder": torch.remainder,
@@ -205,3 +238,90 @@ def run(graph, kept, inputs, backend):
     from graphcalc.backends.torch import TorchProgram
 
     return TorchProgram(graph, Settings(backend="torch"), kept).run(inputs, Silent())
+
+
+def assert_like_torchs_own(text, order=1, relative=RELATIVE):
+    """The gradients of a call are those of torch's own function; how many were compared.
+
+    By the tensors that the call writes. 0 where torch has no such function, or where random
+    numbers of the call would be others.
+    """
+    import torch
+
+    lines, _ = lifted(text)
+    taken = None if text in DIFFERENT or "rand" in text else taken_apart(text)
+    if taken is None or not lines or taken.module == "np" or taken.name in NOT_IN_TORCH:
+        return 0
+    leaves = []
+
+    def leaf(value):
+        if isinstance(value, list):
+            return value
+        if isinstance(value, torch.Tensor) and value.dtype.is_floating_point:
+            value = value.detach().clone().requires_grad_()
+            leaves.append(value)
+        return value
+
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            y = ask_torch(
+                taken._replace(
+                    positional=[leaf(v) for v in taken.positional],
+                    keywords={k: leaf(v) for k, v in taken.keywords.items()},
+                )
+            )
+    except (TypeError, AttributeError, RuntimeError):
+        return 0
+    finally:
+        torch.set_default_dtype(default)
+    if taken.place is not None:
+        y = y[taken.place]
+    elif isinstance(y, tuple) and hasattr(y, "values"):
+        y = y.values
+    if not (isinstance(y, torch.Tensor) and y.requires_grad) or len(lines) != len(leaves):
+        return 0
+    by = torch.cos(1.7 * torch.arange(y.numel(), dtype=torch.float64)).reshape(y.shape)
+    try:
+        wanted = _derived((y * by).sum(), leaves, order)
+    except RuntimeError:  # some of torch's functions have no second derivative
+        return 0
+    names = [line.partition(" = ")[0] for line in lines]
+    program = text_with_loss(text) + "".join(
+        f"\n{name}d = grad(loss_, {name})" for name in names if order == 2
+    )
+    if order == 2:
+        total = " + ".join(
+            f"sum({n}d * cos({i} + 1.7 * reshape(arange({n}.numel()), {n}.shape)))"
+            for i, n in enumerate(names)
+        )
+        program += f"\ntotal_ = {total}"
+    for backend in ("python", "torch"):
+        found = gc.run(program, grad="total_" if order == 2 else "loss_", backend=backend).grad
+        for name, g in zip(names, wanted):
+            where = f"{text}, d/d{name}, order {order}, on {backend}"
+            ours = elements(found[name]) if name in found else [0.0] * g.numel()
+            assert_near(list(map(float, ours)), elements(g), where, scale=1e-4, relative=relative)
+    return len(names)
+
+
+def _derived(y, leaves, order):
+    """torch's gradients of y, or those of their weighted sum."""
+    import torch
+
+    for place in range(order):
+        found = torch.autograd.grad(
+            y, leaves, create_graph=place < order - 1, allow_unused=True, materialize_grads=True
+        )
+        # What is 0 for certain has no memory of its own in torch.
+        found = [g + torch.zeros_like(x) for g, x in zip(found, leaves)]
+        if place < order - 1:
+            y = sum(
+                (
+                    g * torch.cos(i + 1.7 * torch.arange(g.numel(), dtype=g.dtype)).reshape(g.shape)
+                ).sum()
+                for i, g in enumerate(found)
+            )
+    return found

@@ -15,7 +15,6 @@ from graphcalc.ops.shapes import show
 from graphcalc.ops.spec import FLOATS
 from graphcalc.ops.table import OPS
 
-
 # Nodes without a gradient that there are notes about.
 _NOTES = 20
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from graphcalc.diagnostics import DtypeError, Label, ShapeError
+from graphcalc.diagnostics import CallError, DtypeError, Label, ShapeError
 from graphcalc.graph.ir import Builder, Node, text_of
 from graphcalc.graph.items import Item, Listed, Sizes
 from graphcalc.graph.rules import Rules, emit
@@ -262,6 +262,8 @@ def _grad(site: Site) -> Item:
     several = site.item("inputs")
     if not isinstance(several, (Sizes, Listed)):
         return _gradients(site, [site.tensor("inputs")])[0]
+    if not several.items:
+        raise CallError("gradient-of-nothing", "`grad` has no inputs in its list", site.label())
     found = [site.walker.operand(i, several.node, site.frame.source) for i in several.items]
     return Sizes(tuple(_gradients(site, found)), site.node)
 

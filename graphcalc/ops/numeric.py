@@ -88,6 +88,21 @@ def clamp(x: float, low: float, high: float) -> float:
     return minimum(maximum(x, low), high)
 
 
+def clamped_log(x: float) -> float:
+    """log(x), -100 at least; nan below 0."""
+    return maximum(log(x), -100.0)
+
+
+def clamped_log1p(x: float) -> float:
+    """log(1 + x), -100 at least; nan below -1."""
+    return maximum(log1p(x), -100.0)
+
+
+def logsigmoid(x: float) -> float:
+    """-log(1 + exp(-x)), without overflow."""
+    return minimum(x, 0.0) - log1p(exp(-math.fabs(x)))
+
+
 def where(condition: float, x: float, y: float) -> float:
     """x where the condition is not 0, else y."""
     return x if condition else y

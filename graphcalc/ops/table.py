@@ -17,8 +17,8 @@ OPS: dict[str, Op] = {op.name: op for op in _ROWS}
 
 # Rows that only the language's syntax reaches.
 INTERNAL = frozenset(
-    "const input alias index tensor T float long bool unindex refold recur "
-    "conv conv_input conv_weight randint".split()
+    "const input alias index tensor T float long bool unindex refold recur root "
+    "clamped_log clamped_log1p conv conv_input conv_weight randint".split()
 )
 
 # What a dot reaches without a call.
@@ -42,7 +42,9 @@ INSTEAD = {
     "factorial": "write gamma(n + 1)",
     "print": "write a bare name: every node is shown",
     "range": "write arange(n); there are no loops",
-    "backward": "leave it out: every node's value is shown",
+    "backward": "write grad(y, x), or run with --grad NAME",
+    "jacobian": "write grad(y, x, weights): gradients are those of one number",
+    "hessian": "write grad(grad(y, x), x) for a number x",
     "zero_grad": "leave it out",
     "manual_seed": "leave it out, and run with --seed N",
     "no_grad": "leave it out",

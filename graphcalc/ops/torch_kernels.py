@@ -241,6 +241,12 @@ def recur(torch: Any, x: Any, y: Any) -> Any:
     return y
 
 
+def hardtanh(torch: Any, x: Any, low: Any, high: Any) -> Any:
+    """x between two tensors; autograd has no slope at the bounds."""
+    held = torch.minimum(torch.maximum(x, low), high)
+    return torch.where((low < x) & (x < high), x, held)
+
+
 def refold(torch: Any, x: Any, shape: tuple[int, ...], dim: int, size: int, step: int) -> Any:
     """Every window's elements added where they were taken."""
     return torch.ops.aten.unfold_backward(x, shape, dim % len(shape), size, step)

@@ -5,7 +5,13 @@ import math
 import mpmath
 import pytest
 from agreement import BACKENDS, run, value_of
-from backward import assert_gradients, forward_graph, lifted, text_with_loss
+from backward import (
+    assert_gradients,
+    assert_like_torchs_own,
+    forward_graph,
+    lifted,
+    text_with_loss,
+)
 from functions import functions
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +21,7 @@ import graphcalc as gc
 from graphcalc.diagnostics import GraphcalcError
 from graphcalc.ops.shapes import arithmetic
 from graphcalc.ops.spec import FLOATS
-from graphcalc.ops.table import OPS
+from graphcalc.ops.table import INTERNAL, OPS
 
 ORDERS = (1, 2)
 # Without a derivative in torch.
@@ -76,6 +82,70 @@ CALLS = (
 def test_gradients_at_edges_are_torchs(text, order):
     """At zeros, ties and kinks both evaluators take torch's conventions, in both orders."""
     assert assert_gradients(text_with_loss(text), order=order) or not lifted(text)[0]
+
+
+# Where the formula's gradient is another than that of torch's function, and why.
+OTHERS = {
+    "binary_cross_entropy(0, 1)": "torch divides by 1e-12 + 4e-21, and is inf by the target",
+    "binary_cross_entropy(1, 0)": "the same",
+    "binary_cross_entropy([0, 1], [0, 1])": "at the ends torch has 0 where the formula has 1",
+    "nan_to_num(1 / 0, posinf=9)": "torch takes numbers there, which have no gradient",
+}
+# torch's own second derivatives are nan, or only as exact as a constant of nine digits.
+OTHERS_TWICE = {
+    "elu",
+    "celu",
+    "selu",
+    "sinc",
+    "logaddexp",
+    "sinh",
+    "lgamma",
+    "gamma",
+    "digamma",
+    "polygamma",
+    "pow",
+}
+ENDS = (
+    *("std([1, 1, 1])", "norm([0, 0, 0])", "norm([0, 0], p=1)", "norm([0, 3], p=3)"),
+    *("norm([0, 0], p=3)", "norm([1, -3], p=inf)", "norm([3, -3], p=inf)", "norm([0, 1, 2], p=0)"),
+    *("std([[1, 1], [1, 2]], dim=1)", "logsumexp([1, 1], dim=0)", "normalize([[0, 0], [1, 2]])"),
+    *("cosine_similarity([[0, 0]], [[1, 2]], dim=1)", "relu6([0, 6, 3])", "hardtanh([-1, 1, 0])"),
+    *("hardswish([-3, 3, 0])", "leaky_relu([0, -1, 1])", "elu([0, -1, 1])", "selu([0, -1])"),
+    *("celu([0, -1])", "softplus([0, 20, 21])", "huber_loss([1, 2], [2, 4])"),
+    *("smooth_l1_loss([1, 2], [2, 4])", "l1_loss([1, 2], [1, 3])", "threshold([1, 2], 1, 0)"),
+    *("hardshrink([0.5, -0.5, 1])", "softshrink([0.5, -0.5, 1])", "frac([1, 2.5])"),
+    *("clamp([0, 1, 2], 0, 1)", "clamp([0, 1, 2], min=1)", "rsqrt([1, 4])", "square([0, 2])"),
+    *("cdist([[0, 0]], [[0, 0], [1, 1]])", "pairwise_distance([[0, 0]], [[0, 0]])"),
+    *(
+        "max_pool2d([[[1, 1], [1, 1]]], 2)",
+        "kl_div([0, 0], [0, 1])",
+        "cross_entropy([[1, 1]], [0])",
+    ),
+    *("logsigmoid([0, -800])", "gelu([0, 1])", "mish([0, 1])", "silu([0])", "softsign([0, 1])"),
+    *("hinge_embedding_loss([1, 0], [1, -1])", "margin_ranking_loss([1], [1], [1])"),
+    *("triplet_margin_loss([[0, 0]], [[0, 0]], [[1, 1]])", "tanhshrink([0, 1])"),
+    "instance_norm([[[1, 3], [5, 9]]])",
+    *("group_norm([[1, 2, 3, 5]], 2)", "rms_norm([1, 2], (2,))", "layer_norm([1, 1], (2,))"),
+    *("binary_cross_entropy_with_logits([0, 0], [0, 1])", "var([1, 2, 4], correction=0)"),
+)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_gradients_are_those_of_torchs_own_functions(function):
+    """A function of several steps has the gradients of torch's own function, in both orders."""
+    for text in function.texts:
+        if text not in OTHERS:
+            # torch has 1/6 of hardsigmoid in float32.
+            relative = 1e-7 if "hardsigmoid" in text else 1e-10
+            assert_like_torchs_own(text, relative=relative)
+            if function.name not in OTHERS_TWICE:
+                assert_like_torchs_own(text, 2, relative)
+
+
+@pytest.mark.parametrize("text", ENDS)
+def test_kinks_are_where_torchs_own_functions_have_them(text):
+    """At ends, ties and zeros a function of several steps follows torch's own."""
+    assert assert_like_torchs_own(text) or "p=0" in text
 
 
 PROGRAMS = (
@@ -172,6 +242,7 @@ def test_smooth_functions_are_all_compared():
         op.name
         for op in OPS.values()
         if op.kind == "elementwise" and op.signature == "x" and op.type is arithmetic
+        if op.name not in INTERNAL
     }
     assert unary - steps <= set(BY_MPMATH)
 

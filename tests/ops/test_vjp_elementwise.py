@@ -6,6 +6,7 @@ import mpmath
 import pytest
 import torch
 from agreement import elements
+from backward import twins
 from functions import assert_near
 from gradients import (
     assert_gradients,
@@ -25,6 +26,7 @@ from graphcalc.ops.table import OPS
 ROWS = [op.name for op in OPS.values() if op.kind == "elementwise"]
 # Where the row's own torch kernel is none that torch can differentiate: a twin that it can.
 TWINS = {
+    **{name: twins()[name] for name in ("root", "hardtanh", "clamped_log", "clamped_log1p")},
     "sqrt": torch.sqrt,
     "cbrt": lambda x: torch.sign(x) * torch.abs(x) ** (1 / 3),
     "gamma": lambda x: torch.exp(torch.lgamma(x)),
