@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 from graphcalc.diagnostics import CallError, UnknownNameError, brief, did_you_mean
 from graphcalc.graph.items import Bound, Item, Known, Module, Nothing, Sizes, Word
-from graphcalc.ops.table import ATTRIBUTES, DOTTED, DTYPES, OPS, PREFIXES, SUBMODULES
+from graphcalc.ops.table import (
+    ATTRIBUTES,
+    DOTTED,
+    DTYPES,
+    INSTEAD_OF_ATTRIBUTES,
+    OPS,
+    PREFIXES,
+    SUBMODULES,
+)
 from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
@@ -47,6 +55,9 @@ def member(walker: Walker, item: Bound, node: Expr, source: Source) -> int:
         op, params = ATTRIBUTES[item.name]
         operands = (item.value,)
         return walker.builder.add(op, operands, params, source, node.span, context=label[1:])
+    if item.name in INSTEAD_OF_ATTRIBUTES:
+        text = f"a value has no `.{item.name}`"
+        raise CallError("function-value", text, label, help=INSTEAD_OF_ATTRIBUTES[item.name])
     if is_function:
         text = f"`.{item.name}` is a function; call it, `.{item.name}()`"
         raise CallError("function-value", text, label)

@@ -100,6 +100,8 @@ INSTEAD_OF_NAMES = {
     "model": "there are no modules: write what the model computes",
 }
 
+INSTEAD_OF_ATTRIBUTES = {"grad": "write grad(y, x), or run with --grad NAME"}
+
 # What pasted code writes in front of a function, and other words for torch's keywords.
 PREFIXES = frozenset({"torch", "F", "nn", "functional", "math", "np", "numpy", "linalg"})
 SUBMODULES = frozenset({"special", "random", "nn", "functional", "linalg", "autograd"})
