@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from graphcalc.backends.base import Program
+from graphcalc.backends.base import Program, Silent
 from graphcalc.backends.choose import compile_graph
 from graphcalc.backends.optimizers import OPTIMIZERS
 from graphcalc.diagnostics import EvaluationError, Label, UsageError, brief, did_you_mean
@@ -100,7 +100,7 @@ def _descend(
     values, update = program.descent(descent.optimizer, descent.rate, values)
     history: list[float] = []
     for iteration in range(descent.iterations + 1):
-        found = program.run({**given, **dict(zip(descent.update, values))}, _Silent())
+        found = program.run({**given, **dict(zip(descent.update, values))}, Silent())
         loss = float(found[kept[0]])
         history.append(loss)
         watch(iteration, loss)
@@ -126,16 +126,6 @@ def _stands_still(history: list[float], tolerance: float) -> bool:
     recent = history[-_PATIENCE - 1 :]
     low, high = min(recent), max(recent)
     return high - low <= tolerance * max(abs(low), abs(high))
-
-
-class _Silent:
-    """An observer that looks at nothing."""
-
-    def observe(self, position: int, value: Any) -> None:
-        """A node's value."""
-
-    def observe_scalars(self, values: list[Any]) -> None:
-        """All values at once."""
 
 
 def _check(descent: Descent) -> None:

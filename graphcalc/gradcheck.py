@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from graphcalc.backends.base import Silent
 from graphcalc.backends.choose import compile_graph
 from graphcalc.diagnostics import UsageError
 from graphcalc.evaluate import Evaluation, Gradients, Outcome, find_name
@@ -95,7 +96,7 @@ def check_gradients(
             name: program.restore(value, graph.nodes[p].type.shape, "float64")
             for (name, value), p in zip(values.items(), positions)
         }
-        found = program.run({**given, **own}, _Silent())[target]
+        found = program.run({**given, **own}, Silent())[target]
         if weights is None:
             return float(found)
         elements = _flat(program.snapshot(found, 1 << 62)[0])
@@ -123,16 +124,6 @@ def _names(outcome: Outcome, wanted: Gradients) -> tuple[str, ...]:
     if not found:
         raise UsageError("nothing-to-check", f"`{wanted.of}` depends on no input")
     return tuple(found)
-
-
-class _Silent:
-    """An observer that looks at nothing."""
-
-    def observe(self, position: int, value: Any) -> None:
-        """A node's value."""
-
-    def observe_scalars(self, values: list[Any]) -> None:
-        """All values at once."""
 
 
 def _nested(outcome: Outcome, position: int) -> Any:

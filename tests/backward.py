@@ -17,10 +17,9 @@ from functions import (
     signature,
     taken_apart,
 )
-from gradients import Silent
 
 import graphcalc as gc
-from graphcalc.backends.base import Settings
+from graphcalc.backends.base import Settings, Silent
 from graphcalc.backends.python import PythonProgram
 from graphcalc.evaluate import Evaluation, Options, parse
 from graphcalc.graph.arguments import Arguments

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from agreement import elements, shape_of
 from functions import assert_near
 
-from graphcalc.backends.base import Settings
+from graphcalc.backends.base import Settings, Silent
 from graphcalc.backends.python import PythonProgram
 from graphcalc.evaluate import Evaluation, Options, parse
 from graphcalc.graph.arguments import Arguments
@@ -18,16 +18,6 @@ from graphcalc.source import Source, Span
 
 TOLERANCE = 1e-10
 LIMITS = Limits(100_000, 1 << 32)
-
-
-class Silent:
-    """An observer that looks at nothing."""
-
-    def observe(self, position, value):
-        """A node's value."""
-
-    def observe_scalars(self, values):
-        """All values at once."""
 
 
 class Case(NamedTuple):

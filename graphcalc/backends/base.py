@@ -46,6 +46,16 @@ class Observer(Protocol):
         """All values at once, of a graph that has only scalars."""
 
 
+class Silent:
+    """An observer that looks at nothing."""
+
+    def observe(self, position: int, value: Any) -> None:
+        """A node's value."""
+
+    def observe_scalars(self, values: list[Any]) -> None:
+        """All values at once."""
+
+
 class Program(Protocol):
     """A graph made ready by one backend, to be run any number of times."""
 

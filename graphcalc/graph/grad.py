@@ -137,7 +137,8 @@ class Reverse:
         nodes = self._builder.nodes
         self._place = place
         is_reached = self._reached(target, wanted)
-        shares: dict[int, list[int]] = {target: [seed]}
+        # Sums so far: added up at once, so that no more than one is alive of a node used often.
+        totals: dict[int, int] = {target: seed}
         gradients: dict[int, int] = {}
         zero: set[int] = set()
         edges: list[Edge] = []
@@ -146,8 +147,8 @@ class Reverse:
                 continue
             node = nodes[position]
             gradient: int | str = NONE
-            if position in shares:
-                gradient = gradients[position] = self._total(shares.pop(position), node)
+            if position in totals:
+                gradient = gradients[position] = totals.pop(position)
             elif position in zero:
                 gradient = ZERO
             if node.is_bound:
@@ -160,7 +161,7 @@ class Reverse:
                 if edge is None:
                     continue
                 if isinstance(edge.share, int):
-                    shares.setdefault(operand, []).append(edge.share)
+                    totals[operand] = self._sum(totals.get(operand), edge.share, nodes[operand])
                 else:
                     zero.add(operand)
                 if gradient != ZERO:
@@ -192,12 +193,11 @@ class Reverse:
                 reached[position] &= leads[position]
         return reached
 
-    def _total(self, shares: list[int], node: Node) -> int:
-        """The sum over all uses of a node."""
-        total = shares[0]
-        for share in shares[1:]:
-            total = self._builder.add(OPS["add"], (total, share), (), *self._at(node))
-        return total
+    def _sum(self, total: int | None, share: int, node: Node) -> int:
+        """The gradient of a node with what one more use of it adds."""
+        if total is None:
+            return share
+        return self._builder.add(OPS["add"], (total, share), (), *self._at(node))
 
     def _at(self, node: Node) -> tuple[Source, Span]:
         """Where the derivative of a node stands in the program's text."""

@@ -6,7 +6,8 @@ import math
 
 from graphcalc.ops.spec import Op
 from graphcalc.ops.table_arrays import LEAVES, MAKING, PRODUCTS, RANDINT, REDUCTIONS
-from graphcalc.ops.table_elementwise import ELEMENTWISE, OPERATORS
+from graphcalc.ops.table_elementwise import ELEMENTWISE
+from graphcalc.ops.table_operators import OPERATORS
 from graphcalc.ops.table_shapes import SHAPES
 
 _ROWS = (
