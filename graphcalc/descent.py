@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
-from graphcalc.backends.base import Program, Silent
+from graphcalc.backends.base import Program, Settings, Silent
 from graphcalc.backends.choose import compile_graph
 from graphcalc.backends.optimizers import OPTIMIZERS
 from graphcalc.diagnostics import EvaluationError, Label, UsageError, brief, did_you_mean
 from graphcalc.evaluate import Evaluation, Gradients, Outcome, find_name
 from graphcalc.graph.ir import Graph
 from graphcalc.graph.names import targets
-from graphcalc.graph.passes import opened
+from graphcalc.graph.passes import opened, restricted
 from graphcalc.ops.spec import FLOATS
+from graphcalc.trace import Trace
 
 # Iterations over which the loss must stand still for an early stop.
 _PATIENCE = 10
@@ -62,30 +64,40 @@ def minimize(
     finite.
     """
     _check(descent)
-    gradients = Gradients(descent.of, descent.update)
+    gradients = Gradients(descent.of, with_locals=with_locals)
     options = evaluation.options._replace(gradients=gradients)
     first = evaluation.varied(options, descent.update).run(inputs)
-    graph = first.graph
-    assert graph.target is not None
-    positions = [find_name(graph, name) for name in descent.update]
-    _check_leaves(graph, positions)
+    positions = [find_name(first.graph, name) for name in descent.update]
+    _check_leaves(first.graph, positions)
     _check_names(evaluation, first, descent.update)
-    wanted = [graph.target, *(graph.gradients[p] for p in positions)]
-    inner, kept = opened(graph, positions, wanted)
+    _check_influence(first.graph, positions, descent.of)
+    graph = opened(first.graph, positions)
     settings = options.settings._replace(
         backend=first.program.backend,
         device=first.program.device if first.program.backend == "torch" else None,
     )
+    assert graph.target is not None
+    wanted = [graph.gradients[graph.names[name]] for name in descent.update]
+    inner, kept = restricted(graph, [graph.target, *wanted])
     program = compile_graph(inner, settings, frozenset(kept))
     given = {k: v for k, v in first.inputs.items() if k in inner.inputs}
     values = [first.values[p] for p in positions]
     history, values, reason = _descend(program, descent, kept, given, values, watch)
     found = {name: program.plain(value) for name, value in zip(descent.update, values)}
-    last = evaluation.fixed(descent.update)
-    gradients = Gradients(descent.of, with_locals=with_locals)
-    options = options._replace(gradients=gradients if with_gradients else None)
-    outcome = last.varied(options, (*descent.update,)).run({**(inputs or {}), **found})
+    if not with_gradients:
+        graph = opened(replace(first.graph, target=None, gradients={}, edges=[]), positions)
+    outcome = _run(graph, settings, {**first.inputs, **found})
     return Minimum(outcome, history, found, reason)
+
+
+def _run(graph: Graph, settings: Settings, inputs: Mapping[str, Any]) -> Outcome:
+    """A run with its trace; inputs and their gradients are kept."""
+    own = {p for p in graph.gradients if graph.nodes[p].is_input}
+    kept = {*graph.results, *graph.inputs.values(), *(graph.gradients[p] for p in own)}
+    program = compile_graph(graph, settings, frozenset(kept))
+    trace = Trace(graph, program)
+    given = {name: inputs[name] for name in graph.inputs}
+    return Outcome(graph, program, trace, program.run(given, trace), given)
 
 
 def _descend(
@@ -155,6 +167,17 @@ def _check_names(evaluation: Evaluation, outcome: Outcome, names: tuple[str, ...
                 "update",
                 f"`{brief(name)}` is no name of the program, but of a part of it",
                 help="give that part a name, and change this",
+            )
+
+
+def _check_influence(graph: Graph, positions: list[int], of: str) -> None:
+    for position in positions:
+        if position not in graph.gradients:
+            node = graph.nodes[position]
+            raise UsageError(
+                "update",
+                f"`{of}` has no gradient by `{node.name}`: changing it does nothing",
+                (Label(node.source, node.span),),
             )
 
 

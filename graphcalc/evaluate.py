@@ -171,11 +171,6 @@ class Evaluation:
         """The same program and bindings with other options."""
         return Evaluation(self.program, options, self.bindings, keep)
 
-    def fixed(self, names: Sequence[str]) -> Evaluation:
-        """The same program without the bindings of some names, which a run gives as inputs."""
-        bindings = {name: b for name, b in self.bindings.items() if name not in names}
-        return Evaluation(self.program, self.options, bindings, self.keep)
-
     def plan(self, inputs: Mapping[str, Any] | None = None) -> Plan:
         """What the run on these inputs would be, with nothing computed."""
         inputs = {name: usable(value) for name, value in (inputs or {}).items()}

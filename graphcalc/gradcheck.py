@@ -15,7 +15,7 @@ from graphcalc.backends.base import Silent
 from graphcalc.backends.choose import compile_graph
 from graphcalc.diagnostics import UsageError
 from graphcalc.evaluate import Evaluation, Gradients, Outcome, find_name
-from graphcalc.graph.passes import opened, work
+from graphcalc.graph.passes import opened, restricted, work
 from graphcalc.ops.spec import FLOATS
 
 # Relative error up to which the two agree, beside ten times what the differences are unsure of.
@@ -84,7 +84,9 @@ def check_gradients(
     graph = outcome.graph
     assert graph.target is not None
     positions = [find_name(graph, name) for name in names]
-    inner, (target,) = opened(graph, positions, [graph.target])
+    open_graph = opened(graph, positions)
+    assert open_graph.target is not None
+    inner, (target,) = restricted(open_graph, [open_graph.target])
     settings = settings._replace(backend=outcome.program.backend)
     program = compile_graph(inner, settings, frozenset([target]))
     values = {name: _nested(outcome, p) for name, p in zip(names, positions)}

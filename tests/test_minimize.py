@@ -81,6 +81,24 @@ def test_what_the_program_sets_itself_can_change():
     assert found["w"].tolist() == pytest.approx([1, 2, 3])
 
 
+def test_random_numbers_stay_as_they_are():
+    """Changing a random input leaves the program's other random numbers alone."""
+    text = "w = randn(3); x = randn(50, 3); t = randn(50); loss = mean((x @ w - t)^2)"
+    for backend in ("python", "torch"):
+        before = gc.run(text, backend=backend, keep=["x"])
+        after = gc.minimize(text, loss="loss", update="w", lr=0.1, iterations=40, backend=backend)
+        assert after.history[0] == before["loss"]
+        assert float(after["loss"]) == after.history[-1] < after.history[0]
+        assert after.grad["x"].shape == (50, 3)
+
+
+def test_what_only_made_the_old_value_is_gone():
+    """Of an input that was computed from others, these are not part of the run at the end."""
+    text = "w = randn(3) * 2; loss = sum((w - 1)^2)"
+    found = gc.minimize(text, loss="loss", update="w", lr=0.1, iterations=5)
+    assert found.names == ["w", "b", "c", "loss"]
+
+
 def test_it_stops_when_the_loss_stands_still():
     """Ten iterations without a change end it; with a tolerance of 0 nothing does."""
     options = {"loss": "loss", "update": ["w", "b"], "lr": 0.1, "iterations": 5000}
@@ -116,6 +134,7 @@ def test_the_run_at_the_end_is_a_result():
         ({"update": []}, gc.UsageError, "no input is named"),
         ({"update": "loss"}, gc.UsageError, "is computed from `.`, and only inputs"),
         ({"update": "z"}, gc.UsageError, "no node `z`"),
+        ({"loss": "w", "update": "b"}, gc.UsageError, "changing it does nothing"),
         ({"loss": "x"}, gc.UsageError, "of one number"),
         ({"optimizer": "newton"}, gc.UsageError, "not an optimizer"),
         ({"lr": 0}, gc.UsageError, "above 0"),

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from graphcalc.diagnostics import GraphcalcError, InternalError, Label, UsageError
 from graphcalc.graph.arguments import Arguments
-from graphcalc.graph.grad import Backward, Edge, ancestors, why_zero, zeros
+from graphcalc.graph.grad import Backward, ancestors, why_zero, zeros
 from graphcalc.graph.ir import Builder, Graph, text_of
 from graphcalc.graph.passes import prune
 from graphcalc.graph.walk import Walker
@@ -77,7 +77,7 @@ def differentiate(
         target=target,
         forward=first,
         gradients=gradients,
-        edges=[_moved(edge, moved) for edge in found.edges],
+        edges=[edge.moved(moved) for edge in found.edges],
     )
 
 
@@ -123,10 +123,3 @@ def _note_missing(
     for position in missing[:_NOTES]:
         node = nodes[position]
         builder.note(Label(node.source, node.span), why_zero(builder, target, position))
-
-
-def _moved(edge: Edge, moved: dict[int, int]) -> Edge:
-    return edge._replace(
-        local=None if edge.local is None else moved[edge.local],
-        share=moved[edge.share] if isinstance(edge.share, int) else edge.share,
-    )

@@ -7,7 +7,7 @@ Baydin et al., "Automatic differentiation in machine learning: a survey", JMLR 1
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from graphcalc.diagnostics import CallError, DtypeError, Label, ShapeError
@@ -37,6 +37,16 @@ class Edge(NamedTuple):
     place: int
     local: int | None
     share: int | str
+
+    def moved(self, to: Mapping[int, int]) -> Edge:
+        """The same in a graph where nodes stand elsewhere."""
+        return Edge(
+            to[self.node],
+            to[self.user],
+            self.place,
+            None if self.local is None else to[self.local],
+            to[self.share] if isinstance(self.share, int) else self.share,
+        )
 
 
 class Backward(NamedTuple):

@@ -14,13 +14,7 @@ from graphcalc.ops.table import OPS
 
 def prune(nodes: list[Node], roots: list[int]) -> tuple[list[Node], dict[int, int]]:
     """The nodes that the roots depend on, renumbered, and the new position of each old one."""
-    is_alive = bytearray(len(nodes))
-    for root in roots:
-        is_alive[root] = 1
-    for position in range(len(nodes) - 1, -1, -1):
-        if is_alive[position]:
-            for operand in nodes[position].operands:
-                is_alive[operand] = 1
+    is_alive = _alive(nodes, roots)
     moved: dict[int, int] = {}
     kept: list[Node] = []
     for position, node in enumerate(nodes):
@@ -31,19 +25,57 @@ def prune(nodes: list[Node], roots: list[int]) -> tuple[list[Node], dict[int, in
     return kept, moved
 
 
-def opened(graph: Graph, positions: Iterable[int], kept: Sequence[int]) -> tuple[Graph, list[int]]:
-    """A graph of its own that computes some nodes when others are inputs, by their names.
+def opened(graph: Graph, positions: Iterable[int]) -> Graph:
+    """A graph of its own in which some nodes are inputs, by their names.
 
-    Gives the graph and the new positions of the `kept` nodes; what these do not need is left out.
+    What only they were computed from is left out; everything else is as it was, random numbers
+    too.
     """
+    inputs = frozenset(positions)
     nodes = [replace(node) for node in graph.nodes]
-    for position in positions:
+    for position in inputs:
         node = nodes[position]
         params = (node.type, node.name)
-        nodes[position] = replace(node, op=OPS["input"], operands=(), params=params, is_bound=True)
-    found, moved = prune(nodes, [*kept, *positions])
+        nodes[position] = replace(
+            node, op=OPS["input"], operands=(), params=params, is_bound=True, written=""
+        )
+    target = [] if graph.target is None else [graph.target]
+    is_alive = _alive(nodes, [*graph.results, *inputs, *target])
+    gradients = {p: g for p, g in graph.gradients.items() if is_alive[p]}
+    edges = [e for e in graph.edges if is_alive[e.node] and e.user not in inputs]
+    shown = [p for e in edges for p in (e.local, e.share) if isinstance(p, int)]
+    roots = [*graph.results, *inputs, *target, *gradients.values(), *shown]
+    nodes, moved = prune(nodes, roots)
+    count = len(graph) if graph.forward is None else graph.forward
+    return replace(
+        graph,
+        nodes=nodes,
+        results=[moved[p] for p in graph.results],
+        names={name: moved[p] for name, p in graph.names.items() if p in moved},
+        target=moved[target[0]] if target else None,
+        forward=sum(p < count for p in moved),
+        gradients={moved[p]: moved[g] for p, g in gradients.items()},
+        edges=[edge.moved(moved) for edge in edges],
+    )
+
+
+def restricted(graph: Graph, kept: Sequence[int]) -> tuple[Graph, list[int]]:
+    """A graph of its own that computes some nodes and no more; and where these are in it."""
+    nodes, moved = prune([replace(node) for node in graph.nodes], list(kept))
     roots = [moved[position] for position in kept]
-    return Graph(found, roots, {}, graph.dtype, graph.limits), roots
+    return Graph(nodes, roots, {}, graph.dtype, graph.limits), roots
+
+
+def _alive(nodes: list[Node], roots: Iterable[int]) -> bytearray:
+    """Which nodes some roots are computed from, themselves included: 1 for those."""
+    found = bytearray(len(nodes))
+    for root in roots:
+        found[root] = 1
+    for position in range(len(nodes) - 1, -1, -1):
+        if found[position]:
+            for operand in nodes[position].operands:
+                found[operand] = 1
+    return found
 
 
 def last_uses(graph: Graph, kept: frozenset[int]) -> list[tuple[int, ...]]:
