@@ -232,6 +232,8 @@ def _command(
     options.check_choices(format, color, errors)
     if minimize is not None and (check or check_grad or grad is not None):
         raise UsageError("option", "--minimize goes without --grad, --check-grad and --check")
+    if check_grad and grad is None:
+        raise UsageError("option", "--check-grad takes no value and goes with --grad NAME")
     if version:
         write(f"graphcalc {__version__}\n")
         return
@@ -318,8 +320,6 @@ def _check_gradients(evaluation: Evaluation, page: Page) -> None:
     """Hold a program's gradients against differences, and print that."""
     from graphcalc.gradcheck import check_gradients
 
-    if evaluation.options.gradients is None:
-        raise UsageError("option", "--check-grad goes with --grad NAME")
     outcome, checked = check_gradients(evaluation)
     for label in outcome.graph.notes:
         notify(label.text, label)

@@ -12,8 +12,9 @@ from graphcalc.diagnostics import OutputError, brief
 def write_file(path: str, data: bytes) -> None:
     """Put data into a file: written beside it first, then renamed over it.
 
-    A file that was there is kept until the new one is complete; its permissions stay. Raises
-    OutputError where that is not possible.
+    A file that was there is kept until the new one is complete; its permissions stay. What is
+    there and no plain file, as a named pipe, is written to. Raises OutputError where that is not
+    possible.
     """
     temporary = ""
     try:
@@ -21,6 +22,10 @@ def write_file(path: str, data: bytes) -> None:
         target = os.path.realpath(path)
         if os.path.isdir(target):
             raise IsADirectoryError(None, "is a directory")
+        if os.path.exists(target) and not os.path.isfile(target):
+            with open(target, "wb") as special:
+                special.write(data)
+            return
         handle, temporary = tempfile.mkstemp(prefix=".graphcalc-", dir=os.path.dirname(target))
         with os.fdopen(handle, "wb") as file:
             file.write(data)

@@ -41,6 +41,17 @@ def test_a_link_stays_a_link(tmp_path):
     assert (tmp_path / "real").read_bytes() == b"new"
 
 
+def test_a_named_pipe_stays_one(tmp_path):
+    """What is no plain file is written to, not replaced."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE)
+    write_file(str(pipe), b"data")
+    assert reader.communicate(timeout=20)[0] == b"data"
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert os.listdir(tmp_path) == ["pipe"]
+
+
 @pytest.mark.parametrize("name", ["missing/out", ".", "a\0b", "x" * 300])
 def test_what_cannot_be_written_is_said(tmp_path, name, monkeypatch):
     """A folder that is not there, a directory, and names that are none are errors of output."""
