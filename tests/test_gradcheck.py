@@ -1,6 +1,7 @@
 """Gradients beside differences: what is found right, wrong, at a kink, and not decided."""
 
 import math
+import random
 
 import pytest
 from hypothesis import given, settings
@@ -72,17 +73,14 @@ def test_kinks_are_told_and_not_wrong(text, x, slopes):
     """At a kink the slopes beside it are told; a gradient between them is not wrong."""
     (c,) = gc.check_grad(f"y = 3 * ({text})", x=x, grad="y")
     assert c.is_right
-    if c.elements[0].verdict == "kink":
-        assert c.elements[0].slopes == pytest.approx([3 * s for s in slopes], rel=1e-6)
-    else:
-        # A gradient that is the mean of the slopes is what central differences give.
-        assert c.elements[0].gradient == pytest.approx(1.5 * sum(slopes))
+    assert c.elements[0].verdict == "kink"
+    assert c.elements[0].slopes == pytest.approx([3 * s for s in slopes], rel=1e-6)
 
 
 def test_a_gradient_outside_of_a_kinks_slopes_is_wrong():
     """Between the slopes anything goes, outside of them nothing."""
     kink = lambda x: max(0.0, x)  # noqa: E731
-    for gradient, verdict in ((0.0, "kink"), (0.5, "ok"), (1.0, "kink"), (1.5, "wrong")):
+    for gradient, verdict in ((0.0, "kink"), (0.5, "kink"), (1.0, "kink"), (1.5, "wrong")):
         assert judge(kink, 0.0, gradient).verdict == verdict
 
 
@@ -153,3 +151,14 @@ def test_polynomials_are_exact(a, x):
     found, unsure = differentiate(lambda t: a * t**3 - t + 1, x)
     exact = 3 * a * x * x - 1
     assert abs(found - exact) <= max(1e-9 * max(abs(exact), abs(a), 1.0), 10 * unsure)
+
+
+def test_rounding_inside_of_a_function_is_neither_a_kink_nor_an_error():
+    """Where a large number swallows digits on the way, right gradients are hardly ever blamed."""
+    draw = random.Random(0)
+    verdicts = [
+        judge(lambda x: (1e6 + math.sin(x)) - 1e6, x, math.cos(x)).verdict
+        for x in (draw.gauss(0, 1e-3) for _ in range(500))
+    ]
+    assert verdicts.count("wrong") <= 10
+    assert "kink" not in verdicts
