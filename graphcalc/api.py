@@ -259,8 +259,8 @@ def run(
     """Evaluate a program and keep the record of every node.
 
     program       its text, or what `parse` gave
-    inputs        values by name: numbers, nested lists, NumPy arrays, torch tensors; a value
-                  replaces the program's own assignment of that name
+    inputs        values by name: numbers, nested lists, NumPy arrays, torch tensors, results of
+                  other runs; a value replaces the program's own assignment of that name
     backend       "python", "torch", or "auto" for whichever fits the work
     device        "cpu", "cuda", "cuda:N" or "mps"; torch only
     dtype         "float64", "float32", "float16" or "bfloat16", of all floating point numbers

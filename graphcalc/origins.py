@@ -18,6 +18,11 @@ from graphcalc.source import Source, Span
 
 # Origins that are looked at closely.
 _MOST = 100
+# Ops that hand on elements of their first operand as they are.
+_MOVES = frozenset(
+    OPS[name]
+    for name in "index gather squeeze unsqueeze reshape flatten T transpose permute alias".split()
+)
 
 
 class Origin(NamedTuple):
@@ -221,6 +226,8 @@ class _Look:
         why, instead = _named(self.graph, self.node, at)
         if self.node.op is OPS["exp"]:
             return why, _stable(self.graph, self.position) or instead
+        if self.node.op is OPS["log"]:
+            return why, _logarithm(self.graph, self.position) or instead
         return why, instead
 
     def _backward_cause(self, at: dict[int, Any], node: Node, position: int) -> tuple[str, str]:
@@ -242,7 +249,8 @@ class _Look:
                     "but its derivative is computed all the same"
                 )
                 return why, _guarded(graph, choice, position)
-        return why, node.op.pole.format(*operands)
+        stable = _logarithm(graph, position) if node.op is OPS["log"] else ""
+        return why, stable or node.op.pole.format(*operands)
 
 
 def _named(graph: Graph, node: Node, at: dict[int, Any]) -> tuple[str, str]:
@@ -275,6 +283,58 @@ def _stable(graph: Graph, position: int) -> str:
             if graph.nodes[second].op is OPS["log"]:
                 return f"logsumexp({text}{dim})" if dim else f"logsumexp({text}, dim=0)"
     return f"exp({text} - max({text}))" if graph.nodes[inner].type.shape else ""
+
+
+def _logarithm(graph: Graph, position: int) -> str:
+    """The stable function that the log of a softmax or a sigmoid, or of elements of one, is."""
+    at, moves = graph.nodes[position].operands[0], []
+    while graph.nodes[at].op in _MOVES and not graph.nodes[at].is_bound:
+        moves.append(at)
+        at = graph.nodes[at].operands[0]
+    text = _log_share(graph, at) or _log_sigmoid(graph, at)
+    if not text:
+        return ""
+    texts = {at: text}
+    for move in reversed(moves):
+        texts[move] = node_text(graph, move, lambda g, i: texts.get(i) or operand_text(g, i))
+    return texts[moves[0]] if moves else text
+
+
+def _log_share(graph: Graph, position: int) -> str:
+    """log_softmax, where a node is exp(x) or exp(x - c) over its sum in one dimension."""
+    node = graph.nodes[position]
+    if node.op is not OPS["div"]:
+        return ""
+    top, bottom = (graph.nodes[i] for i in node.operands)
+    is_share = top.op is OPS["exp"] and bottom.op is OPS["sum"]
+    if not is_share or bottom.operands != node.operands[:1]:
+        return ""
+    inner = top.operands[0]
+    shape = graph.nodes[inner].type.shape
+    dims: tuple[int, ...] = bottom.params[0] or ((0,) if len(shape) == 1 else ())
+    if len(dims) != 1:
+        return ""
+    if graph.nodes[inner].op is OPS["sub"]:
+        x, shift = graph.nodes[inner].operands
+        sizes = graph.nodes[shift].type.shape
+        if graph.nodes[x].type.shape == shape and (
+            not sizes or (len(sizes) == len(shape) and sizes[dims[0]] == 1)
+        ):
+            inner = x
+    return f"log_softmax({operand_text(graph, inner)}, dim={dims[0]})"
+
+
+def _log_sigmoid(graph: Graph, position: int) -> str:
+    """logsigmoid, where a node is sigmoid(x) or 1 - sigmoid(x)."""
+    node, sign = graph.nodes[position], ""
+    if node.op is OPS["sub"]:
+        one = graph.nodes[node.operands[0]]
+        if one.op is not OPS["const"] or one.type.shape or one.params[1][0] != 1:
+            return ""
+        node, sign = graph.nodes[node.operands[1]], "-"
+    if node.op is not OPS["sigmoid"]:
+        return ""
+    return f"logsigmoid({sign}{operand_text(graph, node.operands[0])})"
 
 
 def _choice(graph: Graph, position: int) -> int | None:

@@ -124,6 +124,37 @@ def test_overflows_are_answered_with_the_stable_function(text):
     assert first.instead == STABLE[text]
 
 
+LOGARITHMS = {
+    "L = log(softmax(z))": "log_softmax(z, dim=-1)",
+    "L = -log(softmax(z)[2])": "log_softmax(z, dim=-1)[2]",
+    "p = exp(z - max(z)) / sum(exp(z - max(z))); q = p; L = log(q[1:])": (
+        "log_softmax(z, dim=0)[1:]"
+    ),
+    "L = log(softmax(z).reshape(3, 1).T)": "reshape(log_softmax(z, dim=-1), 3, 1).T",
+    "L = log(sigmoid(z[2]))": "logsigmoid(z[2])",
+    "L = log(1 - sigmoid(z))": "logsigmoid(-z)",
+    # Shares of which the logarithm is no log_softmax of z.
+    "p = exp(z - z[0]*[1, 0, 1]) / sum(exp(z - z[0]*[1, 0, 1])); L = log(p)": None,
+    "p = exp(-z^2) / sum(exp(z - 1000)); L = log(p)": None,
+    "L = log(2 - sigmoid(z) - 1)": None,
+}
+
+
+@pytest.mark.parametrize("text", LOGARITHMS)
+def test_logs_of_softmax_and_sigmoid_are_answered_with_the_stable_function(text):
+    """A log of 0 that comes from such a function is answered with the function of the log."""
+    z = [1000.0, 0.0, -1000.0]
+    found = [o for o in origins(text, {"z": z}).made if "log(" in o.text]
+    wanted = LOGARITHMS[text]
+    if wanted is None:
+        assert all("softmax(z" not in o.instead for o in found)
+        return
+    text = found[0].instead.replace("logsigmoid(a)", "logsigmoid(z[2])")
+    assert text == wanted
+    value = gc.run(wanted, z=z).value
+    assert gc.run("all(isfinite(x))", x=value).value
+
+
 BACKWARD = [
     ("y = sqrt(x)", 0.0, "y = sqrt(x)", "sqrt(x + 1e-12)"),
     ("y = sum(sqrt([4, 0] * x))", 1.0, "b = sqrt(a)", "sqrt(a + 1e-12)"),

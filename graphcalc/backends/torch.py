@@ -11,6 +11,7 @@ from graphcalc.backends.base import Faults, Observer, Settings, Summary
 from graphcalc.diagnostics import DeviceError, InternalError, Label, LimitError
 from graphcalc.graph.ir import Graph, Node, show_bytes, wrong_value
 from graphcalc.graph.passes import check_memory, last_uses
+from graphcalc.ops.arrays import NDArray
 from graphcalc.ops.shapes import common_dtype, show
 from graphcalc.ops.spec import FLOATS, ITEM_BYTES, Problem
 from graphcalc.ops.table import OPS
@@ -86,7 +87,11 @@ class TorchProgram:
 
     def _input(self, node: Node, value: Any) -> torch.Tensor:
         dtype = _dtype(node.type.dtype)
-        return torch.as_tensor(value, dtype=dtype, device=self._device)
+        is_result = isinstance(value, NDArray)
+        found = torch.as_tensor(
+            value.data if is_result else value, dtype=dtype, device=self._device
+        )
+        return found.reshape(value.shape) if is_result else found
 
     def _out_of_memory(self, node: Node) -> LimitError:
         size = node.type.numel * ITEM_BYTES[node.type.dtype]

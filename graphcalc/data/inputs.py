@@ -13,7 +13,7 @@ _INTEGERS = frozenset({"int8", "int16", "int32", "int64", "uint8", "uint16", "ui
 
 
 def describe(name: str, value: Any, dtype: str, forced: str | None) -> Input:
-    """The type of a number, nested list, NumPy array or torch tensor bound to a name.
+    """The type of a number, nested list, NumPy array, torch tensor or result bound to a name.
 
     `dtype` is the run's; `forced` is one that every floating point input must take. Raises
     DataError for anything else, and for ragged lists.

@@ -28,6 +28,12 @@ class NDArray:
         self.shape = shape
         self.data = data
 
+    @property
+    def dtype(self) -> str:
+        """The name of its elements' dtype: `float64` (also of no elements), `int64` or `bool`."""
+        first = type(self.data[0]) if self.data else float
+        return {bool: "bool", int: "int64"}.get(first, "float64")
+
     def tolist(self) -> Any:
         """The elements as nested lists; a bare number for shape ()."""
         return nested(self.shape, self.data)

@@ -332,6 +332,19 @@ def test_a_compiled_program_forgets_old_shapes():
     assert len(double._evaluation._ready) <= 16
 
 
+@pytest.mark.parametrize("backend", ["python", "torch"])
+@pytest.mark.parametrize(
+    "text", ["softmax(x)", "x > 1", "argmax(x, dim=1)", "x[2:]", "x.sum(dim=1, keepdim=True)"]
+)
+def test_results_are_inputs(text, backend):
+    """A result goes into another run as it is: its shape, its dtype, its elements."""
+    first = gc.run(f"y = {text}", x=[[1, 2, 3], [4, 5, 7]], backend="python")
+    second = gc.run("z = y", y=first["y"], backend=backend)
+    before, after = first.trace.results[-1], second.trace.results[-1]
+    assert (before.shape, before.dtype) == (after.shape, after.dtype)
+    assert first["y"].tolist() == second["z"].tolist()
+
+
 def test_arrays_of_the_python_backend_are_sequences():
     """An array indexes, iterates, and turns into a NumPy array of its shape."""
     v = gc.run("x * 2", x=[[1, 2], [3, 4]], backend="python").value
