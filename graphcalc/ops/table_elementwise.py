@@ -219,10 +219,7 @@ ELEMENTWISE = (
         aliases=("arctan2",),
         examples=(("atan2(0, 1)", "0"),),
         tolerance=2,
-        vjp=(
-            "g * _unless_zero(x, x * x + y * y)",
-            "-(g * _unless_zero(y, x * x + y * y))",
-        ),
+        vjp=("g * _unless_zero(x, x * x + y * y)", "-(g * _unless_zero(y, x * x + y * y))"),
     ),
     _unary(
         "sinh",
@@ -413,10 +410,7 @@ ELEMENTWISE = (
         torch_kernels.fmod,
         examples=(("fmod(-7, 3)", "-1"),),
         causes=causes.REMAINDER,
-        vjp=(
-            "g",
-            "-(g * trunc(x / y))",
-        ),
+        vjp=("g", "-(g * trunc(x / y))"),
     ),
     Op(
         "hypot",
@@ -427,10 +421,7 @@ ELEMENTWISE = (
         examples=(("hypot(3, 4)", "5"),),
         tolerance=2,
         pole="sqrt({0}^2 + {1}^2 + 1e-12)",
-        vjp=(
-            "g * (x / out)",
-            "g * (y / out)",
-        ),
+        vjp=("g * (x / out)", "g * (y / out)"),
     ),
     Op(
         "copysign",
@@ -439,10 +430,7 @@ ELEMENTWISE = (
         arithmetic,
         math.copysign,
         examples=(("copysign(3, -1)", "-3"),),
-        vjp=(
-            "where(x == 0, 0, g * out / x)",
-            ZERO,
-        ),
+        vjp=("where(x == 0, 0, g * out / x)", ZERO),
     ),
     _unary(
         "erf",
@@ -553,10 +541,7 @@ ELEMENTWISE = (
         special.logaddexp,
         examples=(("logaddexp(1000, -1000)", "1000"),),
         tolerance=2,
-        vjp=(
-            "g * sigmoid(x - y)",
-            "g * sigmoid(y - x)",
-        ),
+        vjp=("g * sigmoid(x - y)", "g * sigmoid(y - x)"),
     ),
     Op(
         "xlogy",
@@ -567,10 +552,7 @@ ELEMENTWISE = (
         examples=(("xlogy(0, 0)", "0"), ("xlogy(3, 1)", "0")),
         tolerance=2,
         domain=(0, 1e3),
-        vjp=(
-            "where((x == 0) and (y <= 0), 0, xlogy(g, y))",
-            "g * x / y",
-        ),
+        vjp=("where((x == 0) and (y <= 0), 0, xlogy(g, y))", "g * x / y"),
     ),
     _unary(
         "sinc",
@@ -605,10 +587,7 @@ ELEMENTWISE = (
         arithmetic,
         special.heaviside,
         examples=(("heaviside(0, 0.5)", "0.5"), ("heaviside(-2, 0.5)", "0")),
-        vjp=(
-            ZERO,
-            ZERO,
-        ),
+        vjp=(ZERO, ZERO),
     ),
     Op(
         "fmin",
@@ -617,10 +596,7 @@ ELEMENTWISE = (
         arithmetic,
         special.fmin,
         examples=(("fmin(nan, 2)", "2"),),
-        vjp=(
-            "where((x <= y) or isnan(y), g, 0)",
-            "where((x <= y) or isnan(y), 0, g)",
-        ),
+        vjp=("where((x <= y) or isnan(y), g, 0)", "where((x <= y) or isnan(y), 0, g)"),
     ),
     Op(
         "fmax",
@@ -629,10 +605,7 @@ ELEMENTWISE = (
         arithmetic,
         special.fmax,
         examples=(("fmax(nan, 2)", "2"),),
-        vjp=(
-            "where((x >= y) or isnan(y), g, 0)",
-            "where((x >= y) or isnan(y), 0, g)",
-        ),
+        vjp=("where((x >= y) or isnan(y), g, 0)", "where((x >= y) or isnan(y), 0, g)"),
     ),
     Op(
         "lerp",
@@ -642,11 +615,7 @@ ELEMENTWISE = (
         special.lerp,
         torch_kernels.lerp,
         examples=(("lerp(2, 4, 0.25)", "2.5"),),
-        vjp=(
-            "g * (1 - weight)",
-            "g * weight",
-            "g * (end - start)",
-        ),
+        vjp=("g * (1 - weight)", "g * weight", "g * (end - start)"),
     ),
     _test("isnan", "Whether x is nan.", math.isnan, ("isnan(0 / 0)", "true")),
     _test("isinf", "Whether x is inf or -inf.", math.isinf, ("isinf(1 / 0)", "true")),

@@ -62,10 +62,7 @@ OPERATORS = (
         symbol="+",
         examples=(("1 + 2", "3"), ("[1, 2] + 1", "[2, 3]")),
         causes=causes.ADD,
-        vjp=(
-            "g",
-            "g",
-        ),
+        vjp=("g", "g"),
     ),
     Op(
         "sub",
@@ -77,10 +74,7 @@ OPERATORS = (
         aliases=("subtract",),
         examples=(("1 - 3", "-2"),),
         causes=causes.SUB,
-        vjp=(
-            "g",
-            "-g",
-        ),
+        vjp=("g", "-g"),
     ),
     Op(
         "mul",
@@ -93,10 +87,7 @@ OPERATORS = (
         examples=(("2 * 3", "6"),),
         neutral=_one_factor,
         causes=causes.MUL,
-        vjp=(
-            "g * y",
-            "g * x",
-        ),
+        vjp=("g * y", "g * x"),
     ),
     Op(
         "div",
@@ -110,10 +101,7 @@ OPERATORS = (
         neutral=_by_one,
         causes=causes.DIV,
         pole="{0} / ({1} + 1e-12)",
-        vjp=(
-            "g / y",
-            "-(g * out / y)",
-        ),
+        vjp=("g / y", "-(g * out / y)"),
     ),
     Op(
         "floor_divide",
@@ -124,10 +112,7 @@ OPERATORS = (
         symbol="//",
         examples=(("7 // 2", "3"), ("-7 // 2", "-4")),
         causes=causes.DIV,
-        vjp=(
-            ZERO,
-            ZERO,
-        ),
+        vjp=(ZERO, ZERO),
     ),
     Op(
         "remainder",
@@ -140,10 +125,7 @@ OPERATORS = (
         aliases=("mod",),
         examples=(("7 % 3", "1"), ("-7 % 3", "2")),
         causes=causes.REMAINDER,
-        vjp=(
-            "g",
-            "-(g * floor(x / y))",
-        ),
+        vjp=("g", "-(g * floor(x / y))"),
     ),
     Op(
         "pow",
@@ -190,10 +172,7 @@ OPERATORS = (
         operands="own",
         examples=(("1 < 2 and 2 < 3", "true"),),
         neutral=_decided(False),
-        vjp=(
-            NONE,
-            NONE,
-        ),
+        vjp=(NONE, NONE),
     ),
     Op(
         "logical_or",
@@ -205,10 +184,7 @@ OPERATORS = (
         operands="own",
         examples=(("0 or 2", "true"),),
         neutral=_decided(True),
-        vjp=(
-            NONE,
-            NONE,
-        ),
+        vjp=(NONE, NONE),
     ),
     Op(
         "logical_xor",
@@ -218,10 +194,7 @@ OPERATORS = (
         numeric.logical_xor,
         operands="own",
         examples=(("logical_xor(1, 2)", "false"),),
-        vjp=(
-            NONE,
-            NONE,
-        ),
+        vjp=(NONE, NONE),
     ),
     Op(
         "logical_not",
@@ -242,10 +215,7 @@ OPERATORS = (
         operator.and_,
         symbol="&",
         examples=(("(1 < 2) & (2 < 1)", "false"),),
-        vjp=(
-            NONE,
-            NONE,
-        ),
+        vjp=(NONE, NONE),
     ),
     Op(
         "bitwise_or",
@@ -255,10 +225,7 @@ OPERATORS = (
         operator.or_,
         symbol="|",
         examples=(("(1 < 2) | (2 < 1)", "true"),),
-        vjp=(
-            NONE,
-            NONE,
-        ),
+        vjp=(NONE, NONE),
     ),
     Op(
         "bitwise_not",
@@ -280,10 +247,6 @@ OPERATORS = (
         operands="condition",
         examples=(("where([1, 0] > 0, 5, 7)", "[5, 7]"),),
         neutral=_chosen,
-        vjp=(
-            NONE,
-            "where(condition, g, 0)",
-            "where(condition, 0, g)",
-        ),
+        vjp=(NONE, "where(condition, g, 0)", "where(condition, 0, g)"),
     ),
 )
