@@ -28,12 +28,11 @@ _MOVES = frozenset(
 class Origin(NamedTuple):
     """A node that made a nan or an infinity, or that brought one in.
 
-    `nan` and `inf` count the elements made, `first` is the index of the first
-    one and `value` what it is;
-    `operands` are the texts of what it was made of, with their values there. `reaches` are the
-    results and gradients that an unbroken way of such nodes leads to. `gradient_of` is the text
-    of the node whose derivative this is part of, in the backward pass. `why` says the cause in
-    words and `instead` is an expression that avoids it; both may be empty.
+    `nan` and `inf` count the elements made, `first` is the index of the first one and `value`
+    what it is; `operands` are the texts of what it was made of, with their values there.
+    `reaches` are the results and gradients that an unbroken way of such nodes leads to.
+    `gradient_of` is the text of the node whose derivative this is part of, in the backward pass.
+    `why` says the cause in words and `instead` is an expression that avoids it; both may be empty.
     """
 
     name: str

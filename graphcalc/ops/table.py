@@ -6,12 +6,13 @@ import math
 
 from graphcalc.ops.spec import Op
 from graphcalc.ops.table_arrays import LEAVES, MAKING, PRODUCTS, RANDINT, REDUCTIONS
+from graphcalc.ops.table_elementary import ELEMENTARY
 from graphcalc.ops.table_elementwise import ELEMENTWISE
 from graphcalc.ops.table_operators import OPERATORS
 from graphcalc.ops.table_shapes import SHAPES
 
 _ROWS = (
-    *(*OPERATORS, *ELEMENTWISE, *REDUCTIONS, *PRODUCTS),
+    *(*OPERATORS, *ELEMENTARY, *ELEMENTWISE, *REDUCTIONS, *PRODUCTS),
     *(*SHAPES, *MAKING, RANDINT, *LEAVES),
 )
 OPS: dict[str, Op] = {op.name: op for op in _ROWS}

@@ -1,4 +1,4 @@
-"""Rows of the operations that work element by element."""
+"""Rows of the other elementwise functions: activations, bounds, rounding, special functions."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from typing import Any
 from graphcalc.ops import causes, numeric, special, torch_kernels
 from graphcalc.ops.shapes import arithmetic, predicate
 from graphcalc.ops.spec import NONE, ZERO, Op, Problem, Type
-
-
-def _unary(name: str, doc: str, python: Any, example: tuple[str, str], **row: Any) -> Op:
-    return Op(name, "x", doc, arithmetic, python, examples=(example,), **row)
+from graphcalc.ops.table_elementary import unary
 
 
 def _test(name: str, doc: str, python: Any, example: tuple[str, str], **row: Any) -> Op:
@@ -28,259 +25,7 @@ def _polygamma(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) 
 
 
 ELEMENTWISE = (
-    _unary(
-        "abs",
-        "The magnitude: |x|.",
-        math.fabs,
-        ("abs(-3)", "3"),
-        aliases=("fabs", "absolute"),
-        vjp=("g * sign(x)",),
-    ),
-    _unary(
-        "sign",
-        "-1, 0 or 1, as x is below, at or above 0.",
-        numeric.sign,
-        ("sign(-3)", "-1"),
-        vjp=(ZERO,),
-    ),
-    _unary(
-        "sqrt",
-        "The square root; nan below 0.",
-        numeric.sqrt,
-        ("sqrt(16)", "4"),
-        torch=torch_kernels.sqrt,
-        causes=causes.SQRT,
-        pole="sqrt({0} + 1e-12)",
-        vjp=("g / (2 * out)",),
-    ),
-    _unary(
-        "root",
-        "The square root of a sum of squares: its derivative at 0 is 0, as that of a norm.",
-        numeric.sqrt,
-        ("norm([3, 4])", "5"),
-        torch=torch_kernels.sqrt,
-        text="sqrt({0})",
-        causes=causes.SQRT,
-        domain=(0, 1e3),
-        vjp=("where(out == 0, 0, g / (2 * where(out == 0, 1, out)))",),
-    ),
-    _unary(
-        "exp",
-        "e to the power x.",
-        numeric.exp,
-        ("exp(0)", "1"),
-        tolerance=2,
-        causes=causes.EXP,
-        vjp=("g * out",),
-    ),
-    _unary(
-        "exp2",
-        "2 to the power x.",
-        numeric.exp2,
-        ("exp2(10)", "1024"),
-        tolerance=2,
-        causes=causes.EXP,
-        vjp=("g * out * log(2)",),
-    ),
-    _unary(
-        "expm1",
-        "exp(x) - 1, exact near 0.",
-        numeric.expm1,
-        ("expm1(0)", "0"),
-        tolerance=2,
-        causes=causes.EXP,
-        vjp=("g * (out + 1)",),
-    ),
-    _unary(
-        "log",
-        "The natural logarithm.",
-        numeric.log,
-        ("log(1)", "0"),
-        tolerance=2,
-        causes=causes.LOG,
-        pole="log({0} + 1e-12)",
-        vjp=("g / x",),
-    ),
-    _unary(
-        "clamped_log",
-        "The natural logarithm, -100 at least.",
-        numeric.clamped_log,
-        ("binary_cross_entropy(0, 1)", "100"),
-        torch=lambda torch, x: torch.clamp(torch.log(x), min=-100),
-        text="clamp(log({0}), min=-100)",
-        tolerance=2,
-        causes=causes.LOG,
-        domain=(1e-9, 1e3),
-        vjp=("g / clamp(x, 1e-12)",),
-    ),
-    _unary(
-        "clamped_log1p",
-        "log(1 + x), exact near 0, and -100 at least.",
-        numeric.clamped_log1p,
-        ("binary_cross_entropy(1, 0)", "100"),
-        torch=lambda torch, x: torch.clamp(torch.log1p(x), min=-100),
-        text="clamp(log1p({0}), min=-100)",
-        tolerance=2,
-        causes=causes.LOG1P,
-        domain=(-1 + 1e-9, 1e3),
-        vjp=("g / clamp(x + 1, 1e-12)",),
-    ),
-    _unary(
-        "log2",
-        "The logarithm to base 2.",
-        numeric.log2,
-        ("log2(8)", "3"),
-        tolerance=2,
-        causes=causes.LOG,
-        vjp=("g / (x * log(2))",),
-    ),
-    _unary(
-        "log10",
-        "The logarithm to base 10.",
-        numeric.log10,
-        ("log10(100)", "2"),
-        tolerance=2,
-        causes=causes.LOG,
-        vjp=("g / (x * log(10))",),
-    ),
-    _unary(
-        "log1p",
-        "log(1 + x), exact near 0.",
-        numeric.log1p,
-        ("log1p(0)", "0"),
-        tolerance=2,
-        causes=causes.LOG1P,
-        vjp=("g / (x + 1)",),
-    ),
-    _unary(
-        "sin",
-        "The sine of an angle in radians.",
-        numeric.sin,
-        ("sin(0)", "0"),
-        tolerance=2,
-        causes=causes.PERIODIC,
-        vjp=("g * cos(x)",),
-    ),
-    _unary(
-        "cos",
-        "The cosine of an angle in radians.",
-        numeric.cos,
-        ("cos(0)", "1"),
-        tolerance=2,
-        causes=causes.PERIODIC,
-        vjp=("-(g * sin(x))",),
-    ),
-    _unary(
-        "tan",
-        "The tangent of an angle in radians.",
-        numeric.tan,
-        ("tan(0)", "0"),
-        tolerance=2,
-        causes=causes.PERIODIC,
-        vjp=("g * (1 + out * out)",),
-    ),
-    _unary(
-        "asin",
-        "The angle in radians whose sine is x.",
-        numeric.asin,
-        ("asin(0)", "0"),
-        aliases=("arcsin",),
-        tolerance=2,
-        domain=(-1, 1),
-        causes=causes.ARC,
-        vjp=("g / sqrt(1 - x * x)",),
-    ),
-    _unary(
-        "acos",
-        "The angle in radians whose cosine is x.",
-        numeric.acos,
-        ("acos(1)", "0"),
-        aliases=("arccos",),
-        tolerance=2,
-        domain=(-1, 1),
-        causes=causes.ARC,
-        vjp=("-(g / sqrt(1 - x * x))",),
-    ),
-    _unary(
-        "atan",
-        "The angle in radians whose tangent is x.",
-        math.atan,
-        ("atan(0)", "0"),
-        aliases=("arctan",),
-        tolerance=2,
-        vjp=("g / (1 + x * x)",),
-    ),
-    Op(
-        "atan2",
-        "y, x",
-        "The angle in radians of the point (x, y).",
-        arithmetic,
-        math.atan2,
-        aliases=("arctan2",),
-        examples=(("atan2(0, 1)", "0"),),
-        tolerance=2,
-        vjp=("g * _unless_zero(x, x * x + y * y)", "-(g * _unless_zero(y, x * x + y * y))"),
-    ),
-    _unary(
-        "sinh",
-        "The hyperbolic sine.",
-        numeric.sinh,
-        ("sinh(0)", "0"),
-        torch=torch_kernels.hyperbolic("sinh"),
-        tolerance=2,
-        causes=causes.EXP,
-        vjp=("g * cosh(x)",),
-    ),
-    _unary(
-        "cosh",
-        "The hyperbolic cosine.",
-        numeric.cosh,
-        ("cosh(0)", "1"),
-        torch=torch_kernels.hyperbolic("cosh"),
-        tolerance=2,
-        causes=causes.EXP,
-        vjp=("g * sinh(x)",),
-    ),
-    _unary(
-        "tanh",
-        "The hyperbolic tangent.",
-        math.tanh,
-        ("tanh(0)", "0"),
-        tolerance=2,
-        vjp=("g * (1 - out * out)",),
-    ),
-    _unary(
-        "asinh",
-        "The inverse of sinh.",
-        math.asinh,
-        ("asinh(0)", "0"),
-        aliases=("arcsinh",),
-        tolerance=2,
-        vjp=("g / sqrt(x * x + 1)",),
-    ),
-    _unary(
-        "acosh",
-        "The inverse of cosh.",
-        numeric.acosh,
-        ("acosh(1)", "0"),
-        aliases=("arccosh",),
-        tolerance=2,
-        domain=(1, 1e3),
-        causes=causes.ACOSH,
-        vjp=("g / sqrt(x * x - 1)",),
-    ),
-    _unary(
-        "atanh",
-        "The inverse of tanh.",
-        numeric.atanh,
-        ("atanh(0)", "0"),
-        aliases=("arctanh",),
-        tolerance=2,
-        domain=(-1, 1),
-        causes=causes.ATANH,
-        vjp=("g / (1 - x * x)",),
-    ),
-    _unary(
+    unary(
         "sigmoid",
         "The logistic function: 1 / (1 + exp(-x)).",
         numeric.sigmoid,
@@ -289,7 +34,7 @@ ELEMENTWISE = (
         tolerance=2,
         vjp=("g * out * (1 - out)",),
     ),
-    _unary(
+    unary(
         "logsigmoid",
         "The logarithm of the sigmoid, without overflow: -log(1 + exp(-x)).",
         numeric.logsigmoid,
@@ -313,7 +58,7 @@ ELEMENTWISE = (
             ZERO,
         ),
     ),
-    _unary(
+    unary(
         "relu",
         "x where it is positive, else 0.",
         numeric.relu,
@@ -372,21 +117,21 @@ ELEMENTWISE = (
             "where((min_val < x) and (x >= max_val), g, 0)",
         ),
     ),
-    _unary(
+    unary(
         "floor",
         "The next whole number below.",
         numeric.floor,
         ("floor(-1.5)", "-2"),
         vjp=(ZERO,),
     ),
-    _unary(
+    unary(
         "ceil",
         "The next whole number above.",
         numeric.ceil,
         ("ceil(1.2)", "2"),
         vjp=(ZERO,),
     ),
-    _unary(
+    unary(
         "trunc",
         "The next whole number towards 0.",
         numeric.trunc,
@@ -394,7 +139,7 @@ ELEMENTWISE = (
         aliases=("fix",),
         vjp=(ZERO,),
     ),
-    _unary(
+    unary(
         "round",
         "The nearest whole number, halves to even.",
         numeric.round_half_even,
@@ -432,7 +177,7 @@ ELEMENTWISE = (
         examples=(("copysign(3, -1)", "-3"),),
         vjp=("where(x == 0, 0, g * out / x)", ZERO),
     ),
-    _unary(
+    unary(
         "erf",
         "The error function.",
         math.erf,
@@ -440,7 +185,7 @@ ELEMENTWISE = (
         tolerance=2,
         vjp=("g * 1.1283791670955126 * exp(-x * x)",),
     ),
-    _unary(
+    unary(
         "erfc",
         "1 - erf(x), exact for large x.",
         math.erfc,
@@ -448,7 +193,7 @@ ELEMENTWISE = (
         tolerance=2,
         vjp=("-(g * 1.1283791670955126 * exp(-x * x))",),
     ),
-    _unary(
+    unary(
         "lgamma",
         "The logarithm of |gamma(x)|.",
         special.lgamma,
@@ -458,7 +203,7 @@ ELEMENTWISE = (
         causes=causes.GAMMA,
         vjp=("g * digamma(x)",),
     ),
-    _unary(
+    unary(
         "gamma",
         "The gamma function: gamma(n) = (n-1)! for whole n.",
         special.gamma,
@@ -470,7 +215,7 @@ ELEMENTWISE = (
         causes=causes.GAMMA,
         vjp=("g * out * digamma(x)",),
     ),
-    _unary(
+    unary(
         "cbrt",
         "The cube root.",
         numeric.cbrt,
@@ -480,7 +225,7 @@ ELEMENTWISE = (
         pole="cbrt({0} + 1e-12)",
         vjp=("g / (3 * out * out)",),
     ),
-    _unary(
+    unary(
         "deg2rad",
         "Degrees to radians: x * pi / 180.",
         lambda x: x * (math.pi / 180.0),
@@ -489,7 +234,7 @@ ELEMENTWISE = (
         aliases=("radians",),
         vjp=("g * (pi / 180)",),
     ),
-    _unary(
+    unary(
         "rad2deg",
         "Radians to degrees: x * 180 / pi.",
         lambda x: x * (180.0 / math.pi),
@@ -498,7 +243,7 @@ ELEMENTWISE = (
         aliases=("degrees",),
         vjp=("g * (180 / pi)",),
     ),
-    _unary(
+    unary(
         "digamma",
         "The derivative of lgamma: gamma'(x) / gamma(x).",
         special.digamma,
@@ -523,7 +268,7 @@ ELEMENTWISE = (
         differs="torch's has nine digits for n=1; above, it is nan at inf and endless far below 0.",
         vjp=lambda operands, params: (f"g * polygamma({params[0] + 1}, x)",),
     ),
-    _unary(
+    unary(
         "erfinv",
         "The inverse of erf: the y with erf(y) = x.",
         special.erfinv,
@@ -554,7 +299,7 @@ ELEMENTWISE = (
         domain=(0, 1e3),
         vjp=("where((x == 0) and (y <= 0), 0, xlogy(g, y))", "g * x / y"),
     ),
-    _unary(
+    unary(
         "sinc",
         "sin(pi*x) / (pi*x), and 1 at 0.",
         special.sinc,
