@@ -4,25 +4,21 @@ them on, in the forward and in the backward pass.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from graphcalc.backends.base import Faults, Program
 from graphcalc.graph.ir import Graph, Node
-from graphcalc.graph.passes import last_uses
+from graphcalc.graph.passes import last_uses, users_of
 from graphcalc.graph.text import node_text, operand_text
 from graphcalc.ops.spec import FLOATS
 from graphcalc.ops.table import OPS
+from graphcalc.remedies import guarded, stable_exp, stable_log, where_around
 from graphcalc.source import Source, Span
 
 # Origins that are looked at closely.
 _MOST = 100
-# Ops that hand on elements of their first operand as they are.
-_MOVES = frozenset(
-    OPS[name]
-    for name in "index gather squeeze unsqueeze reshape flatten T transpose permute alias".split()
-)
 
 
 class Origin(NamedTuple):
@@ -75,10 +71,13 @@ def find_origins(graph: Graph, program: Program, inputs: Mapping[str, Any]) -> O
     faults = search.faults
     born = {p for p, f in faults.items() if f.born_nan or f.born_inf}
     passed_on = tuple(graph.nodes[p].name or "" for p in faults if p not in born)
-    reaches = _reaches(graph, faults)
+    ends = _ends(graph, faults)
+    leading = _leading(graph, faults, (position for position, _ in ends))
     shown = [p for p in sorted(born) if _is_shown(graph.nodes[p])]
-    told = sorted(sorted(shown, key=lambda p: not reaches[p])[:_MOST])
-    looks = {p: _Look(graph, p, faults[p]) for p in told}
+    told = sorted(sorted(shown, key=lambda p: p not in leading)[:_MOST])
+    reaches = _reaches(graph, faults, ends, told)
+    users = users_of(graph) if told else []
+    looks = {p: _Look(graph, p, faults[p], users) for p in told}
     sample = _Sample(program, [pair for look in looks.values() for pair in look.wanted])
     if looks:
         program.run(inputs, sample)
@@ -149,8 +148,8 @@ class _Sample:
 class _Look:
     """What to know of one node where something was born, beyond that it was."""
 
-    def __init__(self, graph: Graph, position: int, faults: Faults) -> None:
-        self.graph, self.position, self.faults = graph, position, faults
+    def __init__(self, graph: Graph, position: int, faults: Faults, users: list[list[int]]) -> None:
+        self.graph, self.position, self.faults, self.users = graph, position, faults, users
         self.node = graph.nodes[position]
         self.index = _unravel(faults.first, self.node.type.shape)
         self.of = self._derived()
@@ -224,9 +223,9 @@ class _Look:
             return self._backward_cause(at, *self.of)
         why, instead = _named(self.graph, self.node, at)
         if self.node.op is OPS["exp"]:
-            return why, _stable(self.graph, self.position) or instead
+            return why, stable_exp(self.graph, self.position, self.users) or instead
         if self.node.op is OPS["log"]:
-            return why, _logarithm(self.graph, self.position) or instead
+            return why, stable_log(self.graph, self.position) or instead
         return why, instead
 
     def _backward_cause(self, at: dict[int, Any], node: Node, position: int) -> tuple[str, str]:
@@ -241,14 +240,14 @@ class _Look:
         if arrived is not None and arrived - arrived != 0:
             return _named(graph, self.node, at)[0], ""
         if arrived == 0:
-            choice = _choice(graph, position)
-            if choice is not None:
+            branch = where_around(graph, position, self.users)
+            if branch is not None:
                 why = (
-                    f"0 * inf: `{self._shown(choice)}` does not take `{node.name}` here, "
+                    f"0 * inf: `{self._shown(branch)}` does not take `{node.name}` here, "
                     "but its derivative is computed all the same"
                 )
-                return why, _guarded(graph, choice, position)
-        stable = _logarithm(graph, position) if node.op is OPS["log"] else ""
+                return why, guarded(graph, branch, position)
+        stable = stable_log(graph, position) if node.op is OPS["log"] else ""
         return why, stable or node.op.pole.format(*operands)
 
 
@@ -262,125 +261,43 @@ def _named(graph: Graph, node: Node, at: dict[int, Any]) -> tuple[str, str]:
     return "", ""
 
 
-def _users(graph: Graph, position: int) -> list[int]:
-    end = graph.forward if graph.forward is not None else len(graph)
-    return [i for i in range(position + 1, end) if position in graph.nodes[i].operands]
-
-
-def _stable(graph: Graph, position: int) -> str:
-    """The stable function that a formula around an exp is: softmax or logsumexp."""
-    (inner,) = graph.nodes[position].operands
-    text = operand_text(graph, inner)
-    for user in _users(graph, position):
-        if graph.nodes[user].op is not OPS["sum"]:
-            continue
-        dims = graph.nodes[user].params[0]
-        dim = "" if dims is None else f", dim={dims[0] if len(dims) == 1 else dims}"
-        for second in _users(graph, user):
-            if graph.nodes[second].op is OPS["div"] and position in graph.nodes[second].operands:
-                return f"softmax({text}{dim})" if dim else f"softmax({text}, dim=0)"
-            if graph.nodes[second].op is OPS["log"]:
-                return f"logsumexp({text}{dim})" if dim else f"logsumexp({text}, dim=0)"
-    return f"exp({text} - max({text}))" if graph.nodes[inner].type.shape else ""
-
-
-def _logarithm(graph: Graph, position: int) -> str:
-    """The stable function that the log of a softmax or a sigmoid, or of elements of one, is."""
-    at, moves = graph.nodes[position].operands[0], []
-    while graph.nodes[at].op in _MOVES and not graph.nodes[at].is_bound:
-        moves.append(at)
-        at = graph.nodes[at].operands[0]
-    text = _log_share(graph, at) or _log_sigmoid(graph, at)
-    if not text:
-        return ""
-    texts = {at: text}
-    for move in reversed(moves):
-        texts[move] = node_text(graph, move, lambda g, i: texts.get(i) or operand_text(g, i))
-    return texts[moves[0]] if moves else text
-
-
-def _log_share(graph: Graph, position: int) -> str:
-    """log_softmax, where a node is exp(x) or exp(x - c) over its sum in one dimension."""
-    node = graph.nodes[position]
-    if node.op is not OPS["div"]:
-        return ""
-    top, bottom = (graph.nodes[i] for i in node.operands)
-    is_share = top.op is OPS["exp"] and bottom.op is OPS["sum"]
-    if not is_share or bottom.operands != node.operands[:1]:
-        return ""
-    inner = top.operands[0]
-    shape = graph.nodes[inner].type.shape
-    dims: tuple[int, ...] = bottom.params[0] or ((0,) if len(shape) == 1 else ())
-    if len(dims) != 1:
-        return ""
-    if graph.nodes[inner].op is OPS["sub"]:
-        x, shift = graph.nodes[inner].operands
-        sizes = graph.nodes[shift].type.shape
-        if graph.nodes[x].type.shape == shape and (
-            not sizes or (len(sizes) == len(shape) and sizes[dims[0]] == 1)
-        ):
-            inner = x
-    return f"log_softmax({operand_text(graph, inner)}, dim={dims[0]})"
-
-
-def _log_sigmoid(graph: Graph, position: int) -> str:
-    """logsigmoid, where a node is sigmoid(x) or 1 - sigmoid(x)."""
-    node, sign = graph.nodes[position], ""
-    if node.op is OPS["sub"]:
-        one = graph.nodes[node.operands[0]]
-        if one.op is not OPS["const"] or one.type.shape or one.params[1][0] != 1:
-            return ""
-        node, sign = graph.nodes[node.operands[1]], "-"
-    if node.op is not OPS["sigmoid"]:
-        return ""
-    return f"logsigmoid({sign}{operand_text(graph, node.operands[0])})"
-
-
-def _choice(graph: Graph, position: int) -> int | None:
-    """The `where` that a node is a branch of, directly or through elementwise nodes."""
-    seen, pending = set(), [position]
-    while pending:
-        for user in _users(graph, pending.pop()):
-            op = graph.nodes[user].op
-            if op is OPS["where"]:
-                return user
-            if op.kind == "elementwise" and user not in seen:
-                seen.add(user)
-                pending.append(user)
-    return None
-
-
-def _guarded(graph: Graph, choice: int, position: int) -> str:
-    """The formula with a harmless number where the branch is not taken."""
-    condition, taken, other = (operand_text(graph, i) for i in graph.nodes[choice].operands)
-    node = graph.nodes[position]
-    if len(node.operands) != 1 or position not in graph.nodes[choice].operands:
-        return ""
-    inner = operand_text(graph, node.operands[0])
-    is_first = graph.nodes[choice].operands[1] == position
-    safe = f"where({condition}, {inner}, 1)" if is_first else f"where({condition}, 1, {inner})"
-    call = f"{node.op.name}({safe})"
-    branches = (call, other) if is_first else (taken, call)
-    return f"where({condition}, {branches[0]}, {branches[1]})"
-
-
-def _reaches(graph: Graph, faults: Mapping[int, Faults]) -> dict[int, tuple[str, ...]]:
-    """By node, the results and gradients that it leads to through nodes with faults alone."""
-    ends: dict[int, set[str]] = {position: set() for position in faults}
-    for position in graph.results:
-        if position in ends:
-            ends[position].add(graph.nodes[position].name or "")
+def _ends(graph: Graph, faults: Mapping[int, Faults]) -> list[tuple[int, str]]:
+    """The results and the inputs' gradients that have faults, with their names."""
+    found = [(p, graph.nodes[p].name or "") for p in graph.results if p in faults]
     target = graph.nodes[graph.target].name if graph.target is not None else ""
     for position, gradient in graph.gradients.items():
         node = graph.nodes[position]
-        if gradient in ends and node.is_input:
-            ends[gradient].add(f"d{target}/d{node.name}")
+        if gradient in faults and node.is_input:
+            found.append((gradient, f"d{target}/d{node.name}"))
+    return found
+
+
+def _leading(graph: Graph, faults: Mapping[int, Faults], ends: Iterable[int]) -> set[int]:
+    """The nodes that lead to an end through nodes with faults alone."""
+    found = set(ends)
     for position in sorted(faults, reverse=True):
         node = graph.nodes[position]
+        if position in found and not node.is_bound:
+            found.update(i for i in node.operands if i in faults)
+    return found
+
+
+def _reaches(
+    graph: Graph, faults: Mapping[int, Faults], ends: list[tuple[int, str]], origins: list[int]
+) -> dict[int, tuple[str, ...]]:
+    """By origin, the names of the ends that it leads to through nodes with faults alone."""
+    # A bit for every origin that leads to a node: names in each node would be quadratic.
+    bits = {position: 1 << place for place, position in enumerate(origins)}
+    leads: dict[int, int] = {}
+    for position in sorted(faults):
+        node = graph.nodes[position]
+        leads[position] = bits.get(position, 0)
         for operand in () if node.is_bound else node.operands:
-            if operand in ends:
-                ends[operand] |= ends[position]
-    return {position: tuple(sorted(found)) for position, found in ends.items()}
+            leads[position] |= leads.get(operand, 0)
+    return {
+        position: tuple(sorted({name for end, name in ends if leads[end] & bit}))
+        for position, bit in bits.items()
+    }
 
 
 def _unravel(place: int, shape: tuple[int, ...]) -> tuple[int, ...]:

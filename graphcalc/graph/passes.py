@@ -94,6 +94,15 @@ def last_uses(graph: Graph, kept: frozenset[int]) -> list[tuple[int, ...]]:
     return [tuple(r) for r in released]
 
 
+def users_of(graph: Graph) -> list[list[int]]:
+    """For each node of the forward pass, those that are computed from it."""
+    found: list[list[int]] = [[] for _ in graph.nodes]
+    for position, node in enumerate(graph.nodes[: graph.forward]):
+        for operand in dict.fromkeys(node.operands):
+            found[operand].append(position)
+    return found
+
+
 def check_memory(graph: Graph, releases: list[tuple[int, ...]], item_overhead: int) -> int:
     """The largest number of bytes alive at once; LimitError at the node that passes the limit.
 
