@@ -87,11 +87,10 @@ class TorchProgram:
 
     def _input(self, node: Node, value: Any) -> torch.Tensor:
         dtype = _dtype(node.type.dtype)
-        is_result = isinstance(value, NDArray)
-        found = torch.as_tensor(
-            value.data if is_result else value, dtype=dtype, device=self._device
-        )
-        return found.reshape(value.shape) if is_result else found
+        if isinstance(value, NDArray):
+            flat = torch.tensor(value.data, dtype=dtype, device=self._device)
+            return flat.reshape(value.shape)
+        return torch.as_tensor(value, dtype=dtype, device=self._device)
 
     def _out_of_memory(self, node: Node) -> LimitError:
         size = node.type.numel * ITEM_BYTES[node.type.dtype]

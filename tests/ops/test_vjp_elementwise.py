@@ -25,20 +25,7 @@ from graphcalc.ops.table import OPS
 
 ROWS = [op.name for op in OPS.values() if op.kind == "elementwise"]
 # Where the row's own torch kernel is none that torch can differentiate: a twin that it can.
-TWINS = {
-    **{name: twins()[name] for name in ("root", "hardtanh", "clamped_log", "clamped_log1p")},
-    "sqrt": torch.sqrt,
-    "cbrt": lambda x: torch.sign(x) * torch.abs(x) ** (1 / 3),
-    "gamma": lambda x: torch.exp(torch.lgamma(x)),
-    "remainder": torch.remainder,
-    "fmod": torch.fmod,
-    "lerp": torch.lerp,
-    "softplus": lambda x, beta, threshold: torch.where(
-        x * beta > threshold,
-        x,
-        torch.log1p(torch.exp(torch.where(x * beta > threshold, 0.0, x * beta))) / beta,
-    ),
-}
+TWINS = twins()
 # Constant between their jumps; torch has no derivative of these.
 STEPS = {"floor_divide", "heaviside"}
 # torch's own derivative has nine digits; mpmath's has all.
