@@ -7,16 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from graphcalc.backends.base import Program, Settings, Silent
+from graphcalc.backends.base import Program, Silent
 from graphcalc.backends.choose import compile_graph
 from graphcalc.backends.optimizers import OPTIMIZERS
 from graphcalc.diagnostics import EvaluationError, Label, UsageError, brief, did_you_mean
-from graphcalc.evaluate import Evaluation, Gradients, Outcome, find_name
+from graphcalc.evaluate import Evaluation, Gradients, Outcome, find_name, kept_nodes, traced
 from graphcalc.graph.ir import Graph
 from graphcalc.graph.names import targets
 from graphcalc.graph.passes import opened, restricted
 from graphcalc.ops.spec import FLOATS
-from graphcalc.trace import Trace
 
 # Iterations over which the loss must stand still for an early stop.
 _PATIENCE = 10
@@ -86,18 +85,10 @@ def minimize(
     found = {name: program.plain(value) for name, value in zip(descent.update, values)}
     if not with_gradients:
         graph = opened(replace(first.graph, target=None, gradients={}, edges=[]), positions)
-    outcome = _run(graph, settings, {**first.inputs, **found})
+    program = compile_graph(graph, settings, kept_nodes(graph, graph.inputs.values()))
+    last = {**first.inputs, **found}
+    outcome = traced(graph, program, {name: last[name] for name in graph.inputs})
     return Minimum(outcome, history, found, reason)
-
-
-def _run(graph: Graph, settings: Settings, inputs: Mapping[str, Any]) -> Outcome:
-    """A run with its trace; inputs and their gradients are kept."""
-    own = {p for p in graph.gradients if graph.nodes[p].is_input}
-    kept = {*graph.results, *graph.inputs.values(), *(graph.gradients[p] for p in own)}
-    program = compile_graph(graph, settings, frozenset(kept))
-    trace = Trace(graph, program)
-    given = {name: inputs[name] for name in graph.inputs}
-    return Outcome(graph, program, trace, program.run(given, trace), given)
 
 
 def _descend(

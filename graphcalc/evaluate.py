@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -163,9 +163,7 @@ class Evaluation:
                 notify(label.text, label)
             if is_slow(graph, program):
                 notify("this takes a while in Python; with torch it is fast: pip install torch")
-        trace = Trace(graph, program)
-        values = program.run(inputs, trace)
-        return Outcome(graph, program, trace, values, inputs)
+        return traced(graph, program, inputs)
 
     def varied(self, options: Options, keep: Sequence[str]) -> Evaluation:
         """The same program and bindings with other options."""
@@ -216,19 +214,37 @@ class Evaluation:
                 return graph, program
         graph = self.graph(described)
         static = {name: repr(described[name].scalar) for name in graph.static_inputs}
-        kept = frozenset(graph.results) | {find_name(graph, name) for name in self.keep}
+        keep = [find_name(graph, name) for name in self.keep]
         wanted = self.options.gradients.wrt if self.options.gradients else None
-        kept |= {
-            gradient
-            for position, gradient in graph.gradients.items()
-            if wanted is not None or graph.nodes[position].is_input or position in kept
-        }
+        kept = kept_nodes(graph, keep, has_all_gradients=wanted is not None)
         with paused_gc():
             program = compile_graph(graph, settings, kept)
         while len(self._ready) >= _KEPT_GRAPHS:
             del self._ready[next(iter(self._ready))]
         self._ready[key] = static, graph, program
         return graph, program
+
+
+def kept_nodes(
+    graph: Graph, keep: Iterable[int], *, has_all_gradients: bool = False
+) -> frozenset[int]:
+    """The nodes whose values a run keeps: the results, `keep`, and gradients.
+
+    These are all of them, or those by inputs, by results and by `keep`.
+    """
+    kept = {*graph.results, *keep}
+    gradients = {
+        gradient
+        for position, gradient in graph.gradients.items()
+        if has_all_gradients or graph.nodes[position].is_input or position in kept
+    }
+    return frozenset(kept | gradients)
+
+
+def traced(graph: Graph, program: Program, inputs: Mapping[str, Any]) -> Outcome:
+    """Run a graph and keep the record of every node."""
+    trace = Trace(graph, program)
+    return Outcome(graph, program, trace, program.run(inputs, trace), inputs)
 
 
 def _with_gradients(graph: Graph, wanted: Gradients) -> Graph:
