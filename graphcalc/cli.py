@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -12,6 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from graphcalc import __version__, options
+from graphcalc.arguments import (
+    EXAMPLE,
+    Printing,
+    explained,
+    mark_expressions,
+    sources_and_bindings,
+    unmarked,
+    usage_error,
+)
 from graphcalc.backends.optimizers import OPTIMIZERS
 from graphcalc.diagnostics import (
     BindingError,
@@ -21,8 +29,6 @@ from graphcalc.diagnostics import (
     OutputError,
     ProgramError,
     UsageError,
-    brief,
-    closest,
 )
 from graphcalc.graph.ir import MAX_NODES
 from graphcalc.report.output import complain, is_terminal, write
@@ -36,39 +42,13 @@ from graphcalc.report.pages import (
     print_plan,
     print_run,
 )
-from graphcalc.source import Source
 
 if TYPE_CHECKING:
     from graphcalc.descent import Descent
     from graphcalc.evaluate import Evaluation, Outcome
     from graphcalc.trace import Record
 
-_USAGE = "graphcalc [OPTIONS] [PROGRAM] [NAME=VALUE]..."
-_EXAMPLE = "graphcalc 'g = (a+b)*(c*d)' a=2 b=-4 c=-2 d=2"
-# Marks an argument that starts with `-` and is an expression; no argument can hold a NUL.
-_EXPRESSION = "\0"
-
 app = typer.Typer(add_completion=True, rich_markup_mode=None, pretty_exceptions_enable=False)
-
-
-class Printing:
-    """What of a command line decides how things are written, read before the options are."""
-
-    def __init__(self, arguments: list[str]) -> None:
-        self.format = _early(arguments, "--format") or "table"
-        if "-q" in arguments or "--quiet" in arguments:
-            self.format = "value"
-        self.errors = _early(arguments, "--errors") or "auto"
-        self.color = _early(arguments, "--color") or "auto"
-
-
-def _early(arguments: list[str], option: str) -> str | None:
-    for place, argument in enumerate(arguments):
-        if argument == option and place + 1 < len(arguments):
-            return arguments[place + 1]
-        if argument.startswith(option + "="):
-            return argument[len(option) + 1 :]
-    return None
 
 
 @app.command(
@@ -76,7 +56,7 @@ def _early(arguments: list[str], option: str) -> str | None:
     help="Evaluate formulas and show every number on the way.\n\n"
     "PROGRAM is text such as 'g = (a+b)*(c*d)', or - for standard input. NAME=VALUE binds a "
     "name to a constant expression: a=2, x=[1,2,3], w=randn(3,4).",
-    epilog=f"Example: {_EXAMPLE}\n\nFixed limits: 64 MiB of program text, names of 255 "
+    epilog=f"Example: {EXAMPLE}\n\nFixed limits: 64 MiB of program text, names of 255 "
     "characters, 64 dimensions; functions unfold to a tenth of --max-nodes.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -223,12 +203,8 @@ def _command(
     ] = "auto",
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
-    given = [a.removeprefix(_EXPRESSION) for a in arguments or ()]
-    if quiet and format not in ("table", "value"):
-        raise UsageError("option", f"-q is --format value: it does not go with --format {format}")
-    if steps and (quiet or format not in ("table", *STEPS)):
-        raise UsageError("option", "--steps is --format steps: it goes with no other format")
-    format = "value" if quiet else "steps" if steps and format == "table" else format
+    given = unmarked(arguments)
+    format = options.format_of(format, quiet, steps)
     options.check_choices(format, color, errors)
     if minimize is not None and (check or check_grad or grad is not None):
         raise UsageError("option", "--minimize goes without --grad, --check-grad and --check")
@@ -245,7 +221,7 @@ def _command(
     from graphcalc.data.programs import read_file
     from graphcalc.evaluate import Evaluation, Options, parse
 
-    sources, texts = _sources(given, file or [])
+    sources, texts = sources_and_bindings(given, file or [])
     settings = Settings(
         backend, device, dtype, options.whole("--threads", threads, 1, 4096) if threads else None
     )
@@ -275,7 +251,7 @@ def _command(
             return
         outcome = evaluation.run(notify=notify)
     except (BindingError, ProgramError) as error:
-        raise _explained(error, given, bool(file)) from None
+        raise explained(error, given, bool(file)) from None
     records = _records(outcome, names, results, format == "value", wrt)
     print_run(records, outcome, page, trace_nan=trace_nan)
     if strict:
@@ -326,20 +302,6 @@ def _check_gradients(evaluation: Evaluation, page: Page) -> None:
     print_gradcheck(checked, outcome.trace.target or "", page)
 
 
-def _explained(error: GraphcalcError, given: list[str], has_file: bool) -> GraphcalcError:
-    """The error, with a hint where the first argument was meant as something else."""
-    from graphcalc.data.bindings import is_binding
-
-    d = error.diagnostic
-    first = given[0] if given and not has_file else "-"
-    if os.path.isfile(first):
-        return type(error)(d.code, d.message, d.labels, d.note, f"to run a file, write -f {first}")
-    if d.code == "unused-binding" and is_binding(first):
-        hint = f"`{brief(first)}` was taken as the program; to read standard input, write - first"
-        return type(error)(d.code, d.message, d.labels, d.note, hint)
-    return error
-
-
 def _records(
     outcome: Outcome, names: list[str], results: bool, is_value: bool, wrt: str
 ) -> Sequence[Record]:
@@ -353,39 +315,6 @@ def _records(
     if is_value and trace.target is not None:
         return [r for r in trace if r.gradient is not None and (r.role == "input" or wrt)]
     return trace.results if results or is_value else trace
-
-
-# Programs and bindings
-
-
-def _sources(given: list[str], files: list[str]) -> tuple[list[Source], list[str]]:
-    """The texts that make up the program, and the bindings that are left."""
-    from graphcalc.data.bindings import is_binding
-    from graphcalc.data.programs import read_file, read_standard_input
-
-    def from_input() -> Source:
-        if is_terminal(sys.stdin):
-            complain("reading from the terminal; Ctrl-D to end\n")
-        return read_standard_input()
-
-    sources = [from_input() if path == "-" else read_file(path) for path in files]
-    if files:
-        if given and given[0] == "-":
-            sources.append(from_input())
-            return sources, given[1:]
-        if given and not is_binding(given[0]):
-            sources.append(Source(given[0]))
-            return sources, given[1:]
-        return sources, given
-    if not given:
-        if sys.stdin is None or sys.stdin.isatty():
-            raise UsageError(
-                "no-program", f"no program; usage: {_USAGE}", help=f"for example: {_EXAMPLE}"
-            )
-        return [from_input()], []
-    if given[0] == "-":
-        return [from_input()], given[1:]
-    return [Source(given[0])], given[1:]
 
 
 # Output
@@ -406,27 +335,6 @@ def _print_functions(given: list[str], format: str) -> None:
 # The process
 
 
-def _prepare_arguments(arguments: list[str], command: Any) -> list[str]:
-    """Mark the arguments that start with `-` and are expressions, not options."""
-    takes_value = {"-f"}
-    known = {"-f", "-q", "-h"}
-    for parameter in command.params:
-        names = [n for n in parameter.opts if n.startswith("--")]
-        if getattr(parameter, "is_flag", False) is False:
-            takes_value.update(names)
-    prepared: list[str] = []
-    is_value = False
-    for place, argument in enumerate(arguments):
-        if argument == "--" and not is_value:
-            return [*prepared, *arguments[place:]]
-        starts = re.match(r"-[\w.(\[-]", argument) and not argument.startswith("--")
-        if not is_value and starts and argument not in known:
-            argument = _EXPRESSION + argument
-        is_value = not is_value and argument in takes_value
-        prepared.append(argument)
-    return prepared
-
-
 def _fail(error: GraphcalcError, printing: Printing) -> int:
     """Write a diagnostic to standard error; the exit status."""
     from graphcalc.report.errors import draw, draw_json, draw_line
@@ -442,17 +350,6 @@ def _fail(error: GraphcalcError, printing: Printing) -> int:
     return status
 
 
-def _usage_error(message: str, command: Any) -> UsageError:
-    """Typer's complaint as a diagnostic of our own."""
-    match = re.search(r"No such option: (\S+?)(?:[ .]|$)", message)
-    if match:
-        names = [n for p in command.params for n in p.opts if n[0] == "-"]
-        near = closest(match[1], names)
-        hint = f"did you mean `{near[0]}`?" if near else "write -- before a program that starts so"
-        return UsageError("option", f"there is no option `{brief(match[1])}`", help=hint)
-    return UsageError("option", (message[:1].lower() + message[1:]).rstrip("."))
-
-
 def _run(arguments: list[str]) -> int:
     """Run a command line; its exit status."""
     printing = Printing(arguments)
@@ -462,14 +359,14 @@ def _run(arguments: list[str]) -> int:
     if sys.stdout is None:
         return _fail(OutputError("closed", "standard output is closed"), printing)
     try:
-        prepared = _prepare_arguments(arguments, command)
+        prepared = mark_expressions(arguments, command)
         command.main(prepared, prog_name="graphcalc", standalone_mode=False)
         return 0
     except GraphcalcError as error:
         _debug()
         return _fail(error, printing)
     except click_error as error:
-        return _fail(_usage_error(error.format_message(), command), printing)
+        return _fail(usage_error(error.format_message(), command), printing)
     except typer.Exit as stop:
         return int(stop.exit_code)
     except OSError as error:  # help and completion are written by Typer itself

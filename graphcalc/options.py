@@ -50,6 +50,15 @@ def names_in(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
+def format_of(format: str, quiet: bool, steps: bool) -> str:
+    """The format that --format, -q and --steps mean together."""
+    if quiet and format not in ("table", "value"):
+        raise UsageError("option", f"-q is --format value: it does not go with --format {format}")
+    if steps and (quiet or format not in ("table", *STEPS)):
+        raise UsageError("option", "--steps is --format steps: it goes with no other format")
+    return "value" if quiet else "steps" if steps and format == "table" else format
+
+
 def check_choices(format: str, color: str, errors: str) -> None:
     """Raise UsageError for a value that is none of its option's."""
     for option, value, choices in (

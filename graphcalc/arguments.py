@@ -1,0 +1,120 @@
+"""What stands on a command line beside its options: programs, bindings, and mistakes."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import Any
+
+from graphcalc.diagnostics import GraphcalcError, UsageError, brief, closest
+from graphcalc.report.output import complain, is_terminal
+from graphcalc.source import Source
+
+_USAGE = "graphcalc [OPTIONS] [PROGRAM] [NAME=VALUE]..."
+EXAMPLE = "graphcalc 'g = (a+b)*(c*d)' a=2 b=-4 c=-2 d=2"
+# Marks an argument that starts with `-` and is an expression; no argument can hold a NUL.
+_EXPRESSION = "\0"
+
+
+class Printing:
+    """What of a command line decides how things are written, read before the options are."""
+
+    def __init__(self, arguments: list[str]) -> None:
+        self.format = _early(arguments, "--format") or "table"
+        if "-q" in arguments or "--quiet" in arguments:
+            self.format = "value"
+        self.errors = _early(arguments, "--errors") or "auto"
+
+
+def _early(arguments: list[str], option: str) -> str | None:
+    for place, argument in enumerate(arguments):
+        if argument == option and place + 1 < len(arguments):
+            return arguments[place + 1]
+        if argument.startswith(option + "="):
+            return argument[len(option) + 1 :]
+    return None
+
+
+def mark_expressions(arguments: list[str], command: Any) -> list[str]:
+    """Mark the arguments that start with `-` and are expressions, not options."""
+    takes_value = {"-f"}
+    known = {"-f", "-q", "-h"}
+    for parameter in command.params:
+        names = [n for n in parameter.opts if n.startswith("--")]
+        if getattr(parameter, "is_flag", False) is False:
+            takes_value.update(names)
+    prepared: list[str] = []
+    is_value = False
+    for place, argument in enumerate(arguments):
+        if argument == "--" and not is_value:
+            return [*prepared, *arguments[place:]]
+        starts = re.match(r"-[\w.(\[-]", argument) and not argument.startswith("--")
+        if not is_value and starts and argument not in known:
+            argument = _EXPRESSION + argument
+        is_value = not is_value and argument in takes_value
+        prepared.append(argument)
+    return prepared
+
+
+def unmarked(arguments: list[str] | None) -> list[str]:
+    """The arguments as they were given."""
+    return [argument.removeprefix(_EXPRESSION) for argument in arguments or ()]
+
+
+def sources_and_bindings(given: list[str], files: list[str]) -> tuple[list[Source], list[str]]:
+    """The texts that make up the program, and the bindings that are left.
+
+    Raises UsageError where there is no program.
+    """
+    from graphcalc.data.bindings import is_binding
+    from graphcalc.data.programs import read_file, read_standard_input
+
+    def from_input() -> Source:
+        if is_terminal(sys.stdin):
+            complain("reading from the terminal; Ctrl-D to end\n")
+        return read_standard_input()
+
+    sources = [from_input() if path == "-" else read_file(path) for path in files]
+    if files:
+        if given and given[0] == "-":
+            sources.append(from_input())
+            return sources, given[1:]
+        if given and not is_binding(given[0]):
+            sources.append(Source(given[0]))
+            return sources, given[1:]
+        return sources, given
+    if not given:
+        if sys.stdin is None or sys.stdin.isatty():
+            raise UsageError(
+                "no-program", f"no program; usage: {_USAGE}", help=f"for example: {EXAMPLE}"
+            )
+        return [from_input()], []
+    if given[0] == "-":
+        return [from_input()], given[1:]
+    return [Source(given[0])], given[1:]
+
+
+def explained(error: GraphcalcError, given: list[str], has_file: bool) -> GraphcalcError:
+    """The error, with a hint where the first argument was meant as something else."""
+    from graphcalc.data.bindings import is_binding
+
+    d = error.diagnostic
+    first = given[0] if given and not has_file else "-"
+    if os.path.isfile(first):
+        return type(error)(d.code, d.message, d.labels, d.note, f"to run a file, write -f {first}")
+    if d.code == "unused-binding" and is_binding(first):
+        hint = f"`{brief(first)}` was taken as the program; to read standard input, write - first"
+        return type(error)(d.code, d.message, d.labels, d.note, hint)
+    return error
+
+
+def usage_error(message: str, command: Any) -> UsageError:
+    """Typer's complaint as a diagnostic of our own."""
+    match = re.search(r"No such option: (\S+?)(?:[ .]|$)", message)
+    if match:
+        names = [n for p in command.params for n in p.opts if n[0] == "-"]
+        near = closest(match[1], names)
+        hint = f"did you mean `{near[0]}`?" if near else "write -- before a program that starts so"
+        return UsageError("option", f"there is no option `{brief(match[1])}`", help=hint)
+    return UsageError("option", (message[:1].lower() + message[1:]).rstrip("."))
