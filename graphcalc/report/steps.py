@@ -7,6 +7,7 @@ the numbers.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -118,11 +119,9 @@ class _Page:
                 yield from self._sum(position, name, uses)
 
     def _sum(self, position: int, name: str, uses: list[Edge]) -> Iterator[Line]:
-        seen: dict[int, int] = {}
+        times = Counter(edge.user for edge in uses)
         for edge in uses:
-            seen[edge.user] = seen.get(edge.user, 0) + 1
-            again = sum(e.user == edge.user for e in uses) > 1
-            place = f", operand {edge.place + 1}" if again else ""
+            place = f", operand {edge.place + 1}" if times[edge.user] > 1 else ""
             sides, remark = self._use(edge)
             user = self.graph.nodes[edge.user].name or ""
             yield Line(_sides(f"{name} through {user}{place}", *sides), remark)
