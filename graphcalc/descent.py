@@ -79,7 +79,7 @@ def minimize(
     wanted = [graph.gradients[graph.names[name]] for name in descent.update]
     inner, kept = restricted(graph, [graph.target, *wanted])
     program = compile_graph(inner, settings, frozenset(kept))
-    given = {k: v for k, v in first.inputs.items() if k in inner.inputs}
+    given = {name: first.inputs[name] for name in inner.inputs if name in first.inputs}
     values = [first.values[p] for p in positions]
     history, values, reason = _descend(program, descent, kept, given, values, watch)
     found = {name: program.plain(value) for name, value in zip(descent.update, values)}

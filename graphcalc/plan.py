@@ -74,12 +74,11 @@ class Plan(Sequence[Step]):
 
 def _step(graph: Graph, position: int) -> Step:
     node = graph.nodes[position]
-    role = "input" if node.is_input else "operation"
     return Step(
         name=node.name or "",
         text=node_text(graph, position),
         op=node.op.name,
-        role="result" if position in graph.results else role,
+        role=graph.role(position),
         shape=node.type.shape,
         dtype=node.type.dtype,
         operations=cost(graph, position),

@@ -120,7 +120,6 @@ class Trace(Sequence[Record]):
         kept = self.kept(position)
         gradient = self.graph.gradients.get(position)
         names = (self.graph.nodes[i].name for i in node.operands)
-        role = "input" if node.is_input else "operation"
         return Record(
             id=place,
             name=node.name or "",
@@ -129,7 +128,7 @@ class Trace(Sequence[Record]):
             span=node.span,
             op=node.op.name,
             inputs=() if node.is_bound else tuple(n for n in names if n is not None),
-            role="result" if position in self.graph.results else role,
+            role=self.graph.role(position),
             shape=node.type.shape,
             dtype=node.type.dtype,
             device=self.device,

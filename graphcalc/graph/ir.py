@@ -87,12 +87,22 @@ class Graph:
     forward: int | None = None
     gradients: dict[int, int] = field(default_factory=dict)
     edges: list[Any] = field(default_factory=list)
+    _result_set: frozenset[int] = field(init=False, default=frozenset())
+
+    def __post_init__(self) -> None:
+        self._result_set = frozenset(self.results)
 
     def __len__(self) -> int:
         return len(self.nodes)
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes)
+
+    def role(self, position: int) -> str:
+        """What a node is in the program: a `result`, an `input` or an `operation`."""
+        if position in self._result_set:
+            return "result"
+        return "input" if self.nodes[position].is_input else "operation"
 
     @property
     def inputs(self) -> dict[str, int]:
