@@ -38,8 +38,8 @@ def _early(arguments: list[str], option: str) -> str | None:
 
 def mark_expressions(arguments: list[str], command: Any) -> list[str]:
     """Mark the arguments that start with `-` and are expressions, not options."""
-    takes_value = {"-f"}
-    known = {"-f", "-q", "-h"}
+    takes_value = {"-f", "-o"}
+    known = {"-f", "-o", "-q", "-h"}
     for parameter in command.params:
         names = [n for n in parameter.opts if n.startswith("--")]
         if getattr(parameter, "is_flag", False) is False:
@@ -52,9 +52,18 @@ def mark_expressions(arguments: list[str], command: Any) -> list[str]:
         starts = re.match(r"-[\w.(\[-]", argument) and not argument.startswith("--")
         if not is_value and starts and argument not in known:
             argument = _EXPRESSION + argument
-        is_value = not is_value and argument in takes_value
         prepared.append(argument)
+        if argument == "--rows" and not is_value and _ends_here(arguments, place):
+            prepared.append("-")
+            continue
+        is_value = not is_value and argument in takes_value
     return prepared
+
+
+def _ends_here(arguments: list[str], place: int) -> bool:
+    """Whether an option that may go without a value has none: then it reads standard input."""
+    following = arguments[place + 1 : place + 2]
+    return not following or (following[0].startswith("-") and following[0] != "-")
 
 
 def unmarked(arguments: list[str] | None) -> list[str]:
@@ -62,15 +71,24 @@ def unmarked(arguments: list[str] | None) -> list[str]:
     return [argument.removeprefix(_EXPRESSION) for argument in arguments or ()]
 
 
-def sources_and_bindings(given: list[str], files: list[str]) -> tuple[list[Source], list[str]]:
+def sources_and_bindings(
+    given: list[str], files: list[str], rows: str | None = None
+) -> tuple[list[Source], list[str]]:
     """The texts that make up the program, and the bindings that are left.
 
-    Raises UsageError where there is no program.
+    Raises UsageError where there is no program, or where it and the rows would both be read
+    from standard input.
     """
     from graphcalc.data.bindings import is_binding
     from graphcalc.data.programs import read_file, read_standard_input
 
     def from_input() -> Source:
+        if rows == "-":
+            raise UsageError(
+                "stdin-twice",
+                "standard input cannot be both the program and the rows",
+                help="write the program as an argument: graphcalc --rows - 'g = a + b'",
+            )
         if is_terminal(sys.stdin):
             complain("reading from the terminal; Ctrl-D to end\n")
         return read_standard_input()
@@ -85,7 +103,7 @@ def sources_and_bindings(given: list[str], files: list[str]) -> tuple[list[Sourc
             return sources, given[1:]
         return sources, given
     if not given:
-        if sys.stdin is None or sys.stdin.isatty():
+        if sys.stdin is None or sys.stdin.isatty() or rows == "-":
             raise UsageError(
                 "no-program", f"no program; usage: {_USAGE}", help=f"for example: {EXAMPLE}"
             )

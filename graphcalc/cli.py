@@ -21,8 +21,10 @@ from graphcalc.arguments import (
     usage_error,
 )
 from graphcalc.backends.optimizers import OPTIMIZERS
+from graphcalc.data.tables import FORMATS as ROW_FORMATS
 from graphcalc.diagnostics import (
     BindingError,
+    EvaluationError,
     GraphcalcError,
     InternalError,
     LimitError,
@@ -46,6 +48,7 @@ from graphcalc.report.pages import (
 if TYPE_CHECKING:
     from graphcalc.descent import Descent
     from graphcalc.evaluate import Evaluation, Outcome
+    from graphcalc.rows.run import RowOptions
     from graphcalc.trace import Record
 
 app = typer.Typer(add_completion=True, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -150,6 +153,48 @@ def _command(
             help="Bind names as a file of NAME = VALUE says; repeatable.",
         ),
     ] = None,
+    rows: Annotated[
+        str | None,
+        typer.Option(
+            "--rows",
+            metavar="FILE",
+            help="Run for every row of a table, each column a name; - is standard input.",
+        ),
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="FORMAT", help=f"Rows as {', '.join(ROW_FORMATS)}."),
+    ] = None,
+    only: Annotated[
+        bool, typer.Option("--only", help="The results of --rows without the columns.")
+    ] = False,
+    on_error: Annotated[
+        str,
+        typer.Option(
+            "--on-error",
+            metavar="WHAT",
+            help="What a row that fails does: fail, null (no results) or skip.",
+        ),
+    ] = "fail",
+    missing: Annotated[
+        str,
+        typer.Option("--missing", metavar="WHAT", help="What an empty cell is: fail or nan."),
+    ] = "fail",
+    input_format: Annotated[
+        str | None,
+        typer.Option("--input-format", metavar="FORMAT", help="The format of standard input."),
+    ] = None,
+    delimiter: Annotated[
+        str | None,
+        typer.Option("--delimiter", metavar="C", help="What separates the cells of CSV."),
+    ] = None,
+    encoding: Annotated[
+        str, typer.Option("--encoding", metavar="NAME", help="The encoding of text tables.")
+    ] = "utf-8",
+    output: Annotated[
+        str | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Print into a file, all or nothing."),
+    ] = None,
     backend: Annotated[
         str, typer.Option("--backend", metavar="BACKEND", help="auto, python or torch.")
     ] = "auto",
@@ -221,7 +266,16 @@ def _command(
     from graphcalc.data.programs import read_file
     from graphcalc.evaluate import Evaluation, Options, parse
 
-    sources, texts = sources_and_bindings(given, file or [])
+    table = options.RowTexts(to, input_format, delimiter, encoding, only, on_error, missing)
+    if rows is None:
+        table.check_unused()
+    elif minimize or grad or check or check_grad or trace_nan or save or format in STEPS:
+        raise UsageError(
+            "option",
+            "--rows goes without --grad, --check, --check-grad, --minimize, --trace-nan, --save "
+            "and --steps",
+        )
+    sources, texts = sources_and_bindings(given, file or [], rows)
     settings = Settings(
         backend, device, dtype, options.whole("--threads", threads, 1, 4096) if threads else None
     )
@@ -233,11 +287,14 @@ def _command(
         check,
         options.gradients(grad, wrt, seed_grad, format),
     )
-    names, page = options.names_in(show), Page(format, color, all_rows)
+    names, page = options.names_in(show), Page(format, color, all_rows, output)
     bindings = parse_bindings(texts, [read_file(path) for path in inputs or ()])
     way = options.descent(minimize, update, lr, iterations, optimizer, tolerance, save)
     try:
         evaluation = Evaluation(parse(sources, run_options.max_nodes), run_options, bindings, names)
+        if rows is not None:
+            _run_rows(evaluation, options.rows(rows, table, names, format, strict), page)
+            return
         if check:
             print_plan(evaluation.plan(), page)
             return
@@ -256,6 +313,24 @@ def _command(
     print_run(records, outcome, page, trace_nan=trace_nan)
     if strict:
         check_finite(outcome)
+
+
+def _run_rows(evaluation: Evaluation, options: RowOptions, page: Page) -> None:
+    """Run a program over the rows of a table; EvaluationError where some failed."""
+    from graphcalc.data.saving import whole_file
+    from graphcalc.report import rows as report
+    from graphcalc.rows.run import RowRun
+
+    with report.progress(page.color) as watch:
+        run = RowRun(evaluation, options, watch)
+        if page.output is None:
+            summary = run.run(report.Standard())
+        else:
+            with whole_file(page.output) as file:
+                summary = run.run(file)
+    report.tell(run, summary)
+    if summary.failed:
+        raise typer.Exit(EvaluationError.exit_status)
 
 
 def _minimize(
@@ -360,8 +435,8 @@ def _run(arguments: list[str]) -> int:
         return _fail(OutputError("closed", "standard output is closed"), printing)
     try:
         prepared = mark_expressions(arguments, command)
-        command.main(prepared, prog_name="graphcalc", standalone_mode=False)
-        return 0
+        status = command.main(prepared, prog_name="graphcalc", standalone_mode=False)
+        return int(status or 0)
     except GraphcalcError as error:
         _debug()
         return _fail(error, printing)

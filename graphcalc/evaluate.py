@@ -181,8 +181,10 @@ class Evaluation:
             name: describe(name, value, dtype, settings.dtype) for name, value in inputs.items()
         }
 
-    def graph(self, inputs: Mapping[str, Input]) -> Graph:
-        """The graph for inputs of these types."""
+    def graph(
+        self, inputs: Mapping[str, Input], columns: Mapping[str, Input] | None = None
+    ) -> Graph:
+        """The graph for inputs of these types, and for columns that names may be read from."""
         options = self.options
         memory = options.max_memory if options.max_memory is not None else default_memory()
         with paused_gc():
@@ -194,6 +196,7 @@ class Evaluation:
                 limits=Limits(options.max_nodes, memory),
                 seed=options.seed,
                 is_check=options.is_check,
+                columns=columns,
             )
             if options.gradients is not None:
                 graph = _with_gradients(graph, options.gradients)

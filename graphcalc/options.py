@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from graphcalc.diagnostics import UsageError, brief
 from graphcalc.report.pages import FORMATS, STEPS
@@ -11,6 +12,7 @@ from graphcalc.report.pages import FORMATS, STEPS
 if TYPE_CHECKING:
     from graphcalc.descent import Descent
     from graphcalc.evaluate import Gradients
+    from graphcalc.rows.run import RowOptions
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 
@@ -70,6 +72,71 @@ def check_choices(format: str, color: str, errors: str) -> None:
             raise UsageError(
                 "option", f"{option} is one of {', '.join(choices)}, not `{brief(value)}`"
             )
+
+
+def rows(
+    path: str,
+    given: RowTexts,
+    names: list[str],
+    format: str,
+    strict: bool,
+) -> RowOptions:
+    """How --rows reads and writes."""
+    from graphcalc.data.tables import FORMATS as ROW_FORMATS
+    from graphcalc.rows.engine import Policy
+    from graphcalc.rows.run import RowOptions
+
+    to = given.to or (format if format != "table" else None)
+    for option, value, choices in (
+        ("--input-format", given.read, ROW_FORMATS),
+        ("--to" if given.to else "--format", to, ROW_FORMATS),
+        ("--on-error", given.on_error, ("fail", "null", "skip")),
+        ("--missing", given.missing, ("fail", "nan")),
+    ):
+        if value is not None and value not in choices:
+            raise UsageError(
+                "option", f"{option} is one of {', '.join(choices)}, not `{brief(value)}`"
+            )
+    delimiter = given.delimiter
+    if delimiter is not None:
+        delimiter = {"\\t": "\t", "tab": "\t"}.get(delimiter, delimiter)
+        if len(delimiter) != 1 or delimiter.isalnum() or delimiter in '"\r\n.+-_ \0':
+            raise UsageError(
+                "option",
+                f"--delimiter is one character such as ; or | or \\t, not `{brief(delimiter)}`",
+            )
+    try:
+        codecs.lookup(given.encoding)
+    except (LookupError, ValueError):
+        raise UsageError(
+            "option", f"`{brief(given.encoding)}` is not an encoding; utf-8 and latin-1 are"
+        ) from None
+    missing = float("nan") if given.missing == "nan" else None
+    policy = Policy(given.on_error, missing, strict)
+    return RowOptions(path, given.read, to, delimiter, given.encoding, given.only, names, policy)
+
+
+class RowTexts(NamedTuple):
+    """The texts of the options beside --rows."""
+
+    to: str | None
+    read: str | None
+    delimiter: str | None
+    encoding: str
+    only: bool
+    on_error: str
+    missing: str
+
+    def check_unused(self) -> None:
+        """Raise UsageError for one that is given without --rows."""
+        for option, value, default in (
+            ("--to", self.to, None),
+            ("--only", self.only, False),
+            ("--on-error", self.on_error, "fail"),
+            ("--missing", self.missing, "fail"),
+        ):
+            if value != default:
+                raise UsageError("option", f"{option} goes with --rows FILE")
 
 
 def gradients(grad: str | None, wrt: str, seed: str | None, format: str) -> Gradients | None:

@@ -19,14 +19,16 @@ class Span(NamedTuple):
 class Source:
     """One piece of text with the name that diagnostics show for it.
 
-    Lines end at LF, CRLF or CR; columns count code points from 1.
+    Lines end at LF, CRLF or CR; columns count code points from 1. A text that is cut out of a
+    larger one says at which line of it its first stands.
     """
 
-    __slots__ = ("_line_starts", "name", "text")
+    __slots__ = ("_line_starts", "first_line", "name", "text")
 
-    def __init__(self, text: str, name: str = "<program>") -> None:
+    def __init__(self, text: str, name: str = "<program>", first_line: int = 1) -> None:
         self.text = text
         self.name = name
+        self.first_line = first_line
         self._line_starts: list[int] | None = None
 
     def __repr__(self) -> str:
@@ -41,11 +43,12 @@ class Source:
         """The 1-based line and column of an offset."""
         starts = self._starts()
         line = bisect_right(starts, offset)
-        return line, offset - starts[line - 1] + 1
+        return line + self.first_line - 1, offset - starts[line - 1] + 1
 
     def line(self, number: int) -> str:
         """The text of a 1-based line, without its line end."""
         starts = self._starts()
+        number -= self.first_line - 1
         begin = starts[number - 1]
         end = starts[number] if number < len(starts) else len(self.text)
         return self.text[begin:end].rstrip("\r\n")

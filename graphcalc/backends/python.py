@@ -43,7 +43,7 @@ class PythonProgram:
             elif node.op is OPS["input"]:
                 self._inputs.append((position, node.params[1], node.type))
             else:
-                self._steps.append((position, _kernel(graph, node), node.operands))
+                self._steps.append((position, kernel_of(graph, node), node.operands))
 
     def run(self, inputs: Mapping[str, Any], observer: Observer) -> dict[int, Any]:
         """Compute the graph; inputs are numbers, nested lists, or arrays with `tolist`."""
@@ -165,10 +165,10 @@ def summarize(data: list[Any]) -> Summary:
     return Summary(min(finite), mean, max(finite), nan, inf)
 
 
-def _kernel(graph: Graph, node: Node) -> Callable[..., Any]:
+def kernel_of(graph: Graph, node: Node) -> Callable[..., Any]:
     """A function from operand values to the node's value."""
     op, out = node.op, node.type
-    casts = [_cast(graph, node, i) for i in range(len(node.operands))]
+    casts = [conversion(graph, node, i) for i in range(len(node.operands))]
     kernel = op.python
     if op.kind == "elementwise" and node.params:
         params = node.params
@@ -184,7 +184,7 @@ def _kernel(graph: Graph, node: Node) -> Callable[..., Any]:
     return lambda *values: run(*[v if c is None else cast(v, c) for v, c in zip(values, casts)])
 
 
-def _cast(graph: Graph, node: Node, place: int) -> Callable[[Any], Any] | None:
+def conversion(graph: Graph, node: Node, place: int) -> Callable[[Any], Any] | None:
     """What to turn the elements of an operand into, where the op wants another kind."""
     wants = node.op.operands
     is_own = wants in ("own", "common") or (wants == "condition" and place == 0)

@@ -65,16 +65,19 @@ def lower(
     limits: Limits,
     seed: int,
     is_check: bool = False,
+    columns: Mapping[str, Input] | None = None,
 ) -> Graph:
     """The graph of a program with values bound to some of its names.
 
     `bindings` are constant expressions and `inputs` values that a backend gets at run time;
-    either replaces the program's own assignment of that name. With `is_check` declared inputs
-    need no value: their sizes may stay symbols. Raises BindingError for names that are bound in
-    vain or not at all, DataError for values that are not as declared, ProgramError and LimitError
-    for what the program says.
+    either replaces the program's own assignment of that name. `columns` are there for names that
+    the program reads and does not assign first, and replace nothing. With `is_check` declared
+    inputs need no value: their sizes may stay symbols. Raises BindingError for names that are
+    bound in vain or not at all, DataError for values that are not as declared, ProgramError and
+    LimitError for what the program says.
     """
-    return _Lowering(program, bindings, inputs, dtype, limits, seed, is_check).run()
+    lowering = _Lowering(program, bindings, inputs, dtype, limits, seed, is_check, columns or {})
+    return lowering.run()
 
 
 @dataclass(slots=True, eq=False)
@@ -86,6 +89,7 @@ class _Lowering:
     limits: Limits
     seed: int
     is_check: bool
+    columns: Mapping[str, Input]
     builder: Builder = field(init=False)
     declared: Declarations = field(init=False)
     arguments: Arguments = field(init=False)
@@ -125,6 +129,9 @@ class _Lowering:
         for name in self.declared.types if self.is_check else ():
             if name not in assigned and not self._is_bound(name):
                 self._declare_input(name)
+        for name in self.names.read_first() if self.columns else ():
+            if name in self.columns and not self._is_bound(name):
+                self._bind_column(name)
         for statement in self.program.statements:
             self._statement(statement)
         for name in self.names.bound:
@@ -247,6 +254,12 @@ class _Lowering:
         self._give(name, position)
         return position
 
+    def _bind_column(self, name: str) -> None:
+        """The node of a name that is read from outside and has no binding of its own."""
+        position = self._input(name, self.columns[name])
+        self.builder.nodes[position].is_bound = True
+        self._give(name, position)
+
     def _fit(self, name: str, position: int) -> None:
         """Hold a bound value against its declaration, and give it the dtype declared."""
         node = self.builder.nodes[position]
@@ -320,6 +333,7 @@ class _Lowering:
         """Name the unnamed nodes as a jaxpr does: a … z, ba, bb, … without the names in use."""
         taken = {
             *self.versions,
+            *self.columns,
             *self.walker.functions,
             *CONSTANTS,
             *self.names.read(),

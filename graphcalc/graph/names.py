@@ -76,6 +76,17 @@ class Names:
             found |= read
         return found
 
+    def read_first(self) -> list[str]:
+        """The names that the program reads before it assigns them, if it ever does."""
+        found: dict[str, None] = {}
+        assigned: set[str] = set()
+        for statement in self.program.statements:
+            own = {p.name for p in getattr(statement, "parameters", ())}
+            names = self.read_by(statement) - own - assigned
+            found.update(dict.fromkeys(sorted(names)))
+            assigned.update(target.name for target in targets(statement))
+        return list(found)
+
     # What is wrong
 
     def unused(self, name: str) -> BindingError:

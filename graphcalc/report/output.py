@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from graphcalc.diagnostics import OutputError
 from graphcalc.report.safe import encodable
@@ -18,8 +20,38 @@ def is_terminal(stream: Any) -> bool:
     return stream is not None and not stream.closed and stream.isatty()
 
 
+_file: BinaryIO | None = None
+
+
+@contextmanager
+def redirected(path: str | None) -> Iterator[None]:
+    """Let `write` put what is printed into a file, which is there when all of it is."""
+    global _file
+    if path is None:
+        yield
+        return
+    from graphcalc.data.saving import whole_file
+
+    with whole_file(path) as _file:
+        try:
+            yield
+        finally:
+            _file = None
+
+
+def is_on_terminal() -> bool:
+    """Whether a person reads what is printed."""
+    return _file is None and is_terminal(sys.stdout)
+
+
 def write(text: str) -> None:
-    """All of a text to standard output, or an OutputError."""
+    """All of a text to standard output, or to the file that takes its place.
+
+    Raises OutputError where that cannot be.
+    """
+    if _file is not None:
+        _file.write(encodable(text, "utf-8").encode("utf-8", "backslashreplace"))
+        return
     stream = sys.stdout
     if stream is None or stream.closed:
         raise OutputError("closed", "standard output is closed")
@@ -61,7 +93,7 @@ def make_console(color: str) -> Console:
     """Rich's console; off a terminal it is as wide as the table needs."""
     from rich.console import Console
 
-    on_terminal = is_terminal(sys.stdout)
+    on_terminal = is_on_terminal()
     wants_color = color == "always" or _forced()
     no_color = color == "never" or (not wants_color and bool(os.environ.get("NO_COLOR")))
     return Console(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from graphcalc.diagnostics import EvaluationError, Label, UsageError
-from graphcalc.report.output import complain, is_terminal, make_console, wants_rich, write
+from graphcalc.report.output import complain, is_on_terminal, make_console, wants_rich, write
 
 if TYPE_CHECKING:
     from graphcalc.evaluate import Outcome
@@ -24,11 +24,15 @@ _QUICK = 50_000_000
 
 
 class Page(NamedTuple):
-    """How to print: one of `FORMATS`, when in colour, and whether every row of a long table."""
+    """How to print: one of `FORMATS`, when in colour, and whether every row of a long table.
+
+    `output` is a file to print into.
+    """
 
     format: str = "table"
     color: str = "auto"
     all_rows: bool = False
+    output: str | None = None
 
 
 def notify(text: str, label: Label | None = None) -> None:
@@ -59,7 +63,7 @@ def draw(built: Table, color: str) -> None:
     """Write a table: Rich draws it on a terminal."""
     from graphcalc.report import table
 
-    if not wants_rich(color, is_terminal(sys.stdout)):
+    if not wants_rich(color, is_on_terminal()):
         write(table.draw_plain(built))
         return
     console = make_console(color)
@@ -81,7 +85,7 @@ def print_run(
         from graphcalc.report import table
 
         limit = None if page.all_rows else table.MAX_ROWS
-        is_short = is_terminal(sys.stdout)
+        is_short = is_on_terminal()
         draw(table.build(records, trace, is_short=is_short, limit=limit), page.color)
     elif page.format in STEPS:
         from graphcalc.report.steps import as_steps

@@ -8,6 +8,7 @@ from typing import Any
 
 from graphcalc.diagnostics import CallError, Label, LimitError, ParseError, brief
 from graphcalc.source import Source, Span
+from graphcalc.syntax.columns import column_of
 from graphcalc.syntax.explain import CONSTRUCTS, construct, unexpected
 from graphcalc.syntax.expr import (
     Attribute,
@@ -157,6 +158,9 @@ class _Actions:
                     (Label(self.source, argument.span),),
                     help="put the arguments without a name first",
                 )
+        column = column_of(c[0], arguments)
+        if column is not None:
+            return Name(column, c[0].start, c[-1].end)
         return Call(c[0], tuple([_listed(a) for a in arguments]), c[0].start, c[-1].end)
 
     def index(self, c: list[Any]) -> Expr:

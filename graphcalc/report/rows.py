@@ -1,0 +1,134 @@
+"""A run over rows while it goes on and afterwards: a progress bar, and what there is to say."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from graphcalc.diagnostics import GraphcalcError, OutputError
+from graphcalc.report.errors import location
+from graphcalc.report.output import complain, is_terminal
+from graphcalc.report.pages import notify
+from graphcalc.report.safe import safe
+from graphcalc.rows.run import RowRun, Summary
+
+# A run that is over sooner shows no bar, in seconds.
+_SOON = 1.0
+Watch = Callable[[int, "int | None", int], None]
+
+
+@contextmanager
+def progress(color: str) -> Iterator[Watch]:
+    """A bar with rows, bytes and their rate on standard error, where that is a terminal."""
+    if not is_terminal(sys.stderr):
+        yield lambda done, total, rows: None
+        return
+    bar = _Bar(color)
+    try:
+        yield bar.tell
+    finally:
+        bar.stop()
+
+
+class _Bar:
+    """A bar that is drawn once a run has lasted for a while."""
+
+    def __init__(self, color: str) -> None:
+        self._color = color
+        self._begin = time.monotonic()
+        self._bar: Any = None
+        self._task: Any = None
+
+    def tell(self, done: int, total: int | None, rows: int) -> None:
+        """How many bytes were read, of how many, and how many rows are done."""
+        if self._bar is None:
+            if time.monotonic() - self._begin < _SOON:
+                return
+            self._start()
+        if self._bar.tasks[0].start_time is None:
+            self._bar.start_task(self._task)
+        self._bar.update(self._task, completed=done, total=total, rows=f"{rows:,} rows")
+
+    def _start(self) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+            TransferSpeedColumn,
+        )
+
+        console = Console(
+            stderr=True, no_color=self._color == "never", markup=False, highlight=False
+        )
+        columns = (
+            TextColumn("{task.fields[rows]}", markup=False),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+        )
+        self._bar = Progress(*columns, console=console, transient=True)
+        self._bar.start()
+        self._task = self._bar.add_task("rows", total=None, rows="")
+
+    def stop(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+
+
+class Standard:
+    """Standard output, for bytes as they come."""
+
+    def __init__(self) -> None:
+        stream = sys.stdout
+        if stream is None or stream.closed:
+            raise OutputError("closed", "standard output is closed")
+        stream.flush()
+        self._file = stream.buffer
+
+    def write(self, data: bytes) -> None:
+        """Put out the next bytes, and at once: who reads them may wait."""
+        try:
+            self._file.write(data)
+            self._file.flush()
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise OutputError("output", f"standard output: {reason}") from None
+
+
+def tell(run: RowRun, summary: Summary) -> None:
+    """What a user may want to know of a run: rows that failed, and where a nan was born."""
+    if summary.odd and summary.first_odd is not None:
+        many = f"{summary.odd:,} row{'s have' if summary.odd != 1 else ' has'}"
+        first = "" if summary.odd == 1 else "; the first is this one"
+        notify(f"{many} a result that is not finite{first}", summary.first_odd)
+        for line in _causes(run, summary):
+            complain(f"graphcalc: {line}\n")
+    if summary.failed and summary.first_fault is not None:
+        complain(f"graphcalc: {_failures(run, summary)}\n")
+
+
+def _causes(run: RowRun, summary: Summary) -> list[str]:
+    """Why a row has such a result, by running it alone."""
+    from graphcalc.report.origins import as_notes
+
+    try:
+        found = run.origins_of(summary)
+    except GraphcalcError:
+        return []
+    return [] if found is None else as_notes(found, 1)
+
+
+def _failures(run: RowRun, summary: Summary) -> str:
+    verb = "skipped" if run.options.policy.on_error == "skip" else "left without results"
+    d = summary.first_fault.diagnostic if summary.first_fault else None
+    total = summary.rows + (summary.failed if verb == "skipped" else 0)
+    first = f"; the first: {location(d.labels[0])}: {d.message}" if d else ""
+    return safe(f"{summary.failed:,} of {total:,} rows {verb}{first}")

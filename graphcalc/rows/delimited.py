@@ -1,0 +1,116 @@
+"""Comma- and tab-separated records: RFC 4180 with any delimiter, and TSV, which has no quotes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from graphcalc.diagnostics import brief
+from graphcalc.rows.cells import Fault, Faulty
+
+
+class Dialect(NamedTuple):
+    """What separates cells, whether cells may be quoted, and what ends a record."""
+
+    delimiter: str = ","
+    has_quotes: bool = True
+    line_end: str = "\n"
+
+
+def split_records(text: str, dialect: Dialect) -> list[str]:
+    """The records of a text that ends with one; a quoted line end belongs to its cell."""
+    lines = text.split(dialect.line_end)
+    if not lines[-1]:
+        lines.pop()
+    elif dialect.line_end == "\r\n" and lines[-1].endswith("\r"):
+        lines[-1] = lines[-1][:-1]
+    if dialect.line_end == "\n" and "\r" in text:
+        lines = [line[:-1] if line.endswith("\r") else line for line in lines]
+    if not dialect.has_quotes or '"' not in text:
+        return lines
+    records: list[str] = []
+    pending: list[str] = []
+    is_open = False
+    for line in lines:
+        is_open ^= line.count('"') % 2 == 1
+        if pending or is_open:
+            pending.append(line)
+        if not is_open:
+            records.append(dialect.line_end.join(pending) if pending else line)
+            pending = []
+    if pending:
+        records.append(dialect.line_end.join(pending))
+    return records
+
+
+def splitter(dialect: Dialect) -> Callable[[str], list[str]]:
+    """A function from a record to its cells as they are written, quotes included.
+
+    It raises Faulty for quotes where none may be.
+    """
+    delimiter, d = dialect.delimiter, re.escape(dialect.delimiter)
+    if not dialect.has_quotes:
+        return lambda record: record.split(delimiter)
+    cell = re.compile(rf'("(?:[^"]|"")*"|[^{d}"]*)(?:{d}|\Z)')
+
+    def split(record: str) -> list[str]:
+        if '"' not in record:
+            return record.split(delimiter)
+        cells: list[str] = []
+        place = 0
+        while True:
+            found = cell.match(record, place)
+            if found is None:
+                raise Faulty(_misquoted(record, place, delimiter))
+            cells.append(found[1])
+            place = found.end()
+            if place == found.end(1):
+                return cells
+
+    return split
+
+
+def _misquoted(record: str, start: int, delimiter: str) -> Fault:
+    """What is wrong with the quotes of the cell that begins here."""
+    if record[start] != '"':
+        place = record.index('"', start)
+        message = "a quote inside of a cell that does not begin with one"
+        return Fault("quote", message, place, place + 1, 'write "a ""quoted"" cell"')
+    closed = re.compile(r'"(?:[^"]|"")*"').match(record, start)
+    if closed is None:
+        return Fault("quote", "the quote opened here is never closed", start, start + 1)
+    after = record[closed.end()]
+    message = f"`{brief(after)}` after the quote that closes a cell"
+    return Fault("quote", message, closed.end(), closed.end() + 1, 'write "a ""quoted"" cell"')
+
+
+def plain(cell: str) -> str:
+    """What a cell says: without its quotes."""
+    return cell[1:-1].replace('""', '"') if cell[:1] == '"' else cell
+
+
+def quoted(text: str, dialect: Dialect) -> str:
+    """A text as a cell, in quotes where it needs them."""
+    if not dialect.has_quotes:
+        # TSV writes what would break its lines as escapes.
+        pairs = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
+        for character, escape in pairs:
+            text = text.replace(character, escape)
+        return text
+    if any(c in text for c in ('"', "\n", "\r", dialect.delimiter)):
+        return '"' + text.replace('"', '""') + '"'
+    return text
+
+
+def check_count(cells: Sequence[str], count: int, record: str) -> None:
+    """Raise Faulty for a record that has more or fewer cells than the header."""
+    if len(cells) != count:
+        has = f"{len(cells)} cell{'s' * (len(cells) != 1)}"
+        message = f"the row has {has}, and the header has {count}"
+        raise Faulty(Fault("ragged-row", message, 0, len(record)))
+
+
+def offset(cells: Sequence[str], index: int) -> int:
+    """Where a cell begins in its record."""
+    return sum(map(len, cells[:index])) + index

@@ -1,0 +1,322 @@
+"""The standard library's engine: a part of the rows in, lines of output and totals out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from graphcalc.rows.cells import MAX_CELL, Fault, Faulty, show
+from graphcalc.rows.compiled import Functions, compile_stage
+from graphcalc.rows.plan import Plan, Stage
+from graphcalc.rows.records import longest_suspects
+from graphcalc.rows.tables import Layout, Table, Writer
+from graphcalc.rows.totals import State
+
+# What a quick pass raises where the row needs a second look.
+_ODDITIES = (ArithmeticError, LookupError, TypeError, ValueError, Faulty)
+_NON_FINITE = re.compile(r"(?:nan|inf)\0")
+
+
+class Policy(NamedTuple):
+    """What to do with rows that fail: `fail`, `null` or `skip`, and what fails.
+
+    `missing` is the number that an empty cell stands for, where it stands for one. With
+    `is_strict` a result that is not finite fails.
+    """
+
+    on_error: str = "fail"
+    missing: float | None = None
+    is_strict: bool = False
+
+
+class Place(NamedTuple):
+    """A record within its part: which one, the line of the part it begins at, and its text."""
+
+    record: int
+    line: int
+    text: str
+
+
+class Done(NamedTuple):
+    """What a part came to.
+
+    `rows` counts the records computed and `failed` those that could not be, the first of which is
+    `fault`; under `fail` it is also where the part ends. `odd` counts rows with a result that is
+    not finite although their numbers are. `lines` counts the lines of text of the part.
+    """
+
+    data: bytes
+    rows: int
+    failed: int
+    fault: tuple[Fault, Place] | None
+    odd: int
+    first_odd: Place | None
+    states: tuple[State | None, ...]
+    lines: int
+
+
+@dataclass(eq=False)
+class Engine:
+    """One pass of a plan over parts of a table."""
+
+    plan: Plan
+    stage: Stage
+    table: Table
+    writer: Writer
+    layout: Layout
+    policy: Policy
+    _functions: dict[Any, Functions | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.names = [str(self.plan.graph.nodes[p].params[1]) for p in self.stage.columns]
+        self._outputs = len(self.stage.outputs)
+
+    def run(self, part: bytes, line_end: bytes) -> Done:
+        """Compute a part of whole records."""
+        try:
+            text = _decoded(part)
+            if longest_suspects(part, line_end):
+                self._check_lengths(self.table.records(text))
+        except _At as at:
+            return self._ended(at)
+        records = self.table.records(text)
+        done = _Pass(self, records, self._compiled(text), line_end.decode()).run()
+        return done._replace(lines=part.count(line_end))
+
+    def _ended(self, at: _At) -> Done:
+        """A part with something in it that no row can be computed with."""
+        return Done(b"", 0, 1, (at.fault, at.place), 0, None, self.no_states, 0)
+
+    def named_numbers(self, record: str) -> dict[str, float]:
+        """The numbers of a record by the names that the program has for their columns."""
+        nodes = self.plan.graph.nodes
+        numbers = self.table.numbers(record, self.names, self.policy.missing)
+        return {nodes[p].name or "": x for p, x in zip(self.stage.columns, numbers)}
+
+    @property
+    def no_states(self) -> tuple[State | None, ...]:
+        """The states of no rows."""
+        return (None,) * len(self.stage.gathered)
+
+    def _compiled(self, text: str) -> Functions:
+        """The functions for a part: others where there are quotes or odd digits in it."""
+        key = ('"' in text, "_" in text or not text.isascii())
+        if key not in self._functions:
+            layout = self.layout
+            if not self.stage.outputs:
+                layout = layout._replace(passed=True)
+            reader = self.table.reader(self.names, layout, text)
+            if reader is not None and not self.writer.is_quick and self.stage.outputs:
+                reader = None
+            self._functions[key] = compile_stage(self.plan, self.stage, reader)
+        found = self._functions[key]
+        assert found is not None
+        return found
+
+    def _check_lengths(self, records: Sequence[str]) -> None:
+        for index, record in enumerate(records):
+            if len(record) <= MAX_CELL:
+                continue
+            try:
+                cells = self.table.cells(record)
+            except Faulty as faulty:
+                raise _At(faulty.fault, _place(records, index)) from None
+            start = 0
+            for cell in cells:
+                length = len(cell or "")
+                if length > MAX_CELL:
+                    message = (
+                        f"the cell has {length:,} characters, and a cell has at most {MAX_CELL:,}"
+                    )
+                    raise _At(
+                        Fault("cell-length", message, start, start + 1), _place(records, index)
+                    )
+                start += length + 1
+
+
+class _At(Exception):
+    """A fault and its place."""
+
+    def __init__(self, fault: Fault, place: Place) -> None:
+        super().__init__(fault.message)
+        self.fault, self.place = fault, place
+
+
+def _place(records: Sequence[str], index: int) -> Place:
+    """Where a record stands."""
+    before = sum(record.count("\n") + 1 for record in records[:index])
+    return Place(index, before, records[index])
+
+
+def _decoded(part: bytes) -> str:
+    """The text of a part. Raises _At for bytes that are none."""
+    if b"\0" in part:
+        place = part.index(b"\0")
+        what = "a NUL byte"
+        if part[1::2].count(b"\0") * 3 > len(part) or part[::2].count(b"\0") * 3 > len(part):
+            what += "; this looks like UTF-16: --encoding utf-16"
+        raise _bad_byte(part, place, what)
+    try:
+        return part.decode()
+    except UnicodeDecodeError as error:
+        what = f"not UTF-8 (byte 0x{part[error.start]:02x})"
+        raise _bad_byte(part, error.start, what, "--encoding latin-1, say") from None
+
+
+def _bad_byte(part: bytes, place: int, what: str, help: str = "") -> _At:
+    before = part[:place]
+    start = before.rfind(b"\n") + 1
+    end = part.find(b"\n", place)
+    line = part[start : end if end >= 0 else len(part)].decode("utf-8", "backslashreplace")
+    column = len(before[start:].decode("utf-8", "backslashreplace"))
+    return _At(
+        Fault("encoding", what, column, column + 1, help), Place(0, before.count(b"\n"), line)
+    )
+
+
+class _Pass:
+    """The records of one part on their way."""
+
+    def __init__(
+        self, engine: Engine, records: list[str], functions: Functions, line_end: str
+    ) -> None:
+        self.engine, self.records, self.functions, self.line_end = (
+            engine,
+            records,
+            functions,
+            line_end,
+        )
+        self.lines: list[str] = []
+        # For every line the record that it is of, as soon as some have none.
+        self.skipped: list[int] = []
+        self.failed = 0
+        self.fault: tuple[Fault, Place] | None = None
+        self.odd = 0
+        self.first_odd: Place | None = None
+
+    def run(self) -> Done:
+        for gathered in self.functions.gathered:
+            gathered.clear()
+        if self.functions.quick is None:
+            for index in range(len(self.records)):
+                if not self._second_look(index):
+                    break
+        else:
+            self._quickly(self.functions.quick, iter(self.records))
+        return self._done()
+
+    def _quickly(self, quick: Callable[..., None], rest: Iterator[str]) -> None:
+        while True:
+            try:
+                quick(rest, self.lines.append)
+                return
+            except _ODDITIES:
+                if not self._second_look(len(self.lines) + len(self.skipped)):
+                    return
+
+    def _second_look(self, index: int) -> bool:
+        """Compute one record with care; whether to go on."""
+        engine, policy = self.engine, self.engine.policy
+        record = self.records[index]
+        if engine.table.format == "jsonl" and not record.strip():
+            self.skipped.append(index)
+            return True
+        try:
+            numbers = engine.table.numbers(record, engine.names, policy.missing)
+            gathered, outputs = self.functions.total(*numbers)
+            texts = [show(value) for value in outputs]
+            line = engine.writer.compose(record, texts) if outputs else ""
+        except Faulty as faulty:
+            return self._fail(index, faulty.fault)
+        for values, value in zip(self.functions.gathered, gathered):
+            values.append(value)
+        is_odd = any(t in ("nan", "inf", "-inf") for t in texts)
+        if is_odd and policy.is_strict:
+            return self._fail(index, self._not_finite(texts))
+        if is_odd and self._is_finite(numbers):
+            self._note(index)
+        self.lines.append(line)
+        return True
+
+    def _fail(self, index: int, fault: Fault) -> bool:
+        engine, on_error = self.engine, self.engine.policy.on_error
+        self.failed += 1
+        if self.fault is None:
+            self.fault = fault, _place(self.records, index)
+        if on_error == "fail":
+            return False
+        if on_error == "null" and engine.stage.outputs:
+            try:
+                self.lines.append(
+                    engine.writer.compose(self.records[index], [""] * engine._outputs)
+                )
+                return True
+            except Faulty:
+                pass  # not even its cells can be told
+        self.skipped.append(index)
+        return True
+
+    def _not_finite(self, texts: Sequence[str]) -> Fault:
+        place = next(i for i, t in enumerate(texts) if t in ("nan", "inf", "-inf"))
+        name = [
+            n
+            for n, p in zip(self.engine.layout.names, self.engine.layout.places)
+            if p == -1 - place
+        ]
+        return Fault("non-finite", f"`{name[0]}` is {texts[place]}", 0, 0)
+
+    def _is_finite(self, numbers: Sequence[float]) -> bool:
+        return all(number - number == 0 for number in numbers)
+
+    def _note(self, index: int) -> None:
+        self.odd += 1
+        if self.first_odd is None:
+            self.first_odd = _place(self.records, index)
+
+    def _find_odd(self) -> None:
+        """Look at lines of the quick pass that have a result that is not finite."""
+        engine = self.engine
+        kept = [True] * len(self.lines)
+        skipped = set(self.skipped)
+        indices = (i for i in range(len(self.records)) if i not in skipped)
+        for place, (index, line) in enumerate(zip(indices, list(self.lines))):
+            if _NON_FINITE.search(line) is None:
+                continue
+            record = self.records[index]
+            numbers = engine.table.numbers(record, engine.names, engine.policy.missing)
+            if engine.policy.is_strict:
+                texts = [show(v) for v in self.functions.total(*numbers)[1]]
+                before = len(self.lines)
+                is_going = self._fail(index, self._not_finite(texts))
+                if len(self.lines) > before:
+                    self.lines[place] = self.lines.pop()
+                else:
+                    kept[place] = False
+                if not is_going:
+                    kept[place:] = [False] * (len(kept) - place)
+                    break
+            elif self._is_finite(numbers):
+                self._note(index)
+        if not all(kept):
+            self.lines = [line for line, is_kept in zip(self.lines, kept) if is_kept]
+
+    def _done(self) -> Done:
+        engine = self.engine
+        states = []
+        place = 0
+        for gathered in engine.stage.gathered:
+            values = self.functions.gathered[place : place + len(gathered.operands)]
+            states.append(gathered.total.start(*values) if values[0] else None)
+            place += len(gathered.operands)
+        data = b""
+        if engine.stage.outputs and self.lines:
+            text = self.line_end.join([*self.lines, ""])
+            if "nan\0" in text or "inf\0" in text:
+                self._find_odd()
+                text = self.line_end.join([*self.lines, ""]) if self.lines else ""
+            data = engine.writer.finish(text).encode()
+        rows = len(self.lines)
+        odd, first = self.odd, self.first_odd
+        return Done(data, rows, self.failed, self.fault, odd, first, tuple(states), 0)

@@ -1,0 +1,301 @@
+"""The engine on polars: a part of CSV in, lines of output out, the same bytes as Python's.
+
+Only the columns that the program reads are parsed; a record goes through as the line that it is.
+A part with anything odd in it, as a cell that is no number, goes to Python's engine, which knows
+what to say.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from graphcalc.ops.polars_kernels import POLARS
+from graphcalc.ops.table import OPS
+from graphcalc.rows.cells import show
+from graphcalc.rows.delimited import Dialect
+from graphcalc.rows.engine import Done, Engine, Place
+from graphcalc.rows.plan import Plan, Stage
+from graphcalc.rows.records import longest_suspects
+from graphcalc.rows.tables import DelimitedTable
+from graphcalc.rows.totals import State
+
+# Bytes of a part, so that a call costs nothing beside it.
+PART = 4 << 20
+_DEEPEST = 20
+
+
+def is_installed() -> bool:
+    """Whether polars is there; does not import it."""
+    from importlib.util import find_spec
+
+    return find_spec("polars") is not None
+
+
+def can_run(engine: Engine) -> bool:
+    """Whether a pass is polars' to run: delimited records, passed through, of ops that it has."""
+    nodes = engine.plan.graph.nodes
+    has_ops = all(
+        nodes[p].op.name in POLARS or nodes[p].op is OPS["alias"] for p in engine.stage.steps
+    )
+    table, layout = engine.table, engine.layout
+    is_line = layout.passed or all(place < 0 for place in layout.places)
+    return (
+        has_ops
+        and isinstance(table, DelimitedTable)
+        and engine.writer.is_quick
+        and (is_line or not engine.stage.outputs)
+        and bool(engine.stage.columns)
+        and not engine.policy.is_strict
+        and all(nodes[p].type.dtype == "float64" for p in engine.stage.columns)
+    )
+
+
+class Expressions(NamedTuple):
+    """A pass as polars computes it: columns to add one after the other, then what is wanted."""
+
+    steps: list[tuple[str, Any]]
+    gathered: list[str]
+    outputs: list[str]
+
+
+# Python writes numbers below it as 1e-05, and polars as 0.00001.
+_TINY = 1e-4
+# Whole numbers that are no more than one in so many are put right one by one.
+_RARE = 50
+
+
+class FrameEngine:
+    """One pass of a plan over parts of delimited records, by polars."""
+
+    def __init__(self, engine: Engine) -> None:
+        import polars
+
+        self._pl: Any = polars
+        self._engine = engine
+        table = engine.table
+        assert isinstance(table, DelimitedTable)
+        self._dialect: Dialect = table.dialect
+        delimiter = re.escape(self._dialect.delimiter).encode()
+        before, after = b"(?:^|(?<=[\n" + delimiter + b"]))", b"(?=[\r\n" + delimiter + b"]|$)"
+        # A cell in quotes that stand where they may.
+        self._quoted = re.compile(before + b'"(?:[^"]|"")*"' + after)
+        wanted = {table.columns.index(n): p for n, p in zip(engine.names, engine.stage.columns)}
+        last = len(table.columns) - 1
+        self._schema = {
+            f"v{wanted[i]}" if i in wanted else f"_{i}": (
+                polars.Float64 if i in wanted else polars.String
+            )
+            for i in range(last + 1)
+        }
+        # Without the last column polars would not look whether rows have all of them.
+        self._columns = sorted({*wanted, last})
+        self._numbers = [f"v{p}" for p in wanted.values()]
+        self._expressions = lower(polars, engine.plan, engine.stage)
+
+    def run(self, part: bytes, line_end: bytes) -> Done:
+        """Compute a part of whole records."""
+        done = self._try(part, line_end)
+        return self._engine.run(part, line_end) if done is None else done
+
+    def _try(self, part: bytes, line_end: bytes) -> Done | None:
+        frame = self._parse(part) if self._is_plain(part, line_end) else None
+        if frame is None:
+            return None
+        layout = self._engine.layout
+        columns = []
+        if self._engine.stage.outputs and layout.passed:
+            lines = self._lines(part)
+            if lines is None or len(lines) != frame.height:
+                return None
+            columns.append(lines)
+        for name, expression in self._expressions.steps:
+            frame = frame.with_columns(expression.alias(name))
+        states = self._states(frame)
+        if not self._engine.stage.outputs:
+            return Done(b"", frame.height, 0, None, 0, None, states, frame.height)
+        odd, first = self._find_odd(frame, part)
+        names = [self._expressions.outputs[i] for _, i in layout.added]
+        data = self._written(frame, columns, names)
+        return Done(data, frame.height, 0, None, odd, first, states, frame.height)
+
+    # Text to numbers
+
+    def _is_plain(self, part: bytes, line_end: bytes) -> bool:
+        """Whether every line of a part is a record, and every quote where one may be."""
+        if b"\0" in part or line_end == b"\r" or longest_suspects(part, line_end):
+            return False
+        has_returns = b"\r" in part
+        if has_returns and (line_end == b"\n" or part.count(b"\r") != part.count(b"\r\n")):
+            return False
+        if self._dialect.has_quotes and b'"' in part:
+            bare = self._quoted.sub(b"", part)
+            return b'"' not in bare and bare.count(b"\n") == part.count(b"\n")
+        return True
+
+    def _parse(self, part: bytes) -> Any:
+        """The numbers of the columns; None where a cell has none, or a row too few or too many."""
+        pl = self._pl
+        try:
+            frame = pl.read_csv(
+                part,
+                has_header=False,
+                schema=self._schema,
+                columns=self._columns,
+                separator=self._dialect.delimiter,
+                quote_char='"' if self._dialect.has_quotes else None,
+            )
+        except pl.exceptions.PolarsError:
+            return None
+        nulls = frame.null_count().row(0)
+        if not any(nulls):
+            return frame
+        # Empty cells at the end of rows look as cells that are not there.
+        if nulls[-1] and not self._has_all_cells(part, frame.height):
+            return None
+        missing = self._engine.policy.missing
+        if missing is None:
+            return frame if not any(frame.select(self._numbers).null_count().row(0)) else None
+        return frame.with_columns(pl.col(self._numbers).fill_null(missing))
+
+    def _has_all_cells(self, part: bytes, rows: int) -> bool:
+        """Whether short rows are out of the question; long ones polars refuses itself."""
+        if self._dialect.has_quotes and b'"' in part:
+            part = self._quoted.sub(b"", part)
+        return part.count(self._dialect.delimiter.encode()) == rows * (len(self._schema) - 1)
+
+    def _lines(self, part: bytes) -> Any:
+        """The records as text."""
+        pl = self._pl
+        try:
+            return pl.read_csv(
+                part,
+                has_header=False,
+                schema={"line": pl.String},
+                separator="\x01",
+                quote_char=None,
+            )["line"]
+        except pl.exceptions.PolarsError:
+            return None
+
+    # Numbers to text
+
+    def _find_odd(self, frame: Any, part: bytes) -> tuple[int, Place | None]:
+        """The rows with an output that is not finite although their numbers are: how many, and
+        the first."""
+        pl = self._pl
+        floats = [n for n in self._expressions.outputs if frame.schema[n] == pl.Float64]
+        if not floats:
+            return 0, None
+        is_finite = pl.all_horizontal(pl.col(n).is_finite() for n in floats)
+        if frame.select(is_finite.all()).item():
+            return 0, None
+        given = pl.all_horizontal(pl.col(n).is_finite() for n in self._numbers)
+        places = frame.select(~is_finite & given).to_series().arg_true()
+        if not len(places):
+            return 0, None
+        first = places[0]
+        return len(places), Place(first, first, self._lines(part)[first])
+
+    def _written(self, frame: Any, columns: list[Any], names: list[str]) -> bytes:
+        """Lines with the outputs behind them, as Python's engine writes them."""
+        for name in names:
+            columns.append(self._text(frame[name]).alias(f"out{len(columns)}"))
+        out = io.BytesIO()
+        self._pl.DataFrame(columns).write_csv(
+            out,
+            include_header=False,
+            quote_style="never",
+            separator=self._dialect.delimiter,
+            line_terminator=self._dialect.line_end,
+        )
+        return out.getvalue()
+
+    def _text(self, values: Any) -> Any:
+        """Results as text, as Python's engine writes them."""
+        pl = self._pl
+        text = values.cast(pl.String)
+        if values.dtype == pl.Boolean:
+            return text
+        # What is not finite equals its floor, too: polars takes nan for nan.
+        odd = ((values.abs() < _TINY) | (values == values.floor())).arg_true()
+        if len(odd) * _RARE > len(values):
+            text = text.str.strip_suffix(".0").replace("NaN", "nan")
+            odd = ((values.abs() < _TINY) & (values != 0)).arg_true()
+        return text.scatter(odd, [show(x) for x in values.gather(odd)]) if len(odd) else text
+
+    def _states(self, frame: Any) -> tuple[State | None, ...]:
+        """The states of the pass's totals."""
+        states: list[State | None] = []
+        place = 0
+        for gathered in self._engine.stage.gathered:
+            names = self._expressions.gathered[place : place + len(gathered.operands)]
+            place += len(names)
+            columns = [frame[name] for name in names]
+            if not frame.height:
+                states.append(None)
+            elif gathered.total.of_series is not None:
+                states.append(gathered.total.of_series(*columns))
+            else:
+                states.append(gathered.total.start(*(c.to_list() for c in columns)))
+        return tuple(states)
+
+
+def lower(pl: Any, plan: Plan, stage: Stage) -> Expressions:
+    """The expressions of a pass over columns that are named `v` and their node's position."""
+    nodes = plan.graph.nodes
+    wanted = [o for g in stage.gathered for o in g.operands]
+    uses: dict[int, int] = dict.fromkeys([*wanted, *stage.outputs], 2)
+    for position in stage.steps:
+        for operand in nodes[position].operands:
+            uses[operand] = uses.get(operand, 0) + 1
+    found = {p: pl.col(f"v{p}") for p in stage.columns}
+    depths = dict.fromkeys(stage.columns, 0)
+    steps: list[tuple[str, Any]] = []
+    for position in stage.steps:
+        node = nodes[position]
+        operands = []
+        for place, operand in enumerate(node.operands):
+            expression = found.get(operand)
+            if expression is None:
+                expression = _literal(pl, plan.number(operand))
+            operands.append(_cast(pl, plan, position, place, expression))
+        is_alias = node.op is OPS["alias"]
+        expression = operands[0] if is_alias else POLARS[node.op.name](pl, *operands)
+        depth = 1 + max((depths.get(i, 0) for i in node.operands), default=0)
+        if uses.get(position, 0) > 1 or depth > _DEEPEST:
+            steps.append((f"v{position}", expression))
+            expression, depth = pl.col(f"v{position}"), 0
+        found[position], depths[position] = expression, depth
+    for position in stage.outputs:
+        if position not in found:
+            steps.append((f"v{position}", _literal(pl, plan.number(position))))
+    return Expressions(steps, [f"v{p}" for p in wanted], [f"v{p}" for p in stage.outputs])
+
+
+def _literal(pl: Any, value: Any) -> Any:
+    return pl.lit(value, dtype=pl.Boolean if type(value) is bool else pl.Float64)
+
+
+def _cast(pl: Any, plan: Plan, position: int, place: int, expression: Any) -> Any:
+    from graphcalc.backends.python import conversion
+
+    convert = conversion(plan.graph, plan.graph.nodes[position], place)
+    return expression if convert is None else expression.cast(pl.Float64)
+
+
+def in_order(parts: Iterable[Any], work: Callable[[Any], Any], count: int) -> Iterator[Any]:
+    """What `work` makes of each part, in order, by threads: polars lets go of the lock."""
+    from collections import deque
+    from concurrent.futures import ThreadPoolExecutor
+
+    waiting: deque[Any] = deque()
+    with ThreadPoolExecutor(count) as pool:
+        for part in parts:
+            waiting.append(pool.submit(work, part))
+            if len(waiting) > count:
+                yield waiting.popleft().result()
+        for future in waiting:
+            yield future.result()

@@ -1,0 +1,113 @@
+"""JSON lines: one object a record, whose members keep the text that they were written with."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from graphcalc.diagnostics import brief
+from graphcalc.rows.cells import Fault, Faulty
+
+_SPACE = " \t\r\n"
+
+
+class Member(NamedTuple):
+    """A member of a record: its value, and where that stands in the text."""
+
+    value: Any
+    start: int
+    end: int
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("duplicate key")
+    return found
+
+
+def _constant(text: str) -> Any:
+    raise ValueError(f"{text} is not JSON")
+
+
+# Strict JSON: no duplicate keys, and no NaN.
+DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant)
+
+
+def number(value: Any) -> float:
+    """The number of a member, or a ValueError: a string of digits is none, nor is true."""
+    if type(value) is float or type(value) is int:
+        return float(value)
+    raise ValueError(value)
+
+
+def members(record: str) -> dict[str, Member]:
+    """The members of a record, by key. Raises Faulty where it is no object of unique keys."""
+    place = _skip(record, 0)
+    if record[place : place + 1] != "{":
+        raise Faulty(Fault("bad-json", "a record is not a JSON object", place, len(record)))
+    found: dict[str, Member] = {}
+    place = _skip(record, place + 1)
+    if record[place : place + 1] == "}":
+        return found
+    while True:
+        start = place
+        key, place = _value(record, place)
+        if type(key) is not str:
+            raise Faulty(Fault("bad-json", "a key is a string", start, place))
+        if key in found:
+            raise Faulty(Fault("duplicate-key", f"`{brief(key)}` is there twice", start, place))
+        place = _expect(record, place, ":")
+        start = _skip(record, place)
+        value, place = _value(record, start)
+        found[key] = Member(value, start, place)
+        place = _skip(record, place)
+        if record[place : place + 1] == "}":
+            if record[place + 1 :].strip(_SPACE):
+                raise Faulty(Fault("bad-json", "text after the object", place + 1, len(record)))
+            return found
+        place = _skip(record, _expect(record, place, ","))
+
+
+def read_number(found: dict[str, Member], key: str, record: str) -> float:
+    """The number of a member; Faulty where there is none."""
+    member = found.get(key)
+    if member is None or member.value is None:
+        what = f"no key `{brief(key)}`" if member is None else f"null in `{brief(key)}`"
+        start, end = (0, len(record)) if member is None else member[1:]
+        hint = "--missing nan computes with nan, --on-error null or skip goes on"
+        raise Faulty(Fault("empty-cell", what, start, end, hint))
+    try:
+        return number(member.value)
+    except (ValueError, OverflowError):
+        text = record[member.start : member.end]
+        message = f"`{brief(text)}` in `{brief(key)}` is not a number"
+        hint = "--on-error null or skip goes on"
+        raise Faulty(Fault("bad-cell", message, member.start, member.end, hint)) from None
+
+
+def _skip(text: str, place: int) -> int:
+    while text[place : place + 1] in _SPACE and place < len(text):
+        place += 1
+    return place
+
+
+def _expect(text: str, place: int, character: str) -> int:
+    place = _skip(text, place)
+    if text[place : place + 1] != character:
+        found = text[place : place + 1]
+        what = f"got `{brief(found)}`" if found else "the record ends"
+        message = f"expected `{character}`, {what}"
+        raise Faulty(Fault("bad-json", message, place, place + 1))
+    return place + 1
+
+
+def _value(text: str, place: int) -> tuple[Any, int]:
+    try:
+        return DECODER.raw_decode(text, place)
+    except json.JSONDecodeError as error:
+        message = f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
+        raise Faulty(Fault("bad-json", message, error.pos, error.pos + 1)) from None
+    except (ValueError, RecursionError) as error:
+        message = f"not JSON: {error}" if type(error) is ValueError else "nested too deeply"
+        raise Faulty(Fault("bad-json", message, place, len(text))) from None

@@ -1,0 +1,201 @@
+"""Bytes to whole records: from files, pipes and compressed files, in parts of constant size."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import select
+import stat
+import sys
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from graphcalc.data.files import open_bytes, unreadable
+from graphcalc.diagnostics import DataError, LimitError
+from graphcalc.rows.cells import MAX_CELL
+
+# A record that is longer ends the run before memory does.
+MAX_RECORD = 16 << 20
+# How long a pipe may be silent before what has come is computed, in seconds.
+_PATIENCE = 0.02
+
+
+class Records:
+    """The parts of one input, each of whole records, and what of them was read.
+
+    `name` is what messages call it. `line_end` and `has_quotes` say where records end; a quoted
+    line end ends none. `line` is the number of the first line behind the header.
+    """
+
+    def __init__(self, path: str, encoding: str, size: int) -> None:
+        self.name = "<stdin>" if path == "-" else path
+        self.path, self.size = path, size
+        self.line_end, self.has_quotes = b"\n", True
+        # Whether an empty line is a row, as it is where there is one column.
+        self.may_be_blank = False
+        self.bytes_read = 0
+        self.total_bytes: int | None = None
+        self._stream, self.total_bytes = open_bytes(path)
+        self._is_pipe = path == "-" and not _is_regular(self._stream)
+        self._decode: Any = None
+        if encoding.replace("_", "-").lower() not in ("utf-8", "utf8"):
+            self._decode = codecs.getincrementaldecoder(encoding)()
+        self._rest = b""
+        self._is_over = False
+        self.line = 1
+
+    def close(self) -> None:
+        """Close what was opened here."""
+        if self.path != "-":
+            self._stream.close()
+
+    def head(self) -> bytes:
+        """The first record, with its line end, which tells where all the others end."""
+        while not self._is_over:
+            end = self._head_end()
+            if end:
+                found, self._rest = self._rest[:end], self._rest[end:]
+                self.line += found.count(b"\n") if self.line_end != b"\r" else found.count(b"\r")
+                return found
+            self._check_length(0)
+            self._fill(len(self._rest) + self.size)
+        end = self._head_end() or len(self._rest)
+        found, self._rest = self._rest[:end], self._rest[end:]
+        self.line += 1
+        return found
+
+    def push_back(self, data: bytes) -> None:
+        """Take back what `head` gave, as a record like any other."""
+        self._rest = data + self._rest
+        self.line = 1
+
+    def _head_end(self) -> int:
+        """Where the first record ends, 0 where that is not known yet; sets the line end."""
+        data, place = self._rest, 0
+        while True:
+            end = data.find(b"\n", place)
+            if end < 0:
+                # Line ends of old: no line feed far and wide.
+                end = data.find(b"\r")
+                is_whole = 0 <= end < len(data) - 1 or (end >= 0 and self._is_over)
+                if is_whole and data[end + 1 : end + 2] != b"\n":
+                    self.line_end = b"\r"
+                    return end + 1
+                return 0
+            if not self.has_quotes or data.count(b'"', 0, end) % 2 == 0:
+                self.line_end = b"\r\n" if data[end - 1 : end] == b"\r" else b"\n"
+                return end + 1
+            place = end + 1
+
+    def parts(self) -> Iterator[bytes]:
+        """The records, some at a time.
+
+        Raises LimitError for a record that is too long, DataError where reading fails.
+        """
+        while True:
+            self._fill(self.size)
+            if self._is_over:
+                end = self._without_blank_end(len(self._rest))
+                if end:
+                    yield self._rest[:end]
+                return
+            end = self._without_blank_end(self._boundary())
+            if not end:
+                self._check_length(0)
+                self.size = max(self.size, 2 * len(self._rest))
+                continue
+            self._check_length(end)
+            part, self._rest = self._rest[:end], self._rest[end:]
+            yield part
+
+    def _boundary(self) -> int:
+        """Where the last whole record ends."""
+        data, end = self._rest, len(self._rest)
+        newline = self.line_end[-1:]
+        quotes = data.count(b'"') if self.has_quotes and b'"' in data else 0
+        while True:
+            found = data.rfind(newline, 0, end) + 1
+            if not found or not quotes:
+                return found
+            quotes -= data.count(b'"', found, end)
+            if quotes % 2 == 0:
+                return found
+            end = found - 1
+
+    def _without_blank_end(self, end: int) -> int:
+        """A boundary before empty lines: at the end of a file they are no rows."""
+        if self.may_be_blank:
+            return end
+        size = len(self.line_end)
+        while self._rest.endswith(2 * self.line_end, 0, end):
+            end -= size
+        return 0 if end == size and self._rest.startswith(self.line_end) else end
+
+    def _check_length(self, end: int) -> None:
+        if len(self._rest) - end > MAX_RECORD:
+            start = self.bytes_read - len(self._rest) + end
+            raise LimitError(
+                "record-length",
+                f"{self.name}: the row that begins at byte {start:,} has more than "
+                f"{MAX_RECORD >> 20} MiB",
+                help="an opening quote that is never closed makes such rows, too"
+                if b'"' in self._rest
+                else "",
+            )
+
+    def _fill(self, size: int) -> None:
+        """Read until there are so many bytes, or a pipe has no more for now."""
+        pieces = [self._rest]
+        have = len(self._rest)
+        while have < size and not self._is_over:
+            if self._is_pipe and have and not _has_more(self._stream):
+                break
+            data = self._read(size - have)
+            if not data:
+                self._is_over = True
+            pieces.append(data)
+            have += len(data)
+        self._rest = b"".join(pieces)
+
+    def _read(self, size: int) -> bytes:
+        try:
+            if self._is_pipe:
+                data = os.read(self._stream.fileno(), max(size, 1 << 16))
+            else:
+                data = self._stream.read(size)
+        except (OSError, EOFError, ValueError) as error:
+            raise unreadable(self.name, error) from None
+        self.bytes_read += len(data)
+        if self._decode is None:
+            return data
+        try:
+            text: str = self._decode.decode(data, final=not data)
+        except UnicodeDecodeError as error:
+            byte = error.object[error.start]
+            message = f"not {error.encoding} (byte 0x{byte:02x})"
+            raise DataError("encoding", f"{self.name}: {message}") from None
+        if not text and data:
+            return self._read(size)
+        return (
+            text.removeprefix("\ufeff").encode() if self.bytes_read == len(data) else text.encode()
+        )
+
+
+def _is_regular(stream: BinaryIO) -> bool:
+    return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+
+
+def _has_more(stream: BinaryIO) -> bool:
+    try:
+        return bool(select.select([stream], [], [], _PATIENCE)[0])
+    except (OSError, ValueError):  # Windows' pipes cannot be asked
+        return sys.platform != "win32"
+
+
+def longest_suspects(data: bytes, line_end: bytes) -> bool:
+    """Whether a record may be longer than a cell may be; looks at a few places only."""
+    half = MAX_CELL // 2
+    newline = line_end[-1:]
+    return any(
+        data.find(newline, place, place + half) < 0 for place in range(0, len(data) - half, half)
+    )

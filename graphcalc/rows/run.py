@@ -1,0 +1,412 @@
+"""A program over the rows of a table, from its input to its output."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain, islice
+from typing import Any, NamedTuple
+
+from graphcalc.backends.base import Settings
+from graphcalc.backends.choose import compile_graph, run_dtype
+from graphcalc.data.inputs import describe
+from graphcalc.diagnostics import (
+    BindingError,
+    DataError,
+    EvaluationError,
+    GraphcalcError,
+    Label,
+    LimitError,
+    UnknownNameError,
+    UsageError,
+    brief,
+    did_you_mean,
+)
+from graphcalc.evaluate import Evaluation, find_name, kept_nodes
+from graphcalc.graph.lower import Input
+from graphcalc.ops.spec import Type
+from graphcalc.ops.table import OPS
+from graphcalc.origins import Origins, find_origins
+from graphcalc.rows import frames
+from graphcalc.rows.cells import Fault, Faulty, show
+from graphcalc.rows.delimited import Dialect, plain, splitter
+from graphcalc.rows.engine import Done, Engine, Place, Policy
+from graphcalc.rows.jsonlines import members
+from graphcalc.rows.plan import ROWS, Plan
+from graphcalc.rows.records import Records
+from graphcalc.rows.tables import DelimitedTable, JsonTable, Layout, Table, Writer, lay_out
+from graphcalc.rows.workers import count_cores, in_order
+from graphcalc.source import Source, Span
+from graphcalc.syntax.columns import name_at, name_of
+
+# Bytes of a part: enough that its overhead is nothing, and little memory.
+_PART = 1 << 20
+# Bytes of input from which polars pays for its import.
+_LARGE = 8 << 20
+
+
+class RowOptions(NamedTuple):
+    """How rows are read and written.
+
+    path       a file, or `-` for standard input
+    read, to   formats of `FORMATS`; None for what the file's name says, and for the input's own
+    delimiter  between the cells of CSV
+    encoding   of the input's text; the output is UTF-8
+    only       the results alone, without the input's columns
+    show       names of nodes to put out; the results by default
+    """
+
+    path: str
+    read: str | None = None
+    to: str | None = None
+    delimiter: str | None = None
+    encoding: str = "utf-8"
+    only: bool = False
+    show: Sequence[str] = ()
+    policy: Policy = Policy()
+
+
+class Sink:
+    """Where output goes: told its bytes in order."""
+
+    def write(self, data: bytes) -> None:
+        """Take the next bytes of the output."""
+
+
+@dataclass
+class Summary:
+    """What became of the rows.
+
+    `odd` counts those with a result that is not finite although their numbers are; `first_odd` and
+    `first_fault` are where that and a failure was seen first.
+    """
+
+    rows: int = 0
+    failed: int = 0
+    odd: int = 0
+    first_odd: Label | None = None
+    first_fault: GraphcalcError | None = None
+    passes: int = 1
+
+
+@dataclass(eq=False)
+class RowRun:
+    """One run over rows.
+
+    `watch` is told the bytes read, their total where that is known, and the rows done.
+    """
+
+    evaluation: Evaluation
+    options: RowOptions
+    watch: Callable[[int, int | None, int], None] = lambda done, total, rows: None
+    summary: Summary = field(default_factory=Summary)
+    _numbers: Callable[[str], dict[str, float]] | None = None
+
+    def run(self, sink: Any) -> Summary:
+        """Compute every row; lines go to `sink` as they are known.
+
+        Raises DataError for a row that cannot be computed, after the lines before it, and
+        UnknownNameError for names that are no columns.
+        """
+        records, table, head = self._open()
+        try:
+            plan = self._plan(table)
+            self._check_passes(plan, records)
+            layout = self._layout(plan, table)
+            dialect = self._out_dialect(table, records)
+            writer = Writer(self._to(table), table, layout, dialect)
+            for level, stage in enumerate(plan.stages):
+                if level:
+                    records.close()
+                    records, table, head = self._open()
+                engine = Engine(plan, stage, table, writer, layout, self.options.policy)
+                if len(plan.stages) == 1 and not plan.totals:
+                    self._numbers = engine.named_numbers
+                self.summary = Summary(passes=level + 1)
+                if stage.outputs:
+                    sink.write(writer.head(head))
+                states = self._pass(engine, records, sink)
+                totals = {
+                    g.position: g.total.finish(state) for g, state in zip(stage.gathered, states)
+                }
+                plan.settle(level + 1, self.summary.rows, totals)
+            if not plan.has_rows:
+                texts = [show(plan.number(p)) for p in plan.outputs]
+                sink.write(writer.head(b""))
+                sink.write(writer.finish(writer.compose("", texts)).encode() + b"\n")
+        finally:
+            records.close()
+        return self.summary
+
+    def origins_of(self, summary: Summary) -> Origins | None:
+        """Where in the program the first result that is not finite comes from.
+
+        None where that takes more than the row alone.
+        """
+        if summary.first_odd is None or self._numbers is None:
+            return None
+        numbers = self._numbers(summary.first_odd.source.text)
+        columns = {name: describe(name, x, "float64", None) for name, x in numbers.items()}
+        evaluation = self.evaluation
+        graph = evaluation.graph({}, columns)
+        program = compile_graph(graph, Settings("python"), kept_nodes(graph, ()))
+        return find_origins(graph, program, numbers)
+
+    # What is read
+
+    def _open(self) -> tuple[Records, Table, bytes]:
+        """The records behind the header, how they are read, and the header's own text."""
+        options = self.options
+        format = self._read_format()
+        records = Records(options.path, options.encoding, _PART)
+        delimiter = options.delimiter or ("\t" if format == "tsv" else ",")
+        records.has_quotes = format == "csv"
+        head = records.head()
+        if format == "jsonl":
+            records.line_end = b"\n"
+            table: Table = JsonTable(self._keys(head, records))
+            records.push_back(head)
+            return records, table, b""
+        text = self._header_text(head, records)
+        dialect = Dialect(delimiter, format == "csv", records.line_end.decode())
+        columns = self._header(text, dialect, records)
+        records.may_be_blank = len(columns) == 1
+        return records, DelimitedTable(dialect, columns, format), head
+
+    def _read_format(self) -> str:
+        """The format of the input: as told, or as the file's name ends."""
+        from graphcalc.data.tables import format_of
+
+        return self.options.read or format_of(self.options.path) or "csv"
+
+    def _header_text(self, head: bytes, records: Records) -> str:
+        if not head:
+            raise DataError("empty-file", f"{records.name}: there is no header: the input is empty")
+        try:
+            if b"\0" in head:
+                raise ValueError
+            return head.decode("utf-8-sig").rstrip("\r\n")
+        except ValueError:
+            is_wide = head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in head
+            looks, name = ("; it looks like UTF-16", "utf-16") if is_wide else ("", "latin-1")
+            raise DataError(
+                "encoding",
+                f"{records.name}: the header is not UTF-8{looks}",
+                help=f"say what it is: --encoding {name}",
+            ) from None
+
+    def _header(self, text: str, dialect: Dialect, records: Records) -> tuple[str, ...]:
+        try:
+            cells = splitter(dialect)(text)
+        except Faulty as faulty:
+            raise self._error(faulty.fault, Place(0, 0, text), records.name, 1) from None
+        return tuple(plain(cell) if dialect.has_quotes else cell for cell in cells)
+
+    def _keys(self, head: bytes, records: Records) -> tuple[str, ...]:
+        try:
+            text = head.decode("utf-8-sig")
+            return tuple(members(text)) if text.strip() else ()
+        except UnicodeDecodeError:
+            raise DataError("encoding", f"{records.name}: the text is not UTF-8") from None
+        except Faulty as faulty:
+            raise self._error(faulty.fault, Place(0, 0, text), records.name, 1) from None
+
+    # What is computed
+
+    def _plan(self, table: Table) -> Plan:
+        """The passes for these columns."""
+        dtype = run_dtype(self.evaluation.options.settings)
+        column = Input(Type((ROWS,), dtype))
+        headers: dict[str, list[int]] = {}
+        for place, header in enumerate(table.columns):
+            headers.setdefault(name_of(header), []).append(place)
+            headers.setdefault(name_at(place + 1), []).append(place)
+        evaluation = self.evaluation.varied(
+            self.evaluation.options._replace(is_check=True), self.evaluation.keep
+        )
+        try:
+            graph = evaluation.graph({}, dict.fromkeys(headers, column))
+        except BindingError as error:
+            raise self._not_a_column(error, table) from None
+        for position in graph.inputs.values():
+            node = graph.nodes[position]
+            name = str(node.params[1])
+            places = headers[name]
+            if len(places) > 1:
+                listed = " and ".join(str(place + 1) for place in places)
+                raise DataError(
+                    "duplicate-column",
+                    f"`{brief(name)}` is the name of columns {listed}",
+                    help=f"choose one by its place: col({places[0] + 1})",
+                )
+            node.params = (node.type, table.columns[places[0]])
+        names = self.options.show
+        outputs = [find_name(graph, name) for name in names] if names else graph.results
+        return Plan(graph, tuple(outputs))
+
+    def _not_a_column(self, error: BindingError, table: Table) -> GraphcalcError:
+        d = error.diagnostic
+        if d.code != "missing-input":
+            return error
+        label = d.labels[0]
+        name = label.source.slice(label.span)
+        listed = ", ".join(f"`{brief(c)}`" for c in table.columns[:12])
+        more = f" and {len(table.columns) - 12} more" if len(table.columns) > 12 else ""
+        hint = did_you_mean(name, map(name_of, table.columns))
+        if len(table.columns) == 1 and not hint:
+            other = next((d for d in ";\t|:," if d in table.columns[0]), "")
+            shown = "\\t" if other == "\t" else other
+            hint = f"if `{shown}` separates the columns, add --delimiter '{shown}'" if other else ""
+        return UnknownNameError(
+            "not-a-column",
+            f"`{brief(name)}` is not a column",
+            d.labels,
+            note=f"the columns are {listed}{more}" if listed else "there are no columns",
+            help=hint,
+        )
+
+    def _check_passes(self, plan: Plan, records: Records) -> None:
+        """Refuse what needs the rows twice, where they come but once."""
+        if len(plan.stages) < 2 or records.total_bytes is not None or os.path.isfile(records.path):
+            return
+        found = plan.second_pass()
+        if found is None:
+            return
+        total, reader = found
+        raise UsageError(
+            "rows-twice",
+            f"`{brief(total.source.slice(total.span))}` is known after the last row only, and "
+            f"`{reader.name}` needs it in every row",
+            (Label(total.source, total.span),),
+            note="a pipe can be read but once",
+            help="write the rows to a file and give its name: --rows FILE",
+        )
+
+    # What is written
+
+    def _layout(self, plan: Plan, table: Table) -> Layout:
+        names: dict[str, None] = {}
+        for position in plan.outputs:
+            names[self._column_name(plan, position)] = None
+        by_name = {self._column_name(plan, p): p for p in plan.outputs}
+        plan.outputs = tuple(by_name[name] for name in names)
+        for place, stage in enumerate(plan.stages):
+            if stage.outputs:
+                plan.stages[place] = stage._replace(outputs=plan.outputs)
+        only = self.options.only or not plan.has_rows
+        nodes = plan.graph.nodes
+        same = {n for n, p in by_name.items() if nodes[p].op is OPS["input"] and plan.is_row(p)}
+        return lay_out(table.columns, list(names), only=only, same=same)
+
+    def _column_name(self, plan: Plan, position: int) -> str:
+        """What the column of a node is called: as the program does, without a version."""
+        node = plan.graph.nodes[position]
+        name = node.name or ""
+        if node.is_input and name.startswith("col("):
+            return str(node.params[1])
+        return name.partition("'")[0] if not name.startswith("col(") else name
+
+    def _to(self, table: Table) -> str:
+        return self.options.to or table.format
+
+    def _out_dialect(self, table: Table, records: Records) -> Dialect:
+        to = self._to(table)
+        if isinstance(table, DelimitedTable):
+            if to == table.format:
+                return table.dialect
+            return Dialect("\t" if to == "tsv" else ",", to != "tsv", table.dialect.line_end)
+        return Dialect("\t" if to == "tsv" else ",", to != "tsv", "\n")
+
+    # Passes
+
+    def _pass(self, engine: Engine, records: Records, sink: Any) -> list[Any]:
+        """One pass over the records; the states of its totals."""
+        states = list(engine.no_states)
+
+        def parts() -> Iterator[bytes]:
+            for part in records.parts():
+                self.watch(records.bytes_read, records.total_bytes, self.summary.rows)
+                yield part
+
+        line = records.line
+        for done in self._computed(engine, records, parts()):
+            sink.write(done.data)
+            self._count(done, records.name, line)
+            line += done.lines
+            for place, (gathered, new) in enumerate(zip(engine.stage.gathered, done.states)):
+                old = states[place]
+                if old is None or new is None:
+                    states[place] = new if old is None else old
+                else:
+                    states[place] = gathered.total.join(old, new)
+        self.watch(records.bytes_read, records.total_bytes, self.summary.rows)
+        return states
+
+    def _computed(self, engine: Engine, records: Records, parts: Iterator[bytes]) -> Iterator[Done]:
+        """What each part comes to, in order; polars does it where it is worth it."""
+        line_end, cores = records.line_end, count_cores()
+        has_frames = frames.is_installed() and frames.can_run(engine)
+        if (records.total_bytes or 0) < _LARGE:
+            for part in islice(parts, 1):
+                yield engine.run(part, line_end)
+        if has_frames:
+            records.size = frames.PART
+            for first in islice(parts, 1):
+                on_polars = frames.FrameEngine(engine)
+                work = partial(on_polars.run, line_end=line_end)
+                yield from frames.in_order(chain([first], parts), work, cores + 1)
+            return
+
+        def in_python(part: bytes) -> tuple[Any, ...]:
+            return _packed(engine.run(part, line_end))
+
+        yield from map(_unpacked, in_order(parts, in_python, cores))
+
+    def _count(self, done: Done, name: str, line: int) -> None:
+        summary = self.summary
+        summary.rows += done.rows
+        summary.failed += done.failed
+        if done.odd and summary.first_odd is None and done.first_odd is not None:
+            place = done.first_odd
+            source = Source(place.text, name, line + place.line)
+            summary.first_odd = Label(source, Span(0, len(place.text)))
+        summary.odd += done.odd
+        if done.fault is None:
+            return
+        error = self._error(*done.fault, name, line)
+        if self.options.policy.on_error == "fail" or done.fault[0].code in _FATAL:
+            raise error
+        summary.first_fault = summary.first_fault or error
+
+    def _error(self, fault: Fault, place: Place, name: str, line: int) -> GraphcalcError:
+        source = Source(place.text, name, line + place.line)
+        kind = {"non-finite": EvaluationError, "cell-length": LimitError}.get(fault.code, DataError)
+        label = Label(source, Span(fault.start, max(fault.end, fault.start)))
+        return kind(fault.code, fault.message, (label,), help=fault.help)
+
+
+# What stops a run whatever is to be done with rows that fail: the rows after it are not known.
+_FATAL = frozenset({"encoding", "cell-length"})
+
+
+def _packed(done: Done) -> tuple[Any, ...]:
+    """A result as plain tuples, for marshal."""
+    fault = None if done.fault is None else (tuple(done.fault[0]), tuple(done.fault[1]))
+    odd = None if done.first_odd is None else tuple(done.first_odd)
+    return (*done[:3], fault, done.odd, odd, done.states, done.lines)
+
+
+def _unpacked(packed: tuple[Any, ...]) -> Done:
+    fault, odd = packed[3], packed[5]
+    return Done(
+        packed[0],
+        packed[1],
+        packed[2],
+        None if fault is None else (Fault(*fault[0]), Place(*fault[1])),
+        packed[4],
+        None if odd is None else Place(*odd),
+        packed[6],
+        packed[7],
+    )

@@ -1,0 +1,283 @@
+"""How a format of rows is read and written: its records, their numbers, and lines of output."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Container, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from graphcalc.rows import jsonlines
+from graphcalc.rows.cells import Fault, Faulty, as_json, number, read_number
+from graphcalc.rows.compiled import Reader
+from graphcalc.rows.delimited import (
+    Dialect,
+    check_count,
+    offset,
+    plain,
+    quoted,
+    split_records,
+    splitter,
+)
+
+
+class Layout(NamedTuple):
+    """The columns of the output: names, and for each an input column or the n-th output.
+
+    An input column is its place, from 0, and the n-th output is -1 - n. Where all input columns
+    come first and in order, a record is `passed` through as it is, and the outputs go behind it.
+    An output that is a column itself stays as it is written.
+    """
+
+    names: tuple[str, ...]
+    places: tuple[int, ...]
+    passed: bool
+
+    @property
+    def added(self) -> list[tuple[str, int]]:
+        """The names of the outputs that have a column, and which of the outputs they are."""
+        return [(name, -1 - p) for name, p in zip(self.names, self.places) if p < 0]
+
+
+def lay_out(
+    columns: Sequence[str], outputs: Sequence[str], *, only: bool, same: Container[str] = ()
+) -> Layout:
+    """The input columns with the outputs behind them; one of the same name is replaced.
+
+    `same` are outputs that are columns.
+    """
+    if only:
+        return Layout(tuple(outputs), tuple(-1 - i for i in range(len(outputs))), False)
+    own = {name: -1 - i for i, name in enumerate(outputs) if name not in same}
+    places = [own.pop(name, i) for i, name in enumerate(columns)]
+    names = (*columns, *own)
+    return Layout(names, (*places, *own.values()), all(p >= 0 for p in places))
+
+
+class Table(Protocol):
+    """One format of records, as it is read."""
+
+    format: str
+    columns: tuple[str, ...]
+
+    def records(self, text: str) -> list[str]:
+        """The records of a part of the input."""
+
+    def reader(self, names: Sequence[str], layout: Layout, text: str) -> Reader | None:
+        """How a compiled pass reads such a part; None where it cannot be as quick."""
+
+    def numbers(self, record: str, names: Sequence[str], missing: float | None) -> list[float]:
+        """The numbers of columns; `missing` is one for empty cells. Raises Faulty."""
+
+    def cells(self, record: str) -> list[Any]:
+        """The cells of all columns, as `Writer.compose` takes them."""
+
+
+class DelimitedTable:
+    """CSV with any delimiter, and TSV."""
+
+    def __init__(self, dialect: Dialect, columns: tuple[str, ...], format: str) -> None:
+        self.dialect, self.columns, self.format = dialect, columns, format
+        self._split = splitter(dialect)
+
+    def records(self, text: str) -> list[str]:
+        """The records of a part of the input."""
+        return split_records(text, self.dialect)
+
+    def reader(self, names: Sequence[str], layout: Layout, text: str) -> Reader | None:
+        """A record unpacks into one variable for every cell that is of use."""
+        wanted = [self.columns.index(name) for name in names]
+        used = {*wanted, *(p for p in layout.places if p >= 0 and not layout.passed)}
+        targets = ", ".join(f"x{i}" if i in used else "_" for i in range(len(self.columns)))
+        delimiter = self.dialect.delimiter
+        given: dict[str, Any] = {"delimiter": delimiter, "float": float}
+        split = "line.split(delimiter)"
+        if self.dialect.has_quotes and '"' in text:
+            given["split"], split = self._split, "split(line)"
+        if "_" in text or not text.isascii():
+            given["float"] = number
+        pieces = ["{{line}}"] if layout.passed else []
+        for place in layout.places:
+            if place < 0:
+                pieces.append(f"{{{-1 - place}}}\\0")
+            elif not layout.passed:
+                pieces.append(f"{{{{x{place}}}}}")
+        return Reader(
+            f"[{targets}] = {split}",
+            tuple(f"float(x{i})" for i in wanted),
+            "{{delimiter}}".join(pieces),
+            given,
+        )
+
+    def numbers(self, record: str, names: Sequence[str], missing: float | None) -> list[float]:
+        """The numbers of columns."""
+        cells = self._split(record)
+        check_count(cells, len(self.columns), record)
+        found = []
+        for name in names:
+            index = self.columns.index(name)
+            text, start = plain(cells[index]), offset(cells, index)
+            if missing is not None and not text.strip():
+                found.append(missing)
+            else:
+                found.append(read_number(text, name, start, start + len(cells[index])))
+        return found
+
+    def cells(self, record: str) -> list[str]:
+        """The cells as they are written."""
+        cells = self._split(record)
+        check_count(cells, len(self.columns), record)
+        return cells
+
+
+class JsonTable:
+    """JSON lines; the columns are the keys of the first record."""
+
+    format = "jsonl"
+
+    def __init__(self, columns: tuple[str, ...]) -> None:
+        self.columns = columns
+
+    def records(self, text: str) -> list[str]:
+        """The lines."""
+        lines = text.split("\n")
+        if not lines[-1]:
+            lines.pop()
+        return lines
+
+    def reader(self, names: Sequence[str], layout: Layout, text: str) -> Reader | None:
+        """A record becomes a dictionary; the outputs go before the bracket that ends it."""
+        if not layout.passed or not self.columns:
+            return None
+        keys = {f"key{i}": name for i, name in enumerate(names)}
+        labels = {f"label{i}": f", {_label(n)}: " for n, i in layout.added}
+        fields = "".join(f"{{{{label{i}}}}}{{{i}}}\\0" for _, i in layout.added)
+        given = {"decode": jsonlines.DECODER.decode, "number": jsonlines.number, "object": _object}
+        return Reader(
+            "line = line.rstrip(); o = object(decode(line))",
+            tuple(f"number(o[{key}])" for key in keys),
+            "{{line[:-1]}}" + fields + "}}}}",
+            {**given, **keys, **labels},
+        )
+
+    def numbers(self, record: str, names: Sequence[str], missing: float | None) -> list[float]:
+        """The numbers of members."""
+        found = jsonlines.members(record)
+        numbers = []
+        for name in names:
+            member = found.get(name)
+            is_empty = member is None or member.value is None
+            if missing is not None and is_empty:
+                numbers.append(missing)
+            else:
+                numbers.append(jsonlines.read_number(found, name, record))
+        return numbers
+
+    def cells(self, record: str) -> list[Any]:
+        """The members as JSON text, in the order of the columns; None for one that is not there.
+
+        Raises Faulty for a key that the first record does not have.
+        """
+        found = jsonlines.members(record)
+        for key, member in found.items():
+            if key not in self.columns:
+                message = f"`{key}` is no key of the first record"
+                raise Faulty(Fault("new-key", message, member.start, member.end))
+        return [record[found[c].start : found[c].end] if c in found else None for c in self.columns]
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if type(value) is dict and value:
+        return value
+    raise ValueError(value)
+
+
+class Writer:
+    """The text of the output: a head, lines, and what a pass's marks become."""
+
+    def __init__(self, format: str, table: Table, layout: Layout, dialect: Dialect) -> None:
+        self.format, self._table, self._layout, self._dialect = format, table, layout, dialect
+        self._labels = [_label(name) for name in layout.names]
+        is_same = isinstance(table, DelimitedTable) and table.dialect == dialect
+        self._unquotes = isinstance(table, DelimitedTable) and table.dialect.has_quotes
+        self.is_quick = format == table.format and (format == "jsonl" or is_same)
+
+    def head(self, given: bytes) -> bytes:
+        """The header, of the input's own where that is passed through."""
+        if self.format == "jsonl":
+            return b""
+        layout, delimiter = self._layout, self._dialect.delimiter
+        end = self._dialect.line_end.encode()
+        if self.is_quick and layout.passed:
+            added = [quoted(name, self._dialect) for name, _ in layout.added]
+            return given.rstrip(b"\r\n") + delimiter.join(["", *added]).encode() + end
+        return delimiter.join(quoted(n, self._dialect) for n in layout.names).encode() + end
+
+    def finish(self, text: str) -> str:
+        """Lines of a compiled pass as they are written: its marks gone, numbers without `.0`."""
+        text = text.replace(".0\0", "\0")
+        if self.format == "jsonl" and ("nan\0" in text or "inf\0" in text):
+            text = _ODD.sub(_as_null, text)
+        return text.replace("\0", "")
+
+    def compose(self, record: str, outputs: Sequence[str]) -> str:
+        """The line of one record with the texts of its outputs, empty ones for what failed."""
+        layout = self._layout
+        if layout.passed and self.is_quick:
+            if self.format == "jsonl":
+                head = record.rstrip()[:-1].rstrip()
+                members = [self._member(_label(n), outputs[i]) for n, i in layout.added]
+                start = [head] if head != "{" else []
+                text = ", ".join([*start, *members])
+                return f"{text}}}" if start else f"{{{text}}}"
+            return self._dialect.delimiter.join([record, *(outputs[i] for _, i in layout.added)])
+        needs_cells = any(place >= 0 for place in layout.places)
+        cells = self._table.cells(record) if needs_cells else []
+        if self.format == "jsonl":
+            return self._object(cells, outputs)
+        texts = [outputs[-1 - p] if p < 0 else self._cell(cells[p]) for p in layout.places]
+        return self._dialect.delimiter.join(texts)
+
+    def _cell(self, cell: Any) -> str:
+        """A cell of the input as one of this output."""
+        if self.is_quick:
+            return str(cell)
+        if cell is None:
+            return ""
+        if isinstance(self._table, JsonTable):
+            value = json.loads(cell)
+            if value is None:
+                return ""
+            return quoted(value if type(value) is str else cell, self._dialect)
+        return quoted(self._said(cell), self._dialect)
+
+    def _object(self, cells: Sequence[Any], outputs: Sequence[str]) -> str:
+        members = []
+        is_json = isinstance(self._table, JsonTable)
+        for label, place in zip(self._labels, self._layout.places):
+            if place < 0:
+                members.append(self._member(label, outputs[-1 - place]))
+            elif cells[place] is not None:
+                cell = cells[place]
+                members.append(f"{label}: {cell if is_json else as_json(self._said(cell))}")
+        return f"{{{', '.join(members)}}}"
+
+    def _member(self, label: str, text: str) -> str:
+        """An output as a member of an object; the mark tells `finish` that it may be no number."""
+        return f"{label}: {text}\0" if text else f"{label}: null"
+
+    def _said(self, cell: str) -> str:
+        """What a cell of a delimited table says."""
+        return plain(cell) if self._unquotes else cell
+
+
+def _label(name: str) -> str:
+    return json.dumps(name, ensure_ascii=False)
+
+
+_ODD = re.compile(r'("(?:[^"\\]|\\.)*"): (nan|-?inf)\0')
+
+
+def _as_null(found: re.Match[str]) -> str:
+    """What is not finite, as strict JSON: null, with its kind beside it."""
+    return f'{found[1]}: null, {found[1][:-1]}_non_finite": "{found[2]}"'

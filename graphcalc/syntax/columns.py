@@ -1,0 +1,40 @@
+"""Columns of tables as names: `col("net price")` is the name of what no identifier names."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from graphcalc.ops.table import FUNCTIONS
+from graphcalc.syntax.expr import Name, Number, Text
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_WORDS = frozenset("if else and or not true false True False None".split())
+
+
+def name_of(header: str) -> str:
+    """The name that a program has for the column of a header.
+
+    That is the header itself, or `col("…")` where this is no name, or a function's.
+    """
+    is_plain = header not in _WORDS and header not in FUNCTIONS
+    if is_plain and len(header) <= 255 and _IDENTIFIER.fullmatch(header):
+        return header
+    return f"col('{header}')" if '"' in header else f'col("{header}")'
+
+
+def name_at(place: int) -> str:
+    """The name that a program may have for a column by its place, from 1."""
+    return f"col({place})"
+
+
+def column_of(function: Any, arguments: tuple[Any, ...]) -> str | None:
+    """The name that a call such as `col("net price")` or `col(2)` is; None for any other call."""
+    if type(function) is not Name or function.name != "col" or len(arguments) != 1:
+        return None
+    (argument,) = arguments
+    if type(argument) is Text:
+        return name_of(argument.value)
+    if type(argument) is Number and argument.value == int(argument.value) >= 1:
+        return name_at(int(argument.value))
+    return None
