@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn
 
 import typer
 
@@ -33,7 +33,7 @@ from graphcalc.diagnostics import (
     UsageError,
 )
 from graphcalc.graph.ir import MAX_NODES
-from graphcalc.report.output import complain, is_terminal, write
+from graphcalc.report.output import complain, is_terminal, redirected, write
 from graphcalc.report.pages import (
     FORMATS,
     STEPS,
@@ -46,6 +46,7 @@ from graphcalc.report.pages import (
 )
 
 if TYPE_CHECKING:
+    from graphcalc.data.results import Target
     from graphcalc.descent import Descent
     from graphcalc.evaluate import Evaluation, Outcome
     from graphcalc.rows.run import RowOptions
@@ -142,15 +143,19 @@ def _command(
         ),
     ] = "1e-9",
     save: Annotated[
-        str | None,
-        typer.Option("--save", metavar="FILE", help="Where --minimize writes what it found."),
+        list[str] | None,
+        typer.Option(
+            "--save",
+            metavar="[NAME=]FILE",
+            help="Write results, or what --minimize found, as the file's name says; repeatable.",
+        ),
     ] = None,
     inputs: Annotated[
         list[str] | None,
         typer.Option(
             "--inputs",
             metavar="FILE",
-            help="Bind names as a file of NAME = VALUE says; repeatable.",
+            help="Bind every name that a file has a value for; repeatable.",
         ),
     ] = None,
     rows: Annotated[
@@ -263,8 +268,9 @@ def _command(
         return
     from graphcalc.backends.base import Settings
     from graphcalc.data.bindings import parse_bindings
-    from graphcalc.data.programs import read_file
-    from graphcalc.evaluate import Evaluation, Options, parse
+    from graphcalc.data.loading import Loader, load_values
+    from graphcalc.data.results import parse_target
+    from graphcalc.evaluate import Evaluation, Options, memory_limit, parse
 
     table = options.RowTexts(to, input_format, delimiter, encoding, only, on_error, missing)
     if rows is None:
@@ -288,31 +294,58 @@ def _command(
         options.gradients(grad, wrt, seed_grad, format),
     )
     names, page = options.names_in(show), Page(format, color, all_rows, output)
-    bindings = parse_bindings(texts, [read_file(path) for path in inputs or ()])
-    way = options.descent(minimize, update, lr, iterations, optimizer, tolerance, save)
+    targets = [parse_target(text) for text in save or ()]
+    bound = parse_bindings(texts, inputs or [])
+    way = options.descent(minimize, update, lr, iterations, optimizer, tolerance)
     try:
-        evaluation = Evaluation(parse(sources, run_options.max_nodes), run_options, bindings, names)
+        program = parse(sources, run_options.max_nodes)
+        loader = Loader(table.text_options(), input_format, memory_limit(run_options))
+        files = load_values(bound.references, bound.tables, bound.constants, program, loader)
+        keep = [*names, *(t.name for t in targets if t.name)]
+        evaluation = Evaluation(program, run_options, bound.constants, keep, files)
         if rows is not None:
             _run_rows(evaluation, options.rows(rows, table, names, format, strict), page)
             return
-        if check:
-            print_plan(evaluation.plan(), page)
-            return
-        if way is not None:
-            outcome = _minimize(evaluation, way, page, names, save, trace_nan)
-            if strict:
-                check_finite(outcome)
-            return
-        if check_grad:
-            _check_gradients(evaluation, page)
-            return
-        outcome = evaluation.run(notify=notify)
+        with redirected(output):
+            shown = Shown(names, results, wrt, trace_nan, targets)
+            outcome = _evaluate(evaluation, way, page, shown, check, check_grad)
     except (BindingError, ProgramError) as error:
         raise explained(error, given, bool(file)) from None
-    records = _records(outcome, names, results, format == "value", wrt)
-    print_run(records, outcome, page, trace_nan=trace_nan)
-    if strict:
+    if strict and outcome is not None:
         check_finite(outcome)
+
+
+class Shown(NamedTuple):
+    """What of a run is printed and saved."""
+
+    names: list[str]
+    results: bool
+    wrt: str
+    trace_nan: bool
+    targets: list[Target]
+
+
+def _evaluate(
+    evaluation: Evaluation,
+    way: Descent | None,
+    page: Page,
+    shown: Shown,
+    check: bool,
+    check_grad: bool,
+) -> Outcome | None:
+    """Do what the options ask for, and print it; a run, where its results count."""
+    if check:
+        print_plan(evaluation.plan(), page)
+        return None
+    if way is not None:
+        return _minimize(evaluation, way, page, shown)
+    if check_grad:
+        _check_gradients(evaluation, page)
+        return None
+    outcome = evaluation.run(notify=notify)
+    _save(shown.targets, outcome, shown.names)
+    print_run(_records(outcome, page, shown), outcome, page, trace_nan=shown.trace_nan)
+    return outcome
 
 
 def _run_rows(evaluation: Evaluation, options: RowOptions, page: Page) -> None:
@@ -333,16 +366,9 @@ def _run_rows(evaluation: Evaluation, options: RowOptions, page: Page) -> None:
         raise typer.Exit(EvaluationError.exit_status)
 
 
-def _minimize(
-    evaluation: Evaluation,
-    way: Descent,
-    page: Page,
-    names: list[str],
-    save: str | None,
-    trace_nan: bool,
-) -> Outcome:
+def _minimize(evaluation: Evaluation, way: Descent, page: Page, shown: Shown) -> Outcome:
     """Make a node small, print the run at the end, and save what was found."""
-    from graphcalc.data.saving import write_file
+    from graphcalc.data.results import save as save_values
     from graphcalc.descent import minimize
     from graphcalc.report import descent as report
 
@@ -358,13 +384,29 @@ def _minimize(
     outcome = found.outcome
     for label in outcome.graph.notes:
         notify(label.text, label)
-    if save is not None:
-        write_file(save, report.as_file(save, found.values))
-    shown = names or (list(found.values) if is_value else [])
-    records = _records(outcome, shown, False, False, "")
-    print_run(records, outcome, page, trace_nan=trace_nan)
+    for target in shown.targets:
+        if target.name is None:
+            save_values(target, found.values)
+        else:
+            _save([target], outcome, shown.names)
+    names = shown.names or (list(found.values) if is_value else [])
+    records = outcome.trace.select(names) if names else outcome.trace
+    print_run(records, outcome, page, trace_nan=shown.trace_nan)
     (write if page.format == "table" else complain)(report.as_line(found, way))
     return outcome
+
+
+def _save(targets: list[Target], outcome: Outcome, names: list[str]) -> None:
+    """Write results to files: those that are named, or those that are shown."""
+    from graphcalc.data.results import save
+    from graphcalc.evaluate import find_name
+
+    graph = outcome.graph
+    for target in targets:
+        wanted = [target.name] if target.name else names
+        positions = [find_name(graph, name) for name in wanted] or graph.results
+        values = {graph.nodes[p].name or "": outcome.values[p] for p in positions}
+        save(target, values)
 
 
 def _check_gradients(evaluation: Evaluation, page: Page) -> None:
@@ -377,19 +419,17 @@ def _check_gradients(evaluation: Evaluation, page: Page) -> None:
     print_gradcheck(checked, outcome.trace.target or "", page)
 
 
-def _records(
-    outcome: Outcome, names: list[str], results: bool, is_value: bool, wrt: str
-) -> Sequence[Record]:
+def _records(outcome: Outcome, page: Page, shown: Shown) -> Sequence[Record]:
     """The records that are asked for: by name, the results, or all.
 
     Of gradients alone, those of the inputs.
     """
-    trace = outcome.trace
-    if names:
-        return trace.select(names)
+    trace, is_value = outcome.trace, page.format == "value"
+    if shown.names:
+        return trace.select(shown.names)
     if is_value and trace.target is not None:
-        return [r for r in trace if r.gradient is not None and (r.role == "input" or wrt)]
-    return trace.results if results or is_value else trace
+        return [r for r in trace if r.gradient is not None and (r.role == "input" or shown.wrt)]
+    return trace.results if shown.results or is_value else trace
 
 
 # Output

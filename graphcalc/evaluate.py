@@ -10,9 +10,18 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from graphcalc.backends.base import Program, Settings
-from graphcalc.backends.choose import check, compile_graph, is_slow, run_dtype
-from graphcalc.data.inputs import describe, is_torch, usable
-from graphcalc.diagnostics import Label, LimitError, ParseError, UsageError, brief, did_you_mean
+from graphcalc.backends.choose import NARROW, check, compile_graph, is_slow, run_dtype
+from graphcalc.data.inputs import describe, is_torch, read_in, usable
+from graphcalc.data.loading import Given
+from graphcalc.diagnostics import (
+    DataError,
+    Label,
+    LimitError,
+    ParseError,
+    UsageError,
+    brief,
+    did_you_mean,
+)
 from graphcalc.graph.backward import differentiate
 from graphcalc.graph.ir import MAX_NODES, Graph, Limits, verify
 from graphcalc.graph.lower import Binding, Input, constant_of, lower
@@ -79,6 +88,11 @@ def default_memory() -> int:
         return 4 << 30
 
 
+def memory_limit(options: Options) -> int:
+    """The bytes that values may take at once."""
+    return options.max_memory if options.max_memory is not None else default_memory()
+
+
 @contextmanager
 def paused_gc() -> Iterator[None]:
     """No cycle collection while millions of small objects are made that all stay alive."""
@@ -142,6 +156,7 @@ class Evaluation:
     options: Options = Options()
     bindings: Mapping[str, Binding] = field(default_factory=dict)
     keep: Sequence[str] = ()
+    files: Mapping[str, Given] = field(default_factory=dict)
     _ready: dict[Any, tuple[dict[str, Any], Graph, Program]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -155,9 +170,9 @@ class Evaluation:
         notify: Callable[..., None] | None = None,
     ) -> Outcome:
         """Run the program on these inputs; `notify` is told what a user may want to know."""
-        inputs = {name: usable(value) for name, value in (inputs or {}).items()}
-        described = self._describe(inputs)
+        inputs, described = self.given(inputs)
         graph, program = self._prepare(described, inputs)
+        inputs = {name: read_in(value) for name, value in inputs.items()}
         if notify is not None:
             for label in graph.notes:
                 notify(label.text, label)
@@ -167,26 +182,41 @@ class Evaluation:
 
     def varied(self, options: Options, keep: Sequence[str]) -> Evaluation:
         """The same program and bindings with other options."""
-        return Evaluation(self.program, options, self.bindings, keep)
+        return Evaluation(self.program, options, self.bindings, keep, self.files)
 
     def plan(self, inputs: Mapping[str, Any] | None = None) -> Plan:
         """What the run on these inputs would be, with nothing computed."""
-        inputs = {name: usable(value) for name, value in (inputs or {}).items()}
-        return Plan(self.graph(self._describe(inputs)))
+        return Plan(self.graph(self.given(inputs)[1]))
+
+    def given(
+        self, inputs: Mapping[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Input]]:
+        """The values of files and those given to a run, and what they are."""
+        values = {name: given.value for name, given in self.files.items()} | dict(inputs or {})
+        values = {name: usable(value) for name, value in values.items()}
+        return values, self._describe(values)
 
     def _describe(self, inputs: Mapping[str, Any]) -> dict[str, Input]:
         settings = self.options.settings
         dtype = run_dtype(settings)
-        return {
-            name: describe(name, value, dtype, settings.dtype) for name, value in inputs.items()
-        }
+        found = {}
+        for name, value in inputs.items():
+            described = describe(name, value, dtype, settings.dtype)
+            if name in self.files:
+                _, label, written = self.files[name]
+                described = described._replace(place=label, written=written)
+                if settings.backend == "python" and described.type.dtype in NARROW:
+                    message = f"`{name}` is {described.type.dtype}, which needs --backend torch"
+                    raise DataError("file-dtype", message, (label,))
+            found[name] = described
+        return found
 
     def graph(
         self, inputs: Mapping[str, Input], columns: Mapping[str, Input] | None = None
     ) -> Graph:
         """The graph for inputs of these types, and for columns that names may be read from."""
         options = self.options
-        memory = options.max_memory if options.max_memory is not None else default_memory()
+        memory = memory_limit(options)
         with paused_gc():
             graph = lower(
                 self.program,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import codecs
+import math
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from graphcalc.diagnostics import UsageError, brief
 from graphcalc.report.pages import FORMATS, STEPS
 
 if TYPE_CHECKING:
+    from graphcalc.data.tables import TextOptions
     from graphcalc.descent import Descent
     from graphcalc.evaluate import Gradients
     from graphcalc.rows.run import RowOptions
@@ -68,10 +71,7 @@ def check_choices(format: str, color: str, errors: str) -> None:
         ("--color", color, ("auto", "always", "never")),
         ("--errors", errors, ("auto", "full", "line")),
     ):
-        if value not in choices:
-            raise UsageError(
-                "option", f"{option} is one of {', '.join(choices)}, not `{brief(value)}`"
-            )
+        _check_choice(option, value, choices)
 
 
 def rows(
@@ -87,33 +87,12 @@ def rows(
     from graphcalc.rows.run import RowOptions
 
     to = given.to or (format if format != "table" else None)
-    for option, value, choices in (
-        ("--input-format", given.read, ROW_FORMATS),
-        ("--to" if given.to else "--format", to, ROW_FORMATS),
-        ("--on-error", given.on_error, ("fail", "null", "skip")),
-        ("--missing", given.missing, ("fail", "nan")),
-    ):
-        if value is not None and value not in choices:
-            raise UsageError(
-                "option", f"{option} is one of {', '.join(choices)}, not `{brief(value)}`"
-            )
-    delimiter = given.delimiter
-    if delimiter is not None:
-        delimiter = {"\\t": "\t", "tab": "\t"}.get(delimiter, delimiter)
-        if len(delimiter) != 1 or delimiter.isalnum() or delimiter in '"\r\n.+-_ \0':
-            raise UsageError(
-                "option",
-                f"--delimiter is one character such as ; or | or \\t, not `{brief(delimiter)}`",
-            )
-    try:
-        codecs.lookup(given.encoding)
-    except (LookupError, ValueError):
-        raise UsageError(
-            "option", f"`{brief(given.encoding)}` is not an encoding; utf-8 and latin-1 are"
-        ) from None
-    missing = float("nan") if given.missing == "nan" else None
-    policy = Policy(given.on_error, missing, strict)
-    return RowOptions(path, given.read, to, delimiter, given.encoding, given.only, names, policy)
+    _check_choice("--input-format", given.read, ROW_FORMATS)
+    _check_choice("--to" if given.to else "--format", to, ROW_FORMATS)
+    _check_choice("--on-error", given.on_error, ("fail", "null", "skip"))
+    text = given.text_options()
+    policy = Policy(given.on_error, text.missing, strict)
+    return RowOptions(path, given.read, to, text, given.only, names, policy)
 
 
 class RowTexts(NamedTuple):
@@ -127,16 +106,43 @@ class RowTexts(NamedTuple):
     on_error: str
     missing: str
 
+    def text_options(self) -> TextOptions:
+        """How text tables are read."""
+        from graphcalc.data.tables import TextOptions
+
+        _check_choice("--missing", self.missing, ("fail", "nan"))
+        delimiter = self.delimiter
+        if delimiter is not None:
+            delimiter = {"\\t": "\t", "tab": "\t"}.get(delimiter, delimiter)
+            if len(delimiter) != 1 or delimiter.isalnum() or delimiter in '"\r\n.+-_ \0':
+                raise UsageError(
+                    "option",
+                    f"--delimiter is one character such as ; or | or \\t, not `{brief(delimiter)}`",
+                )
+        try:
+            is_text = codecs.lookup(self.encoding)._is_text_encoding
+        except (LookupError, ValueError):
+            is_text = False
+        if not is_text:
+            raise UsageError(
+                "option", f"`{brief(self.encoding)}` is not an encoding; utf-8 and latin-1 are"
+            )
+        return TextOptions(delimiter, self.encoding, math.nan if self.missing == "nan" else None)
+
     def check_unused(self) -> None:
         """Raise UsageError for one that is given without --rows."""
         for option, value, default in (
             ("--to", self.to, None),
             ("--only", self.only, False),
             ("--on-error", self.on_error, "fail"),
-            ("--missing", self.missing, "fail"),
         ):
             if value != default:
                 raise UsageError("option", f"{option} goes with --rows FILE")
+
+
+def _check_choice(option: str, value: str | None, choices: Sequence[str]) -> None:
+    if value is not None and value not in choices:
+        raise UsageError("option", f"{option} is one of {', '.join(choices)}, not `{brief(value)}`")
 
 
 def gradients(grad: str | None, wrt: str, seed: str | None, format: str) -> Gradients | None:
@@ -161,19 +167,14 @@ def descent(
     iterations: str,
     optimizer: str,
     tolerance: str,
-    save: str | None,
 ) -> Descent | None:
     """How to minimize, where that is asked for."""
     if of is None:
-        for option, given in (("--update", update), ("--save", save)):
-            if given:
-                raise UsageError("option", f"{option} goes with --minimize NAME")
+        if update:
+            raise UsageError("option", "--update goes with --minimize NAME")
         return None
     from graphcalc.descent import Descent
-    from graphcalc.report.descent import check_path
 
-    if save is not None:
-        check_path(save)
     return Descent(
         of,
         tuple(names_in(update)),

@@ -12,7 +12,7 @@ from graphcalc.graph.passes import work
 # Above this many scalar operations torch's speed pays for its import.
 SMALL_WORK = 2_000_000
 
-_NARROW = frozenset({"float32", "float16", "bfloat16"})
+NARROW = frozenset({"float32", "float16", "bfloat16"})
 BACKENDS = ("auto", "python", "torch")
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 
@@ -64,7 +64,7 @@ def choose(graph: Graph, settings: Settings) -> str:
 
 def needs_torch(graph: Graph) -> bool:
     """Whether a node has a dtype that only torch computes with."""
-    return any(node.type.dtype in _NARROW for node in graph.nodes)
+    return any(node.type.dtype in NARROW for node in graph.nodes)
 
 
 def has_torch() -> bool:
@@ -91,7 +91,7 @@ def compile_graph(graph: Graph, settings: Settings, kept: frozenset[int]) -> Pro
             )
         return PythonProgram(graph, kept)
     if not has_torch():
-        narrow = next((n for n in graph.nodes if n.type.dtype in _NARROW), None)
+        narrow = next((n for n in graph.nodes if n.type.dtype in NARROW), None)
         why = f"`{narrow.name}` is {narrow.type.dtype}, which" if narrow else "this"
         raise BackendError(
             "torch-missing",

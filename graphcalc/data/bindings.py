@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
+from graphcalc.data.loading import file_format
+from graphcalc.data.programs import read_file
+from graphcalc.data.references import Reference, parse_reference
 from graphcalc.diagnostics import BindingError, GraphcalcError, Label, LimitError, brief
 from graphcalc.graph.lower import Binding
 from graphcalc.source import Source, Span
@@ -20,11 +23,29 @@ def is_binding(text: str) -> bool:
     return _BINDING.fullmatch(text) is not None
 
 
-def parse_bindings(texts: list[str], files: Sequence[Source] = ()) -> dict[str, Binding]:
-    """The constant expressions of files with NAME = VALUE statements, and of such arguments."""
+class Bound(NamedTuple):
+    """What names are bound to: constant expressions, and values in files."""
+
+    constants: dict[str, Binding]
+    references: dict[str, Reference]
+    tables: list[Reference]
+
+
+def parse_bindings(texts: list[str], files: Sequence[str] = ()) -> Bound:
+    """What arguments NAME=VALUE bind, where `@FILE` is data, and files with values for names.
+
+    A file whose name tells no format of data has NAME = VALUE statements.
+    """
     found: dict[str, Binding] = {}
-    for file in files:
-        _add_file(found, file)
+    references: dict[str, Reference] = {}
+    tables: list[Reference] = []
+    for path in files:
+        if file_format(path) is None:
+            _add_file(found, read_file(path))
+        else:
+            tables.append(
+                Reference(path, None, Label(Source(path, "--inputs"), Span(0, len(path))))
+            )
     for text in texts:
         whole = Source(text, "<argument>")
         match = _BINDING.fullmatch(text)
@@ -39,16 +60,21 @@ def parse_bindings(texts: list[str], files: Sequence[Source] = ()) -> dict[str, 
             )
         name, value = match.groups()
         span = Span(0, len(text))
-        if name in found:
+        if name in found or name in references:
             raise _twice(name, Label(whole, span))
         if value.startswith("@"):
-            raise BindingError(
-                "binding-file",
-                "files as values are not supported yet",
-                (Label(whole, Span(match.start(2), len(text))),),
-            )
-        found[name] = _parsed(text, match.start(2))
-    return found
+            label = Label(whole, Span(match.start(2), len(text)))
+            references[name] = _reference(value[1:], label)
+        else:
+            found[name] = _parsed(text, match.start(2))
+    return Bound(found, references, tables)
+
+
+def _reference(text: str, label: Label) -> Reference:
+    if not text:
+        hint = "write the file behind it: x=@data.npy, x=@t.csv:column"
+        raise BindingError("binding-file", "there is no file behind `@`", (label,), help=hint)
+    return parse_reference(text, label)
 
 
 def _add_file(found: dict[str, Binding], file: Source) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from graphcalc.data.arrays import FileArray
 from graphcalc.diagnostics import DataError, Label
 from graphcalc.graph.lower import Input
 from graphcalc.ops.spec import FLOATS, Type
@@ -45,6 +47,11 @@ def usable(value: Any) -> Any:
     return value
 
 
+def read_in(value: Any) -> Any:
+    """A value that is in a file still, read; any other as it is."""
+    return usable(value.read()) if isinstance(value, FileArray) else value
+
+
 def is_torch(value: Any) -> bool:
     """Whether a value is a torch tensor; does not import torch."""
     return type(value).__module__.partition(".")[0] == "torch"
@@ -78,6 +85,20 @@ def _as_float(name: str, value: float) -> float:
 
 def _nested(name: str, value: Any, dtype: str) -> Input:
     """Nested lists, which must be rectangular and hold numbers alone."""
+    shape, level = nested_shape(name, value, lambda why: _refuse(name, why))
+    is_whole = all([_as_float(name, element).is_integer() for element in level])
+    is_bool = bool(level) and all(isinstance(x, bool) for x in level)
+    type_ = Type(shape, "bool" if is_bool else dtype, not is_bool)
+    return Input(type_, None, is_whole)
+
+
+def nested_shape(
+    name: str, value: Any, refuse: Callable[[str], DataError]
+) -> tuple[tuple[int, ...], list[Any]]:
+    """The shape of nested lists and their elements, in order.
+
+    Raises what `refuse` makes of the reason where they are ragged or hold other things.
+    """
     shape: list[int] = []
     level: list[tuple[str, Any]] = [("", value)]
     while level and isinstance(level[0][1], (list, tuple)):
@@ -85,22 +106,17 @@ def _nested(name: str, value: Any, dtype: str) -> Input:
         for path, row in level:
             if not isinstance(row, (list, tuple)) or len(row) != size:
                 found = len(row) if isinstance(row, (list, tuple)) else "no"
-                raise _refuse(
-                    name,
+                raise refuse(
                     f"`{name}` is ragged: {name}{path} has {found} elements, "
-                    f"{name}{level[0][0]} has {size}",
+                    f"{name}{level[0][0]} has {size}"
                 )
         shape.append(size)
         level = [(f"{path}[{i}]", x) for path, row in level for i, x in enumerate(row)]
-    is_whole = True
     for path, element in level:
         if not isinstance(element, (bool, int, float)):
             kind = type(element).__name__
-            raise _refuse(name, f"`{name}` does not hold numbers alone: {name}{path} is a {kind}")
-        is_whole = _as_float(name, element).is_integer() and is_whole
-    is_bool = bool(level) and all(isinstance(x, bool) for _, x in level)
-    type_ = Type(tuple(shape), "bool" if is_bool else dtype, not is_bool)
-    return Input(type_, None, is_whole)
+            raise refuse(f"`{name}` does not hold numbers alone: {name}{path} is a {kind}")
+    return tuple(shape), [element for _, element in level]
 
 
 def _refuse(name: str, message: str, help: str = "") -> DataError:

@@ -1,9 +1,33 @@
-"""Formats of tables by the names of files."""
+"""Tables in files: columns by name, or all of the numbers as a matrix.
+
+Text of modest size needs the standard library alone. polars, where it is there, reads big text,
+and Parquet and Arrow always.
+"""
 
 from __future__ import annotations
 
-from graphcalc.data.files import PACKED
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
+from graphcalc.data.arrays import check_memory, missing_package
+from graphcalc.data.cells import Fault, Faulty, read_number
+from graphcalc.data.delimited import (
+    Dialect,
+    check_count,
+    offset,
+    plain,
+    split_records,
+    splitter,
+)
+from graphcalc.data.files import PACKED, open_bytes, shown, unreadable
+from graphcalc.data.jsonlines import members
+from graphcalc.data.jsonlines import read_number as read_member
+from graphcalc.diagnostics import DataError, Label, brief
+from graphcalc.ops.arrays import NDArray
+from graphcalc.source import Source, Span
+
+# The formats of rows, and what file names end with.
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "arrow")
 _ENDINGS = {
     ".csv": "csv",
@@ -17,6 +41,16 @@ _ENDINGS = {
     ".feather": "arrow",
     ".ipc": "arrow",
 }
+# Bytes of text from which polars pays for its import.
+_LARGE = 8 << 20
+
+
+class TextOptions(NamedTuple):
+    """How text tables are read: what separates cells, the encoding, and what empty cells are."""
+
+    delimiter: str | None = None
+    encoding: str = "utf-8"
+    missing: float | None = None
 
 
 def format_of(path: str) -> str | None:
@@ -25,3 +59,274 @@ def format_of(path: str) -> str | None:
     for packed in PACKED:
         name = name.removesuffix(packed)
     return next((f for ending, f in _ENDINGS.items() if name.endswith(ending)), None)
+
+
+def read_text(path: str, options: TextOptions, limit: int, label: Label) -> str:
+    """All of a text file, unpacked and decoded."""
+    stream, _ = open_bytes(path)
+    name = "<stdin>" if path == "-" else shown(path)
+    pieces, size = [], 0
+    try:
+        while True:
+            piece = stream.read(1 << 20)
+            if not piece:
+                break
+            pieces.append(piece)
+            size += len(piece)
+            # A number takes this much more than its digits.
+            check_memory(name, 4 * size, limit, label)
+    except (OSError, EOFError, ValueError) as error:
+        raise unreadable(name, error) from None
+    finally:
+        if path != "-":
+            stream.close()
+    data = b"".join(pieces)
+    if not data:
+        raise DataError("empty-file", f"{name}: the file is empty", (label,))
+    return decoded(data, name, options.encoding, label)
+
+
+def decoded(data: bytes, name: str, encoding: str, label: Label) -> str:
+    """The text of bytes. Raises DataError for those that are none."""
+    try:
+        text = data.decode(encoding).removeprefix("\ufeff")
+        place = data.find(b"\0") if "\0" in text else -1
+        what, hint = (
+            "a NUL byte",
+            "utf-16" if place >= 0 and data.count(b"\0") * 3 > len(data) else "",
+        )
+    except UnicodeDecodeError as error:
+        place = error.start
+        what = f"not {error.encoding.upper()} (byte 0x{data[place]:02x})"
+        hint = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "latin-1"
+    if place < 0:
+        return text
+    line = data.count(b"\n", 0, place) + 1
+    raise DataError(
+        "encoding",
+        f"{name}: {what} in line {line}, at offset {place:,}",
+        (label,),
+        help=f"say what it is: --encoding {hint}" if hint else "",
+    )
+
+
+class TextTable:
+    """A table of CSV or TSV, in memory as text."""
+
+    def __init__(self, path: str, format: str, text: str, options: TextOptions) -> None:
+        self.name = "<stdin>" if path == "-" else path
+        first = text[: text.find("\n") + 1] if "\n" in text else text
+        line_end = "\r\n" if first.endswith("\r\n") else "\n"
+        if "\n" not in text and "\r" in text:
+            line_end = "\r"
+        delimiter = options.delimiter or ("\t" if format == "tsv" else ",")
+        self._dialect = Dialect(delimiter, format != "tsv", line_end)
+        self._split = splitter(self._dialect)
+        self._missing = options.missing
+        self._records = split_records(text, self._dialect)
+        self._lines: list[int] = []
+        while len(self._records) > 1 and not self._records[-1].strip():
+            self._records.pop()
+        self.columns = tuple(self._names(0))
+
+    def _names(self, record: int) -> list[str]:
+        cells = self._cells(record)
+        return [plain(cell) if self._dialect.has_quotes else cell for cell in cells]
+
+    def _cells(self, record: int) -> list[str]:
+        try:
+            return self._split(self._records[record])
+        except Faulty as faulty:
+            raise self._error(faulty.fault, record) from None
+
+    def column(self, name: str) -> Any:
+        """The numbers of a column."""
+        place = self.columns.index(name)
+        count, split = len(self.columns), self._split
+        numbers: list[float] = []
+        try:
+            for record in self._records[1:]:
+                cells = split(record)
+                if len(cells) != count:
+                    break
+                text = cells[place]
+                if not text.isascii() or "_" in text:
+                    break
+                numbers.append(float(text))
+        except (ValueError, Faulty):
+            pass
+        for index in range(len(numbers) + 1, len(self._records)):
+            numbers.append(self._number(index, place, name))
+        return NDArray((len(numbers),), numbers)
+
+    def _number(self, record: int, place: int, name: str) -> float:
+        """The number of one cell, read with care."""
+        cells = self._cells(record)
+        try:
+            check_count(cells, len(self.columns), self._records[record])
+            text = plain(cells[place]) if self._dialect.has_quotes else cells[place]
+            if self._missing is not None and not text.strip():
+                return self._missing
+            start = offset(cells, place)
+            return read_number(text, name, start, start + len(cells[place]))
+        except Faulty as faulty:
+            raise self._error(faulty.fault, record) from None
+
+    def matrix(self) -> Any:
+        """All of the numbers; a first row that has none is a header."""
+        first = 0 if all(map(_is_number, self.columns)) else 1
+        numbers = []
+        for record in range(first, len(self._records)):
+            cells = self._cells(record)
+            try:
+                check_count(cells, len(self.columns), self._records[record])
+                numbers += [float(cell) for cell in cells if cell.isascii() and "_" not in cell]
+                if len(numbers) % len(cells):
+                    raise ValueError
+            except (ValueError, Faulty):
+                del numbers[(record - first) * len(self.columns) :]
+                for place, name in enumerate(self.columns):
+                    numbers.append(self._number(record, place, name))
+        return NDArray((len(self._records) - first, len(self.columns)), numbers)
+
+    def _error(self, fault: Fault, record: int) -> DataError:
+        line = 1 + sum(text.count("\n") + 1 for text in self._records[:record])
+        source = Source(self._records[record], self.name, line)
+        label = Label(source, Span(fault.start, max(fault.end, fault.start)))
+        hint = "--missing nan computes with nan" if fault.code == "empty-cell" else ""
+        return DataError(fault.code, fault.message, (label,), help=hint)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        read_number(text, "", 0, 0)
+    except Faulty:
+        return False
+    return True
+
+
+class JsonLines:
+    """A table of JSON lines, in memory as text."""
+
+    def __init__(self, path: str, text: str, options: TextOptions) -> None:
+        self.name = "<stdin>" if path == "-" else path
+        self._missing = options.missing
+        self._records = text.split("\n")
+        first = next((i for i, r in enumerate(self._records) if r.strip()), None)
+        self.columns = () if first is None else tuple(self._members(first))
+
+    def _members(self, record: int) -> Any:
+        try:
+            return members(self._records[record])
+        except Faulty as faulty:
+            raise self._error(faulty.fault, record) from None
+
+    def column(self, name: str) -> Any:
+        """The numbers of a key, one for each object."""
+        numbers = []
+        for index, record in enumerate(self._records):
+            if not record.strip():
+                continue
+            found = self._members(index)
+            member = found.get(name)
+            if self._missing is not None and (member is None or member.value is None):
+                numbers.append(self._missing)
+                continue
+            try:
+                numbers.append(read_member(found, name, record))
+            except Faulty as faulty:
+                raise self._error(faulty.fault, index) from None
+        return NDArray((len(numbers),), numbers)
+
+    def _error(self, fault: Fault, record: int) -> DataError:
+        source = Source(self._records[record], self.name, record + 1)
+        label = Label(source, Span(fault.start, max(fault.end, fault.start)))
+        return DataError(fault.code, fault.message, (label,))
+
+
+class FrameTable:
+    """A table that polars reads: Parquet, Arrow, and big text."""
+
+    def __init__(
+        self, path: str, format: str, options: TextOptions, limit: int, label: Label
+    ) -> None:
+        self.name, self._label, self._limit = path, label, limit
+        self._format, self._missing = format, options.missing
+        try:
+            import polars
+        except ImportError:
+            raise missing_package("polars", f"{format} files need", label) from None
+        self._pl: Any = polars
+        scan: Callable[..., Any] = polars.scan_parquet if format == "parquet" else polars.scan_ipc
+        if not os.path.isfile(path):
+            stream, _ = open_bytes(path)
+            stream.close()
+            raise DataError(
+                "not-a-file", f"{shown(path)}: {format} is read from files alone", (label,)
+            )
+        self._frame = self._safely(lambda: scan(path))
+        self._schema = self._safely(lambda: self._frame.collect_schema())
+        self.columns = tuple(self._schema.names())
+
+    def _safely(self, read: Callable[[], Any]) -> Any:
+        """What polars reads; its errors, and a panic, are those of the file."""
+        try:
+            return read()
+        except OSError as error:
+            if error.strerror:
+                raise unreadable(shown(self.name), error) from None
+        except (Exception, BaseException) as error:
+            if isinstance(error, (KeyboardInterrupt, SystemExit, DataError)):
+                raise
+        raise DataError(
+            "damaged",
+            f"{shown(self.name)}: the content is not {self._format}, or it is damaged",
+            (self._label,),
+        )
+
+    def column(self, name: str) -> Any:
+        """The numbers of a column."""
+        pl, kind = self._pl, self._schema[name]
+        is_number = kind.is_numeric() and not kind.is_decimal()
+        if not is_number and kind != pl.Boolean:
+            what = f"column `{brief(name)}` has {kind}, not numbers"
+            raise DataError("file-dtype", f"{shown(self.name)}: {what}", (self._label,))
+        count = self._safely(lambda: self._frame.select(pl.len()).collect().item())
+        check_memory(f"column `{brief(name)}`", 8 * count, self._limit, self._label)
+        series = self._safely(lambda: self._frame.select(pl.col(name)).collect()[name])
+        if series.null_count():
+            if self._missing is None or kind == pl.Boolean:
+                where = series.is_null().arg_max()
+                raise DataError(
+                    "empty-cell",
+                    f"{shown(self.name)}: column `{brief(name)}` has {series.null_count():,} "
+                    f"missing values, the first in row {(where or 0) + 1:,}",
+                    (self._label,),
+                    help="--missing nan computes with nan",
+                )
+            series = series.cast(pl.Float64).fill_null(self._missing)
+        return series.to_numpy()
+
+    def matrix(self) -> Any:
+        """All of the numbers."""
+        import numpy
+
+        return numpy.stack([self.column(name) for name in self.columns], axis=1)
+
+
+def open_table(
+    path: str, format: str, options: TextOptions, limit: int, label: Label
+) -> TextTable | JsonLines | FrameTable:
+    """A table, ready to give columns."""
+    if format in ("parquet", "arrow"):
+        return FrameTable(path, format, options, limit, label)
+    text = read_text(path, options, limit, label)
+    if format == "jsonl":
+        return JsonLines(path, text, options)
+    return TextTable(path, format, text, options)
+
+
+def names_listed(names: Sequence[str], limit: int = 12) -> str:
+    """Names for a message, some of many."""
+    listed = ", ".join(f"`{brief(name)}`" for name in names[:limit])
+    return f"{listed} and {len(names) - limit} more" if len(names) > limit else listed

@@ -40,12 +40,15 @@ from graphcalc.syntax.format import format_expression
 class Input(NamedTuple):
     """A value bound from outside: its type, and the number itself where it is one scalar.
 
-    `is_whole` says that all its elements are whole numbers, where that is known.
+    `is_whole` says that all its elements are whole numbers, where that is known. `place` is where
+    it was bound, and `written` how, where there is a text of it.
     """
 
     type: Type
     scalar: float | bool | None = None
     is_whole: bool = False
+    place: Label | None = None
+    written: str = ""
 
 
 class Binding(NamedTuple):
@@ -108,7 +111,7 @@ class _Lowering:
         self.declared = Declarations(self.dtype)
         self.walker = Walker(self.builder, self.arguments, self._missing, self.seed, self._symbol)
         bound = {name: Label(b.source, b.span) for name, b in self.bindings.items()}
-        bound |= {name: place_of(name) for name in self.inputs}
+        bound |= {name: given.place or place_of(name) for name, given in self.inputs.items()}
         self.names = Names(self.program, self.walker, bound, self.declared, self.is_check)
 
     # Statements
@@ -181,7 +184,7 @@ class _Lowering:
         """Symbols of declared sizes that are bound themselves: B=32."""
         for name, given in self.inputs.items():
             if self.declared.is_symbol(name):
-                self.declared.fix(name, given.scalar, place_of(name))
+                self.declared.fix(name, given.scalar, given.place or place_of(name))
         for name, binding in self.bindings.items():
             if self.declared.is_symbol(name):
                 position = self._bound_value(name)
@@ -275,10 +278,10 @@ class _Lowering:
             node.params = (node.type, tuple(map(int, data)) if as_int else data)
 
     def _input(self, name: str, given: Input) -> int:
-        source = Source(name, "<input>")
+        source, span, _ = given.place or place_of(name)
         params = (given.type, name)
-        span = Span(0, len(name))
         position = self.builder.add(OPS["input"], (), params, source, span, is_shared=False)
+        self.builder.nodes[position].written = given.written
         if given.scalar is not None:
             self.builder.know(position, given.scalar)
         return position

@@ -176,6 +176,19 @@ class Names:
         return f"'randint(0, 2, ({sizes},))'" if type_.dtype == "int64" else f"'randn({sizes})'"
 
 
+def names_read(program: Program) -> set[str]:
+    """Every name in a program's expressions, but for parameters in their functions' bodies."""
+    found: set[str] = set()
+    for statement in program.statements:
+        if isinstance(statement, Declaration):
+            found.add(statement.name)
+            continue
+        root = statement.body if isinstance(statement, Definition) else statement.value
+        names = {node.name for node in ast.postorder(root) if type(node) is ast.Name}
+        found |= names - {p.name for p in getattr(statement, "parameters", ())}
+    return found
+
+
 def targets(statement: AnyStatement) -> tuple[Target, ...]:
     """The names that a statement assigns."""
     if isinstance(statement, Unpacking):

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from graphcalc.descent import Descent, Minimum
-from graphcalc.diagnostics import UsageError, brief
-from graphcalc.report.numbers import exact, show_nested
 from graphcalc.report.output import is_terminal
 
 _BARS = "▁▂▃▄▅▆▇█"
 _WIDTH = 40
-# File names that `--save` understands.
-SUFFIXES = (".gc", ".json")
 
 
 @contextmanager
@@ -72,22 +66,3 @@ def as_line(minimum: Minimum, descent: Descent) -> str:
         f"iteration{'s' * (steps != 1)} of {descent.optimizer}, lr {descent.rate:g}{why}"
         f"  {sparkline(history)}\n"
     )
-
-
-def check_path(path: str) -> None:
-    """Raise UsageError for a file name that says no format."""
-    if not path.endswith(SUFFIXES):
-        raise UsageError(
-            "save-format",
-            f"`{brief(path)}` does not end in {' or '.join(SUFFIXES)}",
-            help="--save fit.gc writes bindings as `name = value`, --save fit.json as JSON",
-        )
-
-
-def as_file(path: str, values: Mapping[str, Any]) -> bytes:
-    """The values that were found, as a file of that name holds them."""
-    plain = {n: v.tolist() if hasattr(v, "tolist") else v for n, v in values.items()}
-    if path.endswith(".json"):
-        return (json.dumps(plain, indent=1) + "\n").encode()
-    lines = [f"{name} = {show_nested(value, exact)}\n" for name, value in plain.items()]
-    return "".join(lines).encode()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from graphcalc.rows.cells import MAX_CELL, Fault, Faulty, show
+from graphcalc.data.cells import MAX_CELL, Fault, Faulty, show
 from graphcalc.rows.compiled import Functions, compile_stage
 from graphcalc.rows.plan import Plan, Stage
 from graphcalc.rows.records import longest_suspects

@@ -12,10 +12,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
+from graphcalc.data.cells import show
+from graphcalc.data.delimited import Dialect
 from graphcalc.ops.polars_kernels import POLARS
 from graphcalc.ops.table import OPS
-from graphcalc.rows.cells import show
-from graphcalc.rows.delimited import Dialect
 from graphcalc.rows.engine import Done, Engine, Place
 from graphcalc.rows.plan import Plan, Stage
 from graphcalc.rows.records import longest_suspects

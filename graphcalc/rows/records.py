@@ -10,9 +10,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from graphcalc.data.cells import MAX_CELL
 from graphcalc.data.files import open_bytes, unreadable
 from graphcalc.diagnostics import DataError, LimitError
-from graphcalc.rows.cells import MAX_CELL
 
 # A record that is longer ends the run before memory does.
 MAX_RECORD = 16 << 20

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, islice
@@ -11,7 +11,11 @@ from typing import Any, NamedTuple
 
 from graphcalc.backends.base import Settings
 from graphcalc.backends.choose import compile_graph, run_dtype
-from graphcalc.data.inputs import describe
+from graphcalc.data.cells import Fault, Faulty, show
+from graphcalc.data.delimited import Dialect, plain, splitter
+from graphcalc.data.inputs import describe, read_in
+from graphcalc.data.jsonlines import members
+from graphcalc.data.tables import TextOptions, format_of
 from graphcalc.diagnostics import (
     BindingError,
     DataError,
@@ -19,21 +23,21 @@ from graphcalc.diagnostics import (
     GraphcalcError,
     Label,
     LimitError,
+    ShapeError,
     UnknownNameError,
     UsageError,
     brief,
     did_you_mean,
 )
 from graphcalc.evaluate import Evaluation, find_name, kept_nodes
+from graphcalc.graph.ir import Graph
 from graphcalc.graph.lower import Input
+from graphcalc.ops.shapes import show as show_shape
 from graphcalc.ops.spec import Type
 from graphcalc.ops.table import OPS
 from graphcalc.origins import Origins, find_origins
 from graphcalc.rows import frames
-from graphcalc.rows.cells import Fault, Faulty, show
-from graphcalc.rows.delimited import Dialect, plain, splitter
 from graphcalc.rows.engine import Done, Engine, Place, Policy
-from graphcalc.rows.jsonlines import members
 from graphcalc.rows.plan import ROWS, Plan
 from graphcalc.rows.records import Records
 from graphcalc.rows.tables import DelimitedTable, JsonTable, Layout, Table, Writer, lay_out
@@ -52,8 +56,7 @@ class RowOptions(NamedTuple):
 
     path       a file, or `-` for standard input
     read, to   formats of `FORMATS`; None for what the file's name says, and for the input's own
-    delimiter  between the cells of CSV
-    encoding   of the input's text; the output is UTF-8
+    text       how text is read; the output is UTF-8
     only       the results alone, without the input's columns
     show       names of nodes to put out; the results by default
     """
@@ -61,8 +64,7 @@ class RowOptions(NamedTuple):
     path: str
     read: str | None = None
     to: str | None = None
-    delimiter: str | None = None
-    encoding: str = "utf-8"
+    text: TextOptions = TextOptions()
     only: bool = False
     show: Sequence[str] = ()
     policy: Policy = Policy()
@@ -149,10 +151,10 @@ class RowRun:
             return None
         numbers = self._numbers(summary.first_odd.source.text)
         columns = {name: describe(name, x, "float64", None) for name, x in numbers.items()}
-        evaluation = self.evaluation
-        graph = evaluation.graph({}, columns)
+        values, described = self.evaluation.given()
+        graph = self.evaluation.graph(described, columns)
         program = compile_graph(graph, Settings("python"), kept_nodes(graph, ()))
-        return find_origins(graph, program, numbers)
+        return find_origins(graph, program, {**values, **numbers})
 
     # What is read
 
@@ -160,8 +162,8 @@ class RowRun:
         """The records behind the header, how they are read, and the header's own text."""
         options = self.options
         format = self._read_format()
-        records = Records(options.path, options.encoding, _PART)
-        delimiter = options.delimiter or ("\t" if format == "tsv" else ",")
+        records = Records(options.path, options.text.encoding, _PART)
+        delimiter = options.text.delimiter or ("\t" if format == "tsv" else ",")
         records.has_quotes = format == "csv"
         head = records.head()
         if format == "jsonl":
@@ -177,8 +179,6 @@ class RowRun:
 
     def _read_format(self) -> str:
         """The format of the input: as told, or as the file's name ends."""
-        from graphcalc.data.tables import format_of
-
         return self.options.read or format_of(self.options.path) or "csv"
 
     def _header_text(self, head: bytes, records: Records) -> str:
@@ -226,13 +226,16 @@ class RowRun:
         evaluation = self.evaluation.varied(
             self.evaluation.options._replace(is_check=True), self.evaluation.keep
         )
+        values, described = evaluation.given()
         try:
-            graph = evaluation.graph({}, dict.fromkeys(headers, column))
+            graph = evaluation.graph(described, dict.fromkeys(headers, column))
         except BindingError as error:
             raise self._not_a_column(error, table) from None
         for position in graph.inputs.values():
             node = graph.nodes[position]
             name = str(node.params[1])
+            if name in described:
+                continue
             places = headers[name]
             if len(places) > 1:
                 listed = " and ".join(str(place + 1) for place in places)
@@ -244,7 +247,24 @@ class RowRun:
             node.params = (node.type, table.columns[places[0]])
         names = self.options.show
         outputs = [find_name(graph, name) for name in names] if names else graph.results
-        return Plan(graph, tuple(outputs))
+        known = {p: read_in(values[n]) for n, p in graph.inputs.items() if n in values}
+        return Plan(graph, tuple(outputs), values=dict(self._numbers_of(graph, known)))
+
+    def _numbers_of(self, graph: Graph, values: Mapping[int, Any]) -> Iterator[tuple[int, float]]:
+        """What names are bound to besides columns, which is one number each."""
+        for position, value in values.items():
+            node = graph.nodes[position]
+            if node.type.numel != 1:
+                raise ShapeError(
+                    "rows-binding",
+                    f"`{node.name}` is {show_shape(node.type.shape)}, and beside columns a name "
+                    "is bound to one number",
+                    (Label(node.source, node.span),),
+                )
+            found = value.tolist() if hasattr(value, "tolist") else value
+            while isinstance(found, (list, tuple)):
+                (found,) = found
+            yield position, float(found)
 
     def _not_a_column(self, error: BindingError, table: Table) -> GraphcalcError:
         d = error.diagnostic

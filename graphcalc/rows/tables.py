@@ -7,10 +7,9 @@ import re
 from collections.abc import Container, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from graphcalc.rows import jsonlines
-from graphcalc.rows.cells import Fault, Faulty, as_json, number, read_number
-from graphcalc.rows.compiled import Reader
-from graphcalc.rows.delimited import (
+from graphcalc.data import jsonlines
+from graphcalc.data.cells import Fault, Faulty, as_json, number, read_number
+from graphcalc.data.delimited import (
     Dialect,
     check_count,
     offset,
@@ -19,6 +18,7 @@ from graphcalc.rows.delimited import (
     split_records,
     splitter,
 )
+from graphcalc.rows.compiled import Reader
 
 
 class Layout(NamedTuple):

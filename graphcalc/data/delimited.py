@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from graphcalc.data.cells import Fault, Faulty
 from graphcalc.diagnostics import brief
-from graphcalc.rows.cells import Fault, Faulty
 
 
 class Dialect(NamedTuple):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
+from graphcalc.data.cells import Fault, Faulty
 from graphcalc.diagnostics import brief
-from graphcalc.rows.cells import Fault, Faulty
 
 _SPACE = " \t\r\n"
 

@@ -1,0 +1,302 @@
+"""What `@FILE:KEY` and `--inputs FILE` stand for: values by name."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from graphcalc.data import arrays, tables
+from graphcalc.data.files import PACKED, open_bytes, shown
+from graphcalc.data.inputs import nested_shape
+from graphcalc.data.jsonlines import DECODER
+from graphcalc.data.references import Reference, near_names
+from graphcalc.data.tables import TextOptions, names_listed
+from graphcalc.diagnostics import BindingError, DataError, Label, brief, did_you_mean
+from graphcalc.graph.names import names_read
+from graphcalc.ops.arrays import NDArray
+from graphcalc.source import Source, Span
+from graphcalc.syntax.columns import name_of
+from graphcalc.syntax.expr import Program
+
+# What a file's name may end with, besides those of tables.
+_ENDINGS = {
+    ".npy": "npy",
+    ".npz": "npz",
+    ".safetensors": "safetensors",
+    ".pt": "pt",
+    ".pth": "pt",
+    ".json": "json",
+    ".txt": "txt",
+    ".dat": "txt",
+}
+FORMATS = (*dict.fromkeys(_ENDINGS.values()), *tables.FORMATS)
+_KEYED = ("npz", "safetensors", "pt")
+# Members that a JSON object may have.
+_MOST_MEMBERS = 1_000_000
+
+
+class Given(NamedTuple):
+    """A value from a file: where it was asked for, and how."""
+
+    value: Any
+    label: Label
+    written: str
+
+
+def file_format(path: str) -> str | None:
+    """The format that a file's name tells, None where it tells none."""
+    name = path.lower()
+    for packed in PACKED:
+        name = name.removesuffix(packed)
+    found = next((f for ending, f in _ENDINGS.items() if name.endswith(ending)), None)
+    return found or tables.format_of(path)
+
+
+@dataclass(eq=False)
+class Loader:
+    """Files that are read once, however many values are asked of them.
+
+    `format` is that of standard input, and of files whose names tell none; `limit` is in bytes.
+    """
+
+    text: TextOptions = TextOptions()
+    format: str | None = None
+    limit: int = 1 << 40
+    _opened: dict[str, Any] = field(default_factory=dict)
+
+    def load(self, reference: Reference) -> Given:
+        """The value that a reference means."""
+        path, key, label, written = reference
+        content = self._content(reference)
+        if not isinstance(content, Mapping):
+            if key is not None:
+                raise _no_key(shown(path), key, label)
+            return Given(content, label, written)
+        if key is None:
+            return Given(self._only(content, reference), label, written)
+        if key not in content:
+            raise _unknown_key(shown(path), key, list(content), label)
+        return Given(content[key](), label, written)
+
+    def load_all(self, reference: Reference, wanted: Iterable[str]) -> dict[str, Given]:
+        """The values of a file that a program has names for, by these names."""
+        content = self._content(reference)
+        if not isinstance(content, Mapping):
+            raise BindingError(
+                "inputs-file",
+                f"{shown(reference.path)} holds one value and no names",
+                (reference.label,),
+                help=f"bind it to one: NAME=@{shown(reference.path)}",
+            )
+        wanted = set(wanted)
+        return {
+            name_of(key): Given(read(), reference.label, f"@{shown(reference.path)}:{key}")
+            for key, read in content.items()
+            if key and name_of(key) in wanted
+        }
+
+    def _only(self, content: Mapping[str, Callable[[], Any]], reference: Reference) -> Any:
+        path, label = shown(reference.path), reference.label
+        if isinstance(content, _Columns) and content.matrix is not None:
+            return content.matrix()
+        if list(content) == [""] or len(content) == 1:
+            return next(iter(content.values()))()
+        if not content:
+            raise DataError("empty-file", f"{path}: there is nothing in it", (label,))
+        raise BindingError(
+            "which-key",
+            f"{path} holds {names_listed(list(content))}",
+            (label,),
+            help=f"choose one: @{path}:{brief(next(iter(content)))}",
+        )
+
+    def _content(self, reference: Reference) -> Any:
+        """What is in a file: one value, or functions that give a value by key."""
+        path, label = reference.path, reference.label
+        if path not in self._opened:
+            try:
+                self._opened[path] = self._open(path, label)
+            except (DataError, BindingError) as error:
+                raise _with_label(error, label, path) from None
+        return self._opened[path]
+
+    def _open(self, path: str, label: Label) -> Any:
+        format = file_format(path) or self.format
+        if path == "-":
+            format = self.format
+        if format is None:
+            listed = ", ".join(FORMATS)
+            if path == "-":
+                hint = f"say what standard input is: --input-format {'|'.join(tables.FORMATS[:3])}"
+                raise BindingError(
+                    "input-format", "standard input has no name", (label,), help=hint
+                )
+            open_bytes(path)[0].close()
+            raise BindingError(
+                "input-format",
+                f"the name of {shown(path)} does not tell its format",
+                (label,),
+                note=f"formats are {listed}",
+                help="say which: --input-format csv",
+            )
+        if format in ("npy", *_KEYED):
+            return self._open_arrays(path, format, label)
+        if format in ("json", "txt"):
+            text = tables.read_text(path, self.text, self.limit, label)
+            name = "<stdin>" if path == "-" else path
+            return read_json(text, name, label) if format == "json" else read_txt(text, name, label)
+        table = tables.open_table(path, format, self.text, self.limit, label)
+        return _Columns(table)
+
+    def _open_arrays(self, path: str, format: str, label: Label) -> Any:
+        if not os.path.isfile(path):
+            open_bytes(path)[0].close()
+            what = f"{shown(path)}: .{format} is read from files alone"
+            raise DataError("not-a-file", what, (label,))
+        if format == "npy":
+            return arrays.read_npy(path, label)
+        if format == "npz":
+            return arrays.read_npz(path, label)
+        if format == "pt":
+            return arrays.read_pt(path, label, self.limit)
+        return arrays.read_safetensors(path, label)
+
+
+class _Columns(Mapping[str, Callable[[], Any]]):
+    """The columns of a table, each read when it is called for."""
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+        self.matrix: Callable[[], Any] | None = getattr(table, "matrix", None)
+
+    def __getitem__(self, key: str) -> Callable[[], Any]:
+        if key not in self._table.columns:
+            raise KeyError(key)
+        if self._table.columns.count(key) > 1:
+            label = Label(Source(key, self._table.name), Span(0, len(key)))
+            message = f"`{brief(key)}` is the name of several columns"
+            raise DataError("duplicate-column", message, (label,))
+        return lambda: self._table.column(key)
+
+    def __iter__(self) -> Any:
+        return iter(dict.fromkeys(self._table.columns))
+
+    def __len__(self) -> int:
+        return len(set(self._table.columns))
+
+
+def read_json(text: str, name: str, label: Label) -> Any:
+    """A number, nested lists, or an object of these by key."""
+    source = Source(text, shown(name))
+    try:
+        content = DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        message = f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
+        where = Label(source, Span(error.pos, error.pos + 1))
+        raise DataError("bad-json", message, (where,)) from None
+    except (ValueError, RecursionError) as error:
+        why = str(error) if type(error) is ValueError else "nested too deeply"
+        raise DataError("bad-json", f"{shown(name)}: {why}", (label,)) from None
+    if not isinstance(content, dict):
+        return _checked(content, "$", shown(name), label)
+    if len(content) > _MOST_MEMBERS:
+        from graphcalc.diagnostics import LimitError
+
+        message = f"{shown(name)}: an object of {len(content):,} members; {_MOST_MEMBERS:,} at most"
+        raise LimitError("members", message, (label,))
+    return {key: _member(value, f"$.{key}", shown(name), label) for key, value in content.items()}
+
+
+def _member(value: Any, path: str, name: str, label: Label) -> Callable[[], Any]:
+    return lambda: _checked(value, path, name, label)
+
+
+def _checked(value: Any, path: str, name: str, label: Label) -> Any:
+    """A JSON value that is a number or a tensor; DataError with the path of what is neither."""
+    if isinstance(value, (bool, int, float)):
+        return value
+    if not isinstance(value, list):
+        kind = {str: "a string", dict: "an object", type(None): "null"}.get(type(value), "odd")
+        message = f"{name}: {path} is {kind}, not a number or a tensor"
+        raise DataError("bad-json", message, (label,))
+    nested_shape(path, value, lambda why: DataError("bad-json", f"{name}: {why}", (label,)))
+    return value
+
+
+def read_txt(text: str, name: str, label: Label) -> Any:
+    """Numbers between blanks: one line or one column is a vector, else each line is a row."""
+    rows: list[list[float]] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        words = line.partition("#")[0].split()
+        if not words:
+            continue
+        source = Source(line, shown(name), number)
+        row = []
+        for word in words:
+            try:
+                if not word.isascii() or "_" in word:
+                    raise ValueError
+                row.append(float(word))
+            except ValueError:
+                start = line.index(word)
+                where = Label(source, Span(start, start + len(word)))
+                message = f"`{brief(word)}` is not a number"
+                raise DataError("bad-cell", message, (where,)) from None
+        if rows and len(row) != len(rows[0]):
+            message = f"the row has {len(row)} numbers, and the first has {len(rows[0])}"
+            raise DataError("ragged-row", message, (Label(source, Span(0, len(line))),))
+        rows.append(row)
+    flat = [x for row in rows for x in row]
+    if len(rows) <= 1 or len(rows[0]) == 1:
+        return NDArray((len(flat),), flat)
+    return NDArray((len(rows), len(rows[0])), flat)
+
+
+def _no_key(path: str, key: str, label: Label) -> DataError:
+    message = f"{path} holds one value: there is no key `{brief(key)}`"
+    return DataError("no-key", message, (label,))
+
+
+def _unknown_key(path: str, key: str, keys: list[str], label: Label) -> DataError:
+    return DataError(
+        "no-key",
+        f"{path} has no `{brief(key)}`",
+        (label,),
+        note=f"it has {names_listed(keys)}" if keys else "there is nothing in it",
+        help=did_you_mean(key, keys, cutoff=0.6),
+    )
+
+
+def _with_label(error: Any, label: Label, path: str) -> Any:
+    """An error about a file with the place where it is named, and a hint for a misspelt name."""
+    d = error.diagnostic
+    is_missing = d.code == "unreadable" and not os.path.exists(path) and not os.path.islink(path)
+    hint = d.help or (near_names(path) if is_missing else "")
+    return type(error)(d.code, d.message, d.labels or (label,), d.note, hint)
+
+
+def load_values(
+    references: Mapping[str, Reference],
+    tables: Iterable[Reference],
+    taken: Iterable[str],
+    program: Program,
+    loader: Loader,
+) -> dict[str, Given]:
+    """The values that names are bound to, and those that a program reads of files of many.
+
+    Raises BindingError for a name that is bound twice; `taken` are those that are bound already.
+    """
+    found = {name: loader.load(reference) for name, reference in references.items()}
+    names = names_read(program) if tables else set()
+    known = {*taken, *found}
+    for table in tables:
+        for name, given in loader.load_all(table, names).items():
+            if name in known:
+                message = f"`{brief(name)}` is bound twice"
+                raise BindingError("bound-twice", message, (given.label,))
+            known.add(name)
+            found[name] = given
+    return found

@@ -1,0 +1,284 @@
+"""Values to files, in the format that the file's name tells."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO, NamedTuple
+
+from graphcalc.data.arrays import SAFETENSORS_NAMES, missing_package
+from graphcalc.data.cells import show
+from graphcalc.data.delimited import Dialect, quoted
+from graphcalc.data.files import shown
+from graphcalc.data.loading import file_format
+from graphcalc.data.saving import whole_file
+from graphcalc.diagnostics import OutputError, UsageError, brief
+from graphcalc.ops.arrays import NDArray
+
+FORMATS = (
+    *("npy", "npz", "safetensors", "parquet", "arrow", "csv", "tsv", "jsonl", "json", "txt", "gc"),
+)
+
+
+class Target(NamedTuple):
+    """Where to save: a file, its format, and the node to save, None for all that are asked for."""
+
+    path: str
+    format: str
+    name: str | None
+
+
+def parse_target(text: str) -> Target:
+    """`FILE` or `NAME=FILE`. Raises UsageError for a name that tells no format."""
+    name, equals, path = text.partition("=")
+    if not equals or not name.isidentifier():
+        name, path = "", text
+    format = "gc" if path.endswith(".gc") else file_format(path)
+    if format not in FORMATS:
+        raise UsageError(
+            "save-format",
+            f"`{brief(path)}` does not tell a format to save in",
+            help=f"end it in one of .{', .'.join(FORMATS)}",
+        )
+    return Target(path, format, name or None)
+
+
+def save(target: Target, values: Mapping[str, Any]) -> None:
+    """Write values, by name, into a file, all of it or none.
+
+    Raises OutputError where it cannot be written, UsageError where the format does not hold them.
+    """
+    if target.format in ("npy", "txt") and len(values) != 1:
+        raise UsageError(
+            "save-several",
+            f"{shown(target.path)} holds one value, and there are {len(values)}",
+            help=f"choose one, --save NAME={shown(target.path)}, or write .npz or .safetensors",
+        )
+    # What the format cannot hold is known before a file is begun.
+    write = _WRITERS[target.format](values, target)
+    with whole_file(target.path) as file:
+        write(file)
+
+
+_Write = Callable[[BinaryIO], None]
+
+
+def _array(value: Any, target: Target) -> Any:
+    """A value as a numpy array."""
+    try:
+        import numpy
+    except ImportError:
+        raise missing_package("numpy", f".{target.format} files need", None) from None
+    if hasattr(value, "detach"):
+        if str(value.dtype) == "torch.bfloat16":
+            message = f".{target.format} has no bfloat16; .safetensors has"
+            raise UsageError("save-dtype", message)
+        return value.detach().cpu().numpy()
+    if isinstance(value, NDArray):
+        return numpy.array(value.data, value.dtype).reshape(value.shape)
+    return numpy.array(value)
+
+
+def _npy(values: Mapping[str, Any], target: Target) -> _Write:
+    (array,) = [_array(value, target) for value in values.values()]
+    import numpy
+
+    return lambda file: numpy.lib.format.write_array(file, array, allow_pickle=False)
+
+
+def _npz(values: Mapping[str, Any], target: Target) -> _Write:
+    arrays = {name: _array(value, target) for name, value in values.items()}
+    import zipfile
+
+    import numpy
+
+    def write(file: BinaryIO) -> None:
+        # numpy.savez takes names as keywords, and `file` is one of its own.
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+            for name, array in arrays.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    numpy.lib.format.write_array(member, array, allow_pickle=False)
+
+    return write
+
+
+def _safetensors(values: Mapping[str, Any], target: Target) -> _Write:
+    """The format that `arrays.read_safetensors` describes."""
+    index: dict[str, Any] = {}
+    pieces: list[Any] = []
+    end = 0
+    for name, value in values.items():
+        is_brain = str(getattr(value, "dtype", "")) == "torch.bfloat16"
+        if is_brain:
+            import torch
+
+            value = value.detach().cpu().contiguous().view(torch.int16)
+        array = _array(value, target)
+        array = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
+        kind = "bfloat16" if is_brain else array.dtype.name
+        offsets = [end, end + array.nbytes]
+        index[name] = {
+            "dtype": SAFETENSORS_NAMES[kind],
+            "shape": list(array.shape),
+            "data_offsets": offsets,
+        }
+        end = offsets[1]
+        pieces.append(array)
+    head = json.dumps(index, separators=(",", ":")).encode()
+    head += b" " * (-len(head) % 8)
+
+    def write(file: BinaryIO) -> None:
+        file.write(struct.pack("<Q", len(head)) + head)
+        for array in pieces:
+            file.write(array.reshape(-1).view("uint8").data if array.size else b"")
+
+    return write
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def _depth(value: Any) -> int:
+    depth = 0
+    while isinstance(value, list):
+        depth, value = depth + 1, value[0] if value else None
+    return depth
+
+
+def _columns(values: Mapping[str, Any], target: Target) -> dict[str, list[Any]]:
+    """The values as columns of one length; single numbers make a single row."""
+    plain = {name: _plain(value) for name, value in values.items()}
+    depths = {name: _depth(value) for name, value in plain.items()}
+    odd = next((name for name, depth in depths.items() if depth > 1), None)
+    if odd is not None:
+        raise UsageError(
+            "save-shape",
+            f"`{brief(odd)}` has {depths[odd]} dimensions, and a column has one",
+            help=f"save it alone: --save {odd}=FILE.csv, or use .npz or .safetensors",
+        )
+    columns = {n: v if depths[n] else [v] for n, v in plain.items()}
+    first, count = next((name, len(column)) for name, column in columns.items())
+    for name, column in columns.items():
+        if len(column) != count:
+            raise UsageError(
+                "save-shape",
+                f"columns have one length, and `{brief(first)}` has {count:,} elements, "
+                f"`{brief(name)}` {len(column):,}",
+                help="use .npz, .safetensors or .json",
+            )
+    return columns
+
+
+def _text(values: Mapping[str, Any], target: Target) -> _Write:
+    """CSV, TSV and blanks: a matrix that is saved alone has no header."""
+    delimiter = {"csv": ",", "tsv": "\t", "txt": " "}[target.format]
+    dialect = Dialect(delimiter, target.format == "csv")
+    (first, *others) = values.values()
+    plain = _plain(first)
+    if not others and _depth(plain) == 2:
+        lines = [delimiter.join(map(show, row)) for row in plain]
+    elif target.format == "txt":
+        if _depth(plain) > 1:
+            raise UsageError("save-shape", "a .txt file holds a number, a vector or a matrix")
+        lines = [show(x) for x in (plain if isinstance(plain, list) else [plain])]
+    else:
+        columns = _columns(values, target)
+        rows = zip(*columns.values())
+        lines = [delimiter.join(quoted(name, dialect) for name in columns)]
+        lines += [delimiter.join(map(show, row)) for row in rows]
+    data = "".join(f"{line}\n" for line in lines).encode()
+    return lambda file: _put(file, data)
+
+
+def _put(file: BinaryIO, data: bytes) -> None:
+    file.write(data)
+
+
+def _jsonl(values: Mapping[str, Any], target: Target) -> _Write:
+    columns = _columns(values, target)
+    lines = [_json(dict(zip(columns, row)), target) for row in zip(*columns.values())]
+    data = "".join(f"{line}\n" for line in lines).encode()
+    return lambda file: _put(file, data)
+
+
+def _json_file(values: Mapping[str, Any], target: Target) -> _Write:
+    plain: Any = {name: _plain(value) for name, value in values.items()}
+    if target.name is not None:
+        (plain,) = plain.values()
+    data = _json(plain, target, indent=1).encode() + b"\n"
+    return lambda file: _put(file, data)
+
+
+def _json(value: Any, target: Target, indent: int | None = None) -> str:
+    try:
+        return json.dumps(value, allow_nan=False, ensure_ascii=False, indent=indent)
+    except ValueError:
+        raise OutputError(
+            "not-json",
+            f"{shown(target.path)}: JSON has no nan and no inf",
+            help="save as .gc, .npz or .csv",
+        ) from None
+
+
+def _bindings(values: Mapping[str, Any], target: Target) -> _Write:
+    lines = [f"{name} = {_literal(_plain(value))}\n" for name, value in values.items()]
+    return lambda file: _put(file, "".join(lines).encode())
+
+
+def _literal(value: Any) -> str:
+    """A number or nested lists as the language writes them."""
+    if not isinstance(value, list):
+        return show(value)
+    pieces: list[str] = []
+    stack: list[Any] = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            pieces.append(item)
+        elif isinstance(item, list):
+            inner: list[Any] = ["]"]
+            for place, element in enumerate(reversed(item)):
+                inner += [", ", element] if place else [element]
+            stack += [*inner, "["]
+        else:
+            pieces.append(show(item))
+    return "".join(pieces)
+
+
+def _frame(values: Mapping[str, Any], target: Target) -> _Write:
+    try:
+        import polars
+    except ImportError:
+        raise missing_package("polars", f".{target.format} files need", None) from None
+    columns = {
+        name: polars.Series(name, column) for name, column in _columns(values, target).items()
+    }
+    frame = polars.DataFrame(columns)
+
+    def write(file: BinaryIO) -> None:
+        data = io.BytesIO()
+        if target.format == "parquet":
+            frame.write_parquet(data)
+        else:
+            frame.write_ipc(data)
+        file.write(data.getbuffer())
+
+    return write
+
+
+_WRITERS: dict[str, Callable[[Mapping[str, Any], Target], _Write]] = {
+    "npy": _npy,
+    "npz": _npz,
+    "safetensors": _safetensors,
+    "parquet": _frame,
+    "arrow": _frame,
+    "csv": _text,
+    "tsv": _text,
+    "txt": _text,
+    "jsonl": _jsonl,
+    "json": _json_file,
+    "gc": _bindings,
+}
