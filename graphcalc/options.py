@@ -86,13 +86,15 @@ def rows(
     from graphcalc.rows.engine import Policy
     from graphcalc.rows.run import RowOptions
 
-    to = given.to or (format if format != "table" else None)
+    is_bare = format == "value" and given.to is None
+    to = "csv" if is_bare else given.to or (format if format != "table" else None)
     _check_choice("--input-format", given.read, ROW_FORMATS)
     _check_choice("--to" if given.to else "--format", to, ROW_FORMATS)
     _check_choice("--on-error", given.on_error, ("fail", "null", "skip"))
     text = given.text_options()
     policy = Policy(given.on_error, text.missing, strict)
-    return RowOptions(path, given.read, to, text, given.only, names, policy)
+    only = given.only or is_bare
+    return RowOptions(path, given.read, to, text, only, names, policy, not is_bare)
 
 
 class RowTexts(NamedTuple):

@@ -7,7 +7,7 @@ and Parquet and Arrow always.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from graphcalc.data.arrays import check_memory, missing_package
@@ -284,13 +284,24 @@ class FrameTable:
             (self._label,),
         )
 
-    def column(self, name: str) -> Any:
-        """The numbers of a column."""
-        pl, kind = self._pl, self._schema[name]
+    def check_number(self, name: str) -> None:
+        """Raise DataError for a column that does not hold numbers."""
+        kind = self._schema[name]
         is_number = kind.is_numeric() and not kind.is_decimal()
-        if not is_number and kind != pl.Boolean:
+        if not is_number and kind != self._pl.Boolean:
             what = f"column `{brief(name)}` has {kind}, not numbers"
             raise DataError("file-dtype", f"{shown(self.name)}: {what}", (self._label,))
+
+    def batches(self, rows: int) -> Iterator[Any]:
+        """The table as frames of so many rows."""
+        batches = self._safely(lambda: iter(self._frame.collect_batches(chunk_size=rows)))
+        while (batch := self._safely(lambda: next(batches, None))) is not None:
+            yield batch
+
+    def column(self, name: str) -> Any:
+        """The numbers of a column."""
+        self.check_number(name)
+        pl, kind = self._pl, self._schema[name]
         count = self._safely(lambda: self._frame.select(pl.len()).collect().item())
         check_memory(f"column `{brief(name)}`", 8 * count, self._limit, self._label)
         series = self._safely(lambda: self._frame.select(pl.col(name)).collect()[name])

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from graphcalc.data.cells import show
 from graphcalc.data.delimited import Dialect
+from graphcalc.graph.ir import Node
 from graphcalc.ops.polars_kernels import POLARS
 from graphcalc.ops.table import OPS
 from graphcalc.rows.engine import Done, Engine, Place
@@ -67,6 +68,36 @@ _TINY = 1e-4
 _RARE = 50
 
 
+def text_of(pl: Any, values: Any) -> Any:
+    """Results as text, as Python's engine writes them."""
+    text = values.cast(pl.String)
+    if values.dtype == pl.Boolean:
+        return text
+    # What is not finite equals its floor, too: polars takes nan for nan.
+    odd = ((values.abs() < _TINY) | (values == values.floor())).arg_true()
+    if len(odd) * _RARE > len(values):
+        text = text.str.strip_suffix(".0").replace("NaN", "nan")
+        odd = ((values.abs() < _TINY) & (values != 0)).arg_true()
+    return text.scatter(odd, [show(x) for x in values.gather(odd)]) if len(odd) else text
+
+
+def states_of(frame: Any, stage: Stage, expressions: Expressions) -> tuple[State | None, ...]:
+    """The states of the pass's totals."""
+    states: list[State | None] = []
+    place = 0
+    for gathered in stage.gathered:
+        names = expressions.gathered[place : place + len(gathered.operands)]
+        place += len(names)
+        columns = [frame[name] for name in names]
+        if not frame.height:
+            states.append(None)
+        elif gathered.total.of_series is not None:
+            states.append(gathered.total.of_series(*columns))
+        else:
+            states.append(gathered.total.start(*(c.to_list() for c in columns)))
+    return tuple(states)
+
+
 class FrameEngine:
     """One pass of a plan over parts of delimited records, by polars."""
 
@@ -113,7 +144,7 @@ class FrameEngine:
             columns.append(lines)
         for name, expression in self._expressions.steps:
             frame = frame.with_columns(expression.alias(name))
-        states = self._states(frame)
+        states = states_of(frame, self._engine.stage, self._expressions)
         if not self._engine.stage.outputs:
             return Done(b"", frame.height, 0, None, 0, None, states, frame.height)
         odd, first = self._find_odd(frame, part)
@@ -202,7 +233,7 @@ class FrameEngine:
     def _written(self, frame: Any, columns: list[Any], names: list[str]) -> bytes:
         """Lines with the outputs behind them, as Python's engine writes them."""
         for name in names:
-            columns.append(self._text(frame[name]).alias(f"out{len(columns)}"))
+            columns.append(text_of(self._pl, frame[name]).alias(f"out{len(columns)}"))
         out = io.BytesIO()
         self._pl.DataFrame(columns).write_csv(
             out,
@@ -212,35 +243,6 @@ class FrameEngine:
             line_terminator=self._dialect.line_end,
         )
         return out.getvalue()
-
-    def _text(self, values: Any) -> Any:
-        """Results as text, as Python's engine writes them."""
-        pl = self._pl
-        text = values.cast(pl.String)
-        if values.dtype == pl.Boolean:
-            return text
-        # What is not finite equals its floor, too: polars takes nan for nan.
-        odd = ((values.abs() < _TINY) | (values == values.floor())).arg_true()
-        if len(odd) * _RARE > len(values):
-            text = text.str.strip_suffix(".0").replace("NaN", "nan")
-            odd = ((values.abs() < _TINY) & (values != 0)).arg_true()
-        return text.scatter(odd, [show(x) for x in values.gather(odd)]) if len(odd) else text
-
-    def _states(self, frame: Any) -> tuple[State | None, ...]:
-        """The states of the pass's totals."""
-        states: list[State | None] = []
-        place = 0
-        for gathered in self._engine.stage.gathered:
-            names = self._expressions.gathered[place : place + len(gathered.operands)]
-            place += len(names)
-            columns = [frame[name] for name in names]
-            if not frame.height:
-                states.append(None)
-            elif gathered.total.of_series is not None:
-                states.append(gathered.total.of_series(*columns))
-            else:
-                states.append(gathered.total.start(*(c.to_list() for c in columns)))
-        return tuple(states)
 
 
 def lower(pl: Any, plan: Plan, stage: Stage) -> Expressions:
@@ -263,7 +265,12 @@ def lower(pl: Any, plan: Plan, stage: Stage) -> Expressions:
                 expression = _literal(pl, plan.number(operand))
             operands.append(_cast(pl, plan, position, place, expression))
         is_alias = node.op is OPS["alias"]
-        expression = operands[0] if is_alias else POLARS[node.op.name](pl, *operands)
+        if is_alias:
+            expression = operands[0]
+        elif node.op.name in POLARS:
+            expression = POLARS[node.op.name](pl, *operands)
+        else:
+            expression = _mapped(pl, node, operands)
         depth = 1 + max((depths.get(i, 0) for i in node.operands), default=0)
         if uses.get(position, 0) > 1 or depth > _DEEPEST:
             steps.append((f"v{position}", expression))
@@ -273,6 +280,21 @@ def lower(pl: Any, plan: Plan, stage: Stage) -> Expressions:
         if position not in found:
             steps.append((f"v{position}", _literal(pl, plan.number(position))))
     return Expressions(steps, [f"v{p}" for p in wanted], [f"v{p}" for p in stage.outputs])
+
+
+def _mapped(pl: Any, node: Node, operands: list[Any]) -> Any:
+    """An op that polars does not have, by Python's kernel."""
+    kind = pl.Boolean if node.type.dtype == "bool" else pl.Float64
+
+    def run(columns: Any) -> Any:
+        size = max(map(len, columns))
+        lists = [c.to_list() * (size if len(c) == 1 else 1) for c in columns]
+        values = [
+            None if None in row else node.op.python(*row, *node.params) for row in zip(*lists)
+        ]
+        return pl.Series(values, dtype=kind)
+
+    return pl.map_batches(operands, run, return_dtype=kind)
 
 
 def _literal(pl: Any, value: Any) -> Any:

@@ -15,7 +15,7 @@ from graphcalc.data.cells import Fault, Faulty, show
 from graphcalc.data.delimited import Dialect, plain, splitter
 from graphcalc.data.inputs import describe, read_in
 from graphcalc.data.jsonlines import members
-from graphcalc.data.tables import TextOptions, format_of
+from graphcalc.data.tables import FrameTable, TextOptions, format_of
 from graphcalc.diagnostics import (
     BindingError,
     DataError,
@@ -29,7 +29,7 @@ from graphcalc.diagnostics import (
     brief,
     did_you_mean,
 )
-from graphcalc.evaluate import Evaluation, find_name, kept_nodes
+from graphcalc.evaluate import Evaluation, find_name, kept_nodes, memory_limit
 from graphcalc.graph.ir import Graph
 from graphcalc.graph.lower import Input
 from graphcalc.ops.shapes import show as show_shape
@@ -37,14 +37,16 @@ from graphcalc.ops.spec import Type
 from graphcalc.ops.table import OPS
 from graphcalc.origins import Origins, find_origins
 from graphcalc.rows import frames
+from graphcalc.rows.columnar import FrameRows, FrameSink, TextSink, frame_of
 from graphcalc.rows.engine import Done, Engine, Place, Policy
-from graphcalc.rows.plan import ROWS, Plan
+from graphcalc.rows.plan import ROWS, Plan, Stage
 from graphcalc.rows.records import Records
 from graphcalc.rows.tables import DelimitedTable, JsonTable, Layout, Table, Writer, lay_out
 from graphcalc.rows.workers import count_cores, in_order
 from graphcalc.source import Source, Span
 from graphcalc.syntax.columns import name_at, name_of
 
+_COLUMNAR = ("parquet", "arrow")
 # Bytes of a part: enough that its overhead is nothing, and little memory.
 _PART = 1 << 20
 # Bytes of input from which polars pays for its import.
@@ -59,6 +61,7 @@ class RowOptions(NamedTuple):
     text       how text is read; the output is UTF-8
     only       the results alone, without the input's columns
     show       names of nodes to put out; the results by default
+    has_header whether the names of columns come first
     """
 
     path: str
@@ -68,13 +71,7 @@ class RowOptions(NamedTuple):
     only: bool = False
     show: Sequence[str] = ()
     policy: Policy = Policy()
-
-
-class Sink:
-    """Where output goes: told its bytes in order."""
-
-    def write(self, data: bytes) -> None:
-        """Take the next bytes of the output."""
+    has_header: bool = True
 
 
 @dataclass
@@ -112,13 +109,28 @@ class RowRun:
         Raises DataError for a row that cannot be computed, after the lines before it, and
         UnknownNameError for names that are no columns.
         """
+        to = self.options.to or self._read_format()
+        is_frames = self._read_format() in _COLUMNAR
+        out: Any = sink
+        if to in _COLUMNAR:
+            out = FrameSink(sink, to)
+        elif is_frames:
+            out = TextSink(sink, to, has_header=self.options.has_header)
+        if is_frames:
+            self._run_frames(out)
+        else:
+            self._run_text(out)
+        if out is not sink:
+            out.close()
+        return self.summary
+
+    def _run_text(self, sink: Any) -> None:
         records, table, head = self._open()
         try:
-            plan = self._plan(table)
+            plan = self._plan(table.columns)
             self._check_passes(plan, records)
-            layout = self._layout(plan, table)
-            dialect = self._out_dialect(table, records)
-            writer = Writer(self._to(table), table, layout, dialect)
+            layout = self._layout(plan, table.columns)
+            writer = Writer(self._to(table), table, layout, self._out_dialect(table))
             for level, stage in enumerate(plan.stages):
                 if level:
                     records.close()
@@ -127,20 +139,42 @@ class RowRun:
                 if len(plan.stages) == 1 and not plan.totals:
                     self._numbers = engine.named_numbers
                 self.summary = Summary(passes=level + 1)
-                if stage.outputs:
+                if stage.outputs and self.options.has_header:
                     sink.write(writer.head(head))
-                states = self._pass(engine, records, sink)
-                totals = {
-                    g.position: g.total.finish(state) for g, state in zip(stage.gathered, states)
-                }
-                plan.settle(level + 1, self.summary.rows, totals)
+                self._settle(plan, level, self._pass(engine, records, sink))
             if not plan.has_rows:
                 texts = [show(plan.number(p)) for p in plan.outputs]
-                sink.write(writer.head(b""))
+                if self.options.has_header:
+                    sink.write(writer.head(b""))
                 sink.write(writer.finish(writer.compose("", texts)).encode() + b"\n")
         finally:
             records.close()
-        return self.summary
+
+    def _run_frames(self, sink: Any) -> None:
+        options = self.options
+        label = Label(Source(options.path, "--rows"), Span(0, len(options.path)))
+        limit = memory_limit(self.evaluation.options)
+        table = FrameTable(options.path, self._read_format(), options.text, limit, label)
+        plan = self._plan(table.columns)
+        layout = self._layout(plan, table.columns)
+        for level, stage in enumerate(plan.stages):
+            self.summary = Summary(passes=level + 1)
+            states: list[Any] = [None] * len(stage.gathered)
+            for batch in FrameRows(plan, stage, table, layout, options.policy).run():
+                self._add(batch.rows, batch.failed, batch.odd)
+                self.watch(self.summary.rows, None, self.summary.rows)
+                _join(stage, states, batch.states)
+                if batch.frame is not None:
+                    sink.write_frame(batch.frame)
+            self._settle(plan, level, states)
+        if not plan.has_rows:
+            sink.write_frame(frame_of(layout.names, [plan.number(p) for p in plan.outputs]))
+
+    def _settle(self, plan: Plan, level: int, states: Sequence[Any]) -> None:
+        """Put what a pass gathered into the plan."""
+        gathered = plan.stages[level].gathered
+        totals = {g.position: g.total.finish(state) for g, state in zip(gathered, states)}
+        plan.settle(level + 1, self.summary.rows, totals)
 
     def origins_of(self, summary: Summary) -> Origins | None:
         """Where in the program the first result that is not finite comes from.
@@ -215,12 +249,12 @@ class RowRun:
 
     # What is computed
 
-    def _plan(self, table: Table) -> Plan:
+    def _plan(self, columns: Sequence[str]) -> Plan:
         """The passes for these columns."""
         dtype = run_dtype(self.evaluation.options.settings)
-        column = Input(Type((ROWS,), dtype))
+        one = Input(Type((ROWS,), dtype))
         headers: dict[str, list[int]] = {}
-        for place, header in enumerate(table.columns):
+        for place, header in enumerate(columns):
             headers.setdefault(name_of(header), []).append(place)
             headers.setdefault(name_at(place + 1), []).append(place)
         evaluation = self.evaluation.varied(
@@ -228,9 +262,9 @@ class RowRun:
         )
         values, described = evaluation.given()
         try:
-            graph = evaluation.graph(described, dict.fromkeys(headers, column))
+            graph = evaluation.graph(described, dict.fromkeys(headers, one))
         except BindingError as error:
-            raise self._not_a_column(error, table) from None
+            raise self._not_a_column(error, columns) from None
         for position in graph.inputs.values():
             node = graph.nodes[position]
             name = str(node.params[1])
@@ -244,7 +278,7 @@ class RowRun:
                     f"`{brief(name)}` is the name of columns {listed}",
                     help=f"choose one by its place: col({places[0] + 1})",
                 )
-            node.params = (node.type, table.columns[places[0]])
+            node.params = (node.type, columns[places[0]])
         names = self.options.show
         outputs = [find_name(graph, name) for name in names] if names else graph.results
         known = {p: read_in(values[n]) for n, p in graph.inputs.items() if n in values}
@@ -266,17 +300,17 @@ class RowRun:
                 (found,) = found
             yield position, float(found)
 
-    def _not_a_column(self, error: BindingError, table: Table) -> GraphcalcError:
+    def _not_a_column(self, error: BindingError, columns: Sequence[str]) -> GraphcalcError:
         d = error.diagnostic
         if d.code != "missing-input":
             return error
         label = d.labels[0]
         name = label.source.slice(label.span)
-        listed = ", ".join(f"`{brief(c)}`" for c in table.columns[:12])
-        more = f" and {len(table.columns) - 12} more" if len(table.columns) > 12 else ""
-        hint = did_you_mean(name, map(name_of, table.columns))
-        if len(table.columns) == 1 and not hint:
-            other = next((d for d in ";\t|:," if d in table.columns[0]), "")
+        listed = ", ".join(f"`{brief(c)}`" for c in columns[:12])
+        more = f" and {len(columns) - 12} more" if len(columns) > 12 else ""
+        hint = did_you_mean(name, map(name_of, columns))
+        if len(columns) == 1 and not hint:
+            other = next((d for d in ";\t|:," if d in columns[0]), "")
             shown = "\\t" if other == "\t" else other
             hint = f"if `{shown}` separates the columns, add --delimiter '{shown}'" if other else ""
         return UnknownNameError(
@@ -306,7 +340,7 @@ class RowRun:
 
     # What is written
 
-    def _layout(self, plan: Plan, table: Table) -> Layout:
+    def _layout(self, plan: Plan, columns: Sequence[str]) -> Layout:
         names: dict[str, None] = {}
         for position in plan.outputs:
             names[self._column_name(plan, position)] = None
@@ -318,7 +352,7 @@ class RowRun:
         only = self.options.only or not plan.has_rows
         nodes = plan.graph.nodes
         same = {n for n, p in by_name.items() if nodes[p].op is OPS["input"] and plan.is_row(p)}
-        return lay_out(table.columns, list(names), only=only, same=same)
+        return lay_out(columns, list(names), only=only, same=same)
 
     def _column_name(self, plan: Plan, position: int) -> str:
         """What the column of a node is called: as the program does, without a version."""
@@ -329,12 +363,14 @@ class RowRun:
         return name.partition("'")[0] if not name.startswith("col(") else name
 
     def _to(self, table: Table) -> str:
-        return self.options.to or table.format
+        """The format of the text; what polars writes comes to it as CSV."""
+        to = self.options.to or table.format
+        return "csv" if to in _COLUMNAR else to
 
-    def _out_dialect(self, table: Table, records: Records) -> Dialect:
+    def _out_dialect(self, table: Table) -> Dialect:
         to = self._to(table)
         if isinstance(table, DelimitedTable):
-            if to == table.format:
+            if to == table.format and self.options.to not in _COLUMNAR:
                 return table.dialect
             return Dialect("\t" if to == "tsv" else ",", to != "tsv", table.dialect.line_end)
         return Dialect("\t" if to == "tsv" else ",", to != "tsv", "\n")
@@ -355,12 +391,7 @@ class RowRun:
             sink.write(done.data)
             self._count(done, records.name, line)
             line += done.lines
-            for place, (gathered, new) in enumerate(zip(engine.stage.gathered, done.states)):
-                old = states[place]
-                if old is None or new is None:
-                    states[place] = new if old is None else old
-                else:
-                    states[place] = gathered.total.join(old, new)
+            _join(engine.stage, states, done.states)
         self.watch(records.bytes_read, records.total_bytes, self.summary.rows)
         return states
 
@@ -386,19 +417,22 @@ class RowRun:
 
     def _count(self, done: Done, name: str, line: int) -> None:
         summary = self.summary
-        summary.rows += done.rows
-        summary.failed += done.failed
-        if done.odd and summary.first_odd is None and done.first_odd is not None:
+        self._add(done.rows, done.failed, done.odd)
+        if summary.first_odd is None and done.first_odd is not None:
             place = done.first_odd
             source = Source(place.text, name, line + place.line)
             summary.first_odd = Label(source, Span(0, len(place.text)))
-        summary.odd += done.odd
         if done.fault is None:
             return
         error = self._error(*done.fault, name, line)
         if self.options.policy.on_error == "fail" or done.fault[0].code in _FATAL:
             raise error
         summary.first_fault = summary.first_fault or error
+
+    def _add(self, rows: int, failed: int, odd: int) -> None:
+        self.summary.rows += rows
+        self.summary.failed += failed
+        self.summary.odd += odd
 
     def _error(self, fault: Fault, place: Place, name: str, line: int) -> GraphcalcError:
         source = Source(place.text, name, line + place.line)
@@ -409,6 +443,14 @@ class RowRun:
 
 # What stops a run whatever is to be done with rows that fail: the rows after it are not known.
 _FATAL = frozenset({"encoding", "cell-length"})
+
+
+def _join(stage: Stage, states: list[Any], more: Sequence[Any]) -> None:
+    """Add the states of the next rows to those of the rows so far."""
+    for place, (gathered, new) in enumerate(zip(stage.gathered, more)):
+        old = states[place]
+        is_both = old is not None and new is not None
+        states[place] = gathered.total.join(old, new) if is_both else (new if old is None else old)
 
 
 def _packed(done: Done) -> tuple[Any, ...]:
