@@ -14,8 +14,8 @@ from graphcalc.evaluate import Evaluation, Gradients, Options, Outcome, find_nam
 from graphcalc.evaluate import parse as parse_sources
 from graphcalc.gradcheck import Checked, check_gradients
 from graphcalc.graph.ir import MAX_NODES
+from graphcalc.numbers import exact, show_nested
 from graphcalc.plan import Plan
-from graphcalc.report.numbers import exact, show_nested
 from graphcalc.source import Source
 from graphcalc.syntax.expr import Program
 from graphcalc.trace import Trace

@@ -342,6 +342,13 @@ def _evaluate(
     if check_grad:
         _check_gradients(evaluation, page)
         return None
+    if page.format == "table" and not shown.trace_nan and evaluation.files:
+        from graphcalc.streaming import run_streamed
+
+        streamed = run_streamed(evaluation, shown.targets)
+        if streamed is not None:
+            print_run(_records(streamed, page, shown), streamed, page)
+            return streamed
     outcome = evaluation.run(notify=notify)
     _save(shown.targets, outcome, shown.names)
     print_run(_records(outcome, page, shown), outcome, page, trace_nan=shown.trace_nan)

@@ -78,6 +78,10 @@ class Trace(Sequence[Record]):
         kept, summary = self._program.snapshot(value, KEEP)
         self._values[position] = kept if summary is None else Kept(kept, summary)
 
+    def keep(self, position: int, kept: Kept) -> None:
+        """Take what is known of a value that was never there whole."""
+        self._values[position] = kept
+
     def observe_scalars(self, values: list[Any]) -> None:
         """Keep all values of a graph of scalars."""
         self._values = values

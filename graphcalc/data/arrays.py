@@ -71,6 +71,11 @@ class FileArray:
         """The number of elements."""
         return math.prod(self.shape)
 
+    @property
+    def itemsize(self) -> int:
+        """The bytes of an element."""
+        return 2 if self.dtype == "bfloat16" else int(self.code.lstrip("<>|=fiubc"))
+
     def item(self) -> Any:
         """The only element."""
         return self.read().item()

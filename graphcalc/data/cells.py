@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from graphcalc.diagnostics import brief
 
@@ -52,14 +52,6 @@ def read_number(text: str, column: str, start: int, end: int) -> float:
         message = f"`{brief(text)}` in column `{brief(column)}` is not a number"
         raise Faulty(Fault("bad-cell", message, start, end, "--on-error null or skip goes on"))
     return float(text)
-
-
-def show(value: Any) -> str:
-    """A result as a cell: the shortest digits that read back as the same number."""
-    if type(value) is bool:
-        return "true" if value else "false"
-    text = repr(value)
-    return text[:-2] if text.endswith(".0") else text
 
 
 def as_json(text: str) -> str:

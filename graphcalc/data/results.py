@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import struct
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
 from graphcalc.data.arrays import SAFETENSORS_NAMES, missing_package
-from graphcalc.data.cells import show
 from graphcalc.data.delimited import Dialect, quoted
 from graphcalc.data.files import shown
 from graphcalc.data.loading import file_format
 from graphcalc.data.saving import whole_file
 from graphcalc.diagnostics import OutputError, UsageError, brief
+from graphcalc.numbers import exact, show_nested
 from graphcalc.ops.arrays import NDArray
+from graphcalc.ops.spec import ITEM_BYTES
 
 FORMATS = (
     *("npy", "npz", "safetensors", "parquet", "arrow", "csv", "tsv", "jsonl", "json", "txt", "gc"),
@@ -50,16 +52,91 @@ def save(target: Target, values: Mapping[str, Any]) -> None:
 
     Raises OutputError where it cannot be written, UsageError where the format does not hold them.
     """
-    if target.format in ("npy", "txt") and len(values) != 1:
-        raise UsageError(
-            "save-several",
-            f"{shown(target.path)} holds one value, and there are {len(values)}",
-            help=f"choose one, --save NAME={shown(target.path)}, or write .npz or .safetensors",
-        )
+    if target.format in ("npy", "txt"):
+        _check_single(target, len(values))
     # What the format cannot hold is known before a file is begun.
     write = _WRITERS[target.format](values, target)
     with whole_file(target.path) as file:
         write(file)
+
+
+def _check_single(target: Target, count: int) -> None:
+    if count != 1:
+        raise UsageError(
+            "save-several",
+            f"{shown(target.path)} holds one value, and there are {count}",
+            help=f"choose one, --save NAME={shown(target.path)}, or write .npz or .safetensors",
+        )
+
+
+class ArrayWriter:
+    """Arrays of known shapes that come in parts: a .npy or .safetensors file, all or nothing.
+
+    `entries` are dtypes and shapes by name.
+    """
+
+    def __init__(self, target: Target, entries: Mapping[str, tuple[str, tuple[int, ...]]]) -> None:
+        if target.format == "npy":
+            _check_single(target, len(entries))
+        self._target, self._entries = target, entries
+        self._starts: dict[str, int] = {}
+        self._whole = whole_file(target.path)
+
+    def __enter__(self) -> ArrayWriter:
+        self._file = self._whole.__enter__()
+        head = _npy_head if self._target.format == "npy" else _safetensors_head
+        data, starts = head(self._entries)
+        self._file.write(data)
+        self._starts = {name: len(data) + start for name, start in starts.items()}
+        return self
+
+    def put(self, name: str, place: int, values: Any) -> None:
+        """The elements of an array from a place on."""
+        array = _array(_as_bits(values), self._target)
+        self._file.seek(self._starts[name] + place * array.itemsize)
+        self._file.write(array.reshape(-1).view("uint8").data)
+
+    def __exit__(self, *error: Any) -> Any:
+        return self._whole.__exit__(*error)
+
+
+def _npy_head(
+    entries: Mapping[str, tuple[str, tuple[int, ...]]],
+) -> tuple[bytes, dict[str, int]]:
+    import numpy
+
+    ((name, (dtype, shape)),) = entries.items()
+    if dtype == "bfloat16":
+        raise UsageError("save-dtype", ".npy has no bfloat16; .safetensors has")
+    out = io.BytesIO()
+    head = {"descr": numpy.dtype(dtype).str, "fortran_order": False, "shape": shape}
+    numpy.lib.format.write_array_header_1_0(out, head)
+    return out.getvalue(), {name: 0}
+
+
+def _safetensors_head(
+    entries: Mapping[str, tuple[str, tuple[int, ...]]],
+) -> tuple[bytes, dict[str, int]]:
+    """The format that `arrays.read_safetensors` describes."""
+    index, starts, end = {}, {}, 0
+    for name, (dtype, shape) in entries.items():
+        starts[name] = end
+        end += math.prod(shape) * ITEM_BYTES[dtype]
+        offsets = [starts[name], end]
+        code = SAFETENSORS_NAMES[dtype]
+        index[name] = {"dtype": code, "shape": list(shape), "data_offsets": offsets}
+    head = json.dumps(index, separators=(",", ":")).encode()
+    head += b" " * (-len(head) % 8)
+    return struct.pack("<Q", len(head)) + head, starts
+
+
+def _as_bits(value: Any) -> Any:
+    """torch's bfloat16, which numpy lacks, as the integers of its bits; others as they are."""
+    if str(getattr(value, "dtype", "")) != "torch.bfloat16":
+        return value
+    import torch
+
+    return value.detach().cpu().contiguous().view(torch.int16)
 
 
 _Write = Callable[[BinaryIO], None]
@@ -105,32 +182,18 @@ def _npz(values: Mapping[str, Any], target: Target) -> _Write:
 
 
 def _safetensors(values: Mapping[str, Any], target: Target) -> _Write:
-    """The format that `arrays.read_safetensors` describes."""
-    index: dict[str, Any] = {}
+    entries: dict[str, tuple[str, tuple[int, ...]]] = {}
     pieces: list[Any] = []
-    end = 0
     for name, value in values.items():
-        is_brain = str(getattr(value, "dtype", "")) == "torch.bfloat16"
-        if is_brain:
-            import torch
-
-            value = value.detach().cpu().contiguous().view(torch.int16)
-        array = _array(value, target)
+        array = _array(_as_bits(value), target)
         array = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
-        kind = "bfloat16" if is_brain else array.dtype.name
-        offsets = [end, end + array.nbytes]
-        index[name] = {
-            "dtype": SAFETENSORS_NAMES[kind],
-            "shape": list(array.shape),
-            "data_offsets": offsets,
-        }
-        end = offsets[1]
+        is_brain = str(getattr(value, "dtype", "")) == "torch.bfloat16"
+        entries[name] = ("bfloat16" if is_brain else array.dtype.name, array.shape)
         pieces.append(array)
-    head = json.dumps(index, separators=(",", ":")).encode()
-    head += b" " * (-len(head) % 8)
+    head, _ = _safetensors_head(entries)
 
     def write(file: BinaryIO) -> None:
-        file.write(struct.pack("<Q", len(head)) + head)
+        file.write(head)
         for array in pieces:
             file.write(array.reshape(-1).view("uint8").data if array.size else b"")
 
@@ -179,16 +242,16 @@ def _text(values: Mapping[str, Any], target: Target) -> _Write:
     (first, *others) = values.values()
     plain = _plain(first)
     if not others and _depth(plain) == 2:
-        lines = [delimiter.join(map(show, row)) for row in plain]
+        lines = [delimiter.join(map(exact, row)) for row in plain]
     elif target.format == "txt":
         if _depth(plain) > 1:
             raise UsageError("save-shape", "a .txt file holds a number, a vector or a matrix")
-        lines = [show(x) for x in (plain if isinstance(plain, list) else [plain])]
+        lines = [exact(x) for x in (plain if isinstance(plain, list) else [plain])]
     else:
         columns = _columns(values, target)
         rows = zip(*columns.values())
         lines = [delimiter.join(quoted(name, dialect) for name in columns)]
-        lines += [delimiter.join(map(show, row)) for row in rows]
+        lines += [delimiter.join(map(exact, row)) for row in rows]
     data = "".join(f"{line}\n" for line in lines).encode()
     return lambda file: _put(file, data)
 
@@ -224,28 +287,8 @@ def _json(value: Any, target: Target, indent: int | None = None) -> str:
 
 
 def _bindings(values: Mapping[str, Any], target: Target) -> _Write:
-    lines = [f"{name} = {_literal(_plain(value))}\n" for name, value in values.items()]
+    lines = [f"{name} = {show_nested(_plain(value), exact)}\n" for name, value in values.items()]
     return lambda file: _put(file, "".join(lines).encode())
-
-
-def _literal(value: Any) -> str:
-    """A number or nested lists as the language writes them."""
-    if not isinstance(value, list):
-        return show(value)
-    pieces: list[str] = []
-    stack: list[Any] = [value]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, str):
-            pieces.append(item)
-        elif isinstance(item, list):
-            inner: list[Any] = ["]"]
-            for place, element in enumerate(reversed(item)):
-                inner += [", ", element] if place else [element]
-            stack += [*inner, "["]
-        else:
-            pieces.append(show(item))
-    return "".join(pieces)
 
 
 def _frame(values: Mapping[str, Any], target: Target) -> _Write:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphcalc.gradcheck import Checked, Element
-from graphcalc.report.numbers import exact
+from graphcalc.numbers import exact
 from graphcalc.report.safe import safe
 from graphcalc.report.table import Table
 

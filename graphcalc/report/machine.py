@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from graphcalc.backends.base import Summary
+from graphcalc.numbers import exact, show_nested
 from graphcalc.origins import Origins
-from graphcalc.report.numbers import exact, show_nested
 from graphcalc.report.origins import as_objects
 from graphcalc.report.safe import safe
 from graphcalc.report.table import gradient_text, header, value_text

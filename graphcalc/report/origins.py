@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphcalc.diagnostics import Label
+from graphcalc.numbers import exact
 from graphcalc.origins import Origin, Origins
 from graphcalc.report.errors import location
-from graphcalc.report.numbers import exact
 from graphcalc.report.safe import safe
 
 # Origins that are told in full, and names that are listed.

@@ -93,11 +93,12 @@ class Standard:
         stream.flush()
         self._file = stream.buffer
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> int:
         """Put out the next bytes, and at once: who reads them may wait."""
         try:
             self._file.write(data)
             self._file.flush()
+            return len(data)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise OutputError("output", f"standard output: {reason}") from None

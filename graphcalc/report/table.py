@@ -8,13 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from graphcalc.report.numbers import (
-    exact,
-    leaves,
-    shortener,
-    show_nested,
-    show_summary,
-)
+from graphcalc.numbers import exact, show_nested
+from graphcalc.report.numbers import leaves, shortener, show_summary
 from graphcalc.report.safe import safe, width
 from graphcalc.trace import Kept, Record, Trace
 

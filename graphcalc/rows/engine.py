@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from graphcalc.data.cells import MAX_CELL, Fault, Faulty, show
+from graphcalc.data.cells import MAX_CELL, Fault, Faulty
+from graphcalc.numbers import exact
 from graphcalc.rows.compiled import Functions, compile_stage
 from graphcalc.rows.plan import Plan, Stage
 from graphcalc.rows.records import longest_suspects
@@ -71,7 +72,6 @@ class Engine:
 
     def __post_init__(self) -> None:
         self.names = [str(self.plan.graph.nodes[p].params[1]) for p in self.stage.columns]
-        self._outputs = len(self.stage.outputs)
 
     def run(self, part: bytes, line_end: bytes) -> Done:
         """Compute a part of whole records."""
@@ -82,8 +82,12 @@ class Engine:
         except _At as at:
             return self._ended(at)
         records = self.table.records(text)
-        done = _Pass(self, records, self._compiled(text), line_end.decode()).run()
+        done = self.compute(records, text, line_end.decode())
         return done._replace(lines=part.count(line_end))
+
+    def compute(self, records: list[str], text: str, line_end: str) -> Done:
+        """Compute the records of a part."""
+        return Pass(self, records, self.compiled(text), line_end).run()
 
     def _ended(self, at: _At) -> Done:
         """A part with something in it that no row can be computed with."""
@@ -100,7 +104,7 @@ class Engine:
         """The states of no rows."""
         return (None,) * len(self.stage.gathered)
 
-    def _compiled(self, text: str) -> Functions:
+    def compiled(self, text: str) -> Functions:
         """The functions for a part: others where there are quotes or odd digits in it."""
         key = ('"' in text, "_" in text or not text.isascii())
         if key not in self._functions:
@@ -176,7 +180,7 @@ def _bad_byte(part: bytes, place: int, what: str, help: str = "") -> _At:
     )
 
 
-class _Pass:
+class Pass:
     """The records of one part on their way."""
 
     def __init__(
@@ -197,6 +201,12 @@ class _Pass:
         self.first_odd: Place | None = None
 
     def run(self) -> Done:
+        """Compute them all, or up to one that fails."""
+        self.read()
+        return self.done()
+
+    def read(self) -> None:
+        """Compute them without putting anything together."""
         for gathered in self.functions.gathered:
             gathered.clear()
         if self.functions.quick is None:
@@ -205,7 +215,6 @@ class _Pass:
                     break
         else:
             self._quickly(self.functions.quick, iter(self.records))
-        return self._done()
 
     def _quickly(self, quick: Callable[..., None], rest: Iterator[str]) -> None:
         while True:
@@ -226,7 +235,7 @@ class _Pass:
         try:
             numbers = engine.table.numbers(record, engine.names, policy.missing)
             gathered, outputs = self.functions.total(*numbers)
-            texts = [show(value) for value in outputs]
+            texts = [exact(value) for value in outputs]
             line = engine.writer.compose(record, texts) if outputs else ""
         except Faulty as faulty:
             return self._fail(index, faulty.fault)
@@ -236,7 +245,7 @@ class _Pass:
         if is_odd and policy.is_strict:
             return self._fail(index, self._not_finite(texts))
         if is_odd and self._is_finite(numbers):
-            self._note(index)
+            self.note(index)
         self.lines.append(line)
         return True
 
@@ -248,15 +257,19 @@ class _Pass:
         if on_error == "fail":
             return False
         if on_error == "null" and engine.stage.outputs:
-            try:
-                self.lines.append(
-                    engine.writer.compose(self.records[index], [""] * engine._outputs)
-                )
-                return True
-            except Faulty:
-                pass  # not even its cells can be told
-        self.skipped.append(index)
+            self.leave_empty(index)
+        else:
+            self.skipped.append(index)
         return True
+
+    def leave_empty(self, index: int) -> None:
+        """A line without results; none where not even the cells of a record can be told."""
+        engine = self.engine
+        nothing = [""] * len(engine.stage.outputs)
+        try:
+            self.lines.append(engine.writer.compose(self.records[index], nothing))
+        except Faulty:
+            self.skipped.append(index)
 
     def _not_finite(self, texts: Sequence[str]) -> Fault:
         place = next(i for i, t in enumerate(texts) if t in ("nan", "inf", "-inf"))
@@ -270,7 +283,8 @@ class _Pass:
     def _is_finite(self, numbers: Sequence[float]) -> bool:
         return all(number - number == 0 for number in numbers)
 
-    def _note(self, index: int) -> None:
+    def note(self, index: int) -> None:
+        """Remember a row with a result that is not finite."""
         self.odd += 1
         if self.first_odd is None:
             self.first_odd = _place(self.records, index)
@@ -287,7 +301,7 @@ class _Pass:
             record = self.records[index]
             numbers = engine.table.numbers(record, engine.names, engine.policy.missing)
             if engine.policy.is_strict:
-                texts = [show(v) for v in self.functions.total(*numbers)[1]]
+                texts = [exact(v) for v in self.functions.total(*numbers)[1]]
                 before = len(self.lines)
                 is_going = self._fail(index, self._not_finite(texts))
                 if len(self.lines) > before:
@@ -298,11 +312,12 @@ class _Pass:
                     kept[place:] = [False] * (len(kept) - place)
                     break
             elif self._is_finite(numbers):
-                self._note(index)
+                self.note(index)
         if not all(kept):
             self.lines = [line for line, is_kept in zip(self.lines, kept) if is_kept]
 
-    def _done(self) -> Done:
+    def done(self) -> Done:
+        """What the records came to."""
         engine = self.engine
         states = []
         place = 0

@@ -12,9 +12,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from graphcalc.data.cells import show
 from graphcalc.data.delimited import Dialect
 from graphcalc.graph.ir import Node
+from graphcalc.numbers import exact
 from graphcalc.ops.polars_kernels import POLARS
 from graphcalc.ops.table import OPS
 from graphcalc.rows.engine import Done, Engine, Place
@@ -78,7 +78,7 @@ def text_of(pl: Any, values: Any) -> Any:
     if len(odd) * _RARE > len(values):
         text = text.str.strip_suffix(".0").replace("NaN", "nan")
         odd = ((values.abs() < _TINY) & (values != 0)).arg_true()
-    return text.scatter(odd, [show(x) for x in values.gather(odd)]) if len(odd) else text
+    return text.scatter(odd, [exact(x) for x in values.gather(odd)]) if len(odd) else text
 
 
 def states_of(frame: Any, stage: Stage, expressions: Expressions) -> tuple[State | None, ...]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from graphcalc.backends.base import Settings
 from graphcalc.backends.choose import compile_graph, run_dtype
-from graphcalc.data.cells import Fault, Faulty, show
+from graphcalc.data.cells import Fault, Faulty
 from graphcalc.data.delimited import Dialect, plain, splitter
 from graphcalc.data.inputs import describe, read_in
 from graphcalc.data.jsonlines import members
@@ -32,11 +32,12 @@ from graphcalc.diagnostics import (
 from graphcalc.evaluate import Evaluation, find_name, kept_nodes, memory_limit
 from graphcalc.graph.ir import Graph
 from graphcalc.graph.lower import Input
+from graphcalc.numbers import exact
 from graphcalc.ops.shapes import show as show_shape
 from graphcalc.ops.spec import Type
 from graphcalc.ops.table import OPS
 from graphcalc.origins import Origins, find_origins
-from graphcalc.rows import frames
+from graphcalc.rows import batches, frames
 from graphcalc.rows.columnar import FrameRows, FrameSink, TextSink, frame_of
 from graphcalc.rows.engine import Done, Engine, Place, Policy
 from graphcalc.rows.plan import ROWS, Plan, Stage
@@ -135,7 +136,7 @@ class RowRun:
                 if level:
                     records.close()
                     records, table, head = self._open()
-                engine = Engine(plan, stage, table, writer, layout, self.options.policy)
+                engine = self._engine(plan, stage, table, writer, layout)
                 if len(plan.stages) == 1 and not plan.totals:
                     self._numbers = engine.named_numbers
                 self.summary = Summary(passes=level + 1)
@@ -143,15 +144,33 @@ class RowRun:
                     sink.write(writer.head(head))
                 self._settle(plan, level, self._pass(engine, records, sink))
             if not plan.has_rows:
-                texts = [show(plan.number(p)) for p in plan.outputs]
+                texts = [exact(plan.number(p)) for p in plan.outputs]
                 if self.options.has_header:
                     sink.write(writer.head(b""))
                 sink.write(writer.finish(writer.compose("", texts)).encode() + b"\n")
         finally:
             records.close()
 
+    def _engine(
+        self, plan: Plan, stage: Stage, table: Table, writer: Writer, layout: Layout
+    ) -> Engine:
+        """What computes a pass over text."""
+        arguments = (plan, stage, table, writer, layout, self.options.policy)
+        if not batches.is_wanted(self.evaluation):
+            return Engine(*arguments)
+        nodes = plan.graph.nodes
+        shown = [nodes[p].name or "" for p in plan.outputs] if self.options.show else ()
+        evaluation = self.evaluation.varied(self.evaluation.options, shown)
+        return batches.BatchEngine(*arguments, evaluation=evaluation, shown=shown)
+
     def _run_frames(self, sink: Any) -> None:
         options = self.options
+        if batches.is_wanted(self.evaluation):
+            raise UsageError(
+                "rows-backend",
+                f"rows of {self._read_format()} are computed by polars alone",
+                help="leave --backend, --device and --dtype out",
+            )
         label = Label(Source(options.path, "--rows"), Span(0, len(options.path)))
         limit = memory_limit(self.evaluation.options)
         table = FrameTable(options.path, self._read_format(), options.text, limit, label)
@@ -398,6 +417,9 @@ class RowRun:
     def _computed(self, engine: Engine, records: Records, parts: Iterator[bytes]) -> Iterator[Done]:
         """What each part comes to, in order; polars does it where it is worth it."""
         line_end, cores = records.line_end, count_cores()
+        if isinstance(engine, batches.BatchEngine):
+            yield from (engine.run(part, line_end) for part in parts)
+            return
         has_frames = frames.is_installed() and frames.can_run(engine)
         if (records.total_bytes or 0) < _LARGE:
             for part in islice(parts, 1):

@@ -6,7 +6,8 @@ import struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphcalc.report.numbers import exact, leaves, rounded, shortener, show_nested
+from graphcalc.numbers import exact, rounded, show_nested
+from graphcalc.report.numbers import leaves, shortener
 
 FLOATS = st.floats()
 DTYPES = st.sampled_from(["float64", "float32", "float16", "bfloat16"])
