@@ -39,6 +39,7 @@ from graphcalc.report.pages import (
     STEPS,
     Page,
     check_finite,
+    draw,
     notify,
     print_gradcheck,
     print_plan,
@@ -76,8 +77,11 @@ def _command(
         bool, typer.Option("-q", "--quiet", help="Print the bare results (--format value).")
     ] = False,
     format: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")
-    ] = "table",
+        str | None,
+        typer.Option(
+            "--format", metavar="FORMAT", help=f"One of {', '.join(FORMATS)}; table by default."
+        ),
+    ] = None,
     show: Annotated[
         str, typer.Option("--show", metavar="NAMES", help="Print only these nodes: a,g.")
     ] = "",
@@ -254,7 +258,8 @@ def _command(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     given = unmarked(arguments)
-    format = options.format_of(format, quiet, steps)
+    is_table = format == "table"
+    format = options.format_of(format or "table", quiet, steps)
     options.check_choices(format, color, errors)
     if minimize is not None and (check or check_grad or grad is not None):
         raise UsageError("option", "--minimize goes without --grad, --check-grad and --check")
@@ -304,7 +309,8 @@ def _command(
         keep = [*names, *(t.name for t in targets if t.name)]
         evaluation = Evaluation(program, run_options, bound.constants, keep, files)
         if rows is not None:
-            _run_rows(evaluation, options.rows(rows, table, names, format, strict), page)
+            row_options = options.rows(rows, table, names, format, strict, is_table)
+            _run_rows(evaluation, row_options, page, is_table and to is None)
             return
         with redirected(output):
             shown = Shown(names, results, wrt, trace_nan, targets)
@@ -355,15 +361,21 @@ def _evaluate(
     return outcome
 
 
-def _run_rows(evaluation: Evaluation, options: RowOptions, page: Page) -> None:
-    """Run a program over the rows of a table; EvaluationError where some failed."""
+def _run_rows(evaluation: Evaluation, options: RowOptions, page: Page, as_table: bool) -> None:
+    """Run a program over the rows of a table; the exit status 1 where some failed."""
     from graphcalc.data.saving import whole_file
     from graphcalc.report import rows as report
+    from graphcalc.report.table import MAX_ROWS
     from graphcalc.rows.run import RowRun
 
     with report.progress(page.color) as watch:
         run = RowRun(evaluation, options, watch)
-        if page.output is None:
+        if as_table:
+            lines = report.Lines(None if page.all_rows else MAX_ROWS)
+            summary = run.run(lines)
+            with redirected(page.output):
+                draw(lines.table(), page.color)
+        elif page.output is None:
             summary = run.run(report.Standard())
         else:
             with whole_file(page.output) as file:

@@ -80,6 +80,7 @@ def rows(
     names: list[str],
     format: str,
     strict: bool,
+    as_table: bool,
 ) -> RowOptions:
     """How --rows reads and writes."""
     from graphcalc.data.tables import FORMATS as ROW_FORMATS
@@ -87,7 +88,8 @@ def rows(
     from graphcalc.rows.run import RowOptions
 
     is_bare = format == "value" and given.to is None
-    to = "csv" if is_bare else given.to or (format if format != "table" else None)
+    as_table = as_table and given.to is None
+    to = "csv" if is_bare or as_table else given.to or (format if format != "table" else None)
     _check_choice("--input-format", given.read, ROW_FORMATS)
     _check_choice("--to" if given.to else "--format", to, ROW_FORMATS)
     _check_choice("--on-error", given.on_error, ("fail", "null", "skip"))

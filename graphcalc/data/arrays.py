@@ -111,7 +111,9 @@ class FileArray:
                         if not got:
                             raise self._too_short()
                         place += got
-                except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+                except DataError:
+                    raise
+                except Exception as error:  # of the file, of zip, and of zlib
                     raise unreadable(shown(self.name), error) from None
                 return _as_brain(data, self.label) if is_brain else data
 
@@ -194,7 +196,7 @@ def _npy(stream: Any, name: str, label: Label, size: int, field: str | None) -> 
         if reader is None:
             raise ValueError(f"version {version[0]}.{version[1]} of the format")
         shape, is_fortran, dtype = reader(stream, max_header_size=_LONGEST_HEADER)
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError, EOFError) as error:
+    except Exception as error:  # the header is Python's syntax, and fails in all of its ways
         why = "" if type(error) is not ValueError else _first_line(str(error))
         raise _damaged(name, f"the header is no .npy header{why}", label) from None
     if dtype.hasobject:
@@ -282,7 +284,9 @@ def _member(
             with archive.open(info) as stream:
                 found = _npy(stream, name, label, info.file_size, None)
                 start = stream.tell()
-        except (OSError, EOFError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        except DataError:
+            raise
+        except Exception as error:  # of the file, of zip, and of zlib
             raise unreadable(name, error) from None
 
         def open_at() -> Any:

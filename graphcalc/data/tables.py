@@ -7,7 +7,9 @@ and Parquet and Arrow always.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from graphcalc.data.arrays import check_memory, missing_package
@@ -68,15 +70,16 @@ def read_text(path: str, options: TextOptions, limit: int, label: Label) -> str:
     pieces, size = [], 0
     try:
         while True:
-            piece = stream.read(1 << 20)
+            try:
+                piece = stream.read(1 << 20)
+            except Exception as error:  # of the file, of gzip, zlib and zstd
+                raise unreadable(name, error) from None
             if not piece:
                 break
             pieces.append(piece)
             size += len(piece)
             # A number takes this much more than its digits.
             check_memory(name, 4 * size, limit, label)
-    except (OSError, EOFError, ValueError) as error:
-        raise unreadable(name, error) from None
     finally:
         if path != "-":
             stream.close()
@@ -271,13 +274,15 @@ class FrameTable:
     def _safely(self, read: Callable[[], Any]) -> Any:
         """What polars reads; its errors, and a panic, are those of the file."""
         try:
-            return read()
+            with _silenced():
+                return read()
         except OSError as error:
             if error.strerror:
                 raise unreadable(shown(self.name), error) from None
-        except (Exception, BaseException) as error:
-            if isinstance(error, (KeyboardInterrupt, SystemExit, DataError)):
-                raise
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:  # a panic of Rust is no Exception
+            pass
         raise DataError(
             "damaged",
             f"{shown(self.name)}: the content is not {self._format}, or it is damaged",
@@ -323,6 +328,22 @@ class FrameTable:
         import numpy
 
         return numpy.stack([self.column(name) for name in self.columns], axis=1)
+
+
+@contextmanager
+def _silenced() -> Iterator[None]:
+    """Without standard error: a panic of Rust prints what no user needs to see."""
+    kept = os.dup(2) if sys.stderr is not None else None
+    try:
+        if kept is not None:
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nothing, 2)
+            os.close(nothing)
+        yield
+    finally:
+        if kept is not None:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def open_table(

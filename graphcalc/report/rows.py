@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,10 +14,13 @@ from graphcalc.report.errors import location
 from graphcalc.report.output import complain, is_terminal
 from graphcalc.report.pages import notify
 from graphcalc.report.safe import safe
+from graphcalc.report.table import Table
 from graphcalc.rows.run import RowRun, Summary
 
 # A run that is over sooner shows no bar, in seconds.
 _SOON = 1.0
+# Characters of a cell that a table shows.
+_WIDEST = 200
 Watch = Callable[[int, "int | None", int], None]
 
 
@@ -81,6 +85,39 @@ class _Bar:
         """Take the bar away."""
         if self._bar is not None:
             self._bar.stop()
+
+
+class Lines:
+    """The lines of a CSV output, kept to be drawn as a table; at most `limit` of its rows."""
+
+    def __init__(self, limit: int | None) -> None:
+        self._limit = limit
+        self._kept: list[bytes] = []
+
+    def write(self, data: bytes) -> int:
+        """Take the next bytes."""
+        self._kept.append(data)
+        return len(data)
+
+    def table(self) -> Table:
+        """The rows as a table, with the number of those that it leaves out."""
+        import csv
+
+        csv.field_size_limit(sys.maxsize)
+        text = b"".join(self._kept).decode("utf-8", "backslashreplace")
+        head, *rows = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
+        shown = rows if self._limit is None else rows[: self._limit]
+        cells = [("operation", tuple(map(_cell, row))) for row in shown]
+        caption = f"{len(rows):,} row{'s' * (len(rows) != 1)}"
+        if len(shown) < len(rows):
+            caption += f"\n{len(rows) - len(shown):,} more rows (--all, or --to csv)"
+        return Table(tuple(map(_cell, head)), cells, caption)
+
+
+def _cell(text: str) -> str:
+    """A cell that is fit for a terminal."""
+    shown = safe(text)
+    return shown if len(shown) <= _WIDEST else f"{shown[:_WIDEST]}… ({len(text):,} characters)"
 
 
 class Standard:

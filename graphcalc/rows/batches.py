@@ -61,9 +61,14 @@ class BatchEngine(Engine):
                     done.leave_empty(index)
                 continue
             texts = next(rows)
-            if any(t in _ODD for t in texts) and all(c[count] - c[count] == 0 for c in columns):
-                done.note(index)
-            done.lines.append(self.writer.compose(record, texts))
+            is_odd = any(t in _ODD for t in texts)
+            if is_odd and self.policy.is_strict:
+                if not done.refuse(index, texts):
+                    break
+            else:
+                if is_odd and all(c[count] - c[count] == 0 for c in columns):
+                    done.note(index)
+                done.lines.append(self.writer.compose(record, texts))
             count += 1
         return done.done()
 

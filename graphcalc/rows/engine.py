@@ -243,7 +243,7 @@ class Pass:
             values.append(value)
         is_odd = any(t in ("nan", "inf", "-inf") for t in texts)
         if is_odd and policy.is_strict:
-            return self._fail(index, self._not_finite(texts))
+            return self.refuse(index, texts)
         if is_odd and self._is_finite(numbers):
             self.note(index)
         self.lines.append(line)
@@ -271,14 +271,12 @@ class Pass:
         except Faulty:
             self.skipped.append(index)
 
-    def _not_finite(self, texts: Sequence[str]) -> Fault:
+    def refuse(self, index: int, texts: Sequence[str]) -> bool:
+        """Fail a row with a result that is not finite; whether to go on."""
         place = next(i for i, t in enumerate(texts) if t in ("nan", "inf", "-inf"))
-        name = [
-            n
-            for n, p in zip(self.engine.layout.names, self.engine.layout.places)
-            if p == -1 - place
-        ]
-        return Fault("non-finite", f"`{name[0]}` is {texts[place]}", 0, 0)
+        layout = self.engine.layout
+        name = next((n for n, p in zip(layout.names, layout.places) if p == -1 - place), "")
+        return self._fail(index, Fault("non-finite", f"`{name}` is {texts[place]}", 0, 0))
 
     def _is_finite(self, numbers: Sequence[float]) -> bool:
         return all(number - number == 0 for number in numbers)
@@ -303,7 +301,7 @@ class Pass:
             if engine.policy.is_strict:
                 texts = [exact(v) for v in self.functions.total(*numbers)[1]]
                 before = len(self.lines)
-                is_going = self._fail(index, self._not_finite(texts))
+                is_going = self.refuse(index, texts)
                 if len(self.lines) > before:
                     self.lines[place] = self.lines.pop()
                 else:

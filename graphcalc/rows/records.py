@@ -163,7 +163,7 @@ class Records:
                 data = os.read(self._stream.fileno(), max(size, 1 << 16))
             else:
                 data = self._stream.read(size)
-        except (OSError, EOFError, ValueError) as error:
+        except Exception as error:  # of the file, of gzip, zlib and zstd
             raise unreadable(self.name, error) from None
         self.bytes_read += len(data)
         if self._decode is None:
