@@ -53,6 +53,9 @@ if TYPE_CHECKING:
     from graphcalc.rows.run import RowOptions
     from graphcalc.trace import Record
 
+# What Typer makes of a KeyboardInterrupt.
+_INTERRUPTED = 130
+
 app = typer.Typer(add_completion=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
@@ -536,5 +539,9 @@ def main() -> NoReturn:
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     status = _run(sys.argv[1:])
+    if status == _INTERRUPTED:
+        # polars has a handler of its own for Ctrl-C, and what it raises ends up here.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
     # Nothing is left to flush, and taking a large graph apart would cost as much as making it.
     os._exit(status)

@@ -89,6 +89,7 @@ def rows(
 
     is_bare = format == "value" and given.to is None
     as_table = as_table and given.to is None
+    format = "jsonl" if format == "json" else format
     to = "csv" if is_bare or as_table else given.to or (format if format != "table" else None)
     _check_choice("--input-format", given.read, ROW_FORMATS)
     _check_choice("--to" if given.to else "--format", to, ROW_FORMATS)

@@ -109,3 +109,14 @@ def odd_characters(data):
     """The characters of an output that are neither printable nor a newline."""
     text = data.decode("utf-8", "backslashreplace") if isinstance(data, bytes) else data
     return sorted({c for c in text if c != "\n" and not c.isprintable()})
+
+
+def status_and_peak(*arguments):
+    """The exit status of a command, and its largest memory in KiB."""
+    code = (
+        "import resource, subprocess, sys\n"
+        "done = subprocess.run(sys.argv[1:], capture_output=True)\n"
+        "print(done.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
+    )
+    status, peak = map(int, python(code, *COMMAND, *arguments).text.split())
+    return status, peak

@@ -49,7 +49,7 @@ class PythonProgram:
         """Compute the graph; inputs are numbers, nested lists, or arrays with `tolist`."""
         values = self._template.copy()
         for position, name, type_ in self._inputs:
-            values[position] = _native(inputs[name], type_)
+            values[position] = native(inputs[name], type_)
         if self._is_scalar:
             self._run_scalars(values)
             observer.observe_scalars(values)
@@ -223,7 +223,7 @@ def _array(value: Any) -> NDArray:
     return value if type(value) is NDArray else NDArray((), [value])
 
 
-def _native(value: Any, type_: Type) -> Any:
+def native(value: Any, type_: Type) -> Any:
     """A number, nested list or array as this backend's own value of a type."""
     convert = {"bool": bool, "int64": int}.get(type_.dtype, float)
     if hasattr(value, "tolist"):

@@ -28,9 +28,13 @@ def open_bytes(path: str) -> tuple[BinaryIO, int | None]:
     if path == "-":
         if sys.stdin is None:
             raise DataError("no-stdin", "standard input is closed")
-        status = os.fstat(0)
+        stream: Any = sys.stdin.buffer
+        try:
+            status = os.fstat(stream.fileno())
+        except OSError:  # standard input is no file, as in a program that calls this one
+            return cast(BinaryIO, stream), None
         size = status.st_size if stat.S_ISREG(status.st_mode) else None
-        return cast(BinaryIO, open(0, "rb", buffering=0, closefd=False)), size
+        return cast(BinaryIO, stream.raw), size
     try:
         file: Any = open(path, "rb", buffering=0)  # noqa: SIM115
         status = os.fstat(file.fileno())
@@ -45,13 +49,15 @@ def open_bytes(path: str) -> tuple[BinaryIO, int | None]:
     if magic[:2] == _GZIP:
         import gzip
 
-        return cast(BinaryIO, gzip.GzipFile(fileobj=file)), None
+        file.close()
+        return cast(BinaryIO, gzip.open(path)), None
     if magic == _ZSTD:
         return _open_zstd(file), None
     return file, status.st_size
 
 
 def _open_zstd(file: BinaryIO) -> BinaryIO:
+    """A stream of what is packed; closing it closes the file."""
     try:
         from compression import zstd  # type: ignore[import-not-found,unused-ignore]
 
@@ -61,6 +67,7 @@ def _open_zstd(file: BinaryIO) -> BinaryIO:
     try:
         import zstandard  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
+        file.close()
         raise BackendError(
             "package-missing",
             "zstd files need the package zstandard, which is not installed",

@@ -107,7 +107,7 @@ def nested_shape(
             if not isinstance(row, (list, tuple)) or len(row) != size:
                 found = len(row) if isinstance(row, (list, tuple)) else "no"
                 raise refuse(
-                    f"`{name}` is ragged: {name}{path} has {found} elements, "
+                    f"`{name}` is ragged: {name}{path} has {found} element{'s' * (found != 1)}, "
                     f"{name}{level[0][0]} has {size}"
                 )
         shape.append(size)

@@ -154,7 +154,8 @@ class Loader:
     def _open_arrays(self, path: str, format: str, label: Label) -> Any:
         if not os.path.isfile(path):
             open_bytes(path)[0].close()
-            what = f"{shown(path)}: .{format} is read from files alone"
+            name = "<stdin>" if path == "-" else shown(path)
+            what = f"{name}: .{format} is read from files alone"
             raise DataError("not-a-file", what, (label,))
         if format == "npy":
             return arrays.read_npy(path, label)

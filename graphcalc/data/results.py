@@ -94,7 +94,7 @@ class ArrayWriter:
         """The elements of an array from a place on."""
         array = _array(_as_bits(values), self._target)
         self._file.seek(self._starts[name] + place * array.itemsize)
-        self._file.write(array.reshape(-1).view("uint8").data)
+        self._file.write(_bytes(array))
 
     def __exit__(self, *error: Any) -> Any:
         return self._whole.__exit__(*error)
@@ -159,10 +159,23 @@ def _array(value: Any, target: Target) -> Any:
 
 
 def _npy(values: Mapping[str, Any], target: Target) -> _Write:
-    (array,) = [_array(value, target) for value in values.values()]
+    ((name, value),) = values.items()
+    array = _array(value, target)
+    head, _ = _npy_head({name: (array.dtype.name, array.shape)})
+
+    def write(file: BinaryIO) -> None:
+        # numpy's own writer has words of its own for a full disk.
+        file.write(head)
+        file.write(_bytes(array))
+
+    return write
+
+
+def _bytes(array: Any) -> Any:
+    """The elements of a numpy array, as bytes in C order."""
     import numpy
 
-    return lambda file: numpy.lib.format.write_array(file, array, allow_pickle=False)
+    return numpy.ascontiguousarray(array).reshape(-1).view("uint8").data if array.size else b""
 
 
 def _npz(values: Mapping[str, Any], target: Target) -> _Write:
@@ -195,7 +208,7 @@ def _safetensors(values: Mapping[str, Any], target: Target) -> _Write:
     def write(file: BinaryIO) -> None:
         file.write(head)
         for array in pieces:
-            file.write(array.reshape(-1).view("uint8").data if array.size else b"")
+            file.write(_bytes(array))
 
     return write
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from graphcalc.data.arrays import check_memory, missing_package
-from graphcalc.data.cells import Fault, Faulty, read_number
+from graphcalc.data.cells import Fault, Faulty, number, read_number
 from graphcalc.data.delimited import (
     Dialect,
     check_count,
@@ -178,14 +178,12 @@ class TextTable:
     def matrix(self) -> Any:
         """All of the numbers; a first row that has none is a header."""
         first = 0 if all(map(_is_number, self.columns)) else 1
-        numbers = []
+        numbers: list[float] = []
         for record in range(first, len(self._records)):
             cells = self._cells(record)
             try:
                 check_count(cells, len(self.columns), self._records[record])
-                numbers += [float(cell) for cell in cells if cell.isascii() and "_" not in cell]
-                if len(numbers) % len(cells):
-                    raise ValueError
+                numbers += map(number, cells)
             except (ValueError, Faulty):
                 del numbers[(record - first) * len(self.columns) :]
                 for place, name in enumerate(self.columns):
@@ -264,9 +262,9 @@ class FrameTable:
         if not os.path.isfile(path):
             stream, _ = open_bytes(path)
             stream.close()
-            raise DataError(
-                "not-a-file", f"{shown(path)}: {format} is read from files alone", (label,)
-            )
+            name = "<stdin>" if path == "-" else shown(path)
+            message = f"{name}: {format} is read from files alone"
+            raise DataError("not-a-file", message, (label,))
         self._frame = self._safely(lambda: scan(path))
         self._schema = self._safely(lambda: self._frame.collect_schema())
         self.columns = tuple(self._schema.names())

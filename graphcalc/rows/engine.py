@@ -195,6 +195,8 @@ class Pass:
         self.lines: list[str] = []
         # For every line the record that it is of, as soon as some have none.
         self.skipped: list[int] = []
+        # Records that were looked at one by one.
+        self.looked_at: set[int] = set()
         self.failed = 0
         self.fault: tuple[Fault, Place] | None = None
         self.odd = 0
@@ -229,6 +231,7 @@ class Pass:
         """Compute one record with care; whether to go on."""
         engine, policy = self.engine, self.engine.policy
         record = self.records[index]
+        self.looked_at.add(index)
         if engine.table.format == "jsonl" and not record.strip():
             self.skipped.append(index)
             return True
@@ -267,6 +270,7 @@ class Pass:
         engine = self.engine
         nothing = [""] * len(engine.stage.outputs)
         try:
+            engine.table.cells(self.records[index])
             self.lines.append(engine.writer.compose(self.records[index], nothing))
         except Faulty:
             self.skipped.append(index)
@@ -284,7 +288,7 @@ class Pass:
     def note(self, index: int) -> None:
         """Remember a row with a result that is not finite."""
         self.odd += 1
-        if self.first_odd is None:
+        if self.first_odd is None or index < self.first_odd.record:
             self.first_odd = _place(self.records, index)
 
     def _find_odd(self) -> None:
@@ -294,7 +298,7 @@ class Pass:
         skipped = set(self.skipped)
         indices = (i for i in range(len(self.records)) if i not in skipped)
         for place, (index, line) in enumerate(zip(indices, list(self.lines))):
-            if _NON_FINITE.search(line) is None:
+            if index in self.looked_at or _NON_FINITE.search(line) is None:
                 continue
             record = self.records[index]
             numbers = engine.table.numbers(record, engine.names, engine.policy.missing)

@@ -309,15 +309,19 @@ def _cast(pl: Any, plan: Plan, position: int, place: int, expression: Any) -> An
 
 
 def in_order(parts: Iterable[Any], work: Callable[[Any], Any], count: int) -> Iterator[Any]:
-    """What `work` makes of each part, in order, by threads: polars lets go of the lock."""
+    """What `work` makes of each part, in order, by threads: polars lets go of the lock.
+
+    At a part that is None nothing follows for a while: what is under way is finished first.
+    """
     from collections import deque
     from concurrent.futures import ThreadPoolExecutor
 
     waiting: deque[Any] = deque()
     with ThreadPoolExecutor(count) as pool:
         for part in parts:
-            waiting.append(pool.submit(work, part))
-            if len(waiting) > count:
+            if part is not None:
+                waiting.append(pool.submit(work, part))
+            while waiting and (part is None or len(waiting) > count):
                 yield waiting.popleft().result()
         for future in waiting:
             yield future.result()

@@ -23,8 +23,9 @@ _PATIENCE = 0.02
 class Records:
     """The parts of one input, each of whole records, and what of them was read.
 
-    `name` is what messages call it. `line_end` and `has_quotes` say where records end; a quoted
-    line end ends none. `line` is the number of the first line behind the header.
+    `name` is what messages call it; what `is_pipe` can be read but once. `line_end` and
+    `has_quotes` say where records end; a quoted line end ends none. `line` is the number of the
+    first line behind the header.
     """
 
     def __init__(self, path: str, encoding: str, size: int) -> None:
@@ -36,13 +37,22 @@ class Records:
         self.bytes_read = 0
         self.total_bytes: int | None = None
         self._stream, self.total_bytes = open_bytes(path)
-        self._is_pipe = path == "-" and not _is_regular(self._stream)
+        self.is_pipe = not os.path.isfile(path) if path != "-" else _is_pipe(self._stream)
+        self._is_pipe = path == "-" and self.is_pipe
         self._decode: Any = None
         if encoding.replace("_", "-").lower() not in ("utf-8", "utf8"):
             self._decode = codecs.getincrementaldecoder(encoding)()
         self._rest = b""
         self._is_over = False
         self.line = 1
+
+    def tell(self) -> int:
+        """Where in a file the records begin; 0 in a pipe."""
+        return 0 if self.is_pipe else self._stream.tell()
+
+    def seek(self, place: int) -> None:
+        """Begin there."""
+        self._stream.seek(place)
 
     def close(self) -> None:
         """Close what was opened here."""
@@ -87,12 +97,14 @@ class Records:
                 return end + 1
             place = end + 1
 
-    def parts(self) -> Iterator[bytes]:
-        """The records, some at a time.
+    def parts(self) -> Iterator[bytes | None]:
+        """The records, some at a time, and None where a pipe has no more for now.
 
         Raises LimitError for a record that is too long, DataError where reading fails.
         """
         while True:
+            if self._is_pipe and not self._is_over and not _has_more(self._stream):
+                yield None
             self._fill(self.size)
             if self._is_over:
                 end = self._without_blank_end(len(self._rest))
@@ -181,8 +193,12 @@ class Records:
         )
 
 
-def _is_regular(stream: BinaryIO) -> bool:
-    return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+def _is_pipe(stream: BinaryIO) -> bool:
+    """Whether a stream may have nothing to read for a while."""
+    try:
+        return not stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    except OSError:
+        return False
 
 
 def _has_more(stream: BinaryIO) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, islice
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 
 from graphcalc.backends.base import Settings
 from graphcalc.backends.choose import compile_graph, run_dtype
+from graphcalc.backends.python import native
 from graphcalc.data.cells import Fault, Faulty
 from graphcalc.data.delimited import Dialect, plain, splitter
 from graphcalc.data.inputs import describe, read_in
@@ -23,17 +23,14 @@ from graphcalc.diagnostics import (
     GraphcalcError,
     Label,
     LimitError,
-    ShapeError,
     UnknownNameError,
     UsageError,
     brief,
     did_you_mean,
 )
 from graphcalc.evaluate import Evaluation, find_name, kept_nodes, memory_limit
-from graphcalc.graph.ir import Graph
 from graphcalc.graph.lower import Input
 from graphcalc.numbers import exact
-from graphcalc.ops.shapes import show as show_shape
 from graphcalc.ops.spec import Type
 from graphcalc.ops.table import OPS
 from graphcalc.origins import Origins, find_origins
@@ -103,6 +100,7 @@ class RowRun:
     watch: Callable[[int, int | None, int], None] = lambda done, total, rows: None
     summary: Summary = field(default_factory=Summary)
     _numbers: Callable[[str], dict[str, float]] | None = None
+    _start: int | None = None
 
     def run(self, sink: Any) -> Summary:
         """Compute every row; lines go to `sink` as they are known.
@@ -213,22 +211,33 @@ class RowRun:
 
     def _open(self) -> tuple[Records, Table, bytes]:
         """The records behind the header, how they are read, and the header's own text."""
-        options = self.options
+        records = Records(self.options.path, self.options.text.encoding, _PART)
+        # Standard input may be a file, which another pass begins where the first one did.
+        if self._start is None:
+            self._start = records.tell()
+        elif records.path == "-":
+            records.seek(self._start)
+        try:
+            return (records, *self._head(records))
+        except BaseException:
+            records.close()
+            raise
+
+    def _head(self, records: Records) -> tuple[Table, bytes]:
         format = self._read_format()
-        records = Records(options.path, options.text.encoding, _PART)
-        delimiter = options.text.delimiter or ("\t" if format == "tsv" else ",")
+        delimiter = self.options.text.delimiter or ("\t" if format == "tsv" else ",")
         records.has_quotes = format == "csv"
         head = records.head()
         if format == "jsonl":
             records.line_end = b"\n"
-            table: Table = JsonTable(self._keys(head, records))
+            table = JsonTable(self._keys(head, records))
             records.push_back(head)
-            return records, table, b""
+            return table, b""
         text = self._header_text(head, records)
         dialect = Dialect(delimiter, format == "csv", records.line_end.decode())
         columns = self._header(text, dialect, records)
         records.may_be_blank = len(columns) == 1
-        return records, DelimitedTable(dialect, columns, format), head
+        return DelimitedTable(dialect, columns, format), head
 
     def _read_format(self) -> str:
         """The format of the input: as told, or as the file's name ends."""
@@ -301,23 +310,8 @@ class RowRun:
         names = self.options.show
         outputs = [find_name(graph, name) for name in names] if names else graph.results
         known = {p: read_in(values[n]) for n, p in graph.inputs.items() if n in values}
-        return Plan(graph, tuple(outputs), values=dict(self._numbers_of(graph, known)))
-
-    def _numbers_of(self, graph: Graph, values: Mapping[int, Any]) -> Iterator[tuple[int, float]]:
-        """What names are bound to besides columns, which is one number each."""
-        for position, value in values.items():
-            node = graph.nodes[position]
-            if node.type.numel != 1:
-                raise ShapeError(
-                    "rows-binding",
-                    f"`{node.name}` is {show_shape(node.type.shape)}, and beside columns a name "
-                    "is bound to one number",
-                    (Label(node.source, node.span),),
-                )
-            found = value.tolist() if hasattr(value, "tolist") else value
-            while isinstance(found, (list, tuple)):
-                (found,) = found
-            yield position, float(found)
+        given = {p: native(value, graph.nodes[p].type) for p, value in known.items()}
+        return Plan(graph, tuple(outputs), values=given)
 
     def _not_a_column(self, error: BindingError, columns: Sequence[str]) -> GraphcalcError:
         d = error.diagnostic
@@ -342,7 +336,7 @@ class RowRun:
 
     def _check_passes(self, plan: Plan, records: Records) -> None:
         """Refuse what needs the rows twice, where they come but once."""
-        if len(plan.stages) < 2 or records.total_bytes is not None or os.path.isfile(records.path):
+        if len(plan.stages) < 2 or not records.is_pipe:
             return
         found = plan.second_pass()
         if found is None:
@@ -400,7 +394,7 @@ class RowRun:
         """One pass over the records; the states of its totals."""
         states = list(engine.no_states)
 
-        def parts() -> Iterator[bytes]:
+        def parts() -> Iterator[bytes | None]:
             for part in records.parts():
                 self.watch(records.bytes_read, records.total_bytes, self.summary.rows)
                 yield part
@@ -414,19 +408,21 @@ class RowRun:
         self.watch(records.bytes_read, records.total_bytes, self.summary.rows)
         return states
 
-    def _computed(self, engine: Engine, records: Records, parts: Iterator[bytes]) -> Iterator[Done]:
+    def _computed(
+        self, engine: Engine, records: Records, parts: Iterator[bytes | None]
+    ) -> Iterator[Done]:
         """What each part comes to, in order; polars does it where it is worth it."""
         line_end, cores = records.line_end, count_cores()
         if isinstance(engine, batches.BatchEngine):
-            yield from (engine.run(part, line_end) for part in parts)
+            yield from (engine.run(part, line_end) for part in parts if part is not None)
             return
         has_frames = frames.is_installed() and frames.can_run(engine)
         if (records.total_bytes or 0) < _LARGE:
-            for part in islice(parts, 1):
+            for part in islice(filter(None, parts), 1):
                 yield engine.run(part, line_end)
         if has_frames:
             records.size = frames.PART
-            for first in islice(parts, 1):
+            for first in islice(filter(None, parts), 1):
                 on_polars = frames.FrameEngine(engine)
                 work = partial(on_polars.run, line_end=line_end)
                 yield from frames.in_order(chain([first], parts), work, cores + 1)

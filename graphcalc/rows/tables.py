@@ -225,11 +225,11 @@ class Writer:
         layout = self._layout
         if layout.passed and self.is_quick:
             if self.format == "jsonl":
-                head = record.rstrip()[:-1].rstrip()
+                head = record.rstrip()[:-1]
                 members = [self._member(_label(n), outputs[i]) for n, i in layout.added]
-                start = [head] if head != "{" else []
-                text = ", ".join([*start, *members])
-                return f"{text}}}" if start else f"{{{text}}}"
+                if head.strip() == "{":
+                    return f"{{{', '.join(members)}}}"
+                return f"{', '.join([head, *members])}}}"
             return self._dialect.delimiter.join([record, *(outputs[i] for _, i in layout.added)])
         needs_cells = any(place >= 0 for place in layout.places)
         cells = self._table.cells(record) if needs_cells else []

@@ -10,6 +10,7 @@ import contextlib
 import marshal
 import os
 import struct
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -30,15 +31,16 @@ def in_order(
     """What `work` makes of each part: in this process for one worker, else in forks.
 
     Parts and results are what marshal takes. The first part is always done here, so that few
-    rows cost no fork.
+    rows cost no fork. At a part that is None nothing follows for a while: what is under way is
+    finished first.
     """
     iterator = iter(parts)
     for part in iterator:
-        yield work(part)
-        break
-    if count < 2 or not hasattr(os, "fork"):
-        for part in iterator:
+        if part is not None:
             yield work(part)
+            break
+    if count < 2 or not hasattr(os, "fork"):
+        yield from (work(part) for part in iterator if part is not None)
         return
     yield from _forked(iterator, work, count)
 
@@ -47,19 +49,24 @@ def _forked(
     parts: Iterator[Any], work: Callable[[Any], tuple[Any, ...]], count: int
 ) -> Iterator[tuple[Any, ...]]:
     workers: list[_Worker] = []
-    waiting: list[_Worker] = []
+    idle: list[_Worker] = []
+    busy: deque[_Worker] = deque()
     try:
-        for number, part in enumerate(parts):
-            if number < count:
+        for part in parts:
+            if part is None or not (idle or len(workers) < count):
+                for worker in [busy.popleft() for _ in range(len(busy) if part is None else 1)]:
+                    yield worker.receive()
+                    idle.append(worker)
+            if part is None:
+                continue
+            if not idle:
                 workers.append(_Worker(work, workers))
-                worker = workers[-1]
-            else:
-                worker = waiting.pop(0)
-                yield worker.receive()
+                idle.append(workers[-1])
+            worker = idle.pop()
             worker.send(part)
-            waiting.append(worker)
-        for worker in waiting:
-            yield worker.receive()
+            busy.append(worker)
+        while busy:
+            yield busy.popleft().receive()
     finally:
         for worker in workers:
             worker.close()

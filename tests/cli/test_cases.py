@@ -28,6 +28,7 @@ FAILING = [name for name in NAMES if (CASES / name / "full").exists()]
 # `gradient-check` are about what a run came to.
 ELSEWHERE = {
     "closed",
+    "column-kind",
     "device-memory",
     "diverged",
     "freed",
@@ -36,6 +37,7 @@ ELSEWHERE = {
     "graph",
     "input",
     "internal",
+    "members",
     "no-program",
     "no-stdin",
     "inputs",
@@ -43,6 +45,9 @@ ELSEWHERE = {
     "program-size",
     "non-finite",
     "output",
+    "package-missing",
+    "package-old",
+    "record-length",
     "seed",
     "several-results",
     "slice-value",

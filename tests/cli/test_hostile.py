@@ -8,7 +8,17 @@ import sys
 import time
 
 import pytest
-from running import COMMAND, LESSON, PATIENCE, graphcalc, odd_characters, python, shell, start
+from running import (
+    COMMAND,
+    LESSON,
+    PATIENCE,
+    graphcalc,
+    odd_characters,
+    python,
+    shell,
+    start,
+    status_and_peak,
+)
 
 ASCII_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
@@ -449,7 +459,7 @@ def _is_own(path):
         (LESSON, 0),
         (["-q", *LESSON], 0),
         (["--format", "json", *LESSON], 0),
-        (["x", "x=@secret.txt"], 2),
+        (["x", "x=secret.txt"], 2),
         (["sinn(1)"], 3),
         (["__import__('os').system('id')"], 3),
         (["--functions", "sum"], 0),
@@ -519,17 +529,6 @@ def test_fifty_thousand_nodes_as_csv():
         "python -c \"print('x=1\\n' + 'x=x+1\\n' * 49999)\" | graphcalc - --format csv | tail -1"
     )
     assert shell(script).text.startswith("49999,x'50000,x'49999 + 1,add,")
-
-
-def status_and_peak(*arguments):
-    """The exit status of a command, and its largest memory in KiB."""
-    code = (
-        "import resource, subprocess, sys\n"
-        "done = subprocess.run(sys.argv[1:], capture_output=True)\n"
-        "print(done.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
-    )
-    status, peak = map(int, python(code, *COMMAND, *arguments).text.split())
-    return status, peak
 
 
 @pytest.mark.parametrize("status", [0, 3])
