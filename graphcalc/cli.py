@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -371,6 +372,7 @@ def _run_rows(evaluation: Evaluation, options: RowOptions, page: Page, as_table:
     from graphcalc.report.table import MAX_ROWS
     from graphcalc.rows.run import RowRun
 
+    gc.enable()  # a pipe may go on for days
     with report.progress(page.color) as watch:
         run = RowRun(evaluation, options, watch)
         if as_table:

@@ -5,12 +5,13 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md", "docs/language.md", "docs/gradients.md")
+DOCUMENTS = ("README.md", "docs/language.md", "docs/gradients.md", "docs/data.md")
 
 
 def transcripts(text):
@@ -24,24 +25,26 @@ def transcripts(text):
 
 
 def run_shell(command):
-    """What a shell prints for a command, with graphcalc on its path."""
+    """What a shell prints for a command, with graphcalc on its path and the examples at hand."""
     environment = {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin", "/bin"]),
         "HOME": os.environ.get("HOME", "/"),
         "LC_ALL": "C.UTF-8",
     }
-    done = subprocess.run(
-        ["bash", "-c", command],
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        os.symlink(ROOT / "examples", f"{folder}/examples")
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+        )
     return done.stdout
 
 

@@ -68,17 +68,26 @@ _TINY = 1e-4
 _RARE = 50
 
 
-def text_of(pl: Any, values: Any) -> Any:
-    """Results as text, as Python's engine writes them."""
+def is_odd(values: Any) -> Any:
+    """Numbers that polars writes in another way: tiny ones, 8.0 for 8, and what is not finite.
+
+    The last equal their floor, too: polars takes nan for nan.
+    """
+    return (values.abs() < _TINY) | (values == values.floor())
+
+
+def text_of(pl: Any, values: Any, odd: Any = None) -> Any:
+    """Results as text, as Python's engine writes them; `odd` says which are, where known."""
     text = values.cast(pl.String)
     if values.dtype == pl.Boolean:
         return text
-    # What is not finite equals its floor, too: polars takes nan for nan.
-    odd = ((values.abs() < _TINY) | (values == values.floor())).arg_true()
-    if len(odd) * _RARE > len(values):
+    places = (is_odd(values) if odd is None else odd).arg_true()
+    if len(places) * _RARE > len(values):
         text = text.str.strip_suffix(".0").replace("NaN", "nan")
-        odd = ((values.abs() < _TINY) & (values != 0)).arg_true()
-    return text.scatter(odd, [exact(x) for x in values.gather(odd)]) if len(odd) else text
+        places = ((values.abs() < _TINY) & (values != 0)).arg_true()
+    if not len(places):
+        return text
+    return text.scatter(places, [exact(x) for x in values.gather(places)])
 
 
 def states_of(frame: Any, stage: Stage, expressions: Expressions) -> tuple[State | None, ...]:
@@ -125,6 +134,15 @@ class FrameEngine:
         self._columns = sorted({*wanted, last})
         self._numbers = [f"v{p}" for p in wanted.values()]
         self._expressions = lower(polars, engine.plan, engine.stage)
+        outputs = list(dict.fromkeys(self._expressions.outputs))
+        wanted_names = dict.fromkeys([*outputs, *self._expressions.gathered])
+        self._wanted = [polars.col(name) for name in wanted_names]
+        nodes = engine.plan.graph.nodes
+        self._flags = [
+            is_odd(polars.col(name)).alias(f"{name}odd")
+            for name in outputs
+            if nodes[int(name[1:])].type.dtype != "bool"
+        ]
 
     def run(self, part: bytes, line_end: bytes) -> Done:
         """Compute a part of whole records."""
@@ -142,14 +160,16 @@ class FrameEngine:
             if lines is None or len(lines) != frame.height:
                 return None
             columns.append(lines)
+        # One query for all of a part: each costs as much as a thousand rows.
+        query = frame.lazy()
         for name, expression in self._expressions.steps:
-            frame = frame.with_columns(expression.alias(name))
-        states = states_of(frame, self._engine.stage, self._expressions)
+            query = query.with_columns(expression.alias(name))
+        found = query.select(*self._wanted, *self._flags).collect()
+        states = states_of(found, self._engine.stage, self._expressions)
         if not self._engine.stage.outputs:
             return Done(b"", frame.height, 0, None, 0, None, states, frame.height)
-        odd, first = self._find_odd(frame, part)
-        names = [self._expressions.outputs[i] for _, i in layout.added]
-        data = self._written(frame, columns, names)
+        odd, first = self._find_odd(frame, found, part)
+        data = self._written(found, columns)
         return Done(data, frame.height, 0, None, odd, first, states, frame.height)
 
     # Text to numbers
@@ -213,27 +233,32 @@ class FrameEngine:
 
     # Numbers to text
 
-    def _find_odd(self, frame: Any, part: bytes) -> tuple[int, Place | None]:
+    def _find_odd(self, frame: Any, found: Any, part: bytes) -> tuple[int, Place | None]:
         """The rows with an output that is not finite although their numbers are: how many, and
         the first."""
         pl = self._pl
-        floats = [n for n in self._expressions.outputs if frame.schema[n] == pl.Float64]
-        if not floats:
+        is_bad = [
+            ~found[n].filter(found[f"{n}odd"]).is_finite().all()
+            for n in self._expressions.outputs
+            if f"{n}odd" in found.columns
+        ]
+        if not any(is_bad):
             return 0, None
-        is_finite = pl.all_horizontal(pl.col(n).is_finite() for n in floats)
-        if frame.select(is_finite.all()).item():
-            return 0, None
-        given = pl.all_horizontal(pl.col(n).is_finite() for n in self._numbers)
-        places = frame.select(~is_finite & given).to_series().arg_true()
+        floats = [n for n in self._expressions.outputs if f"{n}odd" in found.columns]
+        is_finite = found.select(pl.all_horizontal(pl.col(n).is_finite() for n in floats))
+        given = frame.select(pl.all_horizontal(pl.col(n).is_finite() for n in self._numbers))
+        places = (~is_finite.to_series() & given.to_series()).arg_true()
         if not len(places):
             return 0, None
         first = places[0]
         return len(places), Place(first, first, self._lines(part)[first])
 
-    def _written(self, frame: Any, columns: list[Any], names: list[str]) -> bytes:
+    def _written(self, found: Any, columns: list[Any]) -> bytes:
         """Lines with the outputs behind them, as Python's engine writes them."""
-        for name in names:
-            columns.append(text_of(self._pl, frame[name]).alias(f"out{len(columns)}"))
+        for _, place in self._engine.layout.added:
+            name = self._expressions.outputs[place]
+            odd = found[f"{name}odd"] if f"{name}odd" in found.columns else None
+            columns.append(text_of(self._pl, found[name], odd).alias(f"out{len(columns)}"))
         out = io.BytesIO()
         self._pl.DataFrame(columns).write_csv(
             out,
