@@ -64,6 +64,8 @@ class Expressions(NamedTuple):
 
 # Python writes numbers below it as 1e-05, and polars as 0.00001.
 _TINY = 1e-4
+# From here on Python writes 1e+16, and polars 1e16 in some of its versions.
+_HUGE = 1e16
 # Whole numbers that are no more than one in so many are put right one by one.
 _RARE = 50
 
@@ -84,7 +86,10 @@ def text_of(pl: Any, values: Any, odd: Any = None) -> Any:
     places = (is_odd(values) if odd is None else odd).arg_true()
     if len(places) * _RARE > len(values):
         text = text.str.strip_suffix(".0").replace("NaN", "nan")
-        places = ((values.abs() < _TINY) & (values != 0)).arg_true()
+        size = values.abs()
+        places = (
+            ((size < _TINY) & (values != 0)) | ((size >= _HUGE) & size.is_finite())
+        ).arg_true()
     if not len(places):
         return text
     return text.scatter(places, [exact(x) for x in values.gather(places)])
