@@ -206,6 +206,68 @@ def _is_number(text: str) -> bool:
     return True
 
 
+class BigTextTable:
+    """A table of much CSV or TSV in a plain file: polars parses the columns that are asked for.
+
+    What it has doubts about is read again as `TextTable` reads it, which tells what is wrong.
+    """
+
+    def __init__(
+        self, path: str, format: str, options: TextOptions, limit: int, label: Label
+    ) -> None:
+        self.name = path
+        self._given = (path, format, options, limit, label)
+        self._format, self._delimiter = format, options.delimiter
+        stream, _ = open_bytes(path)
+        with stream:
+            head = stream.read(1 << 16)
+        first = head[: head.find(b"\n") + 1].removeprefix(b"\xef\xbb\xbf")
+        text = decoded(first, path, "utf-8", label)
+        self._slow: TextTable | None = None
+        if not first or text.count('"') % 2 or "\r" in text.rstrip("\r\n"):
+            self._slow = self._careful()
+        self.columns = (self._slow or TextTable(path, format, text, options)).columns
+
+    def _careful(self) -> TextTable:
+        if self._slow is None:
+            path, format, options, limit, label = self._given
+            self._slow = TextTable(path, format, read_text(path, options, limit, label), options)
+        return self._slow
+
+    def column(self, name: str) -> Any:
+        """The numbers of a column."""
+        found = self._parsed([name]) if self._slow is None else None
+        return self._careful().column(name) if found is None else found.to_series(0).to_numpy()
+
+    def matrix(self) -> Any:
+        """All of the numbers."""
+        found = None
+        if self._slow is None and not all(map(_is_number, self.columns)):
+            found = self._parsed(list(self.columns))
+        return self._careful().matrix() if found is None else found.to_numpy()
+
+    def _parsed(self, names: list[str]) -> Any:
+        """Columns of numbers alone; None where a cell is none, or a row is short."""
+        import polars as pl
+
+        places = [self.columns.index(name) for name in names]
+        last = len(self.columns) - 1
+        numbers = {f"c{i}": pl.Float64 if i in places else pl.String for i in range(last + 1)}
+        try:
+            frame = pl.read_csv(
+                self.name,
+                has_header=False,
+                skip_rows=1,
+                schema=numbers,
+                columns=sorted({*places, last}),
+                separator=self._delimiter or ("\t" if self._format == "tsv" else ","),
+                quote_char=None if self._format == "tsv" else '"',
+            )
+        except (pl.exceptions.PolarsError, OSError):
+            return None
+        return None if any(frame.null_count().row(0)) else frame.select(f"c{i}" for i in places)
+
+
 class JsonLines:
     """A table of JSON lines, in memory as text."""
 
@@ -346,14 +408,35 @@ def _silenced() -> Iterator[None]:
 
 def open_table(
     path: str, format: str, options: TextOptions, limit: int, label: Label
-) -> TextTable | JsonLines | FrameTable:
+) -> TextTable | BigTextTable | JsonLines | FrameTable:
     """A table, ready to give columns."""
     if format in ("parquet", "arrow"):
         return FrameTable(path, format, options, limit, label)
+    if format != "jsonl" and _is_big(path) and options.encoding == "utf-8" and has_polars():
+        return BigTextTable(path, format, options, limit, label)
     text = read_text(path, options, limit, label)
     if format == "jsonl":
         return JsonLines(path, text, options)
     return TextTable(path, format, text, options)
+
+
+def has_polars() -> bool:
+    """Whether polars is installed; does not import it."""
+    from importlib.util import find_spec
+
+    try:
+        return find_spec("polars") is not None
+    except ValueError:  # what is imported as None is not there
+        return False
+
+
+def _is_big(path: str) -> bool:
+    """Whether a file is plain text of more than a few megabytes."""
+    return (
+        os.path.isfile(path)
+        and os.path.getsize(path) >= _LARGE
+        and not path.lower().endswith(PACKED)
+    )
 
 
 def names_listed(names: Sequence[str], limit: int = 12) -> str:

@@ -28,13 +28,6 @@ PART = 4 << 20
 _DEEPEST = 20
 
 
-def is_installed() -> bool:
-    """Whether polars is there; does not import it."""
-    from importlib.util import find_spec
-
-    return find_spec("polars") is not None
-
-
 def can_run(engine: Engine) -> bool:
     """Whether a pass is polars' to run: delimited records, passed through, of ops that it has."""
     nodes = engine.plan.graph.nodes

@@ -15,7 +15,7 @@ from graphcalc.data.cells import Fault, Faulty
 from graphcalc.data.delimited import Dialect, plain, splitter
 from graphcalc.data.inputs import describe, read_in
 from graphcalc.data.jsonlines import members
-from graphcalc.data.tables import FrameTable, TextOptions, format_of
+from graphcalc.data.tables import FrameTable, TextOptions, format_of, has_polars
 from graphcalc.diagnostics import (
     BindingError,
     DataError,
@@ -416,7 +416,7 @@ class RowRun:
         if isinstance(engine, batches.BatchEngine):
             yield from (engine.run(part, line_end) for part in parts if part is not None)
             return
-        has_frames = frames.is_installed() and frames.can_run(engine)
+        has_frames = has_polars() and frames.can_run(engine)
         if (records.total_bytes or 0) < _LARGE:
             for part in islice(filter(None, parts), 1):
                 yield engine.run(part, line_end)

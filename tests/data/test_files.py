@@ -16,6 +16,7 @@ import pytest
 import safetensors.numpy
 import safetensors.torch
 import torch
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -98,6 +99,7 @@ def test_tables(tmp_path):
     (tmp_path / "semi.csv").write_text(frame.write_csv(separator=";"))
     (tmp_path / "t.tsv").write_text(frame.write_csv(separator="\t"))
     (tmp_path / "t.csv.gz").write_bytes(gzip.compress(text.encode()))
+    (tmp_path / "t.csv.zst").write_bytes(zstandard.compress(text.encode()))
     (tmp_path / "utf16.csv").write_bytes(text.encode("utf-16"))
     frame.write_ndjson(tmp_path / "t.jsonl")
     frame.write_parquet(tmp_path / "t.parquet")
@@ -225,7 +227,9 @@ DAMAGED = [
 ]
 
 
-@pytest.mark.parametrize(("name", "data", "words"), DAMAGED)
+@pytest.mark.parametrize(
+    ("name", "data", "words"), DAMAGED, ids=[f"{row[0]}-{i}" for i, row in enumerate(DAMAGED)]
+)
 def test_damaged_files(name, data, words, tmp_path):
     """A file that is not what its name says is refused in one sentence, and nothing of it runs."""
     (tmp_path / name).write_bytes(data)
@@ -294,6 +298,22 @@ def test_a_named_pipe_and_standard_input(tmp_path):
     writer.join()
     done = graphcalc("-q", "sum(a)", "a=@-:a", "--input-format", "csv", stdin=b"a\n1\n2\n")
     assert done.text == "3\n"
+
+
+def test_big_text(tmp_path):
+    """Columns of much text are the same, and so are the complaints about it."""
+    count = 700_000
+    rows = [f'{i}.5,"t, {i}",{-i}' for i in range(count)]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(["a,t,net b", *rows]))
+    assert path.stat().st_size > 8 << 20
+    np.testing.assert_array_equal(load(f"{path}:a"), np.arange(count) + 0.5)
+    np.testing.assert_array_equal(load(f"{path}:net b"), -np.arange(count))
+    for bad, words in (("1,2", "2 cells"), ("x,t,3", "`x`"), (",t,3", "empty cell")):
+        path.write_text("\n".join(["a,t,net b", *rows, bad]))
+        with pytest.raises(GraphcalcError, match=words) as caught:
+            load(f"{path}:a")
+        assert caught.value.diagnostic.labels[0].source.first_line == count + 2
 
 
 def test_only_what_is_read_is_parsed(tmp_path):
