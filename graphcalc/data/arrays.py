@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from graphcalc.data.cells import Fault
 from graphcalc.data.files import shown, unreadable
 from graphcalc.data.jsonlines import DECODER
 from graphcalc.diagnostics import BackendError, DataError, Label, brief
@@ -54,7 +53,7 @@ class FileArray:
     """An array that is in a file still: shape and dtype, and how to get at its elements.
 
     `open` gives a stream that stands at the first byte; `order` is C or F; `code` is numpy's
-    letters for the dtype, byte order included. Where `can_seek` the stream is of the file itself.
+    letters for the dtype, byte order included.
     """
 
     name: str
@@ -64,7 +63,6 @@ class FileArray:
     open: Callable[[], Any]
     label: Label
     order: str = "C"
-    can_seek: bool = False
 
     @property
     def numel(self) -> int:
@@ -176,7 +174,7 @@ def _opened(found: FileArray, path: str, start: int) -> FileArray:
             raise unreadable(shown(path), error) from None
         return stream
 
-    found.open, found.can_seek = open_at, True
+    found.open = open_at
     return found
 
 
@@ -441,8 +439,3 @@ def check_memory(name: str, needs: int, limit: int, label: Label) -> None:
             (label,),
             help="raise it with --max-memory",
         )
-
-
-def error_at(fault: Fault, label: Label) -> DataError:
-    """A fault in the text of a file as an error."""
-    return DataError(fault.code, fault.message, (label,), help=fault.help)

@@ -19,12 +19,6 @@ _ENDINGS = tuple(
 )
 
 
-def write_file(path: str, data: bytes) -> None:
-    """Put data into a file, all of it or none. Raises OutputError where that is not possible."""
-    with whole_file(path) as file:
-        file.write(data)
-
-
 @contextlib.contextmanager
 def whole_file(path: str) -> Iterator[BinaryIO]:
     """A file to write to that takes the place of `path` when the block ends, unless it raises.

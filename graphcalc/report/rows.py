@@ -79,6 +79,8 @@ class _Bar:
         )
         self._bar = Progress(*columns, console=console, transient=True)
         self._bar.start()
+        # Ctrl-C ends the process at once, and would leave the terminal without a cursor.
+        console.show_cursor(True)
         self._task = self._bar.add_task("rows", total=None, rows="")
 
     def stop(self) -> None:

@@ -120,7 +120,7 @@ class FrameEngine:
         before, after = b"(?:^|(?<=[\n" + delimiter + b"]))", b"(?=[\r\n" + delimiter + b"]|$)"
         # A cell in quotes that stand where they may.
         self._quoted = re.compile(before + b'"(?:[^"]|"")*"' + after)
-        wanted = {table.columns.index(n): p for n, p in zip(engine.names, engine.stage.columns)}
+        wanted = {table.keys.index(n): p for n, p in zip(engine.names, engine.stage.columns)}
         last = len(table.columns) - 1
         self._schema = {
             f"v{wanted[i]}" if i in wanted else f"_{i}": (

@@ -87,10 +87,6 @@ class Plan:
         """Whether a node has an element for every row."""
         return Size in map(type, self.graph.nodes[position].type.shape)
 
-    def column_names(self) -> list[str]:
-        """The inputs that are columns."""
-        return [name for name, p in self.graph.inputs.items() if self.is_row(p)]
-
     def settle(self, level: int, rows: int, totals: Mapping[int, Any]) -> None:
         """Take what a pass gave, and compute every node that it makes known."""
         for position, value in totals.items():

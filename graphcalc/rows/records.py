@@ -37,8 +37,8 @@ class Records:
         self.bytes_read = 0
         self.total_bytes: int | None = None
         self._stream, self.total_bytes = open_bytes(path)
-        self.is_pipe = not os.path.isfile(path) if path != "-" else _is_pipe(self._stream)
-        self._is_pipe = path == "-" and self.is_pipe
+        self._is_pipe = path == "-" and _is_pipe(self._stream)
+        self.is_pipe = self.total_bytes is None if path == "-" else not os.path.isfile(path)
         self._decode: Any = None
         if encoding.replace("_", "-").lower() not in ("utf-8", "utf8"):
             self._decode = codecs.getincrementaldecoder(encoding)()

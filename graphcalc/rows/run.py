@@ -11,18 +11,15 @@ from typing import Any, NamedTuple
 from graphcalc.backends.base import Settings
 from graphcalc.backends.choose import compile_graph, run_dtype
 from graphcalc.backends.python import native
-from graphcalc.data.cells import Fault, Faulty
-from graphcalc.data.delimited import Dialect, plain, splitter
+from graphcalc.data.cells import Fault
+from graphcalc.data.delimited import Dialect
 from graphcalc.data.inputs import describe, read_in
-from graphcalc.data.jsonlines import members
 from graphcalc.data.tables import FrameTable, TextOptions, format_of, has_polars
 from graphcalc.diagnostics import (
     BindingError,
     DataError,
-    EvaluationError,
     GraphcalcError,
     Label,
-    LimitError,
     UnknownNameError,
     UsageError,
     brief,
@@ -37,9 +34,10 @@ from graphcalc.origins import Origins, find_origins
 from graphcalc.rows import batches, frames
 from graphcalc.rows.columnar import FrameRows, FrameSink, TextSink, frame_of
 from graphcalc.rows.engine import Done, Engine, Place, Policy
+from graphcalc.rows.heads import error_at, read_head
 from graphcalc.rows.plan import ROWS, Plan, Stage
 from graphcalc.rows.records import Records
-from graphcalc.rows.tables import DelimitedTable, JsonTable, Layout, Table, Writer, lay_out
+from graphcalc.rows.tables import DelimitedTable, Layout, Table, Writer, lay_out
 from graphcalc.rows.workers import count_cores, in_order
 from graphcalc.source import Source, Span
 from graphcalc.syntax.columns import name_at, name_of
@@ -85,7 +83,6 @@ class Summary:
     odd: int = 0
     first_odd: Label | None = None
     first_fault: GraphcalcError | None = None
-    passes: int = 1
 
 
 @dataclass(eq=False)
@@ -126,7 +123,7 @@ class RowRun:
     def _run_text(self, sink: Any) -> None:
         records, table, head = self._open()
         try:
-            plan = self._plan(table.columns)
+            plan = self._plan(table.columns, table.keys)
             self._check_passes(plan, records)
             layout = self._layout(plan, table.columns)
             writer = Writer(self._to(table), table, layout, self._out_dialect(table))
@@ -137,7 +134,7 @@ class RowRun:
                 engine = self._engine(plan, stage, table, writer, layout)
                 if len(plan.stages) == 1 and not plan.totals:
                     self._numbers = engine.named_numbers
-                self.summary = Summary(passes=level + 1)
+                self.summary = Summary()
                 if stage.outputs and self.options.has_header:
                     sink.write(writer.head(head))
                 self._settle(plan, level, self._pass(engine, records, sink))
@@ -172,10 +169,10 @@ class RowRun:
         label = Label(Source(options.path, "--rows"), Span(0, len(options.path)))
         limit = memory_limit(self.evaluation.options)
         table = FrameTable(options.path, self._read_format(), options.text, limit, label)
-        plan = self._plan(table.columns)
+        plan = self._plan(table.columns, table.columns)
         layout = self._layout(plan, table.columns)
         for level, stage in enumerate(plan.stages):
-            self.summary = Summary(passes=level + 1)
+            self.summary = Summary()
             states: list[Any] = [None] * len(stage.gathered)
             for batch in FrameRows(plan, stage, table, layout, options.policy).run():
                 self._add(batch.rows, batch.failed, batch.odd)
@@ -211,74 +208,27 @@ class RowRun:
 
     def _open(self) -> tuple[Records, Table, bytes]:
         """The records behind the header, how they are read, and the header's own text."""
-        records = Records(self.options.path, self.options.text.encoding, _PART)
+        text = self.options.text
+        records = Records(self.options.path, text.encoding, _PART)
         # Standard input may be a file, which another pass begins where the first one did.
         if self._start is None:
             self._start = records.tell()
         elif records.path == "-":
             records.seek(self._start)
         try:
-            return (records, *self._head(records))
+            return (records, *read_head(records, self._read_format(), text.delimiter))
         except BaseException:
             records.close()
             raise
-
-    def _head(self, records: Records) -> tuple[Table, bytes]:
-        format = self._read_format()
-        delimiter = self.options.text.delimiter or ("\t" if format == "tsv" else ",")
-        records.has_quotes = format == "csv"
-        head = records.head()
-        if format == "jsonl":
-            records.line_end = b"\n"
-            table = JsonTable(self._keys(head, records))
-            records.push_back(head)
-            return table, b""
-        text = self._header_text(head, records)
-        dialect = Dialect(delimiter, format == "csv", records.line_end.decode())
-        columns = self._header(text, dialect, records)
-        records.may_be_blank = len(columns) == 1
-        return DelimitedTable(dialect, columns, format), head
 
     def _read_format(self) -> str:
         """The format of the input: as told, or as the file's name ends."""
         return self.options.read or format_of(self.options.path) or "csv"
 
-    def _header_text(self, head: bytes, records: Records) -> str:
-        if not head:
-            raise DataError("empty-file", f"{records.name}: there is no header: the input is empty")
-        try:
-            if b"\0" in head:
-                raise ValueError
-            return head.decode("utf-8-sig").rstrip("\r\n")
-        except ValueError:
-            is_wide = head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in head
-            looks, name = ("; it looks like UTF-16", "utf-16") if is_wide else ("", "latin-1")
-            raise DataError(
-                "encoding",
-                f"{records.name}: the header is not UTF-8{looks}",
-                help=f"say what it is: --encoding {name}",
-            ) from None
-
-    def _header(self, text: str, dialect: Dialect, records: Records) -> tuple[str, ...]:
-        try:
-            cells = splitter(dialect)(text)
-        except Faulty as faulty:
-            raise self._error(faulty.fault, Place(0, 0, text), records.name, 1) from None
-        return tuple(plain(cell) if dialect.has_quotes else cell for cell in cells)
-
-    def _keys(self, head: bytes, records: Records) -> tuple[str, ...]:
-        try:
-            text = head.decode("utf-8-sig")
-            return tuple(members(text)) if text.strip() else ()
-        except UnicodeDecodeError:
-            raise DataError("encoding", f"{records.name}: the text is not UTF-8") from None
-        except Faulty as faulty:
-            raise self._error(faulty.fault, Place(0, 0, text), records.name, 1) from None
-
     # What is computed
 
-    def _plan(self, columns: Sequence[str]) -> Plan:
-        """The passes for these columns."""
+    def _plan(self, columns: Sequence[str], keys: Sequence[str]) -> Plan:
+        """The passes for these columns; `keys` tell those of one name apart."""
         dtype = run_dtype(self.evaluation.options.settings)
         one = Input(Type((ROWS,), dtype))
         headers: dict[str, list[int]] = {}
@@ -306,7 +256,7 @@ class RowRun:
                     f"`{brief(name)}` is the name of columns {listed}",
                     help=f"choose one by its place: col({places[0] + 1})",
                 )
-            node.params = (node.type, columns[places[0]])
+            node.params = (node.type, keys[places[0]])
         names = self.options.show
         outputs = [find_name(graph, name) for name in names] if names else graph.results
         known = {p: read_in(values[n]) for n, p in graph.inputs.items() if n in values}
@@ -372,7 +322,7 @@ class RowRun:
         node = plan.graph.nodes[position]
         name = node.name or ""
         if node.is_input and name.startswith("col("):
-            return str(node.params[1])
+            return str(node.params[1]).partition("\0")[0]
         return name.partition("'")[0] if not name.startswith("col(") else name
 
     def _to(self, table: Table) -> str:
@@ -442,7 +392,7 @@ class RowRun:
             summary.first_odd = Label(source, Span(0, len(place.text)))
         if done.fault is None:
             return
-        error = self._error(*done.fault, name, line)
+        error = error_at(*done.fault, name, line)
         if self.options.policy.on_error == "fail" or done.fault[0].code in _FATAL:
             raise error
         summary.first_fault = summary.first_fault or error
@@ -451,12 +401,6 @@ class RowRun:
         self.summary.rows += rows
         self.summary.failed += failed
         self.summary.odd += odd
-
-    def _error(self, fault: Fault, place: Place, name: str, line: int) -> GraphcalcError:
-        source = Source(place.text, name, line + place.line)
-        kind = {"non-finite": EvaluationError, "cell-length": LimitError}.get(fault.code, DataError)
-        label = Label(source, Span(fault.start, max(fault.end, fault.start)))
-        return kind(fault.code, fault.message, (label,), help=fault.help)
 
 
 # What stops a run whatever is to be done with rows that fail: the rows after it are not known.

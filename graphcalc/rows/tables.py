@@ -55,10 +55,11 @@ def lay_out(
 
 
 class Table(Protocol):
-    """One format of records, as it is read."""
+    """One format of records, as it is read; `keys` tell columns of one name apart."""
 
     format: str
     columns: tuple[str, ...]
+    keys: tuple[str, ...]
 
     def records(self, text: str) -> list[str]:
         """The records of a part of the input."""
@@ -78,6 +79,10 @@ class DelimitedTable:
 
     def __init__(self, dialect: Dialect, columns: tuple[str, ...], format: str) -> None:
         self.dialect, self.columns, self.format = dialect, columns, format
+        self.keys = tuple(
+            name if columns.count(name) == 1 else f"{name}\0{place}"
+            for place, name in enumerate(columns)
+        )
         self._split = splitter(dialect)
 
     def records(self, text: str) -> list[str]:
@@ -86,7 +91,7 @@ class DelimitedTable:
 
     def reader(self, names: Sequence[str], layout: Layout, text: str) -> Reader | None:
         """A record unpacks into one variable for every cell that is of use."""
-        wanted = [self.columns.index(name) for name in names]
+        wanted = [self.keys.index(name) for name in names]
         used = {*wanted, *(p for p in layout.places if p >= 0 and not layout.passed)}
         targets = ", ".join(f"x{i}" if i in used else "_" for i in range(len(self.columns)))
         delimiter = self.dialect.delimiter
@@ -115,12 +120,14 @@ class DelimitedTable:
         check_count(cells, len(self.columns), record)
         found = []
         for name in names:
-            index = self.columns.index(name)
-            text, start = plain(cells[index]), offset(cells, index)
+            index = self.keys.index(name)
+            cell, start = cells[index], offset(cells, index)
+            text = plain(cell) if self.dialect.has_quotes else cell
             if missing is not None and not text.strip():
                 found.append(missing)
             else:
-                found.append(read_number(text, name, start, start + len(cells[index])))
+                end = start + len(cell)
+                found.append(read_number(text, self.columns[index], start, end))
         return found
 
     def cells(self, record: str) -> list[str]:
@@ -136,7 +143,7 @@ class JsonTable:
     format = "jsonl"
 
     def __init__(self, columns: tuple[str, ...]) -> None:
-        self.columns = columns
+        self.columns = self.keys = columns
 
     def records(self, text: str) -> list[str]:
         """The lines."""

@@ -255,3 +255,27 @@ def test_no_progress_off_a_terminal():
     run = graphcalc(*DESCENT)
     assert run.complaint == ""
     assert run.text.splitlines()[-1].startswith("y 9 → ")
+
+
+def test_rows_show_their_progress(tmp_path):
+    """Rows that take more than a second show a bar on a terminal, which goes when they are done."""
+    words = " ".join(f"'{word}'" for word in COMMAND)
+    feed = "(echo a; for i in 1 2 3 4 5 6; do echo $i; sleep 0.4; done)"
+    script = f"{feed} | {words} 'g = a * 2' --rows - > {tmp_path}/out.csv"
+    child = pexpect.spawn(
+        "bash",
+        ["-c", script],
+        env=clean_environment(TERM="xterm-256color"),
+        dimensions=(50, 100),
+        encoding="utf-8",
+        timeout=PATIENCE,
+    )
+    text = child.read()
+    child.close()
+    assert child.exitstatus == 0
+    assert re.search(r"\d rows", text)
+    assert "bytes" in text
+    assert text.endswith("\x1b[2K")
+    assert (tmp_path / "out.csv").read_text().splitlines()[-1] == "6,12"
+    quick = _spawn(["g = 1", "--rows", str(tmp_path / "out.csv"), "--only"], 100, {})
+    assert "rows" not in quick.read()

@@ -7,8 +7,14 @@ import sys
 
 import pytest
 
-from graphcalc.data.saving import write_file
+from graphcalc.data.saving import whole_file
 from graphcalc.diagnostics import OutputError
+
+
+def write_file(path, data):
+    """Put data into a file, all of it or none."""
+    with whole_file(path) as file:
+        file.write(data)
 
 
 def test_a_file_is_replaced_whole(tmp_path):
@@ -63,13 +69,14 @@ def test_what_cannot_be_written_is_said(tmp_path, name, monkeypatch):
 
 FULL = """
 import resource, sys
-from graphcalc.data.saving import write_file
+from graphcalc.data.saving import whole_file
 from graphcalc.diagnostics import OutputError
 import signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
-    write_file(sys.argv[1], b"x" * 5000)
+    with whole_file(sys.argv[1]) as file:
+        file.write(b"x" * 5000)
 except OutputError as error:
     print(error)
 """

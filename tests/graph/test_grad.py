@@ -306,7 +306,7 @@ def test_bound_values_are_leaves():
     from graphcalc.evaluate import Evaluation, Gradients, Options, parse
     from graphcalc.source import Source
 
-    bindings = parse_bindings(["x=[1, 2] * exp(0)"])
+    bindings = parse_bindings(["x=[1, 2] * exp(0)"]).constants
     options = Options(gradients=Gradients("y"))
     outcome = Evaluation(parse([Source("y = sum(x*x)")]), options, bindings).run()
     named = [r.name for r in outcome.trace if r.gradient is not None]

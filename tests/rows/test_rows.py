@@ -85,6 +85,14 @@ def test_functions_constants_and_conditions():
     assert rows(program, b"a\n2\n-3\n") == expected
 
 
+def test_columns_of_one_name():
+    """They are told apart by their places; a name that means several is an error."""
+    assert rows("g = col(1) + 10 * col(3)", b"a,b,a\n1,2,3\n", "--only") == b"g\n31\n"
+    assert rows("g = b", b"a,b,a\n1,2,3\n") == b"a,b,a,g\n1,2,3,2\n"
+    done = graphcalc("g = a", "--rows", "-", stdin=b"a,b,a\n1,2,3\n")
+    assert (done.status, "columns 1 and 3" in done.complaint) == (4, True)
+
+
 def test_empty_tables():
     """A header without rows gives one; totals of nothing are those of torch."""
     assert rows("g = a + b", b"a,b\n") == b"a,b,g\n"

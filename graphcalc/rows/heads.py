@@ -1,0 +1,72 @@
+"""The beginning of rows: where the header says what the columns are, and how records end."""
+
+from __future__ import annotations
+
+from graphcalc.data.cells import Fault, Faulty
+from graphcalc.data.delimited import Dialect, plain, splitter
+from graphcalc.data.jsonlines import members
+from graphcalc.diagnostics import DataError, EvaluationError, GraphcalcError, Label, LimitError
+from graphcalc.rows.engine import Place
+from graphcalc.rows.records import Records
+from graphcalc.rows.tables import DelimitedTable, JsonTable, Table
+from graphcalc.source import Source, Span
+
+
+def read_head(records: Records, format: str, delimiter: str | None) -> tuple[Table, bytes]:
+    """How the records behind the header are read, and the header's own text."""
+    delimiter = delimiter or ("\t" if format == "tsv" else ",")
+    records.has_quotes = format == "csv"
+    head = records.head()
+    if format == "jsonl":
+        records.line_end = b"\n"
+        table = JsonTable(_keys(head, records))
+        records.push_back(head)
+        return table, b""
+    text = _header_text(head, records)
+    dialect = Dialect(delimiter, format == "csv", records.line_end.decode())
+    columns = _header(text, dialect, records)
+    records.may_be_blank = len(columns) == 1
+    return DelimitedTable(dialect, columns, format), head
+
+
+def _header_text(head: bytes, records: Records) -> str:
+    if not head:
+        raise DataError("empty-file", f"{records.name}: there is no header: the input is empty")
+    try:
+        if b"\0" in head:
+            raise ValueError
+        return head.decode("utf-8-sig").rstrip("\r\n")
+    except ValueError:
+        is_wide = head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in head
+        looks, name = ("; it looks like UTF-16", "utf-16") if is_wide else ("", "latin-1")
+        raise DataError(
+            "encoding",
+            f"{records.name}: the header is not UTF-8{looks}",
+            help=f"say what it is: --encoding {name}",
+        ) from None
+
+
+def _header(text: str, dialect: Dialect, records: Records) -> tuple[str, ...]:
+    try:
+        cells = splitter(dialect)(text)
+    except Faulty as faulty:
+        raise error_at(faulty.fault, Place(0, 0, text), records.name, 1) from None
+    return tuple(plain(cell) if dialect.has_quotes else cell for cell in cells)
+
+
+def _keys(head: bytes, records: Records) -> tuple[str, ...]:
+    try:
+        text = head.decode("utf-8-sig")
+        return tuple(members(text)) if text.strip() else ()
+    except UnicodeDecodeError:
+        raise DataError("encoding", f"{records.name}: the text is not UTF-8") from None
+    except Faulty as faulty:
+        raise error_at(faulty.fault, Place(0, 0, text), records.name, 1) from None
+
+
+def error_at(fault: Fault, place: Place, name: str, line: int) -> GraphcalcError:
+    """A fault of a record as an error, in the line that its part begins at."""
+    source = Source(place.text, name, line + place.line)
+    kind = {"non-finite": EvaluationError, "cell-length": LimitError}.get(fault.code, DataError)
+    label = Label(source, Span(fault.start, max(fault.end, fault.start)))
+    return kind(fault.code, fault.message, (label,), help=fault.help)
