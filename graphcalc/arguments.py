@@ -103,7 +103,7 @@ def sources_and_bindings(
             return sources, given[1:]
         return sources, given
     if not given:
-        if sys.stdin is None or sys.stdin.isatty() or rows == "-":
+        if sys.stdin is None or sys.stdin.isatty() or rows is not None:
             raise UsageError(
                 "no-program", f"no program; usage: {_USAGE}", help=f"for example: {EXAMPLE}"
             )

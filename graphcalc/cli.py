@@ -313,7 +313,7 @@ def _command(
         keep = [*names, *(t.name for t in targets if t.name)]
         evaluation = Evaluation(program, run_options, bound.constants, keep, files)
         if rows is not None:
-            row_options = options.rows(rows, table, names, format, strict, is_table)
+            row_options = options.rows(rows, table, names, format, strict, is_table, output)
             _run_rows(evaluation, row_options, page, is_table and to is None)
             return
         with redirected(output):

@@ -81,16 +81,19 @@ def rows(
     format: str,
     strict: bool,
     as_table: bool,
+    output: str | None,
 ) -> RowOptions:
     """How --rows reads and writes."""
     from graphcalc.data.tables import FORMATS as ROW_FORMATS
+    from graphcalc.data.tables import format_of as format_of_path
     from graphcalc.rows.engine import Policy
     from graphcalc.rows.run import RowOptions
 
     is_bare = format == "value" and given.to is None
     as_table = as_table and given.to is None
     format = "jsonl" if format == "json" else format
-    to = "csv" if is_bare or as_table else given.to or (format if format != "table" else None)
+    to = given.to or (format if format != "table" else None) or (output and format_of_path(output))
+    to = "csv" if is_bare or as_table else to
     _check_choice("--input-format", given.read, ROW_FORMATS)
     _check_choice("--to" if given.to else "--format", to, ROW_FORMATS)
     _check_choice("--on-error", given.on_error, ("fail", "null", "skip"))

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from queue import Queue
 from typing import Any, BinaryIO, NamedTuple
 
-from graphcalc.data.tables import FrameTable
+from graphcalc.data.arrays import missing_package
+from graphcalc.data.tables import FrameTable, has_polars
 from graphcalc.diagnostics import DataError, EvaluationError, Label, OutputError, brief
 from graphcalc.rows.engine import Policy
 from graphcalc.rows.frames import lower, states_of, text_of
@@ -123,6 +124,8 @@ class FrameSink:
     """
 
     def __init__(self, file: BinaryIO, format: str) -> None:
+        if not has_polars():
+            raise missing_package("polars", f"{format} files need", None)
         self._file, self._format = file, format
         self._queue: Queue[Any] = Queue(2)
         self._thread: threading.Thread | None = None

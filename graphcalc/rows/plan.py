@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from graphcalc.backends.python import kernel_of
-from graphcalc.diagnostics import Label, ProgramError, brief
+from graphcalc.diagnostics import Label, ProgramError, ShapeError, brief
 from graphcalc.graph.ir import Graph, Node, text_of
 from graphcalc.graph.text import node_text
 from graphcalc.ops.arrays import NDArray
+from graphcalc.ops.shapes import show
 from graphcalc.ops.sizes import Size, substitute, symbol
 from graphcalc.ops.table import OPS
 from graphcalc.rows.totals import TOTALS, Total
@@ -64,6 +65,8 @@ class Plan:
         nodes = self.graph.nodes
         for position, node in enumerate(nodes):
             self.levels.append(self._level(position, node))
+        for position in self.outputs:
+            self._check_output(position)
         depends = [self.levels[p] > 0 and not self.is_row(p) for p in self.outputs]
         self.has_rows = not all(depends)
         count = max((self.levels[p] for p in self.outputs), default=0)
@@ -153,6 +156,16 @@ class Plan:
         found = self._squares(position, node) or Gathered(position, node.operands, total)
         self.totals[position] = found
         return max(self.levels[i] for i in found.operands) + 1
+
+    def _check_output(self, position: int) -> None:
+        node = self.graph.nodes[position]
+        if not self.is_row(position) and node.type.numel != 1:
+            raise ShapeError(
+                "rows-result",
+                f"`{node.name}` is {show(node.type.shape)}, and a row has room for one number",
+                (Label(node.source, node.span),),
+                help="reduce it, as in sum(…), or show other nodes: --show NAMES",
+            )
 
     def _squares(self, position: int, node: Node) -> Gathered | None:
         """`sum((x - mean(x))^2)`, the heart of every variance: one pass knows it too."""

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 from graphcalc.data.cells import MAX_CELL
 from graphcalc.data.files import open_bytes, unreadable
+from graphcalc.data.references import near_names
 from graphcalc.diagnostics import DataError, LimitError
 
 # A record that is longer ends the run before memory does.
@@ -36,7 +37,11 @@ class Records:
         self.may_be_blank = False
         self.bytes_read = 0
         self.total_bytes: int | None = None
-        self._stream, self.total_bytes = open_bytes(path)
+        try:
+            self._stream, self.total_bytes = open_bytes(path)
+        except DataError as error:
+            d = error.diagnostic
+            raise DataError(d.code, d.message, d.labels, d.note, near_names(path)) from None
         self._is_pipe = path == "-" and _is_pipe(self._stream)
         self.is_pipe = self.total_bytes is None if path == "-" else not os.path.isfile(path)
         self._decode: Any = None

@@ -266,6 +266,15 @@ def test_formats_into_each_other(given, to, tmp_path):
     assert found["t"].to_list()[1:] == ["z", "w"]
 
 
+def test_the_ending_of_the_output_tells_its_format(tmp_path):
+    """-o out.parquet writes Parquet, and --to wins over the ending."""
+    for options, read in (([], pl.read_parquet), (["--to", "csv"], pl.read_csv)):
+        path = tmp_path / "out.parquet"
+        done = graphcalc("g = a*2", "--rows", "-", "-o", str(path), *options, stdin=b"a\n1\n")
+        assert done.status == 0
+        assert read(path)["g"].to_list() == [2]
+
+
 def test_columnar_rows(tmp_path):
     """Parquet keeps the kinds of its columns; missing values are told, filled or left out."""
     path, out = tmp_path / "t.parquet", tmp_path / "o.parquet"
