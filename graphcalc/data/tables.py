@@ -330,6 +330,7 @@ class FrameTable:
         self._frame = self._safely(lambda: scan(path))
         self._schema = self._safely(lambda: self._frame.collect_schema())
         self.columns = tuple(self._schema.names())
+        self._count: int | None = None
 
     def _safely(self, read: Callable[[], Any]) -> Any:
         """What polars reads; its errors, and a panic, are those of the file."""
@@ -357,11 +358,25 @@ class FrameTable:
             what = f"column `{brief(name)}` has {kind}, not numbers"
             raise DataError("file-dtype", f"{shown(self.name)}: {what}", (self._label,))
 
-    def batches(self, rows: int) -> Iterator[Any]:
-        """The table as frames of so many rows."""
-        batches = self._safely(lambda: iter(self._frame.collect_batches(chunk_size=rows)))
-        while (batch := self._safely(lambda: next(batches, None))) is not None:
+    def batches(self, rows: int, columns: Sequence[str]) -> Iterator[Any]:
+        """Columns of the table as frames of so many rows, at least one; one column where none is
+        asked for."""
+        frame = self._frame.select(list(columns) or self.columns[:1])
+        batches = self._safely(lambda: iter(frame.collect_batches(chunk_size=rows)))
+        batch = self._safely(lambda: next(batches, None))
+        if batch is None:
+            yield self._safely(lambda: frame.head(0).collect())
+        while batch is not None:
             yield batch
+            batch = self._safely(lambda: next(batches, None))
+
+    def progress(self, rows: int) -> tuple[int, int]:
+        """The bytes that so many rows are of all there are, in proportion, and all of these."""
+        if self._count is None:
+            pl = self._pl
+            self._count = self._safely(lambda: self._frame.select(pl.len()).collect().item())
+        size = os.path.getsize(self.name)
+        return size * rows // max(self._count, 1), size
 
     def column(self, name: str) -> Any:
         """The numbers of a column."""

@@ -1,95 +1,114 @@
-"""The engine on any backend: the columns of a part as tensors, for --device, --dtype and torch."""
+"""Rows on any backend: the columns of a part as tensors, for --device, --dtype and torch."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from graphcalc.backends.choose import run_dtype
-from graphcalc.diagnostics import Label, UsageError
-from graphcalc.evaluate import Evaluation, find_name
+from graphcalc.backends.base import Program, Settings, Silent
+from graphcalc.backends.choose import compile_graph, run_dtype
 from graphcalc.numbers import exact
-from graphcalc.rows.engine import Done, Engine, Pass
-from graphcalc.rows.plan import Gathered, Stage
-from graphcalc.rows.totals import Total
+from graphcalc.rows.engine import ODD, Done, Engine, Pass
+from graphcalc.rows.plan import Gathered, Part, Plan, Stage
+from graphcalc.rows.totals import State, Total
 
-_ODD = ("nan", "inf", "-inf")
+
+class StageProgram:
+    """One pass of a plan, compiled by the backend that the plan's settings choose."""
+
+    def __init__(self, plan: Plan, stage: Stage) -> None:
+        self._plan, self._stage = plan, stage
+        self._keys = [plan.graph.nodes[p].params[1] for p in stage.columns]
+        wanted = [*stage.outputs, *(o for g in stage.gathered for o in g.operands)]
+        self._wanted = dict.fromkeys(p for p in wanted if plan.is_row(p))
+        self._ready: tuple[int, Part, Program] | None = None
+
+    def run(self, columns: Sequence[Any], rows: int) -> dict[int, list[Any]]:
+        """The elements of the outputs and of what totals are gathered of, by position."""
+        part, program = self._compiled(rows)
+        values = program.run(dict(zip(self._keys, columns)), Silent())
+        return {p: values[part.places[p]].tolist() for p in self._wanted}
+
+    def _compiled(self, rows: int) -> tuple[Part, Program]:
+        if self._ready is None or self._ready[0] != rows:
+            plan = self._plan
+            part = plan.part((*self._stage.columns, *self._stage.steps), rows)
+            kept = frozenset(part.places[p] for p in self._wanted)
+            self._ready = rows, part, compile_graph(part.graph, plan.settings, kept)
+        return self._ready[1:]
+
+
+def states_of(stage: Stage, values: Mapping[int, Sequence[Any]]) -> tuple[State | None, ...]:
+    """The states of a pass's totals, given the elements of their operands."""
+    return tuple(
+        g.total.start(*(values[o] for o in g.operands)) if values[g.operands[0]] else None
+        for g in stage.gathered
+    )
 
 
 @dataclass(eq=False)
 class BatchEngine(Engine):
-    """As `Engine`, with the evaluator that the run's settings choose.
+    """As `Engine`, with the evaluator that the run's settings choose."""
 
-    `shown` are the names of the outputs, none for the results.
-    """
-
-    evaluation: Evaluation = field(kw_only=True)
-    shown: Sequence[str] = field(kw_only=True, default=())
     _reader: Engine = field(init=False)
+    _program: StageProgram = field(init=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.plan.totals:
-            node = self.plan.graph.nodes[next(iter(self.plan.totals))]
-            raise UsageError(
-                "rows-backend",
-                "totals of all rows are computed in Python and by polars alone",
-                (Label(node.source, node.span),),
-                help="leave --backend, --device and --dtype out",
-            )
         # A pass that gathers the numbers of the columns and computes nothing.
         columns = self.stage.columns
         kept = Total(lambda values: (), lambda a, b: (), lambda state: None)
         gathered = tuple(Gathered(p, (p,), kept) for p in columns)
         stage = Stage(columns, (), gathered, ())
         self._reader = Engine(self.plan, stage, self.table, self.writer, self.layout, self.policy)
+        self._program = StageProgram(self.plan, self.stage)
 
     def compute(self, records: list[str], text: str, line_end: str) -> Done:
         """Compute the records of a part, all at once."""
-        functions = self._reader.compiled(text)
-        read = Pass(self._reader, records, functions, line_end)
+        read = Pass(self._reader, records, self._reader.compiled(text), line_end)
         read.read()
-        columns = functions.gathered
-        rows = iter(self._texts(columns) if read.lines else [])
-        done = Pass(self, records, functions, line_end)
+        columns, count = read.functions.gathered, len(read.lines)
+        values = self._program.run(columns, count) if count else {}
+        if not self.stage.outputs:
+            states = states_of(self.stage, values) if count else self.no_states
+            return Done(b"", count, read.failed, read.fault, 0, None, states, 0)
+        rows = iter(self._texts(values, count))
+        done = Pass(self, records, self._reader.compiled(text), line_end)
         done.failed, done.fault = read.failed, read.fault
+        done.looked_at.update(range(len(records)))
         skipped = set(read.skipped)
-        count = 0
-        for index, record in enumerate(records[: len(read.lines) + len(skipped)]):
+        place = 0
+        for index, record in enumerate(records[: count + len(skipped)]):
             if index in skipped:
                 if self.policy.on_error == "null" and record.strip():
                     done.leave_empty(index)
                 continue
             texts = next(rows)
-            is_odd = any(t in _ODD for t in texts)
+            is_odd = any(t in ODD for t in texts)
             if is_odd and self.policy.is_strict:
                 if not done.refuse(index, texts):
                     break
             else:
-                if is_odd and all(c[count] - c[count] == 0 for c in columns):
+                if is_odd and all(c[place] - c[place] == 0 for c in columns):
                     done.note(index)
                 done.lines.append(self.writer.compose(record, texts))
-            count += 1
+            place += 1
         return done.done()
 
-    def _texts(self, columns: list[list[float]]) -> list[tuple[str, ...]]:
+    def _texts(self, values: Mapping[int, list[Any]], count: int) -> list[tuple[str, ...]]:
         """The outputs of rows, as they are written."""
-        nodes = self.plan.graph.nodes
-        names = [nodes[p].name or "" for p in self.stage.columns]
-        outcome = self.evaluation.run(dict(zip(names, columns)))
-        graph, rows = outcome.graph, len(columns[0])
-        positions = [find_name(graph, name) for name in self.shown] or graph.results
         texts = []
-        for position in positions:
-            dtype, value = graph.nodes[position].type.dtype, outcome.values[position]
-            found = value.tolist() if hasattr(value, "tolist") else value
-            column = found if isinstance(found, list) else [found] * rows
-            texts.append([exact(x, dtype) for x in column])
+        for position in self.stage.outputs:
+            if self.plan.is_row(position):
+                dtype = self.plan.graph.nodes[position].type.dtype
+                texts.append([exact(x, dtype) for x in values.get(position, ())])
+            else:
+                texts.append([self.plan.text(position)] * count)
         return list(zip(*texts))
 
 
-def is_wanted(evaluation: Evaluation) -> bool:
-    """Whether the settings ask for another evaluator than that of rows."""
-    settings = evaluation.options.settings
+def is_wanted(settings: Settings) -> bool:
+    """Whether settings ask for another evaluator than that of rows."""
     asks = settings.device is not None or settings.backend == "torch"
     return asks or run_dtype(settings) != "float64"

@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import io
+import json
+import queue
 import threading
 from collections.abc import Iterator, Sequence
-from queue import Queue
 from typing import Any, BinaryIO, NamedTuple
 
 from graphcalc.data.arrays import missing_package
+from graphcalc.data.cells import Fault
+from graphcalc.data.delimited import Dialect
 from graphcalc.data.tables import FrameTable, has_polars
-from graphcalc.diagnostics import DataError, EvaluationError, Label, OutputError, brief
-from graphcalc.rows.engine import Policy
-from graphcalc.rows.frames import lower, states_of, text_of
+from graphcalc.diagnostics import DataError, OutputError, brief
+from graphcalc.rows.batches import StageProgram, is_wanted
+from graphcalc.rows.engine import Place, Policy
+from graphcalc.rows.frame_text import check_kinds, delimited, head_line, json_lines
+from graphcalc.rows.frames import lower, states_of
 from graphcalc.rows.plan import Plan, Stage
 from graphcalc.rows.tables import Layout
 from graphcalc.rows.totals import State
-from graphcalc.source import Source, Span
 
 _BATCH = 100_000
 
 
 class Batch(NamedTuple):
-    """What some rows came to: a frame of the output, counts as `engine.Done` has them, states."""
+    """What some rows came to: a frame of the output, and the rest as `engine.Done` has it.
+
+    The line of a place is its row's number, from 0.
+    """
 
     frame: Any
     rows: int
     failed: int
+    fault: tuple[Fault, Place] | None
     odd: int
+    first_odd: Place | None
     states: tuple[State | None, ...]
 
 
@@ -43,78 +52,151 @@ class FrameRows:
         self._plan, self._stage, self._table = plan, stage, table
         self._layout, self._policy = layout, policy
         self._expressions = lower(polars, plan, stage)
+        self._program = StageProgram(plan, stage) if is_wanted(plan.settings) else None
         self._columns = {f"v{p}": str(plan.graph.nodes[p].params[1]) for p in stage.columns}
         self._first_row = 0
 
     def run(self) -> Iterator[Batch]:
-        """The rows, some at a time. Raises DataError for the first that cannot be computed."""
+        """The rows, some at a time; under `fail` the last ones are those before one that fails."""
         for column in self._columns.values():
             self._table.check_number(column)
-        for batch in self._table.batches(_BATCH):
-            yield self._compute(batch)
-            self._first_row += batch.height
+        passed = [self._table.columns[p] for p in self._layout.places if p >= 0]
+        wanted = {*self._columns.values(), *(passed if self._stage.outputs else ())}
+        columns = [c for c in self._table.columns if c in wanted]
+        for rows in self._table.batches(_BATCH, columns):
+            batch = self._compute(rows)
+            yield batch
+            if batch.fault is not None and self._policy.on_error == "fail":
+                return
+            self._first_row += rows.height
 
-    def _compute(self, batch: Any) -> Batch:
+    def _compute(self, given: Any) -> Batch:
         pl, policy = self._pl, self._policy
-        numbers = [pl.col(c).cast(pl.Float64).alias(v) for v, c in self._columns.items()]
-        frame = batch.select(numbers) if numbers else batch.select(pl.lit(0.0).alias("_"))
+        # Without a column a frame would have no rows.
+        rows = pl.repeat(0.0, given.height, eager=True).alias("_")
+        numbers = [given[c].cast(pl.Float64).alias(v) for v, c in self._columns.items()]
+        frame = pl.DataFrame([rows, *numbers])
         if policy.missing is not None:
             frame = frame.fill_null(policy.missing)
-        is_bad = frame.select(
-            pl.any_horizontal(pl.all().is_null()) if numbers else pl.lit(False)
-        ).to_series()
-        bad = int(is_bad.sum())
-        if bad and policy.on_error == "fail":
-            self._fail(batch, is_bad.arg_max())
-        if bad and policy.on_error == "skip":
-            batch, frame = batch.filter(~is_bad), frame.filter(~is_bad)
-        for name, expression in self._expressions.steps:
-            frame = frame.with_columns(expression.alias(name))
-        states = states_of(frame.drop_nulls() if bad else frame, self._stage, self._expressions)
-        if not self._stage.outputs:
-            return Batch(
-                None, frame.height - (bad if policy.on_error == "null" else 0), bad, 0, states
-            )
-        odd = self._odd(frame)
-        outputs = [frame[name] for name in self._expressions.outputs]
-        if bad and policy.on_error == "null":
-            outputs = [pl.select(pl.when(~is_bad).then(o)).to_series() for o in outputs]
-        columns = [
-            batch.to_series(place).alias(name) if place >= 0 else outputs[-1 - place].alias(name)
-            for name, place in zip(self._layout.names, self._layout.places)
-        ]
-        return Batch(pl.DataFrame(columns), frame.height, bad, odd, states)
+        is_bad = frame.select(pl.any_horizontal(pl.all().is_null())).to_series()
+        frame = self._evaluated(frame)
+        is_odd = self._odd(frame) & ~is_bad
+        fails = is_bad | is_odd if policy.is_strict else is_bad
+        fault, failed = None, int(fails.sum())
+        if failed:
+            first = fails.arg_max()
+            fault = self._fault(given, frame, first, is_missing=bool(is_bad[first]))
+        odd = 0 if policy.is_strict else int(is_odd.sum())
+        first_odd = self._place(given, is_odd.arg_max()) if odd else None
+        if failed and policy.on_error == "fail":
+            given, frame, failed = given.head(first), frame.head(first), 1
+            odd = int(is_odd.head(first).sum()) if odd else 0
+            first_odd = first_odd if odd else None
+        elif (failed and policy.on_error == "skip") or not self._stage.outputs:
+            given, frame = given.filter(~fails), frame.filter(~fails)
+        elif failed:
+            outputs = [pl.when(~fails).then(pl.col(n)).alias(n) for n in self._outputs]
+            frame = frame.with_columns(outputs)
+        return self._batch(given, frame, failed, fault, odd, first_odd)
 
-    def _odd(self, frame: Any) -> int:
+    def _batch(
+        self,
+        given: Any,
+        frame: Any,
+        failed: int,
+        fault: tuple[Fault, Place] | None,
+        odd: int,
+        first_odd: Place | None,
+    ) -> Batch:
+        """The output of rows, once the ones that fail are out."""
+        states = states_of(frame, self._stage, self._expressions)
+        if not self._stage.outputs:
+            return Batch(None, frame.height, failed, fault, 0, None, states)
+        columns = []
+        for name, place in zip(self._layout.names, self._layout.places):
+            if place >= 0:
+                columns.append(given[self._table.columns[place]].alias(name))
+            else:
+                columns.append(frame[self._expressions.outputs[-1 - place]].alias(name))
+        found = self._pl.DataFrame(columns)
+        return Batch(found, frame.height, failed, fault, odd, first_odd, states)
+
+    @property
+    def _outputs(self) -> list[str]:
+        return list(dict.fromkeys(self._expressions.outputs))
+
+    def _evaluated(self, frame: Any) -> Any:
+        """The columns with every node that is wanted behind them."""
+        pl, stage = self._pl, self._stage
+        if self._program is None:
+            for name, expression in self._expressions.steps:
+                frame = frame.with_columns(expression.alias(name))
+            return frame
+        whole = frame.fill_null(0.0)
+        columns = [whole[name].to_numpy(writable=True) for name in self._columns]
+        values = self._program.run(columns, frame.height)
+        kinds = {p: self._plan.graph.nodes[p].type.dtype for p in (*values, *stage.outputs)}
+        series = [_series(pl, f"v{p}", kinds[p], column) for p, column in values.items()]
+        known = [
+            _series(pl, f"v{p}", kinds[p], [self._plan.number(p)] * frame.height)
+            for p in stage.outputs
+            if p not in values
+        ]
+        return frame.with_columns(*series, *known)
+
+    def _odd(self, frame: Any) -> Any:
         """The rows with an output that is not finite although their numbers are."""
         pl = self._pl
-        floats = [n for n in self._expressions.outputs if frame.schema[n] == pl.Float64]
+        floats = [n for n in self._outputs if frame.schema[n].is_float()]
         if not floats:
-            return 0
-        finite = pl.all_horizontal(pl.col(n).is_finite().fill_null(True) for n in floats)
-        given = (
-            pl.all_horizontal(pl.col(n).is_finite() for n in self._columns)
-            if self._columns
-            else True
-        )
-        places = frame.select((~finite & given).alias("odd"))["odd"].fill_null(False).arg_true()
-        if len(places) and self._policy.is_strict:
-            row = self._first_row + places[0] + 1
-            raise EvaluationError(
-                "non-finite", f"{self._table.name}: a result of row {row:,} is not finite"
-            )
-        return len(places)
+            return pl.Series([False]).new_from_index(0, frame.height)
+        finite = [pl.col(n).is_finite().fill_null(True) for n in floats]
+        given = [pl.col(n).is_finite().fill_null(True) for n in self._columns]
+        is_odd = ~pl.all_horizontal(finite)
+        return frame.select(is_odd & pl.all_horizontal(given) if given else is_odd).to_series()
 
-    def _fail(self, batch: Any, place: int) -> None:
-        column = next(c for c in self._columns.values() if batch[c].is_null()[place])
-        row = self._first_row + place + 1
-        label = Label(Source("", self._table.name), Span(0, 0))
-        raise DataError(
-            "empty-cell",
-            f"row {row:,} has no value in column `{brief(column)}`",
-            (label,),
-            help="--missing nan computes with nan, --on-error null or skip goes on",
+    def _place(self, given: Any, row: int) -> Place:
+        """Where a row is, and what it says in the columns that the program reads."""
+        members = {c: given[c][row] for c in dict.fromkeys(self._columns.values())}
+        return Place(row, self._first_row + row, json.dumps(members))
+
+    def _fault(self, given: Any, frame: Any, row: int, *, is_missing: bool) -> tuple[Fault, Place]:
+        place = self._place(given, row)
+        if is_missing:
+            column = next(c for c in self._columns.values() if given[c].is_null()[row])
+            key = f"{json.dumps(column)}: null"
+            start = place.text.find(key)
+            return (
+                Fault(
+                    "empty-cell",
+                    f"row {place.line + 1:,} has no value in column `{brief(column)}`",
+                    start,
+                    start + len(key),
+                    "--missing nan computes with nan, --on-error null or skip goes on",
+                ),
+                place,
+            )
+        output = next(
+            n for n in self._outputs if frame.schema[n].is_float() and not frame[n].is_finite()[row]
         )
+        layout = self._layout
+        names = [self._expressions.outputs[-1 - p] if p < 0 else "" for p in layout.places]
+        text = "nan" if frame[output].is_nan()[row] else "inf" if frame[output][row] > 0 else "-inf"
+        message = f"`{layout.names[names.index(output)]}` is {text}"
+        return Fault("non-finite", message, 0, 0), place
+
+    def named_numbers(self, record: str) -> dict[str, float]:
+        """The numbers of a row that is odd, by the names that the program has for its columns."""
+        members = json.loads(record)
+        nodes = self._plan.graph.nodes
+        columns = zip(self._stage.columns, self._columns.values())
+        return {nodes[p].name or "": float(members[column]) for p, column in columns}
+
+
+def _series(pl: Any, name: str, dtype: str, values: Sequence[Any]) -> Any:
+    """A column of a dtype; the narrowest ones are those of Float32, whose numbers they have."""
+    kind = {"bool": pl.Boolean, "int64": pl.Int64, "float64": pl.Float64}.get(dtype, pl.Float32)
+    return pl.Series(name, values, dtype=kind)
 
 
 class FrameSink:
@@ -127,7 +209,7 @@ class FrameSink:
         if not has_polars():
             raise missing_package("polars", f"{format} files need", None)
         self._file, self._format = file, format
-        self._queue: Queue[Any] = Queue(2)
+        self._queue: queue.Queue[Any] = queue.Queue(2)
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
         self._head = b""
@@ -168,7 +250,7 @@ class FrameSink:
             try:
                 self._queue.put(frame, timeout=1)
                 return
-            except Exception:
+            except queue.Full:
                 continue
         self._fail()
 
@@ -208,32 +290,25 @@ class FrameSink:
 class TextSink:
     """Lines of text, of frames."""
 
-    def __init__(self, sink: Any, format: str, *, has_header: bool = True) -> None:
+    def __init__(self, sink: Any, format: str, name: str, *, has_header: bool = True) -> None:
         import polars
 
         self._pl: Any = polars
-        self._sink, self._format = sink, format
-        self._is_first = has_header
-
-    def write(self, data: bytes) -> None:
-        """Take bytes as they are."""
-        self._sink.write(data)
+        self._sink, self._format, self._name = sink, format, name
+        self._dialect = Dialect("\t" if format == "tsv" else ",", format != "tsv")
+        self._is_first, self._has_header = True, has_header and format != "jsonl"
 
     def write_frame(self, frame: Any) -> None:
         """Take the next rows."""
-        pl = self._pl
-        out = io.BytesIO()
-        if self._format == "jsonl":
-            frame.write_ndjson(out)
-        else:
-            floats = [n for n, kind in frame.schema.items() if kind == pl.Float64]
-            texts = [_shown(pl, frame[name]).alias(name) for name in floats]
-            separator = "\t" if self._format == "tsv" else ","
-            frame.with_columns(texts).write_csv(
-                out, include_header=self._is_first, separator=separator
-            )
+        if self._is_first:
+            check_kinds(self._pl, frame, self._format, self._name)
+            if self._has_header:
+                self._sink.write(head_line(frame.columns, self._dialect))
         self._is_first = False
-        self._sink.write(out.getvalue())
+        if self._format == "jsonl":
+            self._sink.write(json_lines(self._pl, frame))
+        else:
+            self._sink.write(delimited(self._pl, frame, self._dialect))
 
     def close(self) -> None:
         """There is nothing left to write."""
@@ -244,12 +319,3 @@ def frame_of(names: Sequence[str], values: Sequence[Any]) -> Any:
     import polars
 
     return polars.DataFrame({name: [value] for name, value in zip(names, values)})
-
-
-def _shown(pl: Any, values: Any) -> Any:
-    """Numbers as text, empty where there is none."""
-    if not values.null_count():
-        return text_of(pl, values)
-    places = values.is_not_null().arg_true()
-    text = pl.Series([None] * len(values), dtype=pl.String)
-    return text.scatter(places, text_of(pl, values.gather(places)))

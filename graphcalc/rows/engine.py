@@ -17,6 +17,8 @@ from graphcalc.rows.totals import State
 
 # What a quick pass raises where the row needs a second look.
 _ODDITIES = (ArithmeticError, LookupError, TypeError, ValueError, Faulty)
+# Results that are not finite, as they are written.
+ODD = frozenset({"nan", "inf", "-inf"})
 _NON_FINITE = re.compile(r"(?:nan|inf)\0")
 
 
@@ -244,7 +246,7 @@ class Pass:
             return self._fail(index, faulty.fault)
         for values, value in zip(self.functions.gathered, gathered):
             values.append(value)
-        is_odd = any(t in ("nan", "inf", "-inf") for t in texts)
+        is_odd = any(t in ODD for t in texts)
         if is_odd and policy.is_strict:
             return self.refuse(index, texts)
         if is_odd and self._is_finite(numbers):
@@ -277,7 +279,7 @@ class Pass:
 
     def refuse(self, index: int, texts: Sequence[str]) -> bool:
         """Fail a row with a result that is not finite; whether to go on."""
-        place = next(i for i, t in enumerate(texts) if t in ("nan", "inf", "-inf"))
+        place = next(i for i, t in enumerate(texts) if t in ODD)
         layout = self.engine.layout
         name = next((n for n, p in zip(layout.names, layout.places) if p == -1 - place), "")
         return self._fail(index, Fault("non-finite", f"`{name}` is {texts[place]}", 0, 0))

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 from graphcalc.data.delimited import Dialect
 from graphcalc.graph.ir import Node
-from graphcalc.numbers import exact
 from graphcalc.ops.polars_kernels import POLARS
 from graphcalc.ops.table import OPS
 from graphcalc.rows.engine import Done, Engine, Place
+from graphcalc.rows.frame_text import is_odd, number_text
 from graphcalc.rows.plan import Plan, Stage
 from graphcalc.rows.records import longest_suspects
 from graphcalc.rows.tables import DelimitedTable
@@ -53,39 +53,6 @@ class Expressions(NamedTuple):
     steps: list[tuple[str, Any]]
     gathered: list[str]
     outputs: list[str]
-
-
-# Python writes numbers below it as 1e-05, and polars as 0.00001.
-_TINY = 1e-4
-# From here on Python writes 1e+16, and polars 1e16 in some of its versions.
-_HUGE = 1e16
-# Whole numbers that are no more than one in so many are put right one by one.
-_RARE = 50
-
-
-def is_odd(values: Any) -> Any:
-    """Numbers that polars writes in another way: tiny ones, 8.0 for 8, and what is not finite.
-
-    The last equal their floor, too: polars takes nan for nan.
-    """
-    return (values.abs() < _TINY) | (values == values.floor())
-
-
-def text_of(pl: Any, values: Any, odd: Any = None) -> Any:
-    """Results as text, as Python's engine writes them; `odd` says which are, where known."""
-    text = values.cast(pl.String)
-    if values.dtype == pl.Boolean:
-        return text
-    places = (is_odd(values) if odd is None else odd).arg_true()
-    if len(places) * _RARE > len(values):
-        text = text.str.strip_suffix(".0").replace("NaN", "nan")
-        size = values.abs()
-        places = (
-            ((size < _TINY) & (values != 0)) | ((size >= _HUGE) & size.is_finite())
-        ).arg_true()
-    if not len(places):
-        return text
-    return text.scatter(places, [exact(x) for x in values.gather(places)])
 
 
 def states_of(frame: Any, stage: Stage, expressions: Expressions) -> tuple[State | None, ...]:
@@ -256,7 +223,7 @@ class FrameEngine:
         for _, place in self._engine.layout.added:
             name = self._expressions.outputs[place]
             odd = found[f"{name}odd"] if f"{name}odd" in found.columns else None
-            columns.append(text_of(self._pl, found[name], odd).alias(f"out{len(columns)}"))
+            columns.append(number_text(self._pl, found[name], odd).alias(f"out{len(columns)}"))
         out = io.BytesIO()
         self._pl.DataFrame(columns).write_csv(
             out,

@@ -8,16 +8,20 @@ each row needs another pass over the rows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from graphcalc.backends.python import kernel_of
+from graphcalc.backends.base import Settings, Silent
+from graphcalc.backends.choose import compile_graph
+from graphcalc.backends.python import native
 from graphcalc.diagnostics import Label, ProgramError, ShapeError, brief
 from graphcalc.graph.ir import Graph, Node, text_of
 from graphcalc.graph.text import node_text
+from graphcalc.numbers import exact, rounded
 from graphcalc.ops.arrays import NDArray
 from graphcalc.ops.shapes import show
 from graphcalc.ops.sizes import Size, substitute, symbol
+from graphcalc.ops.spec import FLOATS
 from graphcalc.ops.table import OPS
 from graphcalc.rows.totals import TOTALS, Total
 
@@ -45,16 +49,24 @@ class Stage(NamedTuple):
     outputs: tuple[int, ...]
 
 
+class Part(NamedTuple):
+    """Some nodes of a plan's graph as one of its own; `places` are theirs in it, by position."""
+
+    graph: Graph
+    places: dict[int, int]
+
+
 @dataclass(eq=False)
 class Plan:
     """The passes that a graph of columns needs for its outputs.
 
     `outputs` are positions in the graph. `has_rows` says whether there is one line of them for
-    every row, or a single one of totals.
+    every row, or a single one of totals. `values` are those of nodes that are known, by position.
     """
 
     graph: Graph
     outputs: tuple[int, ...]
+    settings: Settings = Settings()
     levels: list[int] = field(default_factory=list)
     totals: dict[int, Gathered] = field(default_factory=dict)
     stages: list[Stage] = field(default_factory=list)
@@ -86,26 +98,65 @@ class Plan:
         value = self.values[position]
         return value.data[0] if type(value) is NDArray else value
 
+    def text(self, position: int) -> str:
+        """The same as it is written."""
+        return exact(self.number(position), self.graph.nodes[position].type.dtype)
+
     def is_row(self, position: int) -> bool:
         """Whether a node has an element for every row."""
         return Size in map(type, self.graph.nodes[position].type.shape)
 
     def settle(self, level: int, rows: int, totals: Mapping[int, Any]) -> None:
         """Take what a pass gave, and compute every node that it makes known."""
+        nodes = self.graph.nodes
         for position, value in totals.items():
-            shape = self.graph.nodes[position].type.shape
-            self.values[position] = NDArray(shape, [value]) if shape else value
-        for position, node in enumerate(self.graph.nodes):
-            if self.levels[position] != level or position in self.values or self.is_row(position):
-                continue
-            if node.op is OPS["const"]:
-                data = [_number(x, rows) for x in node.params[1]]
-                shape = node.type.shape
-                self.values[position] = NDArray(shape, data) if shape else data[0]
-            elif position not in self.totals:
-                operands = [self.values.get(i) for i in node.operands]
-                if all(operand is not None for operand in operands):
-                    self.values[position] = kernel_of(self.graph, node)(*operands)
+            type_ = nodes[position].type
+            value = rounded(value, type_.dtype) if type_.dtype in FLOATS else value
+            self.values[position] = NDArray(type_.shape, [value]) if type_.shape else value
+        known = set(self.values)
+        found = []
+        for position in sorted(self._needed() - known - self.totals.keys()):
+            is_due = self.levels[position] == level and not self.is_row(position)
+            if is_due and known.issuperset(nodes[position].operands):
+                known.add(position)
+                found.append(position)
+        if found:
+            part = self.part(found, rows)
+            kept = frozenset(part.places[position] for position in found)
+            values = compile_graph(part.graph, self.settings, kept).run({}, Silent())
+            for position in found:
+                value = values[part.places[position]]
+                self.values[position] = native(value, nodes[position].type)
+
+    def part(self, positions: Iterable[int], rows: int) -> Part:
+        """Nodes as a graph of their own, of so many rows; what is known stands in it as numbers.
+
+        `positions` are in order. Columns are inputs by their keys.
+        """
+        nodes: list[Node] = []
+        places: dict[int, int] = {}
+        for position in positions:
+            for place in (*self.graph.nodes[position].operands, position):
+                if place not in places:
+                    places[place] = len(nodes)
+                    nodes.append(self._copied(place, rows, places))
+        graph = self.graph
+        return Part(Graph(nodes, list(places.values()), {}, graph.dtype, graph.limits), places)
+
+    def _copied(self, position: int, rows: int, places: Mapping[int, int]) -> Node:
+        """A node of a part, whose operands have these places in it."""
+        node = self.graph.nodes[position]
+        shape = tuple([rows if type(size) is Size else size for size in node.type.shape])
+        type_ = node.type._replace(shape=shape)
+        value = self.values.get(position)
+        if value is not None:
+            data = tuple(value.data) if type(value) is NDArray else (value,)
+            return replace(node, op=OPS["const"], operands=(), params=(type_, data), type=type_)
+        params = node.params
+        if node.op is OPS["const"]:
+            params = (type_, tuple(_number(x, rows) for x in params[1]))
+        operands = tuple([places[i] for i in node.operands])
+        return replace(node, operands=operands, params=params, type=type_)
 
     def second_pass(self) -> tuple[Node, Node] | None:
         """A total that another pass is needed for, and the node that needs it, if there is one."""

@@ -8,11 +8,11 @@ from functools import partial
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
-from graphcalc.backends.base import Settings
 from graphcalc.backends.choose import compile_graph, run_dtype
 from graphcalc.backends.python import native
 from graphcalc.data.cells import Fault
 from graphcalc.data.delimited import Dialect
+from graphcalc.data.files import shown
 from graphcalc.data.inputs import describe, read_in
 from graphcalc.data.tables import FrameTable, TextOptions, format_of, has_polars
 from graphcalc.diagnostics import (
@@ -27,12 +27,11 @@ from graphcalc.diagnostics import (
 )
 from graphcalc.evaluate import Evaluation, find_name, kept_nodes, memory_limit
 from graphcalc.graph.lower import Input
-from graphcalc.numbers import exact
 from graphcalc.ops.spec import Type
 from graphcalc.ops.table import OPS
 from graphcalc.origins import Origins, find_origins
 from graphcalc.rows import batches, frames
-from graphcalc.rows.columnar import FrameRows, FrameSink, TextSink, frame_of
+from graphcalc.rows.columnar import Batch, FrameRows, FrameSink, TextSink, frame_of
 from graphcalc.rows.engine import Done, Engine, Place, Policy
 from graphcalc.rows.heads import error_at, read_head
 from graphcalc.rows.plan import ROWS, Plan, Stage
@@ -111,7 +110,8 @@ class RowRun:
         if to in _COLUMNAR:
             out = FrameSink(sink, to)
         elif is_frames:
-            out = TextSink(sink, to, has_header=self.options.has_header)
+            name = shown(self.options.path)
+            out = TextSink(sink, to, name, has_header=self.options.has_header)
         if is_frames:
             self._run_frames(out)
         else:
@@ -139,7 +139,7 @@ class RowRun:
                     sink.write(writer.head(head))
                 self._settle(plan, level, self._pass(engine, records, sink))
             if not plan.has_rows:
-                texts = [exact(plan.number(p)) for p in plan.outputs]
+                texts = [plan.text(p) for p in plan.outputs]
                 if self.options.has_header:
                     sink.write(writer.head(b""))
                 sink.write(writer.finish(writer.compose("", texts)).encode() + b"\n")
@@ -151,21 +151,10 @@ class RowRun:
     ) -> Engine:
         """What computes a pass over text."""
         arguments = (plan, stage, table, writer, layout, self.options.policy)
-        if not batches.is_wanted(self.evaluation):
-            return Engine(*arguments)
-        nodes = plan.graph.nodes
-        shown = [nodes[p].name or "" for p in plan.outputs] if self.options.show else ()
-        evaluation = self.evaluation.varied(self.evaluation.options, shown)
-        return batches.BatchEngine(*arguments, evaluation=evaluation, shown=shown)
+        return (batches.BatchEngine if batches.is_wanted(plan.settings) else Engine)(*arguments)
 
     def _run_frames(self, sink: Any) -> None:
         options = self.options
-        if batches.is_wanted(self.evaluation):
-            raise UsageError(
-                "rows-backend",
-                f"rows of {self._read_format()} are computed by polars alone",
-                help="leave --backend, --device and --dtype out",
-            )
         label = Label(Source(options.path, "--rows"), Span(0, len(options.path)))
         limit = memory_limit(self.evaluation.options)
         table = FrameTable(options.path, self._read_format(), options.text, limit, label)
@@ -174,12 +163,16 @@ class RowRun:
         for level, stage in enumerate(plan.stages):
             self.summary = Summary()
             states: list[Any] = [None] * len(stage.gathered)
-            for batch in FrameRows(plan, stage, table, layout, options.policy).run():
-                self._add(batch.rows, batch.failed, batch.odd)
-                self.watch(self.summary.rows, None, self.summary.rows)
-                _join(stage, states, batch.states)
+            rows = FrameRows(plan, stage, table, layout, options.policy)
+            if len(plan.stages) == 1 and not plan.totals:
+                self._numbers = rows.named_numbers
+            for batch in rows.run():
                 if batch.frame is not None:
                     sink.write_frame(batch.frame)
+                _join(stage, states, batch.states)
+                self._count(batch, options.path, 1)
+                done, total = table.progress(self.summary.rows)
+                self.watch(done, total, self.summary.rows)
             self._settle(plan, level, states)
         if not plan.has_rows:
             sink.write_frame(frame_of(layout.names, [plan.number(p) for p in plan.outputs]))
@@ -198,10 +191,12 @@ class RowRun:
         if summary.first_odd is None or self._numbers is None:
             return None
         numbers = self._numbers(summary.first_odd.source.text)
-        columns = {name: describe(name, x, "float64", None) for name, x in numbers.items()}
+        settings = self.evaluation.options.settings
+        dtype = run_dtype(settings)
+        columns = {name: describe(name, x, dtype, None) for name, x in numbers.items()}
         values, described = self.evaluation.given()
         graph = self.evaluation.graph(described, columns)
-        program = compile_graph(graph, Settings("python"), kept_nodes(graph, ()))
+        program = compile_graph(graph, settings, kept_nodes(graph, ()))
         return find_origins(graph, program, {**values, **numbers})
 
     # What is read
@@ -261,7 +256,8 @@ class RowRun:
         outputs = [find_name(graph, name) for name in names] if names else graph.results
         known = {p: read_in(values[n]) for n, p in graph.inputs.items() if n in values}
         given = {p: native(value, graph.nodes[p].type) for p, value in known.items()}
-        return Plan(graph, tuple(outputs), values=given)
+        settings = self.evaluation.options.settings
+        return Plan(graph, tuple(outputs), settings, values=given)
 
     def _not_a_column(self, error: BindingError, columns: Sequence[str]) -> GraphcalcError:
         d = error.diagnostic
@@ -383,7 +379,7 @@ class RowRun:
 
         yield from map(_unpacked, in_order(parts, in_python, cores))
 
-    def _count(self, done: Done, name: str, line: int) -> None:
+    def _count(self, done: Done | Batch, name: str, line: int) -> None:
         summary = self.summary
         self._add(done.rows, done.failed, done.odd)
         if summary.first_odd is None and done.first_odd is not None:

@@ -157,7 +157,7 @@ class JsonTable:
         if not layout.passed or not self.columns:
             return None
         keys = {f"key{i}": name for i, name in enumerate(names)}
-        labels = {f"label{i}": f", {_label(n)}: " for n, i in layout.added}
+        labels = {f"label{i}": f", {label_of(n)}: " for n, i in layout.added}
         fields = "".join(f"{{{{label{i}}}}}{{{i}}}\\0" for _, i in layout.added)
         given = {"decode": jsonlines.DECODER.decode, "number": jsonlines.number, "object": _object}
         return Reader(
@@ -204,7 +204,7 @@ class Writer:
 
     def __init__(self, format: str, table: Table, layout: Layout, dialect: Dialect) -> None:
         self.format, self._table, self._layout, self._dialect = format, table, layout, dialect
-        self._labels = [_label(name) for name in layout.names]
+        self._labels = [label_of(name) for name in layout.names]
         is_same = isinstance(table, DelimitedTable) and table.dialect == dialect
         self._unquotes = isinstance(table, DelimitedTable) and table.dialect.has_quotes
         self.is_quick = format == table.format and (format == "jsonl" or is_same)
@@ -233,7 +233,7 @@ class Writer:
         if layout.passed and self.is_quick:
             if self.format == "jsonl":
                 head = record.rstrip()[:-1]
-                members = [self._member(_label(n), outputs[i]) for n, i in layout.added]
+                members = [self._member(label_of(n), outputs[i]) for n, i in layout.added]
                 if head.strip() == "{":
                     return f"{{{', '.join(members)}}}"
                 return f"{', '.join([head, *members])}}}"
@@ -278,7 +278,8 @@ class Writer:
         return plain(cell) if self._unquotes else cell
 
 
-def _label(name: str) -> str:
+def label_of(name: str) -> str:
+    """A key as JSON."""
     return json.dumps(name, ensure_ascii=False)
 
 
