@@ -154,6 +154,13 @@ class Declarations:
         what = "numbers that are not whole" if is_number else found.dtype
         raise self._clash(name, node, f"is declared {declared.dtype} but bound to {what}")
 
+    def check_column(self, name: str, node: Node) -> None:
+        """Raise DataError where a column is declared as more than a number."""
+        declared = self.types.get(name)
+        if declared is not None and declared.shape:
+            wants = show(declared.shape)
+            raise self._clash(name, node, f"is declared {wants}, and a cell of a column is a number")
+
     def _fit_shape(self, name: str, declared: Type, node: Node) -> None:
         actual = node.type.shape
         if len(actual) != len(declared.shape):

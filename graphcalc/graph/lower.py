@@ -74,12 +74,13 @@ def lower(
 
     `bindings` are constant expressions and `inputs` values that a backend gets at run time;
     either replaces the program's own assignment of that name. `columns` are there for names that
-    the program reads and does not assign first, and replace nothing. With `is_check` declared
-    inputs need no value: their sizes may stay symbols. Raises BindingError for names that are
+    the program reads and does not assign first, and replace nothing; a declaration of one says that
+    it is a number. With `is_check` and no columns declared inputs need no value: their sizes may stay
+    symbols. Raises BindingError for names that are
     bound in vain or not at all, DataError for values that are not as declared, ProgramError and
     LimitError for what the program says.
     """
-    lowering = _Lowering(program, bindings, inputs, dtype, limits, seed, is_check, columns or {})
+    lowering = _Lowering(program, bindings, inputs, dtype, limits, seed, is_check, columns)
     return lowering.run()
 
 
@@ -92,7 +93,7 @@ class _Lowering:
     limits: Limits
     seed: int
     is_check: bool
-    columns: Mapping[str, Input]
+    columns: Mapping[str, Input] | None
     builder: Builder = field(init=False)
     declared: Declarations = field(init=False)
     arguments: Arguments = field(init=False)
@@ -129,12 +130,13 @@ class _Lowering:
         for name in (*self.bindings, *self.inputs):
             if name in reads or name in assigned or name in self.declared.types:
                 self._bind(name)
-        for name in self.declared.types if self.is_check else ():
+        for name in self.declared.types if self.is_check and self.columns is None else ():
             if name not in assigned and not self._is_bound(name):
                 self._declare_input(name)
-        for name in self.names.read_first() if self.columns else ():
-            if name in self.columns and not self._is_bound(name):
-                self._bind_column(name)
+        columns = self.columns or {}
+        for name in self.names.read_first() if columns else ():
+            if name in columns and not self._is_bound(name):
+                self._bind_column(name, columns[name])
         for statement in self.program.statements:
             self._statement(statement)
         for name in self.names.bound:
@@ -257,9 +259,10 @@ class _Lowering:
         self._give(name, position)
         return position
 
-    def _bind_column(self, name: str) -> None:
+    def _bind_column(self, name: str, column: Input) -> None:
         """The node of a name that is read from outside and has no binding of its own."""
-        position = self._input(name, self.columns[name])
+        position = self._input(name, column)
+        self.declared.check_column(name, self.builder.nodes[position])
         self.builder.nodes[position].is_bound = True
         self._give(name, position)
 
@@ -336,7 +339,7 @@ class _Lowering:
         """Name the unnamed nodes as a jaxpr does: a … z, ba, bb, … without the names in use."""
         taken = {
             *self.versions,
-            *self.columns,
+            *(self.columns or ()),
             *self.walker.functions,
             *CONSTANTS,
             *self.names.read(),

@@ -6,6 +6,7 @@ last digits are others in polars are not here; what computes with it goes back t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -46,6 +47,35 @@ def _maximum(pl: Any, x: Expr, y: Expr) -> Expr:
     return pl.when((is_first & ~y.is_nan()) | x.is_nan()).then(x).otherwise(y)
 
 
+def _number(pl: Any, x: Expr) -> float | None:
+    """The number that an expression is for all rows; None where it differs from row to row."""
+    return None if x.meta.root_names() else float(pl.select(x).item())
+
+
+def _column(number: float, like: Expr) -> Expr:
+    """One number as a column of it, for where polars takes a short cut with one."""
+    zeros = (like * 0.0).fill_nan(0.0).abs()
+    return zeros + number if number else -zeros if math.copysign(1, number) < 0 else zeros
+
+
+def _div(pl: Any, x: Expr, y: Expr) -> Expr:
+    """The quotient; polars would multiply by the reciprocal of one number."""
+    number = _number(pl, y)
+    return x / (y if number is None else _column(number, x))
+
+
+def _sum(operator: str) -> Kernel:
+    """A sum or a difference; polars leaves 0 out where it is one number, and -0 + 0 is 0."""
+
+    def kernel(pl: Any, x: Expr, y: Expr) -> Expr:
+        numbers = _number(pl, x), _number(pl, y)
+        x = _column(numbers[0], y) if numbers[0] == 0 else x
+        y = _column(numbers[1], x) if numbers[1] == 0 else y
+        return getattr(x, operator)(y)
+
+    return kernel
+
+
 def _sigmoid(pl: Any, x: Expr) -> Expr:
     return pl.lit(1.0) / (pl.lit(1.0) + (-x).exp())
 
@@ -55,10 +85,10 @@ def _sign(pl: Any, x: Expr) -> Expr:
 
 
 POLARS: dict[str, Kernel] = {
-    "add": lambda pl, x, y: x + y,
-    "sub": lambda pl, x, y: x - y,
+    "add": _sum("__add__"),
+    "sub": _sum("__sub__"),
     "mul": lambda pl, x, y: x * y,
-    "div": lambda pl, x, y: x / y,
+    "div": _div,
     "neg": lambda pl, x: -x,
     "pow": lambda pl, x, y: x.pow(y),
     "lt": _compare("__lt__"),

@@ -111,6 +111,23 @@ def test_every_op_on_every_engine(op, values):
                     assert math.copysign(1, float(cell)) == math.copysign(1, value)
 
 
+CONSTANTS = ["3", "10", "0.1", "0", "-0.0", "1", "-1", "2", "0.5", "1e-3", "inf", "nan"]
+
+
+@settings(max_examples=30, deadline=None)
+@given(values=st.lists(NUMBERS, min_size=1, max_size=30), data=st.data())
+@pytest.mark.parametrize("symbol", ["+", "-", "*", "/", "//", "%", "<", ">=", "=="])
+def test_constants_on_every_engine(symbol, values, data, tmp_path_factory):
+    """An operator with a number of the program on either side gives the same bytes everywhere."""
+    constant = data.draw(st.sampled_from(CONSTANTS))
+    path = tmp_path_factory.mktemp("constants") / "t.csv"
+    path.write_text("a\n" + "".join(f"{a!r}\n" for a in [-0.0, *values, -0.0] * 3))
+    program = f"g = a {symbol} ({constant}); h = ({constant}) {symbol} a"
+    with pytest.MonkeyPatch.context() as patch:
+        found = [over_rows(program, path, patch, on_polars=p, only=True)[0] for p in (False, True)]
+    assert found[0] == found[1]
+
+
 CELLS = st.one_of(
     NUMBERS.map(repr),
     st.sampled_from(
