@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Sequence
 from typing import Any
 
-from graphcalc.diagnostics import GraphcalcError, UsageError, brief, closest
+from graphcalc.diagnostics import GraphcalcError, UsageError, brief, closest, did_you_mean
 from graphcalc.report.output import complain, is_terminal
 from graphcalc.source import Source
 
@@ -113,18 +114,40 @@ def sources_and_bindings(
     return [Source(given[0])], given[1:]
 
 
-def explained(error: GraphcalcError, given: list[str], has_file: bool) -> GraphcalcError:
-    """The error, with a hint where the first argument was meant as something else."""
+def explained(
+    error: GraphcalcError, given: list[str], has_file: bool, names: Sequence[str]
+) -> GraphcalcError:
+    """The error, with a hint where an argument was meant as something else.
+
+    `names` are those that files have values for.
+    """
+    d = error.diagnostic
+    hint = _meant(error, given, has_file, names)
+    return type(error)(d.code, d.message, d.labels, d.note, hint) if hint else error
+
+
+def _meant(error: GraphcalcError, given: list[str], has_file: bool, names: Sequence[str]) -> str:
     from graphcalc.data.bindings import is_binding
+    from graphcalc.data.loading import file_format
 
     d = error.diagnostic
     first = given[0] if given and not has_file else "-"
-    if os.path.isfile(first):
-        return type(error)(d.code, d.message, d.labels, d.note, f"to run a file, write -f {first}")
+    label = d.labels[0] if d.labels else None
+    text = label.source.text if label else ""
+    path = first if os.path.isfile(first) else text if d.code == "binding" else "-"
+    if os.path.isfile(path):
+        if file_format(path) is None:
+            return f"to run a file, write -f {path}"
+        return f"to compute with what is in it, write --inputs {path}, or --rows {path}"
+    if label and label.source.name == "<argument>" and is_binding(text):
+        name, _, value = text.partition("=")
+        if any(os.path.isfile(part) for part in (value, value.partition(":")[0])):
+            return f"to read a file, write {name}=@{value}"
+    if d.code == "missing-input" and label:
+        return did_you_mean(label.source.slice(label.span), names)
     if d.code == "unused-binding" and is_binding(first):
-        hint = f"`{brief(first)}` was taken as the program; to read standard input, write - first"
-        return type(error)(d.code, d.message, d.labels, d.note, hint)
-    return error
+        return f"`{brief(first)}` was taken as the program; to read standard input, write - first"
+    return ""
 
 
 def usage_error(message: str, command: Any) -> UsageError:

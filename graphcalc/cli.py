@@ -22,7 +22,6 @@ from graphcalc.arguments import (
     usage_error,
 )
 from graphcalc.backends.optimizers import OPTIMIZERS
-from graphcalc.data.tables import FORMATS as ROW_FORMATS
 from graphcalc.diagnostics import (
     BindingError,
     EvaluationError,
@@ -176,7 +175,9 @@ def _command(
     ] = None,
     to: Annotated[
         str | None,
-        typer.Option("--to", metavar="FORMAT", help=f"Rows as {', '.join(ROW_FORMATS)}."),
+        typer.Option(
+            "--to", metavar="FORMAT", help="Rows as csv, tsv, jsonl, json, parquet, arrow."
+        ),
     ] = None,
     only: Annotated[
         bool, typer.Option("--only", help="The results of --rows without the columns.")
@@ -197,6 +198,10 @@ def _command(
         str | None,
         typer.Option("--input-format", metavar="FORMAT", help="The format of standard input."),
     ] = None,
+    no_header: Annotated[
+        bool,
+        typer.Option("--no-header", help="The first row of a table is data: columns are col(1)…"),
+    ] = False,
     delimiter: Annotated[
         str | None,
         typer.Option("--delimiter", metavar="C", help="What separates the cells of CSV."),
@@ -281,7 +286,9 @@ def _command(
     from graphcalc.data.results import parse_target
     from graphcalc.evaluate import Evaluation, Options, memory_limit, parse
 
-    table = options.RowTexts(to, input_format, delimiter, encoding, only, on_error, missing)
+    table = options.RowTexts(
+        to, input_format, delimiter, encoding, only, on_error, missing, not no_header
+    )
     if rows is None:
         table.check_unused()
     elif minimize or grad or check or check_grad or trace_nan or save or format in STEPS:
@@ -289,6 +296,7 @@ def _command(
             "option",
             "--rows goes without --grad, --check, --check-grad, --minimize, --trace-nan, --save "
             "and --steps",
+            help="-o FILE writes the rows" if save else "",
         )
     sources, texts = sources_and_bindings(given, file or [], rows)
     settings = Settings(
@@ -304,23 +312,27 @@ def _command(
     )
     names, page = options.names_in(show), Page(format, color, all_rows, output)
     targets = [parse_target(text) for text in save or ()]
-    bound = parse_bindings(texts, inputs or [])
     way = options.descent(minimize, update, lr, iterations, optimizer, tolerance)
+    loader = Loader(table.text_options(), input_format, memory_limit(run_options))
     try:
+        bound = parse_bindings(texts, inputs or [], input_format)
         program = parse(sources, run_options.max_nodes)
-        loader = Loader(table.text_options(), input_format, memory_limit(run_options))
-        files = load_values(bound.references, bound.tables, bound.constants, program, loader)
+        constants = bound.wanted(program)
+        files = load_values(bound.references, bound.tables, constants, program, loader)
         keep = [*names, *(t.name for t in targets if t.name)]
-        evaluation = Evaluation(program, run_options, bound.constants, keep, files)
+        evaluation = Evaluation(program, run_options, constants, keep, files)
         if rows is not None:
-            row_options = options.rows(rows, table, names, format, strict, is_table, output)
-            _run_rows(evaluation, row_options, page, is_table and to is None)
+            as_table, on_terminal = is_table and to is None, is_terminal(sys.stdout)
+            row_options, as_table = options.rows(
+                rows, table, names, format, strict, as_table, output, on_terminal
+            )
+            _run_rows(evaluation, row_options, page, as_table)
             return
         with redirected(output):
             shown = Shown(names, results, wrt, trace_nan, targets)
             outcome = _evaluate(evaluation, way, page, shown, check, check_grad)
     except (BindingError, ProgramError) as error:
-        raise explained(error, given, bool(file)) from None
+        raise explained(error, given, bool(file), loader.names()) from None
     if strict and outcome is not None:
         check_finite(outcome)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from graphcalc.diagnostics import UsageError, brief
@@ -82,25 +82,53 @@ def rows(
     strict: bool,
     as_table: bool,
     output: str | None,
-) -> RowOptions:
-    """How --rows reads and writes."""
-    from graphcalc.data.tables import FORMATS as ROW_FORMATS
-    from graphcalc.data.tables import format_of as format_of_path
+    on_terminal: bool,
+) -> tuple[RowOptions, bool]:
+    """How --rows reads and writes, and whether the rows are drawn as a table."""
     from graphcalc.rows.engine import Policy
+    from graphcalc.rows.formats import COLUMNAR, FORMATS, format_of, packs
     from graphcalc.rows.run import RowOptions
 
-    is_bare = format == "value" and given.to is None
-    as_table = as_table and given.to is None
-    format = "jsonl" if format == "json" else format
-    to = given.to or (format if format != "table" else None) or (output and format_of_path(output))
+    if given.to and format != "table":
+        raise UsageError("option", f"--to {given.to} and --format {brief(format)}: one is enough")
+    is_bare = format == "value"
+    told = given.to or (format if format not in ("table", "value") else None)
+    to = told or (output and _format_named(output, format_of))
+    is_binary = (to or given.read or format_of(path)) in COLUMNAR
+    if is_binary and on_terminal and output is None:
+        if told:
+            raise UsageError("option", f"{told} is nothing to read: write it into a file, -o FILE")
+        as_table = True
     to = "csv" if is_bare or as_table else to
-    _check_choice("--input-format", given.read, ROW_FORMATS)
-    _check_choice("--to" if given.to else "--format", to, ROW_FORMATS)
+    _check_choice("--input-format", given.read, FORMATS)
+    _check_choice("--to" if given.to else "--format", to, FORMATS)
     _check_choice("--on-error", given.on_error, ("fail", "null", "skip"))
+    if output and packs(output) and to in COLUMNAR:
+        message = f"`{brief(output)}`: {to} is packed in itself"
+        raise UsageError("option", message, help="leave .gz and .zst out of the name")
     text = given.text_options()
     policy = Policy(given.on_error, text.missing, strict)
+    has_header = given.has_header and not is_bare
     only = given.only or is_bare
-    return RowOptions(path, given.read, to, text, only, names, policy, not is_bare)
+    found = RowOptions(path, given.read, to, text, only, names, policy, has_header)
+    return found, as_table
+
+
+def _format_named(output: str, format_of: Callable[[str], str | None]) -> str | None:
+    """The format of rows that the name of their file tells; UsageError for one of other data."""
+    from graphcalc.data.loading import file_format
+    from graphcalc.rows.formats import FORMATS
+
+    found = format_of(output)
+    other = None if found else file_format(output)
+    is_sheet = output.lower().endswith((".xlsx", ".xls", ".ods"))
+    if (other and other != "txt") or is_sheet:
+        raise UsageError(
+            "option",
+            f"`{brief(output)}` names no format of rows; they are {', '.join(FORMATS)}",
+            help="say which one it is all the same: --to csv",
+        )
+    return found
 
 
 class RowTexts(NamedTuple):
@@ -113,6 +141,7 @@ class RowTexts(NamedTuple):
     only: bool
     on_error: str
     missing: str
+    has_header: bool
 
     def text_options(self) -> TextOptions:
         """How text tables are read."""
@@ -125,7 +154,7 @@ class RowTexts(NamedTuple):
             if len(delimiter) != 1 or delimiter.isalnum() or delimiter in '"\r\n.+-_ \0':
                 raise UsageError(
                     "option",
-                    f"--delimiter is one character such as ; or | or \\t, not `{brief(delimiter)}`",
+                    f"--delimiter is one character such as ; or | or \\t, not {brief(delimiter)!r}",
                 )
         try:
             is_text = codecs.lookup(self.encoding)._is_text_encoding
@@ -135,7 +164,8 @@ class RowTexts(NamedTuple):
             raise UsageError(
                 "option", f"`{brief(self.encoding)}` is not an encoding; utf-8 and latin-1 are"
             )
-        return TextOptions(delimiter, self.encoding, math.nan if self.missing == "nan" else None)
+        number = math.nan if self.missing == "nan" else None
+        return TextOptions(delimiter, self.encoding, number, self.has_header)
 
     def check_unused(self) -> None:
         """Raise UsageError for one that is given without --rows."""
@@ -146,6 +176,10 @@ class RowTexts(NamedTuple):
         ):
             if value != default:
                 raise UsageError("option", f"{option} goes with --rows FILE")
+        if self.read is not None:
+            from graphcalc.data.loading import FORMATS as READ_FORMATS
+
+            _check_choice("--input-format", self.read, READ_FORMATS)
 
 
 def _check_choice(option: str, value: str | None, choices: Sequence[str]) -> None:

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from graphcalc.data.files import shown, unreadable
 from graphcalc.data.jsonlines import DECODER
-from graphcalc.diagnostics import BackendError, DataError, Label, brief
+from graphcalc.diagnostics import BackendError, DataError, GraphcalcError, Label, brief
 
 _NPY = b"\x93NUMPY"
 # Headers longer than these are no headers.
@@ -109,7 +109,7 @@ class FileArray:
                         if not got:
                             raise self._too_short()
                         place += got
-                except DataError:
+                except GraphcalcError:
                     raise
                 except Exception as error:  # of the file, of zip, and of zlib
                     raise unreadable(shown(self.name), error) from None
@@ -133,11 +133,12 @@ def import_numpy(label: Label | None) -> Any:
 
 def missing_package(name: str, what: str, label: Label | None) -> BackendError:
     """The error for an optional package that is not there."""
+    extra = "torch" if name == "torch" else "data"
     return BackendError(
         "package-missing",
         f"{what} the package {name}, which is not installed",
         () if label is None else (label,),
-        help=f"install it with: pip install {name}, or all of 'graphcalc[data]'",
+        help=f"install it with: pip install {name}, or all of 'graphcalc[{extra}]'",
     )
 
 
@@ -282,7 +283,7 @@ def _member(
             with archive.open(info) as stream:
                 found = _npy(stream, name, label, info.file_size, None)
                 start = stream.tell()
-        except DataError:
+        except GraphcalcError:
             raise
         except Exception as error:  # of the file, of zip, and of zlib
             raise unreadable(name, error) from None

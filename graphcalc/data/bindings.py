@@ -11,8 +11,9 @@ from graphcalc.data.programs import read_file
 from graphcalc.data.references import Reference, parse_reference
 from graphcalc.diagnostics import BindingError, GraphcalcError, Label, LimitError, brief
 from graphcalc.graph.lower import Binding
+from graphcalc.graph.names import names_read, targets
 from graphcalc.source import Source, Span
-from graphcalc.syntax.expr import Statement
+from graphcalc.syntax.expr import Program, Statement
 from graphcalc.syntax.parser import parse_expression, parse_program
 
 _BINDING = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(?!=)(.*)", re.DOTALL)
@@ -24,24 +25,43 @@ def is_binding(text: str) -> bool:
 
 
 class Bound(NamedTuple):
-    """What names are bound to: constant expressions, and values in files."""
+    """What names are bound to: constant expressions, and values in files.
+
+    `spare` are names of a file that a program may do without.
+    """
 
     constants: dict[str, Binding]
     references: dict[str, Reference]
     tables: list[Reference]
+    spare: set[str]
+
+    def wanted(self, program: Program) -> dict[str, Binding]:
+        """The constants that count for a program: not those of a file that it does not read."""
+        known = names_read(program) | {t.name for s in program.statements for t in targets(s)}
+        vain = self.spare - known
+        return {name: value for name, value in self.constants.items() if name not in vain}
 
 
-def parse_bindings(texts: list[str], files: Sequence[str] = ()) -> Bound:
+def parse_bindings(texts: list[str], files: Sequence[str] = (), format: str | None = None) -> Bound:
     """What arguments NAME=VALUE bind, where `@FILE` is data, and files with values for names.
 
-    A file whose name tells no format of data has NAME = VALUE statements.
+    A file has data where its name tells their format, or `format` does; any other has
+    NAME = VALUE statements.
     """
     found: dict[str, Binding] = {}
     references: dict[str, Reference] = {}
     tables: list[Reference] = []
+    spare: set[str] = set()
     for path in files:
-        if file_format(path) is None:
+        if (file_format(path) or format) is None:
+            if path == "-":
+                hint = "say what standard input is: --input-format csv"
+                label = Label(Source(path, "--inputs"), Span(0, 1))
+                raise BindingError(
+                    "input-format", "standard input has no name", (label,), help=hint
+                )
             _add_file(found, read_file(path))
+            spare |= found.keys()
         else:
             tables.append(
                 Reference(path, None, Label(Source(path, "--inputs"), Span(0, len(path))))
@@ -67,7 +87,7 @@ def parse_bindings(texts: list[str], files: Sequence[str] = ()) -> Bound:
             references[name] = _reference(value[1:], label)
         else:
             found[name] = _parsed(text, match.start(2))
-    return Bound(found, references, tables)
+    return Bound(found, references, tables, spare - set(references))
 
 
 def _reference(text: str, label: Label) -> Reference:

@@ -85,17 +85,24 @@ def _misquoted(record: str, start: int, delimiter: str) -> Fault:
     return Fault("quote", message, closed.end(), closed.end() + 1, 'write "a ""quoted"" cell"')
 
 
-def plain(cell: str) -> str:
-    """What a cell says: without its quotes."""
-    return cell[1:-1].replace('""', '"') if cell[:1] == '"' else cell
+# What would break the lines of TSV is written as escapes.
+ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+_ESCAPED = {escape: character for character, escape in ESCAPES.items()}
+
+
+def said(cell: str, dialect: Dialect) -> str:
+    """What a cell says: without its quotes, or the escapes that TSV has for them."""
+    if dialect.has_quotes:
+        return cell[1:-1].replace('""', '"') if cell[:1] == '"' else cell
+    if "\\" not in cell:
+        return cell
+    return re.sub(r"\\[\\tnr]", lambda found: _ESCAPED[found[0]], cell)
 
 
 def quoted(text: str, dialect: Dialect) -> str:
     """A text as a cell, in quotes where it needs them."""
     if not dialect.has_quotes:
-        # TSV writes what would break its lines as escapes.
-        pairs = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
-        for character, escape in pairs:
+        for character, escape in ESCAPES.items():
             text = text.replace(character, escape)
         return text
     if any(c in text for c in ('"', "\n", "\r", dialect.delimiter)):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 import sys
+import tempfile
+from collections.abc import Callable
 from typing import Any, BinaryIO, cast
 
 from graphcalc.diagnostics import BackendError, DataError, brief
@@ -13,10 +16,17 @@ from graphcalc.diagnostics import BackendError, DataError, brief
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 # Endings of packed files, which stand behind the one that names the format.
 PACKED = (".gz", ".zst")
+_STDIN = "/dev/fd/0"
+# Files that hold what came through a pipe, by their paths: what the pipe is called. They are gone
+# with the process.
+_copies: dict[str, tuple[str, Any]] = {}
 
 
 def shown(path: str) -> str:
     """A path for a message."""
+    if path == "-":
+        return "<stdin>"
+    path = _copies[path][0] if path in _copies else path
     return path if len(path) <= 255 else brief(path)
 
 
@@ -25,38 +35,89 @@ def open_bytes(path: str) -> tuple[BinaryIO, int | None]:
 
     What gzip or zstd has packed is unpacked. Raises DataError where it cannot be read.
     """
-    if path == "-":
-        if sys.stdin is None:
-            raise DataError("no-stdin", "standard input is closed")
-        stream: Any = sys.stdin.buffer
-        try:
-            status = os.fstat(stream.fileno())
-        except OSError:  # standard input is no file, as in a program that calls this one
-            return cast(BinaryIO, stream), None
-        size = status.st_size if stat.S_ISREG(status.st_mode) else None
-        return cast(BinaryIO, stream.raw), size
     try:
-        file: Any = open(path, "rb", buffering=0)  # noqa: SIM115
-        status = os.fstat(file.fileno())
+        if path == "-":
+            file: Any = _standard_input()
+        else:
+            file = open(path, "rb", buffering=0)  # noqa: SIM115
+        try:
+            status = os.fstat(file.fileno())
+        except OSError:  # standard input is no file, as in a program that calls this one
+            return cast(BinaryIO, file), None
         if stat.S_ISDIR(status.st_mode):
             raise IsADirectoryError(errno.EISDIR, "is a directory")
-        if not stat.S_ISREG(status.st_mode):
-            return file, None
-        magic = file.read(4)
-        file.seek(0)
+        is_plain = stat.S_ISREG(status.st_mode)
+        if is_plain:
+            start = file.tell()
+            magic = file.read(4)
+            file.seek(start)
+        else:
+            file = Pipe(file)
+            magic = file.head
     except (OSError, ValueError) as error:
         raise unreadable(shown(path), error) from None
     if magic[:2] == _GZIP:
         import gzip
 
-        file.close()
-        return cast(BinaryIO, gzip.open(path)), None
+        if is_plain and path != "-":
+            file.close()
+            return cast(BinaryIO, gzip.open(path)), None
+        return cast(BinaryIO, gzip.GzipFile(fileobj=io.BufferedReader(file))), None
     if magic == _ZSTD:
         return _open_zstd(file), None
-    return file, status.st_size
+    return file, status.st_size if is_plain else None
 
 
-def _open_zstd(file: BinaryIO) -> BinaryIO:
+def _standard_input() -> Any:
+    if sys.stdin is None:
+        raise DataError("no-stdin", "standard input is closed")
+    buffer: Any = sys.stdin.buffer
+    return getattr(buffer, "raw", buffer)
+
+
+class Pipe(io.RawIOBase):
+    """A pipe, whose first bytes have been read to see what it brings; they are its `head`."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self.head = b""
+        while any(len(self.head) < len(m) and m.startswith(self.head) for m in (_GZIP, _ZSTD)):
+            more = file.read(4 - len(self.head))
+            if not more:
+                break
+            self.head += more
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def fileno(self) -> int:
+        """The pipe's own."""
+        return int(self._file.fileno())
+
+    def read(self, size: int = -1) -> bytes:
+        """What is there, up to a size; empty at the end."""
+        if size < 0:
+            return self.readall()
+        if self.head:
+            found, self.head = self.head[:size], self.head[size:]
+            return found
+        return bytes(self._file.read(size) or b"")
+
+    def readinto(self, buffer: Any) -> int:
+        """As `read`, into a buffer."""
+        found = self.read(len(buffer))
+        buffer[: len(found)] = found
+        return len(found)
+
+    def close(self) -> None:
+        """Close the pipe, unless it is standard input."""
+        if self._file.fileno() > 2:
+            self._file.close()
+        super().close()
+
+
+def _open_zstd(file: Any) -> BinaryIO:
     """A stream of what is packed; closing it closes the file."""
     try:
         from compression import zstd  # type: ignore[import-not-found,unused-ignore]
@@ -68,12 +129,55 @@ def _open_zstd(file: BinaryIO) -> BinaryIO:
         import zstandard  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
         file.close()
-        raise BackendError(
-            "package-missing",
-            "zstd files need the package zstandard, which is not installed",
-            help="install it with: pip install 'graphcalc[data]'",
-        ) from None
+        raise missing_zstd() from None
     return cast(BinaryIO, zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True))
+
+
+def missing_zstd() -> BackendError:
+    """The error where nothing can unpack or pack zstd."""
+    return BackendError(
+        "package-missing",
+        "zstd files need the package zstandard, which is not installed",
+        help="install it with: pip install 'graphcalc[data]'",
+    )
+
+
+def as_file(path: str, check_size: Callable[[int], None]) -> str:
+    """The path of a plain file with what a file, a packed file or a pipe holds.
+
+    What is no plain file yet is copied into one that goes with the process; `check_size` is told
+    how many bytes that takes so far, and may refuse them.
+    """
+    stream, size = open_bytes(path)
+    try:
+        if size is not None:
+            if path != "-":
+                return path
+            if os.path.exists(_STDIN) and not cast(Any, stream).tell():
+                _copies[_STDIN] = shown(path), None
+                return _STDIN
+        copy: Any = tempfile.TemporaryFile()  # noqa: SIM115
+        total = 0
+        while True:
+            try:
+                piece = stream.read(1 << 20)
+            except Exception as error:  # of the file, of gzip, zlib and zstd
+                raise unreadable(shown(path), error) from None
+            if not piece:
+                break
+            total += len(piece)
+            check_size(total)
+            copy.write(piece)
+        copy.flush()
+    except OSError as error:
+        what = f"{shown(path)}: no room for a copy: {(error.strerror or str(error)).lower()}"
+        raise DataError("unreadable", what) from None
+    finally:
+        if path != "-":
+            stream.close()
+    place = f"/dev/fd/{copy.fileno()}" if os.path.isdir("/dev/fd") else str(copy.name)
+    _copies[place] = shown(path), copy
+    return place
 
 
 def unreadable(name: str, error: Exception) -> DataError:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NamedTuple
 
 from graphcalc.data.cells import Fault, Faulty
-from graphcalc.diagnostics import brief
+from graphcalc.diagnostics import DataError, Label, brief
+from graphcalc.source import Source, Span
 
 _SPACE = " \t\r\n"
+_LINE_ENDS = re.compile(r"[\r\n]+")
 
 
 class Member(NamedTuple):
@@ -69,6 +72,34 @@ def members(record: str) -> dict[str, Member]:
                 raise Faulty(Fault("bad-json", "text after the object", place + 1, len(record)))
             return found
         place = _skip(record, _expect(record, place, ","))
+
+
+def as_lines(text: str, name: str) -> str:
+    """The objects of an array, each in a line of its own and as it is written otherwise.
+
+    Raises DataError for what is no array of objects.
+    """
+    source = Source(text, name)
+    lines, place = [], _skip(text, 0)
+    try:
+        place = _skip(text, _expect(text, place, "["))
+        while text[place : place + 1] != "]":
+            if text[place : place + 1] != "{":
+                raise Faulty(Fault("bad-json", "a row is not a JSON object", place, place + 1))
+            _, end = _value(text, place)
+            lines.append(_LINE_ENDS.sub(" ", text[place:end]))
+            place = _skip(text, end)
+            if text[place : place + 1] != "]":
+                place = _skip(text, _expect(text, place, ","))
+        place = _skip(text, place + 1)
+        if place < len(text):
+            raise Faulty(Fault("bad-json", "text after the array", place, place + 1))
+    except Faulty as faulty:
+        fault = faulty.fault
+        label = Label(source, Span(fault.start, fault.end))
+        hint = "" if lines else "objects of one line each are read with --input-format jsonl"
+        raise DataError(fault.code, fault.message, (label,), help=hint) from None
+    return "".join(f"{line}\n" for line in lines)
 
 
 def read_number(found: dict[str, Member], key: str, record: str) -> float:

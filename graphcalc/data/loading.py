@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from graphcalc.data import arrays, tables
-from graphcalc.data.files import PACKED, open_bytes, shown
+from graphcalc.data.files import PACKED, as_file, open_bytes, shown
 from graphcalc.data.inputs import nested_shape
 from graphcalc.data.jsonlines import DECODER
 from graphcalc.data.references import Reference, near_names
@@ -77,6 +77,9 @@ class Loader:
             return Given(content, label, written)
         if key is None:
             return Given(self._only(content, reference), label, written)
+        if key not in content and isinstance(content, _Columns):
+            # A column by its place, from 1.
+            key = content.at(key) or key
         if key not in content:
             raise _unknown_key(shown(path), key, list(content), label)
         return Given(content[key](), label, written)
@@ -97,6 +100,11 @@ class Loader:
             for key, read in content.items()
             if key and name_of(key) in wanted
         }
+
+    def names(self) -> list[str]:
+        """The names that files which were opened have for values."""
+        tables = (c for c in self._opened.values() if isinstance(c, Mapping))
+        return [name_of(key) for content in tables for key in content]
 
     def _only(self, content: Mapping[str, Callable[[], Any]], reference: Reference) -> Any:
         path, label = shown(reference.path), reference.label
@@ -146,17 +154,16 @@ class Loader:
             return self._open_arrays(path, format, label)
         if format in ("json", "txt"):
             text = tables.read_text(path, self.text, self.limit, label)
-            name = "<stdin>" if path == "-" else path
+            name = shown(path)
             return read_json(text, name, label) if format == "json" else read_txt(text, name, label)
         table = tables.open_table(path, format, self.text, self.limit, label)
         return _Columns(table)
 
     def _open_arrays(self, path: str, format: str, label: Label) -> Any:
-        if not os.path.isfile(path):
-            open_bytes(path)[0].close()
-            name = "<stdin>" if path == "-" else shown(path)
-            what = f"{name}: .{format} is read from files alone"
-            raise DataError("not-a-file", what, (label,))
+        def check_size(size: int) -> None:
+            arrays.check_memory(f"a copy of {shown(path)}", size, self.limit, label)
+
+        path = as_file(path, check_size)
         if format == "npy":
             return arrays.read_npy(path, label)
         if format == "npz":
@@ -181,6 +188,12 @@ class _Columns(Mapping[str, Callable[[], Any]]):
             message = f"`{brief(key)}` is the name of several columns"
             raise DataError("duplicate-column", message, (label,))
         return lambda: self._table.column(key)
+
+    def at(self, place: str) -> str | None:
+        """The column at a place, from 1; None where there is none."""
+        columns = self._table.columns
+        is_place = place.isascii() and place.isdigit() and 0 < int(place[:9]) <= len(columns)
+        return columns[int(place) - 1] if is_place else None
 
     def __iter__(self) -> Any:
         return iter(dict.fromkeys(self._table.columns))

@@ -6,23 +6,25 @@ and Parquet and Arrow always.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
+from graphcalc.data import arrow
 from graphcalc.data.arrays import check_memory, missing_package
 from graphcalc.data.cells import Fault, Faulty, number, read_number
 from graphcalc.data.delimited import (
     Dialect,
     check_count,
     offset,
-    plain,
+    said,
     split_records,
     splitter,
 )
-from graphcalc.data.files import PACKED, open_bytes, shown, unreadable
+from graphcalc.data.files import PACKED, as_file, open_bytes, shown, unreadable
 from graphcalc.data.jsonlines import members
 from graphcalc.data.jsonlines import read_number as read_member
 from graphcalc.diagnostics import DataError, Label, brief
@@ -48,11 +50,15 @@ _LARGE = 8 << 20
 
 
 class TextOptions(NamedTuple):
-    """How text tables are read: what separates cells, the encoding, and what empty cells are."""
+    """How text tables are read: what separates cells, the encoding, and what empty cells are.
+
+    Without a header the columns are called by their places, from 1.
+    """
 
     delimiter: str | None = None
     encoding: str = "utf-8"
     missing: float | None = None
+    has_header: bool = True
 
 
 def format_of(path: str) -> str | None:
@@ -66,7 +72,7 @@ def format_of(path: str) -> str | None:
 def read_text(path: str, options: TextOptions, limit: int, label: Label) -> str:
     """All of a text file, unpacked and decoded."""
     stream, _ = open_bytes(path)
-    name = "<stdin>" if path == "-" else shown(path)
+    name = shown(path)
     pieces, size = [], 0
     try:
         while True:
@@ -117,7 +123,7 @@ class TextTable:
     """A table of CSV or TSV, in memory as text."""
 
     def __init__(self, path: str, format: str, text: str, options: TextOptions) -> None:
-        self.name = "<stdin>" if path == "-" else path
+        self.name = shown(path)
         first = text[: text.find("\n") + 1] if "\n" in text else text
         line_end = "\r\n" if first.endswith("\r\n") else "\n"
         if "\n" not in text and "\r" in text:
@@ -130,11 +136,12 @@ class TextTable:
         self._lines: list[int] = []
         while len(self._records) > 1 and not self._records[-1].strip():
             self._records.pop()
-        self.columns = tuple(self._names(0))
-
-    def _names(self, record: int) -> list[str]:
-        cells = self._cells(record)
-        return [plain(cell) if self._dialect.has_quotes else cell for cell in cells]
+        cells = self._cells(0)
+        self.columns = tuple(said(cell, self._dialect) for cell in cells)
+        self._first = 1
+        if not options.has_header:
+            self.columns = tuple(str(place + 1) for place in range(len(cells)))
+            self._first = 0
 
     def _cells(self, record: int) -> list[str]:
         try:
@@ -148,7 +155,7 @@ class TextTable:
         count, split = len(self.columns), self._split
         numbers: list[float] = []
         try:
-            for record in self._records[1:]:
+            for record in self._records[self._first :]:
                 cells = split(record)
                 if len(cells) != count:
                     break
@@ -158,7 +165,7 @@ class TextTable:
                 numbers.append(float(text))
         except (ValueError, Faulty):
             pass
-        for index in range(len(numbers) + 1, len(self._records)):
+        for index in range(len(numbers) + self._first, len(self._records)):
             numbers.append(self._number(index, place, name))
         return NDArray((len(numbers),), numbers)
 
@@ -167,7 +174,7 @@ class TextTable:
         cells = self._cells(record)
         try:
             check_count(cells, len(self.columns), self._records[record])
-            text = plain(cells[place]) if self._dialect.has_quotes else cells[place]
+            text = said(cells[place], self._dialect)
             if self._missing is not None and not text.strip():
                 return self._missing
             start = offset(cells, place)
@@ -177,7 +184,7 @@ class TextTable:
 
     def matrix(self) -> Any:
         """All of the numbers; a first row that has none is a header."""
-        first = 0 if all(map(_is_number, self.columns)) else 1
+        first = 0 if all(map(_is_number, self.columns)) else self._first
         numbers: list[float] = []
         for record in range(first, len(self._records)):
             cells = self._cells(record)
@@ -224,7 +231,8 @@ class BigTextTable:
         first = head[: head.find(b"\n") + 1].removeprefix(b"\xef\xbb\xbf")
         text = decoded(first, path, "utf-8", label)
         self._slow: TextTable | None = None
-        if not first or text.count('"') % 2 or "\r" in text.rstrip("\r\n"):
+        is_odd = not first or not options.has_header
+        if is_odd or text.count('"') % 2 or "\r" in text.rstrip("\r\n"):
             self._slow = self._careful()
         self.columns = (self._slow or TextTable(path, format, text, options)).columns
 
@@ -272,7 +280,7 @@ class JsonLines:
     """A table of JSON lines, in memory as text."""
 
     def __init__(self, path: str, text: str, options: TextOptions) -> None:
-        self.name = "<stdin>" if path == "-" else path
+        self.name = shown(path)
         self._missing = options.missing
         self._records = text.split("\n")
         first = next((i for i, r in enumerate(self._records) if r.strip()), None)
@@ -308,29 +316,69 @@ class JsonLines:
 
 
 class FrameTable:
-    """A table that polars reads: Parquet, Arrow, and big text."""
+    """A table that polars reads: Parquet and Arrow.
+
+    What `is_pipe` can be read but once.
+    """
+
+    is_open = False
 
     def __init__(
         self, path: str, format: str, options: TextOptions, limit: int, label: Label
     ) -> None:
-        self.name, self._label, self._limit = path, label, limit
+        self.name, self._label, self._limit = shown(path), label, limit
         self._format, self._missing = format, options.missing
         try:
             import polars
         except ImportError:
             raise missing_package("polars", f"{format} files need", label) from None
         self._pl: Any = polars
-        scan: Callable[..., Any] = polars.scan_parquet if format == "parquet" else polars.scan_ipc
-        if not os.path.isfile(path):
-            stream, _ = open_bytes(path)
-            stream.close()
-            name = "<stdin>" if path == "-" else shown(path)
-            message = f"{name}: {format} is read from files alone"
-            raise DataError("not-a-file", message, (label,))
-        self._frame = self._safely(lambda: scan(path))
-        self._schema = self._safely(lambda: self._frame.collect_schema())
-        self.columns = tuple(self._schema.names())
+        self._stream: Any = None
+        self._messages: Iterator[bytes] = iter(())
+        self.is_pipe = False
+        if format == "parquet":
+            self._open_file(as_file(path, self._check_copy), polars.scan_parquet)
+        else:
+            self._open_arrow(path)
+        self.columns = self.keys = tuple(self._schema.names())
         self._count: int | None = None
+
+    def _open_file(self, path: str, scan: Callable[..., Any]) -> None:
+        self._size = os.path.getsize(path)
+        if not self._size:
+            raise DataError("empty-file", f"{self.name}: the file is empty", (self._label,))
+        # What looks like a pattern or an address is the name of a file here.
+        self._frame = self._safely(lambda: scan(os.path.abspath(path), glob=False))
+        self._schema = self._safely(lambda: self._frame.collect_schema())
+
+    def _open_arrow(self, path: str) -> None:
+        """A file by its footer; a stream of batches, or what comes through a pipe, in order."""
+        stream, size = open_bytes(path)
+        self.is_pipe = size is None or path == "-"
+        if not self.is_pipe:
+            is_file = not size or stream.read(len(arrow.MAGIC)) == arrow.MAGIC
+            stream.seek(0)
+            if is_file:
+                stream.close()
+                self._open_file(path, self._pl.scan_ipc)
+                return
+        self._frame = None
+        self._stream = io.BufferedReader(cast(Any, stream))
+        self._messages = arrow.batches(self._stream)
+        try:
+            head = self._safely(lambda: next(self._messages))
+            self._schema = self._safely(lambda: self._pl.read_ipc_stream(head)).schema
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close what was opened here."""
+        if self._stream is not None and not self.is_pipe:
+            self._stream.close()
+
+    def _check_copy(self, size: int) -> None:
+        check_memory(f"a copy of {self.name}", size, self._limit, self._label)
 
     def _safely(self, read: Callable[[], Any]) -> Any:
         """What polars reads; its errors, and a panic, are those of the file."""
@@ -339,14 +387,14 @@ class FrameTable:
                 return read()
         except OSError as error:
             if error.strerror:
-                raise unreadable(shown(self.name), error) from None
+                raise unreadable(self.name, error) from None
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException:  # a panic of Rust is no Exception
             pass
         raise DataError(
             "damaged",
-            f"{shown(self.name)}: the content is not {self._format}, or it is damaged",
+            f"{self.name}: the content is not {self._format}, or it is damaged",
             (self._label,),
         )
 
@@ -356,47 +404,74 @@ class FrameTable:
         is_number = kind.is_numeric() and not kind.is_decimal()
         if not is_number and kind != self._pl.Boolean:
             what = f"column `{brief(name)}` has {kind}, not numbers"
-            raise DataError("file-dtype", f"{shown(self.name)}: {what}", (self._label,))
+            raise DataError("file-dtype", f"{self.name}: {what}", (self._label,))
 
     def batches(self, rows: int, columns: Sequence[str]) -> Iterator[Any]:
         """Columns of the table as frames of so many rows, at least one; one column where none is
         asked for."""
-        frame = self._frame.select(list(columns) or self.columns[:1])
-        batches = self._safely(lambda: iter(frame.collect_batches(chunk_size=rows)))
-        batch = self._safely(lambda: next(batches, None))
+        wanted = list(columns) or list(self.columns[:1])
+        if self._frame is None:
+            frames = self._streamed(wanted)
+        else:
+            frame = self._frame.select(wanted)
+            frames = self._safely(lambda: iter(frame.collect_batches(chunk_size=rows)))
+        batch = self._safely(lambda: next(frames, None))
         if batch is None:
-            yield self._safely(lambda: frame.head(0).collect())
+            yield self._pl.DataFrame(schema=self._schema).select(wanted)
         while batch is not None:
             yield batch
-            batch = self._safely(lambda: next(batches, None))
+            batch = self._safely(lambda: next(frames, None))
 
-    def progress(self, rows: int) -> tuple[int, int]:
+    def _streamed(self, columns: list[str]) -> Iterator[Any]:
+        """The batches of a stream; those of a file again and again."""
+        if not self.is_pipe:
+            self._stream.seek(0)
+            self._messages = arrow.batches(self._stream)
+            next(self._messages)
+        for data in self._messages:
+            yield self._pl.read_ipc_stream(data).select(columns)
+
+    def progress(self, rows: int) -> tuple[int, int | None]:
         """The bytes that so many rows are of all there are, in proportion, and all of these."""
+        if self._frame is None:
+            return 0, None
         if self._count is None:
-            pl = self._pl
-            self._count = self._safely(lambda: self._frame.select(pl.len()).collect().item())
-        size = os.path.getsize(self.name)
-        return size * rows // max(self._count, 1), size
+            self._count = self._rows()
+        return self._size * rows // max(self._count, 1), self._size
+
+    def _rows(self) -> int:
+        count: int = self._safely(lambda: self._frame.select(self._pl.len()).collect().item())
+        return count
 
     def column(self, name: str) -> Any:
         """The numbers of a column."""
         self.check_number(name)
+        if self._frame is None:
+            self._frame = self._pl.concat(self._within(self.batches(0, self.columns))).lazy()
+            self.close()
         pl, kind = self._pl, self._schema[name]
-        count = self._safely(lambda: self._frame.select(pl.len()).collect().item())
-        check_memory(f"column `{brief(name)}`", 8 * count, self._limit, self._label)
+        check_memory(f"column `{brief(name)}`", 8 * self._rows(), self._limit, self._label)
         series = self._safely(lambda: self._frame.select(pl.col(name)).collect()[name])
         if series.null_count():
             if self._missing is None or kind == pl.Boolean:
                 where = series.is_null().arg_max()
                 raise DataError(
                     "empty-cell",
-                    f"{shown(self.name)}: column `{brief(name)}` has {series.null_count():,} "
+                    f"{self.name}: column `{brief(name)}` has {series.null_count():,} "
                     f"missing values, the first in row {(where or 0) + 1:,}",
                     (self._label,),
                     help="--missing nan computes with nan",
                 )
             series = series.cast(pl.Float64).fill_null(self._missing)
         return series.to_numpy()
+
+    def _within(self, frames: Iterator[Any]) -> Iterator[Any]:
+        """Frames that are all kept, as far as the limit goes."""
+        size = 0
+        for frame in frames:
+            size += frame.estimated_size()
+            check_memory(self.name, size, self._limit, self._label)
+            yield frame
 
     def matrix(self) -> Any:
         """All of the numbers."""

@@ -159,7 +159,8 @@ class Declarations:
         declared = self.types.get(name)
         if declared is not None and declared.shape:
             wants = show(declared.shape)
-            raise self._clash(name, node, f"is declared {wants}, and a cell of a column is a number")
+            what = f"is declared {wants}, and a cell of a column is a number"
+            raise self._clash(name, node, what)
 
     def _fit_shape(self, name: str, declared: Type, node: Node) -> None:
         actual = node.type.shape

@@ -74,11 +74,10 @@ def lower(
 
     `bindings` are constant expressions and `inputs` values that a backend gets at run time;
     either replaces the program's own assignment of that name. `columns` are there for names that
-    the program reads and does not assign first, and replace nothing; a declaration of one says that
-    it is a number. With `is_check` and no columns declared inputs need no value: their sizes may stay
-    symbols. Raises BindingError for names that are
-    bound in vain or not at all, DataError for values that are not as declared, ProgramError and
-    LimitError for what the program says.
+    the program reads and does not assign first, and replace nothing; a declaration of one says
+    that it is a number. With `is_check` and no columns declared inputs need no value: their sizes
+    may stay symbols. Raises BindingError for names that are bound in vain or not at all, DataError
+    for values that are not as declared, ProgramError and LimitError for what the program says.
     """
     lowering = _Lowering(program, bindings, inputs, dtype, limits, seed, is_check, columns)
     return lowering.run()

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
-import queue
-import threading
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
-from graphcalc.data.arrays import missing_package
 from graphcalc.data.cells import Fault
-from graphcalc.data.delimited import Dialect
-from graphcalc.data.tables import FrameTable, has_polars
-from graphcalc.diagnostics import DataError, OutputError, brief
+from graphcalc.data.tables import FrameTable
+from graphcalc.diagnostics import brief
 from graphcalc.rows.batches import StageProgram, is_wanted
 from graphcalc.rows.engine import Place, Policy
-from graphcalc.rows.frame_text import check_kinds, delimited, head_line, json_lines
 from graphcalc.rows.frames import lower, states_of
+from graphcalc.rows.kinds import kind_of
 from graphcalc.rows.plan import Plan, Stage
 from graphcalc.rows.tables import Layout
 from graphcalc.rows.totals import State
@@ -135,14 +130,13 @@ class FrameRows:
         whole = frame.fill_null(0.0)
         columns = [whole[name].to_numpy(writable=True) for name in self._columns]
         values = self._program.run(columns, frame.height)
-        kinds = {p: self._plan.graph.nodes[p].type.dtype for p in (*values, *stage.outputs)}
-        series = [_series(pl, f"v{p}", kinds[p], column) for p, column in values.items()]
-        known = [
-            _series(pl, f"v{p}", kinds[p], [self._plan.number(p)] * frame.height)
-            for p in stage.outputs
-            if p not in values
-        ]
-        return frame.with_columns(*series, *known)
+        for position in stage.outputs:
+            if position not in values:
+                values[position] = [self._plan.number(position)] * frame.height
+        return frame.with_columns(
+            pl.Series(f"v{p}", column, dtype=kind_of(pl, self._plan.graph.nodes[p].type.dtype))
+            for p, column in values.items()
+        )
 
     def _odd(self, frame: Any) -> Any:
         """The rows with an output that is not finite although their numbers are."""
@@ -193,129 +187,12 @@ class FrameRows:
         return {nodes[p].name or "": float(members[column]) for p, column in columns}
 
 
-def _series(pl: Any, name: str, dtype: str, values: Sequence[Any]) -> Any:
-    """A column of a dtype; the narrowest ones are those of Float32, whose numbers they have."""
-    kind = {"bool": pl.Boolean, "int64": pl.Int64, "float64": pl.Float64}.get(dtype, pl.Float32)
-    return pl.Series(name, values, dtype=kind)
+def frame_of_totals(plan: Plan, names: Sequence[str]) -> Any:
+    """The outputs of a plan that are totals, as a frame of one row."""
+    import polars as pl
 
-
-class FrameSink:
-    """Parquet or Arrow in a file, of frames that come one after the other.
-
-    polars writes in a thread of its own while the next ones are computed.
-    """
-
-    def __init__(self, file: BinaryIO, format: str) -> None:
-        if not has_polars():
-            raise missing_package("polars", f"{format} files need", None)
-        self._file, self._format = file, format
-        self._queue: queue.Queue[Any] = queue.Queue(2)
-        self._thread: threading.Thread | None = None
-        self._error: BaseException | None = None
-        self._head = b""
-        self._schema: Any = None
-
-    def write(self, data: bytes) -> None:
-        """Take lines of CSV, the header first."""
-        if not self._head:
-            self._head = data
-            return
-        if data:
-            self.write_frame(self._parsed(data))
-
-    def _parsed(self, data: bytes) -> Any:
-        """Lines as a frame; what kinds columns have, the first lines say."""
-        import polars as pl
-
-        try:
-            source = io.BytesIO(self._head + data)
-            if self._schema is None:
-                frame = pl.read_csv(source, infer_schema_length=None)
-                self._schema = frame.schema
-                return frame
-            return pl.read_csv(source, schema=self._schema)
-        except pl.exceptions.PolarsError as error:
-            raise DataError(
-                "column-kind",
-                "a column that began with numbers has other cells further on",
-                help="write CSV, which takes any cell",
-            ) from error
-
-    def write_frame(self, frame: Any) -> None:
-        """Take the next rows."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, args=(frame.schema,), daemon=True)
-            self._thread.start()
-        while self._error is None:
-            try:
-                self._queue.put(frame, timeout=1)
-                return
-            except queue.Full:
-                continue
-        self._fail()
-
-    def close(self) -> None:
-        """Write what is left."""
-        if self._thread is None:
-            import polars as pl
-
-            self.write_frame(pl.read_csv(io.BytesIO(self._head)) if self._head else pl.DataFrame())
-        assert self._thread is not None
-        self._queue.put(None)
-        self._thread.join()
-        if self._error is not None:
-            self._fail()
-
-    def _fail(self) -> None:
-        error = self._error
-        if isinstance(error, OSError) and error.strerror:
-            raise error
-        raise OutputError("output", f"the rows could not be written: {error}")
-
-    def _run(self, schema: Any) -> None:
-        from polars.io.plugins import register_io_source
-
-        def source(*_: Any) -> Iterator[Any]:
-            while (frame := self._queue.get()) is not None:
-                yield frame
-
-        try:
-            frames = register_io_source(source, schema=schema)
-            write = frames.sink_parquet if self._format == "parquet" else frames.sink_ipc
-            write(self._file)
-        except BaseException as error:
-            self._error = error
-
-
-class TextSink:
-    """Lines of text, of frames."""
-
-    def __init__(self, sink: Any, format: str, name: str, *, has_header: bool = True) -> None:
-        import polars
-
-        self._pl: Any = polars
-        self._sink, self._format, self._name = sink, format, name
-        self._dialect = Dialect("\t" if format == "tsv" else ",", format != "tsv")
-        self._is_first, self._has_header = True, has_header and format != "jsonl"
-
-    def write_frame(self, frame: Any) -> None:
-        """Take the next rows."""
-        if self._is_first:
-            check_kinds(self._pl, frame, self._format, self._name)
-            if self._has_header:
-                self._sink.write(head_line(frame.columns, self._dialect))
-        self._is_first = False
-        if self._format == "jsonl":
-            self._sink.write(json_lines(self._pl, frame))
-        else:
-            self._sink.write(delimited(self._pl, frame, self._dialect))
-
-    def close(self) -> None:
-        """There is nothing left to write."""
-
-
-def frame_of(names: Sequence[str], values: Sequence[Any]) -> Any:
-    """A frame of one row."""
-    import polars
-
-    return polars.DataFrame({name: [value] for name, value in zip(names, values)})
+    kinds = [kind_of(pl, plan.graph.nodes[p].type.dtype) for p in plan.outputs]
+    values = [plan.number(p) for p in plan.outputs]
+    return pl.DataFrame(
+        pl.Series(name, [value], dtype=kind) for name, value, kind in zip(names, values, kinds)
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from graphcalc.data.delimited import Dialect
+from graphcalc.data.delimited import ESCAPES, Dialect, quoted
 from graphcalc.diagnostics import DataError, brief
 from graphcalc.numbers import exact
 from graphcalc.rows.tables import label_of
@@ -66,8 +66,6 @@ def check_kinds(pl: Any, frame: Any, format: str, name: str) -> None:
 
 def head_line(names: list[str], dialect: Dialect) -> bytes:
     """The header of CSV or TSV."""
-    from graphcalc.data.delimited import quoted
-
     line = dialect.delimiter.join(quoted(name, dialect) for name in names)
     return f"{line}{dialect.line_end}".encode()
 
@@ -94,8 +92,7 @@ def _cells(pl: Any, values: Any, dialect: Dialect) -> Any:
     else:
         text = number_text(pl, values)
     if not dialect.has_quotes and not kind.is_numeric():
-        # TSV writes what would break its lines as escapes.
-        for character, escape in (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r")):
+        for character, escape in ESCAPES.items():
             text = text.str.replace_all(character, escape, literal=True)
     return text
 

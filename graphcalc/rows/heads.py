@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from graphcalc.data.cells import Fault, Faulty
-from graphcalc.data.delimited import Dialect, plain, splitter
+from graphcalc.data.delimited import Dialect, said, splitter
 from graphcalc.data.jsonlines import members
+from graphcalc.data.tables import TextOptions
 from graphcalc.diagnostics import DataError, EvaluationError, GraphcalcError, Label, LimitError
 from graphcalc.rows.engine import Place
 from graphcalc.rows.records import Records
 from graphcalc.rows.tables import DelimitedTable, JsonTable, Table
 from graphcalc.source import Source, Span
 
+# What text does not begin with, and what does.
+_CONTENTS = {
+    b"PAR1": ("Parquet", "parquet"),
+    b"ARROW1": ("Arrow", "arrow"),
+    b"\xff\xff\xff\xff": ("Arrow", "arrow"),
+    b"\x93NUMPY": ("a .npy array", ""),
+    b"PK\x03\x04": ("a zip archive, as .npz and .xlsx are", ""),
+}
 
-def read_head(records: Records, format: str, delimiter: str | None) -> tuple[Table, bytes]:
+
+def read_head(records: Records, format: str, options: TextOptions) -> tuple[Table, bytes]:
     """How the records behind the header are read, and the header's own text."""
-    delimiter = delimiter or ("\t" if format == "tsv" else ",")
+    delimiter = options.delimiter or ("\t" if format == "tsv" else ",")
     records.has_quotes = format == "csv"
     head = records.head()
     if format == "jsonl":
@@ -26,12 +36,21 @@ def read_head(records: Records, format: str, delimiter: str | None) -> tuple[Tab
     dialect = Dialect(delimiter, format == "csv", records.line_end.decode())
     columns = _header(text, dialect, records)
     records.may_be_blank = len(columns) == 1
+    if not options.has_header:
+        columns = tuple(str(place + 1) for place in range(len(columns)))
+        records.push_back(head)
+        head = b""
     return DelimitedTable(dialect, columns, format), head
 
 
 def _header_text(head: bytes, records: Records) -> str:
     if not head:
         raise DataError("empty-file", f"{records.name}: there is no header: the input is empty")
+    for magic, (what, format) in _CONTENTS.items():
+        if head.startswith(magic):
+            hint = f"say what it is: --input-format {format}" if format else ""
+            message = f"{records.name}: the content is {what}, not text"
+            raise DataError("other-content", message, help=hint)
     try:
         if b"\0" in head:
             raise ValueError
@@ -50,8 +69,12 @@ def _header(text: str, dialect: Dialect, records: Records) -> tuple[str, ...]:
     try:
         cells = splitter(dialect)(text)
     except Faulty as faulty:
-        raise error_at(faulty.fault, Place(0, 0, text), records.name, 1) from None
-    return tuple(plain(cell) if dialect.has_quotes else cell for cell in cells)
+        fault = faulty.fault
+        if text.lstrip()[:1] in ("{", "["):
+            format = "jsonl" if text.lstrip()[0] == "{" else "json"
+            fault = fault._replace(help=f"if this is JSON, say so: --input-format {format}")
+        raise error_at(fault, Place(0, 0, text), records.name, 1) from None
+    return tuple(said(cell, dialect) for cell in cells)
 
 
 def _keys(head: bytes, records: Records) -> tuple[str, ...]:

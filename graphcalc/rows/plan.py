@@ -93,6 +93,13 @@ class Plan:
             self.stages.append(self._stage(gathered, self.outputs if is_last else ()))
         self.settle(0, 0, {})
 
+    def choose(self, outputs: tuple[int, ...]) -> None:
+        """Put out some of the outputs only, in this order."""
+        self.outputs = outputs
+        for place, stage in enumerate(self.stages):
+            if stage.outputs:
+                self.stages[place] = stage._replace(outputs=outputs)
+
     def number(self, position: int) -> Any:
         """The single number of a node that is known."""
         value = self.values[position]

@@ -5,15 +5,15 @@ from __future__ import annotations
 import codecs
 import os
 import select
-import stat
 import sys
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from graphcalc.data.cells import MAX_CELL
-from graphcalc.data.files import open_bytes, unreadable
+from graphcalc.data.files import Pipe, open_bytes, shown, unreadable
 from graphcalc.data.references import near_names
-from graphcalc.diagnostics import DataError, LimitError
+from graphcalc.diagnostics import DataError, Label, LimitError
+from graphcalc.source import Source, Span
 
 # A record that is longer ends the run before memory does.
 MAX_RECORD = 16 << 20
@@ -29,21 +29,20 @@ class Records:
     first line behind the header.
     """
 
-    def __init__(self, path: str, encoding: str, size: int) -> None:
-        self.name = "<stdin>" if path == "-" else path
+    def __init__(self, path: str, encoding: str, size: int, stream: BinaryIO | None = None) -> None:
+        self.name = shown(path)
         self.path, self.size = path, size
         self.line_end, self.has_quotes = b"\n", True
         # Whether an empty line is a row, as it is where there is one column.
         self.may_be_blank = False
         self.bytes_read = 0
         self.total_bytes: int | None = None
-        try:
-            self._stream, self.total_bytes = open_bytes(path)
-        except DataError as error:
-            d = error.diagnostic
-            raise DataError(d.code, d.message, d.labels, d.note, near_names(path)) from None
-        self._is_pipe = path == "-" and _is_pipe(self._stream)
+        self._stream: Any = stream
+        if stream is None:
+            self._stream, self.total_bytes = _opened(path)
+        self._is_pipe = isinstance(self._stream, Pipe)
         self.is_pipe = self.total_bytes is None if path == "-" else not os.path.isfile(path)
+        self.is_pipe = self.is_pipe and stream is None
         self._decode: Any = None
         if encoding.replace("_", "-").lower() not in ("utf-8", "utf8"):
             self._decode = codecs.getincrementaldecoder(encoding)()
@@ -78,6 +77,19 @@ class Records:
         found, self._rest = self._rest[:end], self._rest[end:]
         self.line += 1
         return found
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the path names the very text that is read: others may read it too."""
+        is_same = self.path != "-" and self.total_bytes is not None and self._decode is None
+        return is_same and self.line_end != b"\r"
+
+    def peek(self) -> bytes:
+        """The next records, with line feeds, which stay to be read."""
+        self._fill(self.size)
+        end = len(self._rest) if self._is_over else self._boundary()
+        found = self._rest[:end]
+        return found.replace(b"\r", b"\n") if self.line_end == b"\r" else found
 
     def push_back(self, data: bytes) -> None:
         """Take back what `head` gave, as a record like any other."""
@@ -176,10 +188,7 @@ class Records:
 
     def _read(self, size: int) -> bytes:
         try:
-            if self._is_pipe:
-                data = os.read(self._stream.fileno(), max(size, 1 << 16))
-            else:
-                data = self._stream.read(size)
+            data: bytes = self._stream.read(max(size, 1 << 16) if self._is_pipe else size)
         except Exception as error:  # of the file, of gzip, zlib and zstd
             raise unreadable(self.name, error) from None
         self.bytes_read += len(data)
@@ -198,17 +207,20 @@ class Records:
         )
 
 
-def _is_pipe(stream: BinaryIO) -> bool:
-    """Whether a stream may have nothing to read for a while."""
+def _opened(path: str) -> tuple[BinaryIO, int | None]:
+    """A file, whose errors say where it is named."""
     try:
-        return not stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
-    except OSError:
-        return False
+        return open_bytes(path)
+    except DataError as error:
+        d = error.diagnostic
+        label = Label(Source(path, "--rows"), Span(0, len(path)))
+        raise DataError(d.code, d.message, (label,), d.note, near_names(path)) from None
 
 
-def _has_more(stream: BinaryIO) -> bool:
+def _has_more(stream: Any) -> bool:
+    """Whether there is more to read, or will be soon."""
     try:
-        return bool(select.select([stream], [], [], _PATIENCE)[0])
+        return bool(stream.head or select.select([stream], [], [], _PATIENCE)[0])
     except (OSError, ValueError):  # Windows' pipes cannot be asked
         return sys.platform != "win32"
 

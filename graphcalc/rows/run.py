@@ -2,46 +2,48 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, islice
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from graphcalc.backends.choose import compile_graph, run_dtype
-from graphcalc.backends.python import native
 from graphcalc.data.cells import Fault
 from graphcalc.data.delimited import Dialect
 from graphcalc.data.files import shown
-from graphcalc.data.inputs import describe, read_in
-from graphcalc.data.tables import FrameTable, TextOptions, format_of, has_polars
+from graphcalc.data.inputs import describe
+from graphcalc.data.jsonlines import as_lines
+from graphcalc.data.tables import FrameTable, TextOptions, has_polars, read_text
 from graphcalc.diagnostics import (
-    BindingError,
-    DataError,
     GraphcalcError,
     Label,
-    UnknownNameError,
-    UsageError,
-    brief,
-    did_you_mean,
 )
-from graphcalc.evaluate import Evaluation, find_name, kept_nodes, memory_limit
-from graphcalc.graph.lower import Input
-from graphcalc.ops.spec import Type
-from graphcalc.ops.table import OPS
+from graphcalc.evaluate import Evaluation, kept_nodes, memory_limit
 from graphcalc.origins import Origins, find_origins
 from graphcalc.rows import batches, frames
-from graphcalc.rows.columnar import Batch, FrameRows, FrameSink, TextSink, frame_of
+from graphcalc.rows.columnar import Batch, FrameRows, frame_of_totals
+from graphcalc.rows.columns import check_passes, layout_of, plan_of
 from graphcalc.rows.engine import Done, Engine, Place, Policy
+from graphcalc.rows.formats import COLUMNAR, format_of
 from graphcalc.rows.heads import error_at, read_head
-from graphcalc.rows.plan import ROWS, Plan, Stage
+from graphcalc.rows.kinds import kinds_of
+from graphcalc.rows.plan import Plan, Stage
 from graphcalc.rows.records import Records
-from graphcalc.rows.tables import DelimitedTable, Layout, Table, Writer, lay_out
+from graphcalc.rows.sinks import (
+    ArrayLines,
+    FrameSink,
+    Lines,
+    LineSink,
+    Output,
+    ParsedLines,
+    TextSink,
+)
+from graphcalc.rows.tables import DelimitedTable, Layout, Table, Writer
 from graphcalc.rows.workers import count_cores, in_order
 from graphcalc.source import Source, Span
-from graphcalc.syntax.columns import name_at, name_of
 
-_COLUMNAR = ("parquet", "arrow")
 # Bytes of a part: enough that its overhead is nothing, and little memory.
 _PART = 1 << 20
 # Bytes of input from which polars pays for its import.
@@ -97,36 +99,33 @@ class RowRun:
     summary: Summary = field(default_factory=Summary)
     _numbers: Callable[[str], dict[str, float]] | None = None
     _start: int | None = None
+    _objects: bytes | None = None
 
-    def run(self, sink: Any) -> Summary:
-        """Compute every row; lines go to `sink` as they are known.
+    def run(self, file: Output) -> Summary:
+        """Compute every row; lines go to `file` as they are known.
 
         Raises DataError for a row that cannot be computed, after the lines before it, and
         UnknownNameError for names that are no columns.
         """
         to = self.options.to or self._read_format()
-        is_frames = self._read_format() in _COLUMNAR
-        out: Any = sink
-        if to in _COLUMNAR:
-            out = FrameSink(sink, to)
-        elif is_frames:
-            name = shown(self.options.path)
-            out = TextSink(sink, to, name, has_header=self.options.has_header)
-        if is_frames:
-            self._run_frames(out)
+        if self._read_format() in COLUMNAR:
+            self._run_frames(file, to)
         else:
-            self._run_text(out)
-        if out is not sink:
-            out.close()
+            self._run_text(file, to)
         return self.summary
 
-    def _run_text(self, sink: Any) -> None:
+    def _run_text(self, file: Output, to: str) -> None:
         records, table, head = self._open()
         try:
-            plan = self._plan(table.columns, table.keys)
-            self._check_passes(plan, records)
-            layout = self._layout(plan, table.columns)
-            writer = Writer(self._to(table), table, layout, self._out_dialect(table))
+            plan = plan_of(self.evaluation, table, self.options.show)
+            if records.is_pipe:
+                check_passes(plan)
+            layout = self._layout(plan, table)
+            writer = self._writer(table, layout, to)
+            has_header = self.options.has_header and to not in COLUMNAR
+            sink: LineSink = self._sink(file, to)
+            if to in COLUMNAR:
+                sink = ParsedLines(FrameSink(file, to), kinds_of(plan, layout, table, records))
             for level, stage in enumerate(plan.stages):
                 if level:
                     records.close()
@@ -135,16 +134,20 @@ class RowRun:
                 if len(plan.stages) == 1 and not plan.totals:
                     self._numbers = engine.named_numbers
                 self.summary = Summary()
-                if stage.outputs and self.options.has_header:
+                if stage.outputs and has_header:
                     sink.write(writer.head(head))
                 self._settle(plan, level, self._pass(engine, records, sink))
             if not plan.has_rows:
                 texts = [plan.text(p) for p in plan.outputs]
-                if self.options.has_header:
+                if has_header:
                     sink.write(writer.head(b""))
                 sink.write(writer.finish(writer.compose("", texts)).encode() + b"\n")
+            sink.close()
         finally:
             records.close()
+
+    def _layout(self, plan: Plan, table: Table | FrameTable) -> Layout:
+        return layout_of(plan, table.columns, self.options.show, only=self.options.only)
 
     def _engine(
         self, plan: Plan, stage: Stage, table: Table, writer: Writer, layout: Layout
@@ -153,13 +156,28 @@ class RowRun:
         arguments = (plan, stage, table, writer, layout, self.options.policy)
         return (batches.BatchEngine if batches.is_wanted(plan.settings) else Engine)(*arguments)
 
-    def _run_frames(self, sink: Any) -> None:
+    def _run_frames(self, file: Output, to: str) -> None:
         options = self.options
         label = Label(Source(options.path, "--rows"), Span(0, len(options.path)))
         limit = memory_limit(self.evaluation.options)
         table = FrameTable(options.path, self._read_format(), options.text, limit, label)
-        plan = self._plan(table.columns, table.columns)
-        layout = self._layout(plan, table.columns)
+        try:
+            self._compute_frames(table, file, to)
+        finally:
+            table.close()
+
+    def _compute_frames(self, table: FrameTable, file: Output, to: str) -> None:
+        options, name = self.options, table.name
+        sink: FrameSink | TextSink
+        if to in COLUMNAR:
+            sink = FrameSink(file, to)
+        else:
+            lines, has_header = self._sink(file, to), options.has_header
+            sink = TextSink(lines, to, name, has_header=has_header)
+        plan = plan_of(self.evaluation, table, options.show)
+        if table.is_pipe:
+            check_passes(plan)
+        layout = self._layout(plan, table)
         for level, stage in enumerate(plan.stages):
             self.summary = Summary()
             states: list[Any] = [None] * len(stage.gathered)
@@ -170,12 +188,13 @@ class RowRun:
                 if batch.frame is not None:
                     sink.write_frame(batch.frame)
                 _join(stage, states, batch.states)
-                self._count(batch, options.path, 1)
+                self._count(batch, name, 1)
                 done, total = table.progress(self.summary.rows)
                 self.watch(done, total, self.summary.rows)
             self._settle(plan, level, states)
         if not plan.has_rows:
-            sink.write_frame(frame_of(layout.names, [plan.number(p) for p in plan.outputs]))
+            sink.write_frame(frame_of_totals(plan, layout.names))
+        sink.close()
 
     def _settle(self, plan: Plan, level: int, states: Sequence[Any]) -> None:
         """Put what a pass gathered into the plan."""
@@ -203,136 +222,50 @@ class RowRun:
 
     def _open(self) -> tuple[Records, Table, bytes]:
         """The records behind the header, how they are read, and the header's own text."""
-        text = self.options.text
-        records = Records(self.options.path, text.encoding, _PART)
+        text, format = self.options.text, self._read_format()
+        stream = None
+        if format == "json":
+            format, stream = "jsonl", self._array()
+        records = Records(self.options.path, text.encoding, _PART, stream)
         # Standard input may be a file, which another pass begins where the first one did.
         if self._start is None:
             self._start = records.tell()
         elif records.path == "-":
             records.seek(self._start)
         try:
-            return (records, *read_head(records, self._read_format(), text.delimiter))
+            return (records, *read_head(records, format, text))
         except BaseException:
             records.close()
             raise
+
+    def _array(self) -> BinaryIO:
+        """The objects of a JSON array, one a line; it is read as a whole."""
+        if self._objects is None:
+            path = self.options.path
+            label = Label(Source(path, "--rows"), Span(0, len(path)))
+            limit = memory_limit(self.evaluation.options)
+            text = read_text(path, self.options.text, limit, label)
+            self._objects = as_lines(text, shown(path)).encode()
+        return io.BytesIO(self._objects)
 
     def _read_format(self) -> str:
         """The format of the input: as told, or as the file's name ends."""
         return self.options.read or format_of(self.options.path) or "csv"
 
-    # What is computed
-
-    def _plan(self, columns: Sequence[str], keys: Sequence[str]) -> Plan:
-        """The passes for these columns; `keys` tell those of one name apart."""
-        dtype = run_dtype(self.evaluation.options.settings)
-        one = Input(Type((ROWS,), dtype))
-        headers: dict[str, list[int]] = {}
-        for place, header in enumerate(columns):
-            headers.setdefault(name_of(header), []).append(place)
-            headers.setdefault(name_at(place + 1), []).append(place)
-        evaluation = self.evaluation.varied(
-            self.evaluation.options._replace(is_check=True), self.evaluation.keep
-        )
-        values, described = evaluation.given()
-        try:
-            graph = evaluation.graph(described, dict.fromkeys(headers, one))
-        except BindingError as error:
-            raise self._not_a_column(error, columns) from None
-        for position in graph.inputs.values():
-            node = graph.nodes[position]
-            name = str(node.params[1])
-            if name in described:
-                continue
-            places = headers[name]
-            if len(places) > 1:
-                listed = " and ".join(str(place + 1) for place in places)
-                raise DataError(
-                    "duplicate-column",
-                    f"`{brief(name)}` is the name of columns {listed}",
-                    help=f"choose one by its place: col({places[0] + 1})",
-                )
-            node.params = (node.type, keys[places[0]])
-        names = self.options.show
-        outputs = [find_name(graph, name) for name in names] if names else graph.results
-        known = {p: read_in(values[n]) for n, p in graph.inputs.items() if n in values}
-        given = {p: native(value, graph.nodes[p].type) for p, value in known.items()}
-        settings = self.evaluation.options.settings
-        return Plan(graph, tuple(outputs), settings, values=given)
-
-    def _not_a_column(self, error: BindingError, columns: Sequence[str]) -> GraphcalcError:
-        d = error.diagnostic
-        if d.code != "missing-input":
-            return error
-        label = d.labels[0]
-        name = label.source.slice(label.span)
-        listed = ", ".join(f"`{brief(c)}`" for c in columns[:12])
-        more = f" and {len(columns) - 12} more" if len(columns) > 12 else ""
-        hint = did_you_mean(name, map(name_of, columns))
-        if len(columns) == 1 and not hint:
-            other = next((d for d in ";\t|:," if d in columns[0]), "")
-            shown = "\\t" if other == "\t" else other
-            hint = f"if `{shown}` separates the columns, add --delimiter '{shown}'" if other else ""
-        return UnknownNameError(
-            "not-a-column",
-            f"`{brief(name)}` is not a column",
-            d.labels,
-            note=f"the columns are {listed}{more}" if listed else "there are no columns",
-            help=hint,
-        )
-
-    def _check_passes(self, plan: Plan, records: Records) -> None:
-        """Refuse what needs the rows twice, where they come but once."""
-        if len(plan.stages) < 2 or not records.is_pipe:
-            return
-        found = plan.second_pass()
-        if found is None:
-            return
-        total, reader = found
-        raise UsageError(
-            "rows-twice",
-            f"`{brief(total.source.slice(total.span))}` is known after the last row only, and "
-            f"`{reader.name}` needs it in every row",
-            (Label(total.source, total.span),),
-            note="a pipe can be read but once",
-            help="write the rows to a file and give its name: --rows FILE",
-        )
-
     # What is written
 
-    def _layout(self, plan: Plan, columns: Sequence[str]) -> Layout:
-        names: dict[str, None] = {}
-        for position in plan.outputs:
-            names[self._column_name(plan, position)] = None
-        by_name = {self._column_name(plan, p): p for p in plan.outputs}
-        plan.outputs = tuple(by_name[name] for name in names)
-        for place, stage in enumerate(plan.stages):
-            if stage.outputs:
-                plan.stages[place] = stage._replace(outputs=plan.outputs)
-        only = self.options.only or not plan.has_rows
-        nodes = plan.graph.nodes
-        same = {n for n, p in by_name.items() if nodes[p].op is OPS["input"] and plan.is_row(p)}
-        return lay_out(columns, list(names), only=only, same=same)
+    def _sink(self, file: Output, format: str) -> LineSink:
+        """What takes lines of text of a format."""
+        return ArrayLines(file) if format == "json" else Lines(file)
 
-    def _column_name(self, plan: Plan, position: int) -> str:
-        """What the column of a node is called: as the program does, without a version."""
-        node = plan.graph.nodes[position]
-        name = node.name or ""
-        if node.is_input and name.startswith("col("):
-            return str(node.params[1]).partition("\0")[0]
-        return name.partition("'")[0] if not name.startswith("col(") else name
-
-    def _to(self, table: Table) -> str:
-        """The format of the text; what polars writes comes to it as CSV."""
-        to = self.options.to or table.format
-        return "csv" if to in _COLUMNAR else to
-
-    def _out_dialect(self, table: Table) -> Dialect:
-        to = self._to(table)
-        if isinstance(table, DelimitedTable):
-            if to == table.format and self.options.to not in _COLUMNAR:
-                return table.dialect
-            return Dialect("\t" if to == "tsv" else ",", to != "tsv", table.dialect.line_end)
-        return Dialect("\t" if to == "tsv" else ",", to != "tsv", "\n")
+    def _writer(self, table: Table, layout: Layout, to: str) -> Writer:
+        """The text of the output; what polars writes comes to it as CSV."""
+        text = {"json": "jsonl", "parquet": "csv", "arrow": "csv"}.get(to, to)
+        dialect = Dialect("\t" if text == "tsv" else ",", text != "tsv")
+        if isinstance(table, DelimitedTable) and to not in COLUMNAR:
+            dialect = dialect._replace(line_end=table.dialect.line_end)
+            dialect = table.dialect if text == table.format else dialect
+        return Writer(text, table, layout, dialect)
 
     # Passes
 

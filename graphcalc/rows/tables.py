@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 from graphcalc.data import jsonlines
@@ -13,8 +13,8 @@ from graphcalc.data.delimited import (
     Dialect,
     check_count,
     offset,
-    plain,
     quoted,
+    said,
     split_records,
     splitter,
 )
@@ -39,27 +39,21 @@ class Layout(NamedTuple):
         return [(name, -1 - p) for name, p in zip(self.names, self.places) if p < 0]
 
 
-def lay_out(
-    columns: Sequence[str], outputs: Sequence[str], *, only: bool, same: Container[str] = ()
-) -> Layout:
-    """The input columns with the outputs behind them; one of the same name is replaced.
+class Columns(Protocol):
+    """The columns of a table; `keys` tell those of one name apart.
 
-    `same` are outputs that are columns.
+    What is `is_open` may have other keys in later records.
     """
-    if only:
-        return Layout(tuple(outputs), tuple(-1 - i for i in range(len(outputs))), False)
-    own = {name: -1 - i for i, name in enumerate(outputs) if name not in same}
-    places = [own.pop(name, i) for i, name in enumerate(columns)]
-    names = (*columns, *own)
-    return Layout(names, (*places, *own.values()), all(p >= 0 for p in places))
 
-
-class Table(Protocol):
-    """One format of records, as it is read; `keys` tell columns of one name apart."""
-
-    format: str
     columns: tuple[str, ...]
     keys: tuple[str, ...]
+    is_open: bool
+
+
+class Table(Columns, Protocol):
+    """One format of records, as it is read."""
+
+    format: str
 
     def records(self, text: str) -> list[str]:
         """The records of a part of the input."""
@@ -76,6 +70,8 @@ class Table(Protocol):
 
 class DelimitedTable:
     """CSV with any delimiter, and TSV."""
+
+    is_open = False
 
     def __init__(self, dialect: Dialect, columns: tuple[str, ...], format: str) -> None:
         self.dialect, self.columns, self.format = dialect, columns, format
@@ -122,7 +118,7 @@ class DelimitedTable:
         for name in names:
             index = self.keys.index(name)
             cell, start = cells[index], offset(cells, index)
-            text = plain(cell) if self.dialect.has_quotes else cell
+            text = said(cell, self.dialect)
             if missing is not None and not text.strip():
                 found.append(missing)
             else:
@@ -141,6 +137,7 @@ class JsonTable:
     """JSON lines; the columns are the keys of the first record."""
 
     format = "jsonl"
+    is_open = True
 
     def __init__(self, columns: tuple[str, ...]) -> None:
         self.columns = self.keys = columns
@@ -206,7 +203,6 @@ class Writer:
         self.format, self._table, self._layout, self._dialect = format, table, layout, dialect
         self._labels = [label_of(name) for name in layout.names]
         is_same = isinstance(table, DelimitedTable) and table.dialect == dialect
-        self._unquotes = isinstance(table, DelimitedTable) and table.dialect.has_quotes
         self.is_quick = format == table.format and (format == "jsonl" or is_same)
 
     def head(self, given: bytes) -> bytes:
@@ -275,7 +271,7 @@ class Writer:
 
     def _said(self, cell: str) -> str:
         """What a cell of a delimited table says."""
-        return plain(cell) if self._unquotes else cell
+        return said(cell, self._table.dialect) if isinstance(self._table, DelimitedTable) else cell
 
 
 def label_of(name: str) -> str:

@@ -9,6 +9,7 @@ from graphcalc.ops.table import FUNCTIONS
 from graphcalc.syntax.expr import Name, Number, Text
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_VERSION = re.compile(r"'\d+\Z")
 _WORDS = frozenset("if else and or not true false True False None".split())
 
 
@@ -21,6 +22,13 @@ def name_of(header: str) -> str:
     if is_plain and len(header) <= 255 and _IDENTIFIER.fullmatch(header):
         return header
     return f"col('{header}')" if '"' in header else f'col("{header}")'
+
+
+def header_of(name: str) -> str:
+    """The header of the column that a node of this name makes: without `col("…")` and a version."""
+    name = _VERSION.sub("", name)
+    is_column = name.startswith(("col('", 'col("')) and name.endswith(("')", '")'))
+    return name[5:-2] if is_column else name
 
 
 def name_at(place: int) -> str:

@@ -1,0 +1,184 @@
+"""The columns of a table and the names of a program: which one reads, and which come out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from graphcalc.backends.choose import run_dtype
+from graphcalc.backends.python import native
+from graphcalc.data.inputs import read_in
+from graphcalc.data.tables import names_listed
+from graphcalc.diagnostics import (
+    BindingError,
+    DataError,
+    GraphcalcError,
+    Label,
+    UnknownNameError,
+    UsageError,
+    brief,
+    did_you_mean,
+)
+from graphcalc.evaluate import Evaluation, find_name
+from graphcalc.graph.ir import Graph
+from graphcalc.graph.lower import Input
+from graphcalc.graph.names import names_read
+from graphcalc.ops.spec import Type
+from graphcalc.ops.table import CONSTANTS, FUNCTIONS, OPS, PREFIXES
+from graphcalc.rows.plan import ROWS, Plan
+from graphcalc.rows.tables import Columns, Layout
+from graphcalc.syntax.columns import header_of, name_at, name_of
+
+
+def plan_of(evaluation: Evaluation, table: Columns, show: Sequence[str]) -> Plan:
+    """The passes that a program needs over a table; `show` names its outputs, none the results.
+
+    Raises UnknownNameError for a name that is no column.
+    """
+    one = Input(Type((ROWS,), run_dtype(evaluation.options.settings)))
+    headers = _headers(table, evaluation)
+    checked = evaluation.varied(evaluation.options._replace(is_check=True), evaluation.keep)
+    values, described = checked.given()
+    try:
+        graph = checked.graph(described, dict.fromkeys(headers, one))
+    except (BindingError, UnknownNameError) as error:
+        raise _not_a_column(error, table.columns) from None
+    for position in graph.inputs.values():
+        node = graph.nodes[position]
+        name = str(node.params[1])
+        if name not in described:
+            node.params = (node.type, _key(name, headers[name], table))
+    names = [name for name in show if _place(name, graph, table.columns) is None]
+    outputs = [find_name(graph, name) for name in names] or graph.results
+    known = {p: read_in(values[n]) for n, p in graph.inputs.items() if n in values}
+    given = {p: native(value, graph.nodes[p].type) for p, value in known.items()}
+    return Plan(graph, tuple(outputs), evaluation.options.settings, values=given)
+
+
+def _headers(table: Columns, evaluation: Evaluation) -> dict[str, list[int]]:
+    """The places of the columns by the names that a program may have for them.
+
+    An open table may have any name that the program reads: each record says.
+    """
+    found: dict[str, list[int]] = {}
+    for place, header in enumerate(table.columns):
+        found.setdefault(name_of(header), []).append(place)
+        found.setdefault(name_at(place + 1), []).append(place)
+    if table.is_open:
+        taken = {*evaluation.bindings, *evaluation.files, *CONSTANTS, *FUNCTIONS, *PREFIXES}
+        found = {name: [] for name in names_read(evaluation.program) - taken} | found
+    return found
+
+
+def _key(name: str, places: Sequence[int], table: Columns) -> str:
+    """What a table calls a column that a program reads."""
+    if len(places) > 1:
+        listed = " and ".join(str(place + 1) for place in places)
+        raise DataError(
+            "duplicate-column",
+            f"`{brief(name)}` is the name of columns {listed}",
+            help=f"choose one by its place: col({places[0] + 1})",
+        )
+    return table.keys[places[0]] if places else header_of(name)
+
+
+def _place(name: str, graph: Graph, columns: Sequence[str]) -> int | None:
+    """The place of a column that `--show` names and the program does not."""
+    header = header_of(name)
+    return columns.index(header) if name not in graph.names and header in columns else None
+
+
+def _not_a_column(error: GraphcalcError, columns: Sequence[str]) -> GraphcalcError:
+    """A name without a value, or a function's without a call, in the words of a table."""
+    d = error.diagnostic
+    label = d.labels[0]
+    name = label.source.slice(label.span)
+    if name in columns:
+        hint = f'for the column write col("{name}")'
+        return type(error)(d.code, d.message, d.labels, d.note, hint)
+    if d.code != "missing-input":
+        return error
+    return UnknownNameError(
+        "not-a-column",
+        f"`{brief(name)}` is not a column",
+        d.labels,
+        note=f"the columns are {names_listed(columns)}" if columns else "there are no columns",
+        help=_hint(name, columns),
+    )
+
+
+def _hint(name: str, columns: Sequence[str]) -> str:
+    """What was meant, where that can be guessed."""
+    header = header_of(name)
+    near = did_you_mean(header, columns, cutoff=0.7)
+    found = next((c for c in columns if f"`{c}`" in near), None)
+    if found is not None:
+        return f"did you mean `{brief(name_of(found))}`?"
+    if len(columns) != 1:
+        return ""
+    delimiter = next((d for d in ";\t|:," if d in columns[0]), "")
+    shown = "\\t" if delimiter == "\t" else delimiter
+    return f"if `{shown}` separates the columns, add --delimiter '{shown}'" if delimiter else ""
+
+
+def check_passes(plan: Plan) -> None:
+    """Refuse what needs the rows twice, where they come but once."""
+    found = plan.second_pass() if len(plan.stages) > 1 else None
+    if found is None:
+        return
+    total, reader = found
+    raise UsageError(
+        "rows-twice",
+        f"`{brief(total.source.slice(total.span))}` is known after the last row only, and "
+        f"`{reader.name}` needs it in every row",
+        (Label(total.source, total.span),),
+        note="a pipe can be read but once",
+        help="write the rows to a file and give its name: --rows FILE",
+    )
+
+
+def layout_of(plan: Plan, columns: Sequence[str], show: Sequence[str], *, only: bool) -> Layout:
+    """The columns of the output: those of the input with the outputs behind them, or with `only`
+    the outputs, and columns that `show` names.
+
+    An output of a column's name takes its place; of outputs of one name the last one counts.
+    """
+    outputs = {_column_name(plan, p): p for p in plan.outputs}
+    names = list(dict.fromkeys(outputs))
+    plan.choose(tuple(outputs.values()))
+    own = {name: -1 - place for place, name in enumerate(names)}
+    if only or not plan.has_rows:
+        if show and plan.has_rows:
+            own = _shown(plan, columns, show, own)
+        return Layout(tuple(own), tuple(own.values()), False)
+    nodes = plan.graph.nodes
+    for name, position in outputs.items():
+        # A column that is an output itself stays as it is written.
+        if name in columns and nodes[position].op is OPS["input"] and plan.is_row(position):
+            del own[name]
+    places = [own.pop(name, place) for place, name in enumerate(columns)]
+    is_passed = all(place >= 0 for place in places)
+    return Layout((*columns, *own), (*places, *own.values()), is_passed)
+
+
+def _shown(
+    plan: Plan, columns: Sequence[str], show: Sequence[str], own: Mapping[str, int]
+) -> dict[str, int]:
+    """What `show` names, in its order: columns as they are, and outputs."""
+    found: dict[str, int] = {}
+    for name in show:
+        place = _place(name, plan.graph, columns)
+        if place is not None:
+            found[columns[place]] = place
+        else:
+            output = _column_name(plan, plan.graph.names[name])
+            found[output] = own[output]
+    return found
+
+
+def _column_name(plan: Plan, position: int) -> str:
+    """What the column of a node is called: as the program does, without a version."""
+    node = plan.graph.nodes[position]
+    name = node.name or ""
+    if node.op is OPS["input"] and name.startswith("col(") and plan.is_row(position):
+        return str(node.params[1]).partition("\0")[0]
+    return header_of(name)

@@ -1,0 +1,74 @@
+"""What kinds columns of text have in Parquet and Arrow.
+
+A column is Int64, Float64 or Boolean where all of its cells are, and String otherwise: also where
+a number has zeros before it, as a postal code has.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphcalc.rows.plan import Plan
+from graphcalc.rows.records import Records
+from graphcalc.rows.tables import DelimitedTable, Layout, Table
+
+_LEADING_ZERO = r"^\s*[+-]?0\d"
+
+
+def kind_of(pl: Any, dtype: str) -> Any:
+    """polars' kind of a dtype; the narrowest ones are Float32, which has their numbers."""
+    kinds = {"bool": pl.Boolean, "int64": pl.Int64, "float64": pl.Float64}
+    return kinds.get(dtype, pl.Float32)
+
+
+def kinds_of(plan: Plan, layout: Layout, table: Table, records: Records) -> dict[str, Any]:
+    """The kinds of the columns of the output, by name.
+
+    A file is looked at as a whole; of what can be read but once, the first part.
+    """
+    import polars as pl
+
+    columns = _inferred(pl, table, records) if any(p >= 0 for p in layout.places) else {}
+    return {
+        name: columns.get(table.columns[place], pl.String)
+        if place >= 0
+        else kind_of(pl, plan.graph.nodes[plan.outputs[-1 - place]].type.dtype)
+        for name, place in zip(layout.names, layout.places)
+    }
+
+
+def _inferred(pl: Any, table: Table, records: Records) -> dict[str, Any]:
+    """The kinds of the columns of the input."""
+    source = records.path if records.is_plain else records.peek()
+    try:
+        if not isinstance(table, DelimitedTable):
+            found = pl.scan_ndjson(source, infer_schema_length=None).collect_schema()
+            return {name: kind for name, kind in found.items() if kind in _kinds(pl)}
+        texts = _scan(pl, source, table, records.is_plain, None)
+        kinds = dict(zip(table.columns, texts.collect_schema().dtypes()))
+        numbers = [i for i, kind in enumerate(kinds.values()) if kind in _kinds(pl)[:2]]
+        texts = _scan(pl, source, table, records.is_plain, 0)
+        zeros = pl.nth(numbers).str.contains(_LEADING_ZERO).any()
+        has_zeros = texts.select(zeros).collect().row(0) if numbers else ()
+    except pl.exceptions.PolarsError:
+        return {}
+    for place, is_text in zip(numbers, has_zeros):
+        if is_text:
+            kinds[table.columns[place]] = pl.String
+    return {name: kind for name, kind in kinds.items() if kind in _kinds(pl)}
+
+
+def _kinds(pl: Any) -> list[Any]:
+    return [pl.Int64, pl.Float64, pl.Boolean]
+
+
+def _scan(pl: Any, source: Any, table: DelimitedTable, has_header: bool, length: int | None) -> Any:
+    return pl.scan_csv(
+        source,
+        has_header=has_header,
+        infer_schema_length=length,
+        separator=table.dialect.delimiter,
+        quote_char='"' if table.dialect.has_quotes else None,
+        truncate_ragged_lines=True,
+        ignore_errors=True,
+    )

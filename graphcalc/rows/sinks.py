@@ -1,0 +1,196 @@
+"""Where rows go: lines of text and frames, into files of every format."""
+
+from __future__ import annotations
+
+import io
+import queue
+import threading
+from collections.abc import Iterator
+from typing import Any, Protocol, cast
+
+from graphcalc.data.arrays import missing_package
+from graphcalc.data.delimited import Dialect
+from graphcalc.data.tables import has_polars
+from graphcalc.diagnostics import DataError, OutputError, brief
+from graphcalc.rows.frame_text import check_kinds, delimited, head_line, json_lines
+
+
+class Output(Protocol):
+    """What takes bytes."""
+
+    def write(self, data: bytes, /) -> object:
+        """Take the next ones."""
+
+
+class LineSink(Output, Protocol):
+    """What takes whole lines."""
+
+    def close(self) -> None:
+        """There are no more."""
+
+
+class Lines:
+    """Lines into a file, as they are."""
+
+    def __init__(self, file: Output) -> None:
+        self.write = file.write
+
+    def close(self) -> None:
+        """There is nothing left to write."""
+
+
+class ArrayLines:
+    """Lines of JSON objects as one array."""
+
+    def __init__(self, file: Output) -> None:
+        self._file = file
+        self._is_empty = True
+
+    def write(self, data: bytes) -> None:
+        """Take the next objects, one a line."""
+        if data:
+            start = b"[\n" if self._is_empty else b",\n"
+            self._file.write(start + data.rstrip(b"\n").replace(b"\n", b",\n"))
+            self._is_empty = False
+
+    def close(self) -> None:
+        """End the array."""
+        self._file.write(b"[]\n" if self._is_empty else b"\n]\n")
+
+
+class ParsedLines:
+    """Lines of CSV, without a header, that go on as frames of columns of these kinds."""
+
+    def __init__(self, sink: FrameSink, kinds: dict[str, Any]) -> None:
+        self._sink, self._kinds = sink, kinds
+        self._rows = 0
+
+    def write(self, data: bytes) -> None:
+        """Take the next lines."""
+        if data:
+            frame = self._parsed(data)
+            self._rows += frame.height
+            self._sink.write_frame(frame)
+
+    def _parsed(self, data: bytes) -> Any:
+        import polars as pl
+
+        names = {f"_{i}": kind for i, kind in enumerate(self._kinds.values())}
+        try:
+            frame = pl.read_csv(io.BytesIO(data), has_header=False, schema=names)
+        except pl.exceptions.PolarsError:
+            raise self._odd_cell(pl, data) from None
+        return frame.rename(dict(zip(names, self._kinds)))
+
+    def _odd_cell(self, pl: Any, data: bytes) -> DataError:
+        """The error for a cell that is not of its column's kind."""
+        names = {f"_{i}": pl.String for i in range(len(self._kinds))}
+        texts = pl.read_csv(io.BytesIO(data), has_header=False, schema=names)
+        for series, (column, kind) in zip(texts, self._kinds.items()):
+            is_odd = series.is_not_null() & series.cast(kind, strict=False).is_null()
+            if kind != pl.Boolean and kind != pl.String and is_odd.any():
+                row = is_odd.arg_max()
+                began = "whole numbers" if kind == pl.Int64 else "numbers"
+                where = f"row {self._rows + row + 1:,}"
+                what = f"`{brief(series[row])}` in column `{brief(column)}`"
+                return _odd_kind(f"{where}: {what}, which began with {began}")
+        return _odd_kind(f"the rows from {self._rows + 1:,} on have other cells than those before")
+
+    def close(self) -> None:
+        """Write what is left."""
+        if not self._rows:
+            import polars as pl
+
+            self._sink.write_frame(pl.DataFrame(schema=self._kinds))
+        self._sink.close()
+
+
+def _odd_kind(message: str) -> DataError:
+    hint = "give the rows as a file, which is looked at as a whole first, or --to csv"
+    return DataError("column-kind", message, help=hint)
+
+
+class FrameSink:
+    """Parquet or Arrow in a file, of frames that come one after the other.
+
+    polars writes in a thread of its own while the next ones are computed.
+    """
+
+    def __init__(self, file: Output, format: str) -> None:
+        if not has_polars():
+            raise missing_package("polars", f"{format} files need", None)
+        self._file, self._format = file, format
+        self._queue: queue.Queue[Any] = queue.Queue(2)
+        self._thread: threading.Thread | None = None
+        self._error: BaseException | None = None
+
+    def write_frame(self, frame: Any) -> None:
+        """Take the next rows."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, args=(frame.schema,), daemon=True)
+            self._thread.start()
+        while self._error is None:
+            try:
+                self._queue.put(frame, timeout=1)
+                return
+            except queue.Full:
+                continue
+        self._fail()
+
+    def close(self) -> None:
+        """Write what is left."""
+        if self._thread is None:
+            return
+        self._queue.put(None)
+        self._thread.join()
+        if self._error is not None:
+            self._fail()
+
+    def _fail(self) -> None:
+        error = self._error
+        if isinstance(error, OSError) and error.strerror:
+            raise error
+        raise OutputError("output", f"the rows could not be written: {error}")
+
+    def _run(self, schema: Any) -> None:
+        from polars.io.plugins import register_io_source
+
+        def source(*_: Any) -> Iterator[Any]:
+            while (frame := self._queue.get()) is not None:
+                yield frame
+
+        try:
+            frames = register_io_source(source, schema=schema)
+            write = frames.sink_parquet if self._format == "parquet" else frames.sink_ipc
+            write(cast(Any, self._file))
+        except BaseException as error:
+            self._error = error
+
+
+class TextSink:
+    """Lines of text, of frames."""
+
+    def __init__(self, sink: LineSink, format: str, name: str, *, has_header: bool = True) -> None:
+        import polars
+
+        self._pl: Any = polars
+        self._sink, self._format, self._name = sink, format, name
+        self._dialect = Dialect("\t" if format == "tsv" else ",", format != "tsv")
+        self._is_json = format in ("json", "jsonl")
+        self._is_first, self._has_header = True, has_header and not self._is_json
+
+    def write_frame(self, frame: Any) -> None:
+        """Take the next rows."""
+        if self._is_first:
+            check_kinds(self._pl, frame, self._format, self._name)
+            if self._has_header:
+                self._sink.write(head_line(frame.columns, self._dialect))
+        self._is_first = False
+        if self._is_json:
+            self._sink.write(json_lines(self._pl, frame))
+        else:
+            self._sink.write(delimited(self._pl, frame, self._dialect))
+
+    def close(self) -> None:
+        """There are no more."""
+        self._sink.close()
