@@ -388,7 +388,8 @@ def _run_rows(evaluation: Evaluation, options: RowOptions, page: Page, as_table:
     with report.progress(page.color) as watch:
         run = RowRun(evaluation, options, watch)
         if as_table:
-            lines = report.Lines(None if page.all_rows else MAX_ROWS)
+            limit = None if page.all_rows else MAX_ROWS
+            lines = report.Lines(limit, options.text.delimiter or ",")
             summary = run.run(lines)
             with redirected(page.output):
                 draw(lines.table(), page.color)

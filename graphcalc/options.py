@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from graphcalc.evaluate import Gradients
     from graphcalc.rows.run import RowOptions
 
+# Encodings that are ways to write text in other text, or none at all.
+_ODD_ENCODINGS = frozenset(
+    "undefined punycode idna utf_7 unicode_escape raw_unicode_escape".split()
+)
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 
 
@@ -157,10 +161,11 @@ class RowTexts(NamedTuple):
                     f"--delimiter is one character such as ; or | or \\t, not {brief(delimiter)!r}",
                 )
         try:
+            name = codecs.lookup(self.encoding).name
             is_text = codecs.lookup(self.encoding)._is_text_encoding
         except (LookupError, ValueError):
             is_text = False
-        if not is_text:
+        if not is_text or name.replace("-", "_") in _ODD_ENCODINGS:
             raise UsageError(
                 "option", f"`{brief(self.encoding)}` is not an encoding; utf-8 and latin-1 are"
             )

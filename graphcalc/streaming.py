@@ -7,6 +7,7 @@ as totals of rows are.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from graphcalc.backends.base import Program, Summary
 from graphcalc.backends.choose import compile_graph, has_torch
 from graphcalc.data.arrays import FileArray
+from graphcalc.data.files import PACKED
 from graphcalc.data.results import ArrayWriter, Target
 from graphcalc.evaluate import Evaluation, Outcome, find_name, kept_nodes
 from graphcalc.graph.ir import Graph
@@ -36,7 +38,7 @@ def run_streamed(evaluation: Evaluation, targets: list[Target]) -> Outcome | Non
     size = sum(array.numel * array.itemsize for array in arrays.values())
     if size < _LARGE or settings.backend == "python" or not has_torch():
         return None
-    if evaluation.options.gradients or any(t.format not in FORMATS for t in targets):
+    if evaluation.options.gradients or not all(map(_takes_parts, targets)):
         return None
     graph = evaluation.graph(described)
     if not _is_elementwise(graph, arrays):
@@ -62,6 +64,13 @@ def run_streamed(evaluation: Evaluation, targets: list[Target]) -> Outcome | Non
             kept = {p: value for p, value in found.items() if p in small}
         merged.finish()
     return Outcome(graph, program, trace, kept, values)
+
+
+def _takes_parts(target: Target) -> bool:
+    """Whether arrays can be written to a target in parts: into any place of a plain file."""
+    path = target.path
+    is_plain = os.path.isfile(path) or not os.path.exists(path)
+    return target.format in FORMATS and is_plain and not path.lower().endswith(PACKED)
 
 
 def _positions(graph: Graph, target: Target, shown: Any) -> list[int]:

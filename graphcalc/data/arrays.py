@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 import struct
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from typing import Any, BinaryIO
 from graphcalc.data.files import shown, unreadable
 from graphcalc.data.jsonlines import DECODER
 from graphcalc.diagnostics import BackendError, DataError, GraphcalcError, Label, brief
+from graphcalc.graph.ir import MAX_DIMENSIONS
 
 _NPY = b"\x93NUMPY"
 # Headers longer than these are no headers.
@@ -113,13 +115,26 @@ class FileArray:
                     raise
                 except Exception as error:  # of the file, of zip, and of zlib
                     raise unreadable(shown(self.name), error) from None
-                return _as_brain(data, self.label) if is_brain else data
+                return _as_brain(data, self.label) if is_brain else self._native(data)
 
             yield take
+
+    def _native(self, data: Any) -> Any:
+        """Elements in this machine's byte order. Raises DataError for those beyond int64."""
+        data = data.astype(data.dtype.newbyteorder("="), copy=False)
+        check_range(data, shown(self.name), self.label)
+        return data
 
     def _too_short(self) -> DataError:
         message = f"{shown(self.name)}: the file ends before its data: it shrank, or is damaged"
         return DataError("truncated", message, (self.label,))
+
+
+def check_range(array: Any, name: str, label: Label) -> None:
+    """Raise DataError for whole numbers that int64, which they are computed as, does not have."""
+    if array.dtype.kind == "u" and array.dtype.itemsize == 8 and (array >> 63).any():
+        message = f"{name}: holds whole numbers beyond 2**63, which int64 does not have"
+        raise DataError("file-dtype", message, (label,), help="save it as float64")
 
 
 def import_numpy(label: Label | None) -> Any:
@@ -194,7 +209,9 @@ def _npy(stream: Any, name: str, label: Label, size: int, field: str | None) -> 
         }.get(version)
         if reader is None:
             raise ValueError(f"version {version[0]}.{version[1]} of the format")
-        shape, is_fortran, dtype = reader(stream, max_header_size=_LONGEST_HEADER)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            shape, is_fortran, dtype = reader(stream, max_header_size=_LONGEST_HEADER)
     except Exception as error:  # the header is Python's syntax, and fails in all of its ways
         why = "" if type(error) is not ValueError else _first_line(str(error))
         raise _damaged(name, f"the header is no .npy header{why}", label) from None
@@ -355,7 +372,9 @@ def _index(
                 continue
             kind, shape = entry["dtype"], entry["shape"]
             begin, stop = entry["data_offsets"]
-            if not all(type(n) is int and n >= 0 for n in (*shape, begin, stop)):
+            sizes = (*shape, begin, stop)
+            is_shape = type(shape) is list and len(shape) <= MAX_DIMENSIONS
+            if not is_shape or not all(type(n) is int and 0 <= n < 1 << 63 for n in sizes):
                 raise ValueError
             if kind not in _SAFETENSORS:
                 what = f"`{brief(key)}` has dtype {brief(str(kind))}, which is not supported"
@@ -392,7 +411,7 @@ def read_pt(path: str, label: Label, limit: int) -> dict[str, Callable[[], Any]]
             declared = sum(info.file_size for info in archive.infolist())
     except OSError as error:
         raise unreadable(name, error) from None
-    except (zipfile.BadZipFile, ValueError):
+    except Exception:  # of zip, which has many
         raise DataError(
             "other-content",
             f"{name}: the content is not a zip archive, as torch writes",
@@ -401,7 +420,9 @@ def read_pt(path: str, label: Label, limit: int) -> dict[str, Callable[[], Any]]
         ) from None
     check_memory(name, declared, limit, label)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception:
         raise DataError(
             "pickle",
@@ -409,7 +430,18 @@ def read_pt(path: str, label: Label, limit: int) -> dict[str, Callable[[], Any]]
             (label,),
             note="only tensors are loaded: anything else could run a program",
         ) from None
-    return {key: _given(value) for key, value in _tensors(content)}
+    return {key: _given(_usable(value, key, name, label)) for key, value in _tensors(content)}
+
+
+def _usable(value: Any, key: str, name: str, label: Label) -> Any:
+    """A tensor that can be computed with; DataError for one of another layout, or without data."""
+    if not hasattr(value, "detach"):
+        return value
+    is_dense = str(value.layout) == "torch.strided" and not value.is_nested
+    if not is_dense or value.is_quantized or value.device.type == "meta":
+        message = f"{name}: `{brief(key)}` is no dense tensor of numbers"
+        raise DataError("file-dtype", message, (label,))
+    return value.detach()
 
 
 def _given(value: Any) -> Callable[[], Any]:
@@ -417,15 +449,19 @@ def _given(value: Any) -> Callable[[], Any]:
 
 
 def _tensors(content: Any) -> Iterator[tuple[str, Any]]:
-    """The tensors of nested dictionaries, with their keys joined by dots."""
+    """The tensors and numbers of nested dictionaries and lists, with their keys joined by dots."""
     pending: list[tuple[str, Any]] = [("", content)]
+    # What is in itself, or in many places, is looked at once.
+    seen: set[int] = set()
     while pending:
-        key, value = pending.pop(0)
-        if hasattr(value, "detach"):
-            yield key, value.detach()
-        elif isinstance(value, dict):
+        key, value = pending.pop()
+        if isinstance(value, (bool, int, float)) or hasattr(value, "detach"):
+            yield key, value
+        elif isinstance(value, (dict, list, tuple)) and id(value) not in seen:
+            seen.add(id(value))
+            items = value.items() if isinstance(value, dict) else enumerate(value)
             prefix = f"{key}." if key else ""
-            pending = [(f"{prefix}{k}", v) for k, v in value.items()] + pending
+            pending += reversed([(f"{prefix}{k}", v) for k, v in items])
 
 
 def check_memory(name: str, needs: int, limit: int, label: Label) -> None:

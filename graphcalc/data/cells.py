@@ -14,6 +14,8 @@ _NUMBER = re.compile(
     r"[ \t]*[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?|nan)[ \t]*",
     re.IGNORECASE | re.ASCII,
 )
+# Truth values, as results are written, count 1 and 0.
+_WORDS = {"true": 1.0, "false": 0.0, "True": 1.0, "False": 0.0}
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 
 
@@ -35,11 +37,20 @@ class Faulty(Exception):
         self.fault = fault
 
 
+# What Python takes for blanks, or for a part of a number, and a cell does not.
+_ODD = "_\x0b\x0c\x1c\x1d\x1e\x1f\r"
+
+
+def has_odd_characters(text: str) -> bool:
+    """Whether a text has characters with which `float` reads more as numbers than `number`."""
+    return not text.isascii() or any(character in text for character in _ODD)
+
+
 def number(text: str) -> float:
-    """The number in a cell, or a ValueError: digits of ASCII, no underscores."""
-    if text.isascii() and "_" not in text:
-        return float(text)
-    raise ValueError(text)
+    """The number in a cell, or a ValueError: digits of ASCII, between blanks and tabs."""
+    if has_odd_characters(text):
+        raise ValueError(text)
+    return float(text)
 
 
 def read_number(text: str, column: str, start: int, end: int) -> float:
@@ -48,6 +59,8 @@ def read_number(text: str, column: str, start: int, end: int) -> float:
         message = f"empty cell in column `{brief(column)}`"
         hint = "--missing nan computes with nan, --on-error null or skip goes on"
         raise Faulty(Fault("empty-cell", message, start, end, hint))
+    if text in _WORDS:
+        return _WORDS[text]
     if _NUMBER.fullmatch(text) is None:
         message = f"`{brief(text)}` in column `{brief(column)}` is not a number"
         raise Faulty(Fault("bad-cell", message, start, end, "--on-error null or skip goes on"))

@@ -20,28 +20,48 @@ class Dialect(NamedTuple):
 
 def split_records(text: str, dialect: Dialect) -> list[str]:
     """The records of a text that ends with one; a quoted line end belongs to its cell."""
-    lines = text.split(dialect.line_end)
+    if dialect.line_end == "\r":
+        lines, end = text.split("\r"), "\r"
+    else:
+        # Lines that end in other ways than the first one end all the same.
+        lines, end = text.split("\n"), "\n"
     if not lines[-1]:
         lines.pop()
-    elif dialect.line_end == "\r\n" and lines[-1].endswith("\r"):
-        lines[-1] = lines[-1][:-1]
-    if dialect.line_end == "\n" and "\r" in text:
-        lines = [line[:-1] if line.endswith("\r") else line for line in lines]
     if not dialect.has_quotes or '"' not in text:
-        return lines
+        return _trimmed(lines) if "\r" in text and end == "\n" else lines
     records: list[str] = []
     pending: list[str] = []
-    is_open = False
     for line in lines:
-        is_open ^= line.count('"') % 2 == 1
-        if pending or is_open:
+        if line.count('"') % 2 and (pending or opens(line, dialect)):
             pending.append(line)
-        if not is_open:
-            records.append(dialect.line_end.join(pending) if pending else line)
-            pending = []
+            if len(pending) > 1:
+                records.append(end.join(pending))
+                pending = []
+        elif pending:
+            pending.append(line)
+        else:
+            records.append(line)
     if pending:
-        records.append(dialect.line_end.join(pending))
-    return records
+        records.append(end.join(pending))
+    return _trimmed(records) if "\r" in text and end == "\n" else records
+
+
+def _trimmed(lines: list[str]) -> list[str]:
+    return [line[:-1] if line.endswith("\r") else line for line in lines]
+
+
+def opens(text: str, dialect: Dialect) -> bool:
+    """Whether a text ends within quotes; a quote inside of a cell without any opens nothing."""
+    return open_quote(text, dialect.delimiter) is not None
+
+
+def open_quote(text: str, delimiter: str) -> int | None:
+    """Where the quotes begin that are open at the end of a text; None where none are."""
+    quotes = re.compile(rf'(?:\A|(?<=[\n{re.escape(delimiter)}]))"(?:[^"]|"")*("?)')
+    for found in quotes.finditer(text):
+        if not found[1]:
+            return found.start()
+    return None
 
 
 def splitter(dialect: Dialect) -> Callable[[str], list[str]]:

@@ -130,7 +130,71 @@ def _open_zstd(file: Any) -> BinaryIO:
     except ImportError:
         file.close()
         raise missing_zstd() from None
-    return cast(BinaryIO, zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True))
+    return cast(BinaryIO, _Zstd(file, zstandard.ZstdDecompressor()))
+
+
+class _Zstd(io.RawIOBase):
+    """What zstd has packed, by the package zstandard, whose own reader takes a cut for an end."""
+
+    # Bytes to unpack at once: they may become thousands of times as many.
+    _STEP = 1 << 13
+
+    def __init__(self, file: Any, decompressor: Any) -> None:
+        self._file, self._new = file, decompressor.decompressobj
+        self._frame: Any = None
+        self._packed = self._ready = b""
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """The next bytes. Raises EOFError where the data ends within a frame."""
+        while not self._ready:
+            self._packed = self._packed or self._file.read(self._STEP)
+            if not self._packed:
+                if self._frame is not None:
+                    raise EOFError
+                return 0
+            self._frame = self._frame or self._new()
+            self._ready, self._packed = self._frame.decompress(self._packed), b""
+            if self._frame.eof:
+                self._packed, self._frame = self._frame.unused_data, None
+        size = min(len(buffer), len(self._ready))
+        buffer[:size], self._ready = self._ready[:size], self._ready[size:]
+        return size
+
+    def read(self, size: int = -1) -> bytes:
+        """Bytes up to a size, fewer only at the end."""
+        pieces, have = [], 0
+        while size < 0 or have < size:
+            piece = super().read(size - have if size >= 0 else 1 << 20)
+            if not piece:
+                break
+            pieces.append(piece)
+            have += len(piece)
+        return b"".join(pieces)
+
+    def close(self) -> None:
+        """Close the file, too."""
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+
+def zstd_writer(file: BinaryIO) -> Any:
+    """What packs all that is written to it, and leaves the file open when it is closed."""
+    try:
+        from compression import zstd  # type: ignore[import-not-found,unused-ignore]
+
+        return zstd.ZstdFile(file, "wb")
+    except ImportError:
+        pass
+    try:
+        import zstandard  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        raise missing_zstd() from None
+    return zstandard.ZstdCompressor().stream_writer(file, closefd=False)
 
 
 def missing_zstd() -> BackendError:

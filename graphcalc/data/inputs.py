@@ -66,6 +66,8 @@ def _array(name: str, value: Any, forced: str | None) -> Input:
             name, f"`{name}` is a sparse tensor", help="make it dense first: x.to_dense()"
         )
     if kind in _INTEGERS:
+        if kind == "uint64" and not isinstance(value, FileArray) and (value >> 63).any():
+            raise _refuse(name, f"`{name}` has whole numbers beyond 2**63, which int64 has not")
         kind = "int64"
     elif kind in FLOATS:
         kind = forced or kind

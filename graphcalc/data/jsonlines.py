@@ -10,7 +10,7 @@ from graphcalc.data.cells import Fault, Faulty
 from graphcalc.diagnostics import DataError, Label, brief
 from graphcalc.source import Source, Span
 
-_SPACE = " \t\r\n"
+BLANKS = " \t\r\n"
 _LINE_ENDS = re.compile(r"[\r\n]+")
 
 
@@ -39,11 +39,30 @@ def _constant(text: str) -> Any:
 DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant)
 
 
+# As above, with -0 told from 0.
+NUMBERS = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant, parse_int=float)
+
+
+def keys_of(name: str) -> tuple[str, str]:
+    """The keys that a result is written under: its name, and what tells the kind of a null."""
+    return name, f"{name}_non_finite"
+
+
 def number(value: Any) -> float:
-    """The number of a member, or a ValueError: a string of digits is none, nor is true."""
-    if type(value) is float or type(value) is int:
+    """The number of a member, or a ValueError: true counts 1, a string of digits is none."""
+    if type(value) is float or type(value) is bool or type(value) is int:
         return float(value)
     raise ValueError(value)
+
+
+def text(value: str) -> str:
+    """The text of a string. Raises Faulty for half of a character, as `\\ud800` is."""
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(value[error.start]):04x}"
+        raise Faulty(Fault("bad-json", f"`{half}` is half of a character", 0, 0)) from None
+    return value
 
 
 def members(record: str) -> dict[str, Member]:
@@ -68,7 +87,7 @@ def members(record: str) -> dict[str, Member]:
         found[key] = Member(value, start, place)
         place = _skip(record, place)
         if record[place : place + 1] == "}":
-            if record[place + 1 :].strip(_SPACE):
+            if record[place + 1 :].strip(BLANKS):
                 raise Faulty(Fault("bad-json", "text after the object", place + 1, len(record)))
             return found
         place = _skip(record, _expect(record, place, ","))
@@ -120,7 +139,7 @@ def read_number(found: dict[str, Member], key: str, record: str) -> float:
 
 
 def _skip(text: str, place: int) -> int:
-    while text[place : place + 1] in _SPACE and place < len(text):
+    while text[place : place + 1] in BLANKS and place < len(text):
         place += 1
     return place
 
@@ -137,7 +156,7 @@ def _expect(text: str, place: int, character: str) -> int:
 
 def _value(text: str, place: int) -> tuple[Any, int]:
     try:
-        return DECODER.raw_decode(text, place)
+        return NUMBERS.raw_decode(text, place)
     except json.JSONDecodeError as error:
         message = f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
         raise Faulty(Fault("bad-json", message, error.pos, error.pos + 1)) from None

@@ -8,9 +8,9 @@ import os
 import signal
 import tempfile
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
-from graphcalc.data.files import shown
+from graphcalc.data.files import PACKED, shown, zstd_writer
 from graphcalc.diagnostics import OutputError
 
 # What ends a process and can be caught: then a file that is half written goes first.
@@ -25,6 +25,7 @@ def whole_file(path: str) -> Iterator[BinaryIO]:
 
     A file that was there is kept until the new one is complete; its permissions stay, and a link
     keeps pointing where it did. What is there and no plain file, as a named pipe, is written to.
+    Where the name ends in .gz or .zst, what is written is packed.
     Raises OutputError where that is not possible.
     """
     try:
@@ -32,10 +33,10 @@ def whole_file(path: str) -> Iterator[BinaryIO]:
         if os.path.isdir(target):
             raise IsADirectoryError(errno.EISDIR, "is a directory")
         if os.path.exists(target) and not os.path.isfile(target):
-            with open(target, "wb") as special:
-                yield special
+            with open(target, "wb") as special, _packing(path, special) as file:
+                yield file
             return
-        with _replacing(target) as file:
+        with _replacing(target) as plain, _packing(path, plain) as file:
             yield file
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
@@ -44,6 +45,21 @@ def whole_file(path: str) -> Iterator[BinaryIO]:
         if "null byte" not in str(error):
             raise
         raise OutputError("output", f"{shown(path)}: not a file name") from None
+
+
+@contextlib.contextmanager
+def _packing(path: str, file: BinaryIO) -> Iterator[BinaryIO]:
+    """The file, or what packs all that is written to it."""
+    if not path.lower().endswith(PACKED):
+        yield file
+    elif path.lower().endswith(".gz"):
+        import gzip
+
+        with gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
+            yield cast(BinaryIO, packed)
+    else:
+        with zstd_writer(file) as packed:
+            yield packed
 
 
 @contextlib.contextmanager
@@ -91,6 +107,9 @@ def _nameless(folder: str) -> int | None:
 def _settle(file: BinaryIO, target: str) -> None:
     """All of the data on the disk, with the permissions that the file is to have."""
     file.flush()
+    with contextlib.suppress(OSError):
+        before = os.stat(target)
+        os.chown(file.fileno(), before.st_uid, before.st_gid)
     os.chmod(file.fileno(), _mode(target))
     os.fsync(file.fileno())
 

@@ -105,9 +105,10 @@ def decoded(data: bytes, name: str, encoding: str, label: Label) -> str:
             "utf-16" if place >= 0 and data.count(b"\0") * 3 > len(data) else "",
         )
     except UnicodeDecodeError as error:
-        place = error.start
-        what = f"not {error.encoding.upper()} (byte 0x{data[place]:02x})"
+        place, what = error.start, not_text(error)
         hint = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "latin-1"
+    except UnicodeError as error:
+        raise DataError("encoding", f"{name}: {not_text(error)}", (label,)) from None
     if place < 0:
         return text
     line = data.count(b"\n", 0, place) + 1
@@ -117,6 +118,13 @@ def decoded(data: bytes, name: str, encoding: str, label: Label) -> str:
         (label,),
         help=f"say what it is: --encoding {hint}" if hint else "",
     )
+
+
+def not_text(error: UnicodeError) -> str:
+    """Why bytes are no text of an encoding."""
+    if isinstance(error, UnicodeDecodeError) and error.start < len(error.object):
+        return f"not {error.encoding.upper()} (byte 0x{error.object[error.start]:02x})"
+    return f"{str(error)[:1].lower()}{brief(str(error)[1:], 80)}"
 
 
 class TextTable:
@@ -231,6 +239,7 @@ class BigTextTable:
         first = head[: head.find(b"\n") + 1].removeprefix(b"\xef\xbb\xbf")
         text = decoded(first, path, "utf-8", label)
         self._slow: TextTable | None = None
+        self._counts: tuple[int, int, int, int, int] | None = None
         is_odd = not first or not options.has_header
         if is_odd or text.count('"') % 2 or "\r" in text.rstrip("\r\n"):
             self._slow = self._careful()
@@ -255,9 +264,14 @@ class BigTextTable:
         return self._careful().matrix() if found is None else found.to_numpy()
 
     def _parsed(self, names: list[str]) -> Any:
-        """Columns of numbers alone; None where a cell is none, or a row is short."""
+        """Columns of numbers alone; None where a cell is none, or a row is short or long."""
         import polars as pl
 
+        if self._counts is None:
+            self._counts = _counts(self.name, self._separator)
+        has_quotes = self._counts[4] > 0
+        if not self._is_plain(*self._counts):
+            return None
         places = [self.columns.index(name) for name in names]
         last = len(self.columns) - 1
         numbers = {f"c{i}": pl.Float64 if i in places else pl.String for i in range(last + 1)}
@@ -267,13 +281,44 @@ class BigTextTable:
                 has_header=False,
                 skip_rows=1,
                 schema=numbers,
-                columns=sorted({*places, last}),
-                separator=self._delimiter or ("\t" if self._format == "tsv" else ","),
+                columns=None if has_quotes else sorted({*places, last}),
+                separator=self._separator,
                 quote_char=None if self._format == "tsv" else '"',
+                glob=False,
             )
         except (pl.exceptions.PolarsError, OSError):
             return None
         return None if any(frame.null_count().row(0)) else frame.select(f"c{i}" for i in places)
+
+    @property
+    def _separator(self) -> str:
+        return self._delimiter or ("\t" if self._format == "tsv" else ",")
+
+    def _is_plain(self, lines: int, returns: int, both: int, delimiters: int, quotes: int) -> bool:
+        """Whether lines are records of as many cells as the header.
+
+        polars says nothing where they have more, unless it reads all columns, as it does for the
+        sake of quotes.
+        """
+        is_one_end = returns == both and both in (0, lines)
+        has_all = quotes or delimiters == lines * (len(self.columns) - 1)
+        return self._separator.isascii() and is_one_end and bool(has_all)
+
+
+def _counts(path: str, delimiter: str) -> tuple[int, int, int, int, int]:
+    """How many lines, CRs, CRs before line feeds, delimiters, and quotes a file has."""
+    lines = returns = both = delimiters = quotes = 0
+    sign, last = delimiter.encode(), b"\n"
+    stream, _ = open_bytes(path)
+    with stream:
+        while piece := stream.read(1 << 20):
+            both += piece.count(b"\r\n") + (last == b"\r" and piece[:1] == b"\n")
+            lines += piece.count(b"\n")
+            returns += piece.count(b"\r")
+            delimiters += piece.count(sign)
+            quotes += piece.count(b'"')
+            last = piece[-1:]
+    return lines + (last != b"\n"), returns, both, delimiters, quotes
 
 
 class JsonLines:
@@ -477,6 +522,8 @@ class FrameTable:
         """All of the numbers."""
         import numpy
 
+        if not self.columns:
+            raise DataError("empty-file", f"{self.name}: there are no columns", (self._label,))
         return numpy.stack([self.column(name) for name in self.columns], axis=1)
 
 

@@ -64,6 +64,11 @@ def _div(pl: Any, x: Expr, y: Expr) -> Expr:
     return x / (y if number is None else _column(number, x))
 
 
+def _pow(pl: Any, x: Expr, y: Expr) -> Expr:
+    """The power. That of a half polars takes for a root, which is another for -inf and -0."""
+    return x.pow(_column(0.5, x) if _number(pl, y) == 0.5 else y)
+
+
 def _sum(operator: str) -> Kernel:
     """A sum or a difference; polars leaves 0 out where it is one number, and -0 + 0 is 0."""
 
@@ -90,7 +95,7 @@ POLARS: dict[str, Kernel] = {
     "mul": lambda pl, x, y: x * y,
     "div": _div,
     "neg": lambda pl, x: -x,
-    "pow": lambda pl, x, y: x.pow(y),
+    "pow": _pow,
     "lt": _compare("__lt__"),
     "le": _compare("__le__"),
     "gt": _compare("__gt__"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from graphcalc.data.delimited import Dialect, said, split_records, splitter
 from graphcalc.diagnostics import GraphcalcError, OutputError
 from graphcalc.report.errors import location
 from graphcalc.report.output import complain, is_terminal
@@ -90,30 +90,37 @@ class _Bar:
 
 
 class Lines:
-    """The lines of a CSV output, kept to be drawn as a table; at most `limit` of its rows."""
+    """The lines of a CSV output, to be drawn as a table; at most `limit` of its rows are kept."""
 
-    def __init__(self, limit: int | None) -> None:
+    def __init__(self, limit: int | None, delimiter: str) -> None:
         self._limit = limit
-        self._kept: list[bytes] = []
+        self._dialect = Dialect(delimiter)
+        self._split = splitter(self._dialect)
+        self._rows: list[tuple[str, ...]] = []
+        self._count = 0
 
     def write(self, data: bytes) -> int:
-        """Take the next bytes."""
-        self._kept.append(data)
+        """Take the next lines."""
+        text = data.decode("utf-8", "backslashreplace").removeprefix("\ufeff")
+        end = "\n" if "\n" in text else "\r"
+        records = split_records(text, self._dialect._replace(line_end=end))
+        self._count += len(records)
+        # The header is one more.
+        room = len(records) if self._limit is None else self._limit + 1 - len(self._rows)
+        for record in records[: max(room, 0)]:
+            cells = self._split(record)
+            self._rows.append(tuple(_cell(said(cell, self._dialect)) for cell in cells))
         return len(data)
 
     def table(self) -> Table:
         """The rows as a table, with the number of those that it leaves out."""
-        import csv
-
-        csv.field_size_limit(sys.maxsize)
-        text = b"".join(self._kept).decode("utf-8", "backslashreplace")
-        head, *rows = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
-        shown = rows if self._limit is None else rows[: self._limit]
-        cells = [("operation", tuple(map(_cell, row))) for row in shown]
-        caption = f"{len(rows):,} row{'s' * (len(rows) != 1)}"
-        if len(shown) < len(rows):
-            caption += f"\n{len(rows) - len(shown):,} more rows (--all, or --to csv)"
-        return Table(tuple(map(_cell, head)), cells, caption)
+        head, *shown = self._rows
+        cells = [("operation", row) for row in shown]
+        count = self._count - 1
+        caption = f"{count:,} row{'s' * (count != 1)}"
+        if len(shown) < count:
+            caption += f"\n{count - len(shown):,} more rows (--all, or --to csv)"
+        return Table(head, cells, caption)
 
 
 def _cell(text: str) -> str:
@@ -167,8 +174,11 @@ def _causes(run: RowRun, summary: Summary) -> list[str]:
 
 
 def _failures(run: RowRun, summary: Summary) -> str:
-    verb = "skipped" if run.options.policy.on_error == "skip" else "left without results"
     d = summary.first_fault.diagnostic if summary.first_fault else None
-    total = summary.rows + (summary.failed if verb == "skipped" else 0)
+    empty, lost = summary.failed - summary.lost, summary.lost
+    verb = "left without results" if not lost else "skipped"
+    if empty and lost:
+        verb = f"failed, {empty:,} left without results and {lost:,} left out"
     first = f"; the first: {location(d.labels[0])}: {d.message}" if d else ""
-    return safe(f"{summary.failed:,} of {total:,} rows {verb}{first}")
+    total = summary.rows + lost
+    return safe(f"{summary.failed:,} of {total:,} row{'s' * (total != 1)} {verb}{first}")

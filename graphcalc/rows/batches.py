@@ -64,24 +64,27 @@ class BatchEngine(Engine):
         self._reader = Engine(self.plan, stage, self.table, self.writer, self.layout, self.policy)
         self._program = StageProgram(self.plan, self.stage)
 
-    def compute(self, records: list[str], text: str, line_end: str) -> Done:
+    def compute(self, records: list[str], text: str) -> Done:
         """Compute the records of a part, all at once."""
-        read = Pass(self._reader, records, self._reader.compiled(text), line_end)
+        read = Pass(self._reader, records, self._reader.compiled(text))
         read.read()
         columns, count = read.functions.gathered, len(read.lines)
         values = self._program.run(columns, count) if count else {}
         if not self.stage.outputs:
             states = states_of(self.stage, values) if count else self.no_states
-            return Done(b"", count, read.failed, read.fault, 0, None, states, 0)
+            return Done(b"", count, read.failed, read.fault, 0, None, states, 0, read.lost)
         rows = iter(self._texts(values, count))
-        done = Pass(self, records, self._reader.compiled(text), line_end)
+        done = Pass(self, records, self._reader.compiled(text))
         done.failed, done.fault = read.failed, read.fault
+        # Blank lines of JSON are no rows at all.
+        done.lost = read.lost if self.policy.on_error == "skip" else 0
         done.looked_at.update(range(len(records)))
         skipped = set(read.skipped)
         place = 0
         for index, record in enumerate(records[: count + len(skipped)]):
             if index in skipped:
-                if self.policy.on_error == "null" and record.strip():
+                is_row = bool(record.strip()) or self.table.format != "jsonl"
+                if self.policy.on_error == "null" and is_row:
                     done.leave_empty(index)
                 continue
             texts = next(rows)

@@ -11,7 +11,7 @@ from graphcalc.data.tables import FrameTable
 from graphcalc.diagnostics import brief
 from graphcalc.rows.batches import StageProgram, is_wanted
 from graphcalc.rows.engine import Place, Policy
-from graphcalc.rows.frames import lower, states_of
+from graphcalc.rows.frames import MOST_STEPS, lower, states_of
 from graphcalc.rows.kinds import kind_of
 from graphcalc.rows.plan import Plan, Stage
 from graphcalc.rows.tables import Layout
@@ -33,6 +33,7 @@ class Batch(NamedTuple):
     odd: int
     first_odd: Place | None
     states: tuple[State | None, ...]
+    lost: int = 0
 
 
 class FrameRows:
@@ -46,8 +47,10 @@ class FrameRows:
         self._pl: Any = polars
         self._plan, self._stage, self._table = plan, stage, table
         self._layout, self._policy = layout, policy
-        self._expressions = lower(polars, plan, stage)
-        self._program = StageProgram(plan, stage) if is_wanted(plan.settings) else None
+        is_long = len(stage.steps) > MOST_STEPS
+        self._expressions = lower(polars, plan, stage._replace(steps=()) if is_long else stage)
+        is_program = is_long or is_wanted(plan.settings)
+        self._program = StageProgram(plan, stage) if is_program else None
         self._columns = {f"v{p}": str(plan.graph.nodes[p].params[1]) for p in stage.columns}
         self._first_row = 0
 
@@ -106,7 +109,7 @@ class FrameRows:
         """The output of rows, once the ones that fail are out."""
         states = states_of(frame, self._stage, self._expressions)
         if not self._stage.outputs:
-            return Batch(None, frame.height, failed, fault, 0, None, states)
+            return Batch(None, frame.height, failed, fault, 0, None, states, failed)
         columns = []
         for name, place in zip(self._layout.names, self._layout.places):
             if place >= 0:
@@ -114,7 +117,8 @@ class FrameRows:
             else:
                 columns.append(frame[self._expressions.outputs[-1 - place]].alias(name))
         found = self._pl.DataFrame(columns)
-        return Batch(found, frame.height, failed, fault, odd, first_odd, states)
+        lost = failed if self._policy.on_error == "skip" else 0
+        return Batch(found, frame.height, failed, fault, odd, first_odd, states, lost)
 
     @property
     def _outputs(self) -> list[str]:

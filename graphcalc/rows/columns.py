@@ -136,6 +136,18 @@ def check_passes(plan: Plan) -> None:
     )
 
 
+def check_names(layout: Layout, format: str) -> None:
+    """Raise DataError for two columns of one name, where a format cannot have them."""
+    names = layout.names
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(
+            "duplicate-column",
+            f"there are two columns `{brief(twice)}`, which {format} cannot have",
+            help="--only leaves the input's columns out",
+        )
+
+
 def layout_of(plan: Plan, columns: Sequence[str], show: Sequence[str], *, only: bool) -> Layout:
     """The columns of the output: those of the input with the outputs behind them, or with `only`
     the outputs, and columns that `show` names.

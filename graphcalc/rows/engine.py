@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from graphcalc.data.cells import MAX_CELL, Fault, Faulty
+from graphcalc.data.cells import MAX_CELL, Fault, Faulty, has_odd_characters
 from graphcalc.numbers import exact
 from graphcalc.rows.compiled import Functions, compile_stage
 from graphcalc.rows.plan import Plan, Stage
@@ -45,9 +45,10 @@ class Place(NamedTuple):
 class Done(NamedTuple):
     """What a part came to.
 
-    `rows` counts the records computed and `failed` those that could not be, the first of which is
-    `fault`; under `fail` it is also where the part ends. `odd` counts rows with a result that is
-    not finite although their numbers are. `lines` counts the lines of text of the part.
+    `rows` counts the records that have an output and `failed` those that could not be computed,
+    the first of which is `fault`; under `fail` it is also where the part ends. `lost` of those have
+    no output. `odd` counts rows with a result that is not finite although their numbers are.
+    `lines` counts the lines of text of the part.
     """
 
     data: bytes
@@ -58,6 +59,7 @@ class Done(NamedTuple):
     first_odd: Place | None
     states: tuple[State | None, ...]
     lines: int
+    lost: int = 0
 
 
 @dataclass(eq=False)
@@ -79,21 +81,28 @@ class Engine:
         """Compute a part of whole records."""
         try:
             text = _decoded(part)
-            if longest_suspects(part, line_end):
-                self._check_lengths(self.table.records(text))
         except _At as at:
-            return self._ended(at)
+            return self._up_to(at, _without_last(part[: at.start], self.table))
         records = self.table.records(text)
-        done = self.compute(records, text, line_end.decode())
-        return done._replace(lines=part.count(line_end))
+        if longest_suspects(part, line_end):
+            try:
+                self._check_lengths(records)
+            except _At as at:
+                return self._up_to(at, records[: at.place.record])
+        done = self.compute(records, text)
+        return done._replace(lines=part.count(line_end[-1:]))
 
-    def compute(self, records: list[str], text: str, line_end: str) -> Done:
+    def compute(self, records: list[str], text: str) -> Done:
         """Compute the records of a part."""
-        return Pass(self, records, self.compiled(text), line_end).run()
+        return Pass(self, records, self.compiled(text)).run()
 
-    def _ended(self, at: _At) -> Done:
-        """A part with something in it that no row can be computed with."""
-        return Done(b"", 0, 1, (at.fault, at.place), 0, None, self.no_states, 0)
+    def _up_to(self, at: _At, records: list[str]) -> Done:
+        """The records before a place where no row can be computed any more."""
+        done = self.compute(records, "\n".join(records))
+        is_first = done.fault is None or self.policy.on_error != "fail"
+        return done._replace(
+            failed=done.failed + 1, fault=(at.fault, at.place) if is_first else done.fault
+        )
 
     def named_numbers(self, record: str) -> dict[str, float]:
         """The numbers of a record by the names that the program has for their columns."""
@@ -108,12 +117,13 @@ class Engine:
 
     def compiled(self, text: str) -> Functions:
         """The functions for a part: others where there are quotes or odd digits in it."""
-        key = ('"' in text, "_" in text or not text.isascii())
+        bare = text.replace("\r\n", "\n") if "\r" in text else text
+        key = ('"' in text, has_odd_characters(bare))
         if key not in self._functions:
             layout = self.layout
             if not self.stage.outputs:
                 layout = layout._replace(passed=True)
-            reader = self.table.reader(self.names, layout, text)
+            reader = self.table.reader(self.names, layout, has_quotes=key[0], is_odd=key[1])
             if reader is not None and not self.writer.is_quick and self.stage.outputs:
                 reader = None
             self._functions[key] = compile_stage(self.plan, self.stage, reader)
@@ -143,11 +153,17 @@ class Engine:
 
 
 class _At(Exception):
-    """A fault and its place."""
+    """A fault and its place; `start` is where its line begins in the bytes of the part."""
 
-    def __init__(self, fault: Fault, place: Place) -> None:
+    def __init__(self, fault: Fault, place: Place, start: int = 0) -> None:
         super().__init__(fault.message)
-        self.fault, self.place = fault, place
+        self.fault, self.place, self.start = fault, place, start
+
+
+def _without_last(part: bytes, table: Table) -> list[str]:
+    """The records of the lines before a bad byte; the last one may go on behind it."""
+    records = table.records(part.decode())
+    return records[:-1] if records and records[-1].count('"') % 2 else records
 
 
 def _place(records: Sequence[str], index: int) -> Place:
@@ -177,29 +193,21 @@ def _bad_byte(part: bytes, place: int, what: str, help: str = "") -> _At:
     end = part.find(b"\n", place)
     line = part[start : end if end >= 0 else len(part)].decode("utf-8", "backslashreplace")
     column = len(before[start:].decode("utf-8", "backslashreplace"))
-    return _At(
-        Fault("encoding", what, column, column + 1, help), Place(0, before.count(b"\n"), line)
-    )
+    place_of = Place(0, before.count(b"\n"), line)
+    return _At(Fault("encoding", what, column, column + 1, help), place_of, start)
 
 
 class Pass:
     """The records of one part on their way."""
 
-    def __init__(
-        self, engine: Engine, records: list[str], functions: Functions, line_end: str
-    ) -> None:
-        self.engine, self.records, self.functions, self.line_end = (
-            engine,
-            records,
-            functions,
-            line_end,
-        )
+    def __init__(self, engine: Engine, records: list[str], functions: Functions) -> None:
+        self.engine, self.records, self.functions = engine, records, functions
         self.lines: list[str] = []
         # For every line the record that it is of, as soon as some have none.
         self.skipped: list[int] = []
         # Records that were looked at one by one.
         self.looked_at: set[int] = set()
-        self.failed = 0
+        self.failed = self.lost = 0
         self.fault: tuple[Fault, Place] | None = None
         self.odd = 0
         self.first_odd: Place | None = None
@@ -257,7 +265,7 @@ class Pass:
     def _fail(self, index: int, fault: Fault) -> bool:
         engine, on_error = self.engine, self.engine.policy.on_error
         self.failed += 1
-        if self.fault is None:
+        if self.fault is None or index < self.fault[1].record:
             self.fault = fault, _place(self.records, index)
         if on_error == "fail":
             return False
@@ -265,6 +273,7 @@ class Pass:
             self.leave_empty(index)
         else:
             self.skipped.append(index)
+            self.lost += 1
         return True
 
     def leave_empty(self, index: int) -> None:
@@ -276,6 +285,7 @@ class Pass:
             self.lines.append(engine.writer.compose(self.records[index], nothing))
         except Faulty:
             self.skipped.append(index)
+            self.lost += 1
 
     def refuse(self, index: int, texts: Sequence[str]) -> bool:
         """Fail a row with a result that is not finite; whether to go on."""
@@ -331,11 +341,12 @@ class Pass:
             place += len(gathered.operands)
         data = b""
         if engine.stage.outputs and self.lines:
-            text = self.line_end.join([*self.lines, ""])
+            line_end = engine.writer.line_end
+            text = line_end.join([*self.lines, ""])
             if "nan\0" in text or "inf\0" in text:
                 self._find_odd()
-                text = self.line_end.join([*self.lines, ""]) if self.lines else ""
+                text = line_end.join([*self.lines, ""]) if self.lines else ""
             data = engine.writer.finish(text).encode()
         rows = len(self.lines)
         odd, first = self.odd, self.first_odd
-        return Done(data, rows, self.failed, self.fault, odd, first, tuple(states), 0)
+        return Done(data, rows, self.failed, self.fault, odd, first, tuple(states), 0, self.lost)

@@ -26,6 +26,8 @@ from graphcalc.rows.totals import State
 # Bytes of a part, so that a call costs nothing beside it.
 PART = 4 << 20
 _DEEPEST = 20
+# Nodes of a pass: a plan of polars takes much memory for each.
+MOST_STEPS = 300
 
 
 def can_run(engine: Engine) -> bool:
@@ -38,7 +40,9 @@ def can_run(engine: Engine) -> bool:
     is_line = layout.passed or all(place < 0 for place in layout.places)
     return (
         has_ops
+        and len(engine.stage.steps) <= MOST_STEPS
         and isinstance(table, DelimitedTable)
+        and table.dialect.delimiter.isascii()
         and engine.writer.is_quick
         and (is_line or not engine.stage.outputs)
         and bool(engine.stage.columns)
@@ -143,9 +147,10 @@ class FrameEngine:
         """Whether every line of a part is a record, and every quote where one may be."""
         if b"\0" in part or line_end == b"\r" or longest_suspects(part, line_end):
             return False
-        has_returns = b"\r" in part
-        if has_returns and (line_end == b"\n" or part.count(b"\r") != part.count(b"\r\n")):
-            return False
+        if line_end == b"\r\n" or b"\r" in part:
+            ends = part.count(b"\r\n")
+            if line_end == b"\n" or not ends == part.count(b"\r") == part.count(b"\n"):
+                return False
         if self._dialect.has_quotes and b'"' in part:
             bare = self._quoted.sub(b"", part)
             return b'"' not in bare and bare.count(b"\n") == part.count(b"\n")
@@ -166,21 +171,32 @@ class FrameEngine:
         except pl.exceptions.PolarsError:
             return None
         nulls = frame.null_count().row(0)
+        if not self._has_all_cells(part, frame.height, may_lack=bool(nulls[-1])):
+            return None
         if not any(nulls):
             return frame
-        # Empty cells at the end of rows look as cells that are not there.
-        if nulls[-1] and not self._has_all_cells(part, frame.height):
-            return None
         missing = self._engine.policy.missing
         if missing is None:
             return frame if not any(frame.select(self._numbers).null_count().row(0)) else None
         return frame.with_columns(pl.col(self._numbers).fill_null(missing))
 
-    def _has_all_cells(self, part: bytes, rows: int) -> bool:
-        """Whether short rows are out of the question; long ones polars refuses itself."""
+    def _has_all_cells(self, part: bytes, rows: int, *, may_lack: bool) -> bool:
+        """Whether every row has as many cells as the header.
+
+        polars takes no notice of more of them, and fewer look as if the last were empty, which
+        `may_lack` says that some are.
+        """
         if self._dialect.has_quotes and b'"' in part:
             part = self._quoted.sub(b"", part)
-        return part.count(self._dialect.delimiter.encode()) == rows * (len(self._schema) - 1)
+        delimiter, count = self._dialect.delimiter, len(self._schema) - 1
+        if part.count(delimiter.encode()) != rows * count:
+            return False
+        if not may_lack or not count:
+            return True
+        lines = self._lines(part)
+        if lines is None:
+            return False
+        return bool((lines.fill_null("").str.count_matches(delimiter, literal=True) == count).all())
 
     def _lines(self, part: bytes) -> Any:
         """The records as text."""

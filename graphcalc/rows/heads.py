@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
+
 from graphcalc.data.cells import Fault, Faulty
 from graphcalc.data.delimited import Dialect, said, splitter
-from graphcalc.data.jsonlines import members
+from graphcalc.data.jsonlines import members, text
 from graphcalc.data.tables import TextOptions
 from graphcalc.diagnostics import DataError, EvaluationError, GraphcalcError, Label, LimitError
 from graphcalc.rows.engine import Place
@@ -25,16 +27,19 @@ _CONTENTS = {
 def read_head(records: Records, format: str, options: TextOptions) -> tuple[Table, bytes]:
     """How the records behind the header are read, and the header's own text."""
     delimiter = options.delimiter or ("\t" if format == "tsv" else ",")
-    records.has_quotes = format == "csv"
+    records.has_quotes, records.delimiter = format == "csv", delimiter
     head = records.head()
     if format == "jsonl":
-        records.line_end = b"\n"
+        head, skipped = head.removeprefix(codecs.BOM_UTF8), 0
+        while head and not head.strip():
+            head, skipped = records.head(), skipped + 1
+        records.line_end, records.may_be_blank = b"\n", True
         table = JsonTable(_keys(head, records))
         records.push_back(head)
+        records.line += skipped
         return table, b""
-    text = _header_text(head, records)
     dialect = Dialect(delimiter, format == "csv", records.line_end.decode())
-    columns = _header(text, dialect, records)
+    columns = _header(_header_text(head, records), dialect, records)
     records.may_be_blank = len(columns) == 1
     if not options.has_header:
         columns = tuple(str(place + 1) for place in range(len(columns)))
@@ -65,26 +70,26 @@ def _header_text(head: bytes, records: Records) -> str:
         ) from None
 
 
-def _header(text: str, dialect: Dialect, records: Records) -> tuple[str, ...]:
+def _header(line: str, dialect: Dialect, records: Records) -> tuple[str, ...]:
     try:
-        cells = splitter(dialect)(text)
+        cells = splitter(dialect)(line)
     except Faulty as faulty:
         fault = faulty.fault
-        if text.lstrip()[:1] in ("{", "["):
-            format = "jsonl" if text.lstrip()[0] == "{" else "json"
+        if line.lstrip()[:1] in ("{", "["):
+            format = "jsonl" if line.lstrip()[0] == "{" else "json"
             fault = fault._replace(help=f"if this is JSON, say so: --input-format {format}")
-        raise error_at(fault, Place(0, 0, text), records.name, 1) from None
+        raise error_at(fault, Place(0, 0, line), records.name, 1) from None
     return tuple(said(cell, dialect) for cell in cells)
 
 
 def _keys(head: bytes, records: Records) -> tuple[str, ...]:
     try:
-        text = head.decode("utf-8-sig")
-        return tuple(members(text)) if text.strip() else ()
+        decoded = head.decode()
+        return tuple(map(text, members(decoded))) if decoded.strip() else ()
     except UnicodeDecodeError:
         raise DataError("encoding", f"{records.name}: the text is not UTF-8") from None
     except Faulty as faulty:
-        raise error_at(faulty.fault, Place(0, 0, text), records.name, 1) from None
+        raise error_at(faulty.fault, Place(0, 0, decoded), records.name, 1) from None
 
 
 def error_at(fault: Fault, place: Place, name: str, line: int) -> GraphcalcError:

@@ -91,6 +91,9 @@ class Plan:
             ]
             is_last = self.has_rows and level == count
             self.stages.append(self._stage(gathered, self.outputs if is_last else ()))
+        # A row that fails in one pass fails in all of them.
+        columns = tuple(sorted({column for stage in self.stages for column in stage.columns}))
+        self.stages = [stage._replace(columns=columns) for stage in self.stages]
         self.settle(0, 0, {})
 
     def choose(self, outputs: tuple[int, ...]) -> None:

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from graphcalc.data.cells import MAX_CELL
+from graphcalc.data.delimited import open_quote
 from graphcalc.data.files import Pipe, open_bytes, shown, unreadable
 from graphcalc.data.references import near_names
+from graphcalc.data.tables import not_text
 from graphcalc.diagnostics import DataError, Label, LimitError
 from graphcalc.source import Source, Span
 
@@ -24,15 +26,15 @@ _PATIENCE = 0.02
 class Records:
     """The parts of one input, each of whole records, and what of them was read.
 
-    `name` is what messages call it; what `is_pipe` can be read but once. `line_end` and
-    `has_quotes` say where records end; a quoted line end ends none. `line` is the number of the
+    `name` is what messages call it; what `is_pipe` can be read but once. `line_end`, `has_quotes`
+    and `delimiter` say where records end; a quoted line end ends none. `line` is the number of the
     first line behind the header.
     """
 
     def __init__(self, path: str, encoding: str, size: int, stream: BinaryIO | None = None) -> None:
         self.name = shown(path)
         self.path, self.size = path, size
-        self.line_end, self.has_quotes = b"\n", True
+        self.line_end, self.has_quotes, self.delimiter = b"\n", True, ","
         # Whether an empty line is a row, as it is where there is one column.
         self.may_be_blank = False
         self.bytes_read = 0
@@ -98,7 +100,7 @@ class Records:
 
     def _head_end(self) -> int:
         """Where the first record ends, 0 where that is not known yet; sets the line end."""
-        data, place = self._rest, 0
+        data, place, quotes = self._rest, 0, 0
         while True:
             end = data.find(b"\n", place)
             if end < 0:
@@ -109,7 +111,8 @@ class Records:
                     self.line_end = b"\r"
                     return end + 1
                 return 0
-            if not self.has_quotes or data.count(b'"', 0, end) % 2 == 0:
+            quotes += data.count(b'"', place, end)
+            if not self.has_quotes or quotes % 2 == 0:
                 self.line_end = b"\r\n" if data[end - 1 : end] == b"\r" else b"\n"
                 return end + 1
             place = end + 1
@@ -141,7 +144,13 @@ class Records:
         """Where the last whole record ends."""
         data, end = self._rest, len(self._rest)
         newline = self.line_end[-1:]
-        quotes = data.count(b'"') if self.has_quotes and b'"' in data else 0
+        quotes = data.count(b'"') if self.has_quotes else 0
+        if quotes % 2:
+            last = self.delimiter.encode()[-1:].decode("latin-1")
+            place = open_quote(data.decode("latin-1"), last)
+            if place is None:
+                return data.rfind(newline) + 1
+            quotes, end = data.count(b'"', 0, place), place
         while True:
             found = data.rfind(newline, 0, end) + 1
             if not found or not quotes:
@@ -196,15 +205,12 @@ class Records:
             return data
         try:
             text: str = self._decode.decode(data, final=not data)
-        except UnicodeDecodeError as error:
-            byte = error.object[error.start]
-            message = f"not {error.encoding} (byte 0x{byte:02x})"
-            raise DataError("encoding", f"{self.name}: {message}") from None
-        if not text and data:
-            return self._read(size)
-        return (
-            text.removeprefix("\ufeff").encode() if self.bytes_read == len(data) else text.encode()
-        )
+            if not text and data:
+                return self._read(size)
+            is_first = self.bytes_read == len(data)
+            return (text.removeprefix("\ufeff") if is_first else text).encode()
+        except UnicodeError as error:
+            raise DataError("encoding", f"{self.name}: {not_text(error)}") from None
 
 
 def _opened(path: str) -> tuple[BinaryIO, int | None]:

@@ -16,16 +16,13 @@ from graphcalc.data.files import shown
 from graphcalc.data.inputs import describe
 from graphcalc.data.jsonlines import as_lines
 from graphcalc.data.tables import FrameTable, TextOptions, has_polars, read_text
-from graphcalc.diagnostics import (
-    GraphcalcError,
-    Label,
-)
+from graphcalc.diagnostics import DataError, EvaluationError, GraphcalcError, Label, brief
 from graphcalc.evaluate import Evaluation, kept_nodes, memory_limit
 from graphcalc.origins import Origins, find_origins
 from graphcalc.rows import batches, frames
 from graphcalc.rows.columnar import Batch, FrameRows, frame_of_totals
-from graphcalc.rows.columns import check_passes, layout_of, plan_of
-from graphcalc.rows.engine import Done, Engine, Place, Policy
+from graphcalc.rows.columns import check_names, check_passes, layout_of, plan_of
+from graphcalc.rows.engine import ODD, Done, Engine, Place, Policy
 from graphcalc.rows.formats import COLUMNAR, format_of
 from graphcalc.rows.heads import error_at, read_head
 from graphcalc.rows.kinds import kinds_of
@@ -75,12 +72,14 @@ class RowOptions(NamedTuple):
 class Summary:
     """What became of the rows.
 
-    `odd` counts those with a result that is not finite although their numbers are; `first_odd` and
+    `rows` counts those that have an output; `lost` of those that `failed` have none. `odd` counts
+    those with a result that is not finite although their numbers are; `first_odd` and
     `first_fault` are where that and a failure was seen first.
     """
 
     rows: int = 0
     failed: int = 0
+    lost: int = 0
     odd: int = 0
     first_odd: Label | None = None
     first_fault: GraphcalcError | None = None
@@ -99,6 +98,7 @@ class RowRun:
     summary: Summary = field(default_factory=Summary)
     _numbers: Callable[[str], dict[str, float]] | None = None
     _start: int | None = None
+    _rows_before: int = 0
     _objects: bytes | None = None
 
     def run(self, file: Output) -> Summary:
@@ -124,6 +124,8 @@ class RowRun:
             writer = self._writer(table, layout, to)
             has_header = self.options.has_header and to not in COLUMNAR
             sink: LineSink = self._sink(file, to)
+            if to not in ("csv", "tsv"):
+                check_names(layout, to)
             if to in COLUMNAR:
                 sink = ParsedLines(FrameSink(file, to), kinds_of(plan, layout, table, records))
             for level, stage in enumerate(plan.stages):
@@ -138,6 +140,7 @@ class RowRun:
                     sink.write(writer.head(head))
                 self._settle(plan, level, self._pass(engine, records, sink))
             if not plan.has_rows:
+                self._check_totals(plan)
                 texts = [plan.text(p) for p in plan.outputs]
                 if has_header:
                     sink.write(writer.head(b""))
@@ -193,14 +196,32 @@ class RowRun:
                 self.watch(done, total, self.summary.rows)
             self._settle(plan, level, states)
         if not plan.has_rows:
+            self._check_totals(plan)
             sink.write_frame(frame_of_totals(plan, layout.names))
         sink.close()
+
+    def _check_totals(self, plan: Plan) -> None:
+        """Under `strict`, raise EvaluationError for a total that is not finite."""
+        for position in plan.outputs if self.options.policy.is_strict else ():
+            node = plan.graph.nodes[position]
+            if plan.text(position) in ODD:
+                label = Label(node.source, node.span)
+                message = f"`{brief(node.name or '')}` is {plan.text(position)}"
+                raise EvaluationError("non-finite", message, (label,))
 
     def _settle(self, plan: Plan, level: int, states: Sequence[Any]) -> None:
         """Put what a pass gathered into the plan."""
         gathered = plan.stages[level].gathered
         totals = {g.position: g.total.finish(state) for g, state in zip(gathered, states)}
         plan.settle(level + 1, self.summary.rows, totals)
+        count = self.summary.rows + self.summary.lost
+        if level and count != self._rows_before:
+            raise DataError(
+                "file-changed",
+                f"{shown(self.options.path)}: the file changed while it was read",
+                note=f"it had {self._rows_before:,} rows, and now {count:,}",
+            )
+        self._rows_before = count
 
     def origins_of(self, summary: Summary) -> Origins | None:
         """Where in the program the first result that is not finite comes from.
@@ -314,7 +335,10 @@ class RowRun:
 
     def _count(self, done: Done | Batch, name: str, line: int) -> None:
         summary = self.summary
-        self._add(done.rows, done.failed, done.odd)
+        summary.rows += done.rows
+        summary.failed += done.failed
+        summary.lost += done.lost
+        summary.odd += done.odd
         if summary.first_odd is None and done.first_odd is not None:
             place = done.first_odd
             source = Source(place.text, name, line + place.line)
@@ -325,11 +349,6 @@ class RowRun:
         if self.options.policy.on_error == "fail" or done.fault[0].code in _FATAL:
             raise error
         summary.first_fault = summary.first_fault or error
-
-    def _add(self, rows: int, failed: int, odd: int) -> None:
-        self.summary.rows += rows
-        self.summary.failed += failed
-        self.summary.odd += odd
 
 
 # What stops a run whatever is to be done with rows that fail: the rows after it are not known.
@@ -348,7 +367,7 @@ def _packed(done: Done) -> tuple[Any, ...]:
     """A result as plain tuples, for marshal."""
     fault = None if done.fault is None else (tuple(done.fault[0]), tuple(done.fault[1]))
     odd = None if done.first_odd is None else tuple(done.first_odd)
-    return (*done[:3], fault, done.odd, odd, done.states, done.lines)
+    return (*done[:3], fault, done.odd, odd, *done[6:])
 
 
 def _unpacked(packed: tuple[Any, ...]) -> Done:
@@ -360,6 +379,5 @@ def _unpacked(packed: tuple[Any, ...]) -> Done:
         None if fault is None else (Fault(*fault[0]), Place(*fault[1])),
         packed[4],
         None if odd is None else Place(*odd),
-        packed[6],
-        packed[7],
+        *packed[6:],
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any, NamedTuple, Protocol
 
 from graphcalc.data import jsonlines
@@ -58,8 +58,13 @@ class Table(Columns, Protocol):
     def records(self, text: str) -> list[str]:
         """The records of a part of the input."""
 
-    def reader(self, names: Sequence[str], layout: Layout, text: str) -> Reader | None:
-        """How a compiled pass reads such a part; None where it cannot be as quick."""
+    def reader(
+        self, names: Sequence[str], layout: Layout, *, has_quotes: bool, is_odd: bool
+    ) -> Reader | None:
+        """How a compiled pass reads a part; None where it cannot be as quick.
+
+        A part has quotes or not, and `is_odd` where `cells.has_odd_characters` says so.
+        """
 
     def numbers(self, record: str, names: Sequence[str], missing: float | None) -> list[float]:
         """The numbers of columns; `missing` is one for empty cells. Raises Faulty."""
@@ -85,18 +90,18 @@ class DelimitedTable:
         """The records of a part of the input."""
         return split_records(text, self.dialect)
 
-    def reader(self, names: Sequence[str], layout: Layout, text: str) -> Reader | None:
+    def reader(
+        self, names: Sequence[str], layout: Layout, *, has_quotes: bool, is_odd: bool
+    ) -> Reader | None:
         """A record unpacks into one variable for every cell that is of use."""
         wanted = [self.keys.index(name) for name in names]
         used = {*wanted, *(p for p in layout.places if p >= 0 and not layout.passed)}
         targets = ", ".join(f"x{i}" if i in used else "_" for i in range(len(self.columns)))
         delimiter = self.dialect.delimiter
-        given: dict[str, Any] = {"delimiter": delimiter, "float": float}
+        given: dict[str, Any] = {"delimiter": delimiter, "number": number if is_odd else float}
         split = "line.split(delimiter)"
-        if self.dialect.has_quotes and '"' in text:
+        if self.dialect.has_quotes and has_quotes:
             given["split"], split = self._split, "split(line)"
-        if "_" in text or not text.isascii():
-            given["float"] = number
         pieces = ["{{line}}"] if layout.passed else []
         for place in layout.places:
             if place < 0:
@@ -105,7 +110,7 @@ class DelimitedTable:
                 pieces.append(f"{{{{x{place}}}}}")
         return Reader(
             f"[{targets}] = {split}",
-            tuple(f"float(x{i})" for i in wanted),
+            tuple(f"number(x{i})" for i in wanted),
             "{{delimiter}}".join(pieces),
             given,
         )
@@ -149,16 +154,24 @@ class JsonTable:
             lines.pop()
         return lines
 
-    def reader(self, names: Sequence[str], layout: Layout, text: str) -> Reader | None:
+    def reader(
+        self, names: Sequence[str], layout: Layout, *, has_quotes: bool, is_odd: bool
+    ) -> Reader | None:
         """A record becomes a dictionary; the outputs go before the bracket that ends it."""
         if not layout.passed or not self.columns:
             return None
         keys = {f"key{i}": name for i, name in enumerate(names)}
         labels = {f"label{i}": f", {label_of(n)}: " for n, i in layout.added}
         fields = "".join(f"{{{{label{i}}}}}{{{i}}}\\0" for _, i in layout.added)
-        given = {"decode": jsonlines.DECODER.decode, "number": jsonlines.number, "object": _object}
+        taken = {key for name, _ in layout.added for key in jsonlines.keys_of(name)}
+        given = {
+            "decode": jsonlines.NUMBERS.decode,
+            "number": jsonlines.number,
+            "object": lambda value: _object(value, taken),
+            "blanks": jsonlines.BLANKS,
+        }
         return Reader(
-            "line = line.rstrip(); o = object(decode(line))",
+            "line = line.rstrip(blanks); o = object(decode(line))",
             tuple(f"number(o[{key}])" for key in keys),
             "{{line[:-1]}}" + fields + "}}}}",
             {**given, **keys, **labels},
@@ -190,8 +203,9 @@ class JsonTable:
         return [record[found[c].start : found[c].end] if c in found else None for c in self.columns]
 
 
-def _object(value: Any) -> dict[str, Any]:
-    if type(value) is dict and value:
+def _object(value: Any, taken: Set[str]) -> dict[str, Any]:
+    """An object that outputs can be put behind."""
+    if type(value) is dict and value and taken.isdisjoint(value):
         return value
     raise ValueError(value)
 
@@ -203,6 +217,7 @@ class Writer:
         self.format, self._table, self._layout, self._dialect = format, table, layout, dialect
         self._labels = [label_of(name) for name in layout.names]
         is_same = isinstance(table, DelimitedTable) and table.dialect == dialect
+        self.line_end = "\n" if format == "jsonl" else dialect.line_end
         self.is_quick = format == table.format and (format == "jsonl" or is_same)
 
     def head(self, given: bytes) -> bytes:
@@ -228,11 +243,7 @@ class Writer:
         layout = self._layout
         if layout.passed and self.is_quick:
             if self.format == "jsonl":
-                head = record.rstrip()[:-1]
-                members = [self._member(label_of(n), outputs[i]) for n, i in layout.added]
-                if head.strip() == "{":
-                    return f"{{{', '.join(members)}}}"
-                return f"{', '.join([head, *members])}}}"
+                return self._appended(record, outputs)
             return self._dialect.delimiter.join([record, *(outputs[i] for _, i in layout.added)])
         needs_cells = any(place >= 0 for place in layout.places)
         cells = self._table.cells(record) if needs_cells else []
@@ -240,6 +251,22 @@ class Writer:
             return self._object(cells, outputs)
         texts = [outputs[-1 - p] if p < 0 else self._cell(cells[p]) for p in layout.places]
         return self._dialect.delimiter.join(texts)
+
+    def _appended(self, record: str, outputs: Sequence[str]) -> str:
+        """An object with the outputs behind its members, or in the place of those of their keys."""
+        added = self._layout.added
+        members = [self._member(label_of(n), outputs[i]) for n, i in added]
+        taken = {key for name, _ in added for key in jsonlines.keys_of(name)}
+        found = jsonlines.members(record)
+        if not taken.isdisjoint(found):
+            kept = [
+                f"{label_of(key)}: {record[m.start : m.end]}"
+                for key, m in found.items()
+                if key not in taken
+            ]
+            return f"{{{', '.join([*kept, *members])}}}"
+        head = record.rstrip(jsonlines.BLANKS)[:-1]
+        return f"{', '.join([head, *members] if found else [head + members[0], *members[1:]])}}}"
 
     def _cell(self, cell: Any) -> str:
         """A cell of the input as one of this output."""
@@ -251,7 +278,7 @@ class Writer:
             value = json.loads(cell)
             if value is None:
                 return ""
-            return quoted(value if type(value) is str else cell, self._dialect)
+            return quoted(jsonlines.text(value) if type(value) is str else cell, self._dialect)
         return quoted(self._said(cell), self._dialect)
 
     def _object(self, cells: Sequence[Any], outputs: Sequence[str]) -> str:

@@ -14,6 +14,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from graphcalc.diagnostics import LimitError
+
 _SIZE = struct.Struct("<Q")
 
 
@@ -98,10 +100,14 @@ class _Worker:
         _write(self.tasks, marshal.dumps(part))
 
     def receive(self) -> tuple[Any, ...]:
-        """What it made of its part. Raises RuntimeError where it has died."""
+        """What it made of its part. Raises LimitError where it has died."""
         data = _read(self.answers)
         if data is None:
-            raise RuntimeError("a worker process ended before its work")
+            raise LimitError(
+                "worker",
+                "a process that computed some of the rows was ended from outside",
+                note="that happens where memory runs out",
+            )
         found: tuple[Any, ...] = marshal.loads(data)
         return found
 

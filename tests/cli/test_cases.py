@@ -31,6 +31,7 @@ ELSEWHERE = {
     "column-kind",
     "device-memory",
     "diverged",
+    "file-changed",
     "freed",
     "gradient",
     "gradient-check",
@@ -53,6 +54,7 @@ ELSEWHERE = {
     "slice-value",
     "torch",
     "torch-missing",
+    "worker",
 }
 
 

@@ -268,5 +268,5 @@ def test_a_worker_that_dies_is_noticed():
             os._exit(1)
         return (part,)
 
-    with pytest.raises(RuntimeError, match="ended before"):
+    with pytest.raises(gc.LimitError, match="ended from outside"):
         list(in_order(iter(range(6)), work, 2))
