@@ -26,6 +26,7 @@ class Printing:
         if "-q" in arguments or "--quiet" in arguments:
             self.format = "value"
         self.errors = _early(arguments, "--errors") or "auto"
+        self.output = _early(arguments, "-o") or _early(arguments, "--output")
 
 
 def _early(arguments: list[str], option: str) -> str | None:

@@ -508,7 +508,7 @@ def _run(arguments: list[str]) -> int:
     command: Any = typer.main.get_command(app)
     # Typer 0.26 took click into itself: its exceptions are found through the one it exports.
     click_error: Any = typer.BadParameter.__mro__[2]
-    if sys.stdout is None:
+    if sys.stdout is None and printing.output is None:
         return _fail(OutputError("closed", "standard output is closed"), printing)
     try:
         prepared = mark_expressions(arguments, command)

@@ -2,14 +2,15 @@
 
 The format is Arrow's "encapsulated messages" (arrow.apache.org/docs/format/Columnar.html): four
 bytes FF, the length of the metadata, the metadata as a FlatBuffer, and a body whose length the
-metadata says. A file is such a stream between a magic word and a footer.
+metadata says. A file has such messages between a magic word and a footer that tells where they are.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
 
 MAGIC = b"ARROW1"
 _CONTINUES = b"\xff\xff\xff\xff"
@@ -19,17 +20,16 @@ _SCHEMA, _DICTIONARY, _BATCH = 1, 2, 3
 _LONGEST = 64 << 20
 
 
-def batches(stream: Any) -> Iterator[bytes]:
+def batches(stream: Any, limit: int) -> Iterator[bytes]:
     """For the schema alone, and then for every batch of rows, a stream that has only these.
 
-    Raises ValueError for what is no Arrow data, EOFError where it ends too early.
+    Raises ValueError for what is no stream of Arrow data, or unpacks to more than `limit` bytes,
+    struct.error for damaged metadata, and EOFError where the data ends too early.
     """
     start = _exactly(stream, 8)
-    if start.startswith(MAGIC):
-        start = _exactly(stream, 8)
     head = b""
     while start not in (b"", _END):
-        kind, message = _message(stream, start)
+        kind, message = _message(stream, start, limit)
         if kind == _BATCH and head:
             yield head + message + _END
         elif kind in (_SCHEMA, _DICTIONARY):
@@ -39,35 +39,106 @@ def batches(stream: Any) -> Iterator[bytes]:
         start = _exactly(stream, 8, may_end=True)
 
 
-def _message(stream: Any, start: bytes) -> tuple[int, bytes]:
+def check_sizes(file: Any, limit: int) -> None:
+    """Raise ValueError for a file whose buffers unpack to more than so many bytes, if it is no
+    damage that says so: polars would end the process for want of memory."""
+    file.seek(-10, 2)
+    length, magic = struct.unpack("<i6s", file.read(10))
+    end = file.tell() - 10
+    if magic != MAGIC or not 0 < length <= end:
+        raise ValueError("no footer")
+    file.seek(end - length)
+    footer = _root(file.read(length))
+    for field in (2, 3):
+        for place in footer.vector(field, 24):
+            start, size, _ = struct.unpack_from("<qi4xq", footer.data, place)
+            if not 0 <= start <= end or not 8 <= size <= _LONGEST:
+                raise ValueError("damaged footer")
+            file.seek(start)
+            metadata = file.read(size)
+            message = _root(metadata[8 if metadata[:4] == _CONTINUES else 4 :])
+            _check_buffers(message, partial(_peek, file, start + size), limit)
+
+
+def _peek(file: Any, start: int, place: int) -> bytes:
+    file.seek(start + place)
+    found: bytes = file.read(8)
+    return found
+
+
+def _check_buffers(message: _Table, peek: Callable[[int], bytes], limit: int) -> None:
+    """Look at what each packed buffer of a batch says that it unpacks to; -1 is not packed."""
+    batch = message.table(2)
+    if batch is not None and message.number(1, "<B") == _DICTIONARY:
+        batch = batch.table(1)
+    if batch is None or batch.table(3) is None:
+        return
+    for place in batch.vector(2, 16):
+        start, length = struct.unpack_from("<qq", batch.data, place)
+        if start < 0 or length < 0:
+            raise ValueError("damaged buffer")
+        unpacked = struct.unpack("<q", peek(start).ljust(8, b"\0"))[0] if length >= 8 else 0
+        if not -1 <= unpacked <= limit:
+            raise ValueError("a buffer says that it unpacks to more than there is room for")
+
+
+def _message(stream: Any, start: bytes, limit: int) -> tuple[int, bytes]:
     """The kind of the next message, and its bytes; `start` are the first eight of them."""
     mark, length = start[:4], struct.unpack("<i", start[4:])[0]
     if mark != _CONTINUES or not 0 < length <= _LONGEST:
         raise ValueError("not a stream of Arrow data")
     metadata = _exactly(stream, length)
-    try:
-        kind, body = _header(metadata)
-    except (struct.error, IndexError):
-        raise ValueError("damaged metadata") from None
-    if body < 0:
+    message = _root(metadata)
+    size = message.number(3, "<q")
+    if not 0 <= size <= limit:
         raise ValueError("damaged metadata")
-    return kind, start + metadata + _exactly(stream, body)
+    body = _exactly(stream, size)
+    _check_buffers(message, lambda place: body[place : place + 8], limit)
+    return message.number(1, "<B"), start + metadata + body
 
 
-def _header(metadata: bytes) -> tuple[int, int]:
-    """The kind of a message and the length of its body: fields 1 and 3 of a table, from 0."""
-    (table,) = struct.unpack_from("<I", metadata)
-    (back,) = struct.unpack_from("<i", metadata, table)
+class _Table(NamedTuple):
+    """A table of a FlatBuffer, at a place of its bytes; its fields are known by their numbers.
 
-    def field(index: int, form: str) -> int:
-        fields = table - back
-        (size,) = struct.unpack_from("<H", metadata, fields)
-        if 4 + 2 * index >= size:
+    (flatbuffers.dev/internals: a table begins with the distance to what tells where its fields
+    are.) Raises struct.error for what leads out of the bytes.
+    """
+
+    data: bytes
+    place: int
+
+    def _at(self, field: int) -> int:
+        fields = self.place - struct.unpack_from("<i", self.data, self.place)[0]
+        if fields < 0:
+            raise struct.error
+        size = struct.unpack_from("<H", self.data, fields)[0]
+        if 4 + 2 * field >= size:
             return 0
-        (offset,) = struct.unpack_from("<H", metadata, fields + 4 + 2 * index)
-        return int(struct.unpack_from(form, metadata, table + offset)[0]) if offset else 0
+        offset: int = struct.unpack_from("<H", self.data, fields + 4 + 2 * field)[0]
+        return self.place + offset if offset else 0
 
-    return field(1, "<B"), field(3, "<q")
+    def number(self, field: int, form: str) -> int:
+        """A number, 0 where it is not there."""
+        place = self._at(field)
+        return int(struct.unpack_from(form, self.data, place)[0]) if place else 0
+
+    def table(self, field: int) -> _Table | None:
+        """A table within, if it is there."""
+        place = self._at(field)
+        return _Table(self.data, place + self.number(field, "<I")) if place else None
+
+    def vector(self, field: int, size: int) -> range:
+        """The places of the items of a vector, which have a size."""
+        place = self._at(field)
+        if not place:
+            return range(0)
+        start = place + self.number(field, "<I")
+        count = struct.unpack_from("<I", self.data, start)[0]
+        return range(start + 4, start + 4 + count * size, size)
+
+
+def _root(data: bytes) -> _Table:
+    return _Table(data, struct.unpack_from("<I", data)[0])
 
 
 def _exactly(stream: Any, size: int, *, may_end: bool = False) -> bytes:

@@ -209,8 +209,7 @@ def missing_zstd() -> BackendError:
 def as_file(path: str, check_size: Callable[[int], None]) -> str:
     """The path of a plain file with what a file, a packed file or a pipe holds.
 
-    What is no plain file yet is copied into one that goes with the process; `check_size` is told
-    how many bytes that takes so far, and may refuse them.
+    What is no plain file yet is copied, as `copied` says.
     """
     stream, size = open_bytes(path)
     try:
@@ -220,6 +219,18 @@ def as_file(path: str, check_size: Callable[[int], None]) -> str:
             if os.path.exists(_STDIN) and not cast(Any, stream).tell():
                 _copies[_STDIN] = shown(path), None
                 return _STDIN
+        return copied(stream, path, check_size)
+    finally:
+        if path != "-":
+            stream.close()
+
+
+def copied(stream: Any, path: str, check_size: Callable[[int], None]) -> str:
+    """The path of a file with all that a stream holds, which goes with the process.
+
+    `check_size` is told how many bytes that takes so far, and may refuse them.
+    """
+    try:
         copy: Any = tempfile.TemporaryFile()  # noqa: SIM115
         total = 0
         while True:
@@ -236,9 +247,6 @@ def as_file(path: str, check_size: Callable[[int], None]) -> str:
     except OSError as error:
         what = f"{shown(path)}: no room for a copy: {(error.strerror or str(error)).lower()}"
         raise DataError("unreadable", what) from None
-    finally:
-        if path != "-":
-            stream.close()
     place = f"/dev/fd/{copy.fileno()}" if os.path.isdir("/dev/fd") else str(copy.name)
     _copies[place] = shown(path), copy
     return place

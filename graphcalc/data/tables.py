@@ -24,7 +24,7 @@ from graphcalc.data.delimited import (
     split_records,
     splitter,
 )
-from graphcalc.data.files import PACKED, as_file, open_bytes, shown, unreadable
+from graphcalc.data.files import PACKED, as_file, copied, open_bytes, shown, unreadable
 from graphcalc.data.jsonlines import members
 from graphcalc.data.jsonlines import read_number as read_member
 from graphcalc.diagnostics import DataError, Label, brief
@@ -124,7 +124,7 @@ def not_text(error: UnicodeError) -> str:
     """Why bytes are no text of an encoding."""
     if isinstance(error, UnicodeDecodeError) and error.start < len(error.object):
         return f"not {error.encoding.upper()} (byte 0x{error.object[error.start]:02x})"
-    return f"{str(error)[:1].lower()}{brief(str(error)[1:], 80)}"
+    return brief(str(error), 80)
 
 
 class TextTable:
@@ -397,19 +397,22 @@ class FrameTable:
         self._schema = self._safely(lambda: self._frame.collect_schema())
 
     def _open_arrow(self, path: str) -> None:
-        """A file by its footer; a stream of batches, or what comes through a pipe, in order."""
+        """A file by its footer; a stream of batches in order."""
         stream, size = open_bytes(path)
         self.is_pipe = size is None or path == "-"
-        if not self.is_pipe:
-            is_file = not size or stream.read(len(arrow.MAGIC)) == arrow.MAGIC
-            stream.seek(0)
-            if is_file:
-                stream.close()
-                self._open_file(path, self._pl.scan_ipc)
-                return
-        self._frame = None
         self._stream = io.BufferedReader(cast(Any, stream))
-        self._messages = arrow.batches(self._stream)
+        magic = self._stream.peek(len(arrow.MAGIC))[:4]
+        if arrow.MAGIC.startswith(magic):
+            if self.is_pipe:
+                path = copied(self._stream, path, self._check_copy)
+            self.close()
+            self._stream, self.is_pipe = None, False
+            with open(path, "rb") as file:
+                self._safely(lambda: arrow.check_sizes(file, self._limit))
+            self._open_file(path, self._pl.scan_ipc)
+            return
+        self._frame = None
+        self._messages = arrow.batches(self._stream, self._limit)
         try:
             head = self._safely(lambda: next(self._messages))
             self._schema = self._safely(lambda: self._pl.read_ipc_stream(head)).schema
@@ -471,7 +474,7 @@ class FrameTable:
         """The batches of a stream; those of a file again and again."""
         if not self.is_pipe:
             self._stream.seek(0)
-            self._messages = arrow.batches(self._stream)
+            self._messages = arrow.batches(self._stream, self._limit)
             next(self._messages)
         for data in self._messages:
             yield self._pl.read_ipc_stream(data).select(columns)

@@ -264,7 +264,8 @@ def _number(site: Site) -> Item:
         raise CallError(
             "static-number", "an argument here must be a number that is known", site.label()
         )
-    whole = type(value) is float and value.is_integer()
+    # `unbiased=False` is a correction of 0.
+    whole = type(value) is bool or (type(value) is float and value.is_integer())
     return Known(int(value) if whole else value)
 
 

@@ -16,8 +16,9 @@ from graphcalc.report.safe import safe
 _MANY, _NAMES = 20, 12
 
 
-def as_notes(found: Origins, limit: int = 3) -> list[str]:
-    """A line each for the origins of what is wrong with a result or a gradient."""
+def as_notes(found: Origins, limit: int = 3, more_at: str = "; --trace-nan tells all") -> list[str]:
+    """A line each for the origins of what is wrong with a result or a gradient; `more_at` says
+    where those beyond the limit are told."""
     made = [origin for origin in found.made if origin.reaches]
     lines = []
     for origin in made[:limit]:
@@ -27,7 +28,7 @@ def as_notes(found: Origins, limit: int = 3) -> list[str]:
         lines.append(safe(f"{where}: note: {_what(origin)}{cause}{_met(origin)}{instead}"))
     more = len(made) - limit + (found.more if len(made) == len(found.made) else 0)
     if more > 0:
-        lines.append(f"note: and in {more:,} more node{'s' * (more != 1)}; --trace-nan tells all")
+        lines.append(f"note: and in {more:,} more node{'s' * (more != 1)}{more_at}")
     return lines
 
 

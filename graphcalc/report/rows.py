@@ -170,15 +170,15 @@ def _causes(run: RowRun, summary: Summary) -> list[str]:
         found = run.origins_of(summary)
     except GraphcalcError:
         return []
-    return [] if found is None else as_notes(found, 1)
+    return [] if found is None else as_notes(found, 1, "")
 
 
 def _failures(run: RowRun, summary: Summary) -> str:
     d = summary.first_fault.diagnostic if summary.first_fault else None
     empty, lost = summary.failed - summary.lost, summary.lost
     verb = "left without results" if not lost else "skipped"
-    if empty and lost:
-        verb = f"failed, {empty:,} left without results and {lost:,} left out"
+    if lost and run.options.policy.on_error == "null":
+        verb = "left out" if not empty else f"failed: {lost:,} left out, the others without results"
     first = f"; the first: {location(d.labels[0])}: {d.message}" if d else ""
     total = summary.rows + lost
     return safe(f"{summary.failed:,} of {total:,} row{'s' * (total != 1)} {verb}{first}")

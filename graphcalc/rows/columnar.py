@@ -11,7 +11,7 @@ from graphcalc.data.tables import FrameTable
 from graphcalc.diagnostics import brief
 from graphcalc.rows.batches import StageProgram, is_wanted
 from graphcalc.rows.engine import Place, Policy
-from graphcalc.rows.frames import MOST_STEPS, lower, states_of
+from graphcalc.rows.frames import MOST_STEPS, lower, named, states_of
 from graphcalc.rows.kinds import kind_of
 from graphcalc.rows.plan import Plan, Stage
 from graphcalc.rows.tables import Layout
@@ -47,10 +47,9 @@ class FrameRows:
         self._pl: Any = polars
         self._plan, self._stage, self._table = plan, stage, table
         self._layout, self._policy = layout, policy
-        is_long = len(stage.steps) > MOST_STEPS
-        self._expressions = lower(polars, plan, stage._replace(steps=()) if is_long else stage)
-        is_program = is_long or is_wanted(plan.settings)
+        is_program = len(stage.steps) > MOST_STEPS or is_wanted(plan.settings)
         self._program = StageProgram(plan, stage) if is_program else None
+        self._expressions = named(stage) if is_program else lower(polars, plan, stage)
         self._columns = {f"v{p}": str(plan.graph.nodes[p].params[1]) for p in stage.columns}
         self._first_row = 0
 
@@ -143,13 +142,15 @@ class FrameRows:
         )
 
     def _odd(self, frame: Any) -> Any:
-        """The rows with an output that is not finite although their numbers are."""
+        """The rows with an output that is not finite; unless that fails, although their numbers
+        are."""
         pl = self._pl
         floats = [n for n in self._outputs if frame.schema[n].is_float()]
         if not floats:
             return pl.Series([False]).new_from_index(0, frame.height)
         finite = [pl.col(n).is_finite().fill_null(True) for n in floats]
-        given = [pl.col(n).is_finite().fill_null(True) for n in self._columns]
+        counts = () if self._policy.is_strict else self._columns
+        given = [pl.col(n).is_finite().fill_null(True) for n in counts]
         is_odd = ~pl.all_horizontal(finite)
         return frame.select(is_odd & pl.all_horizontal(given) if given else is_odd).to_series()
 

@@ -48,10 +48,16 @@ def plan_of(evaluation: Evaluation, table: Columns, show: Sequence[str]) -> Plan
         if name not in described:
             node.params = (node.type, _key(name, headers[name], table))
     names = [name for name in show if _place(name, graph, table.columns) is None]
-    outputs = [find_name(graph, name) for name in names] or graph.results
+    outputs = [find_name(graph, name) for name in names] or _results(graph)
     known = {p: read_in(values[n]) for n, p in graph.inputs.items() if n in values}
     given = {p: native(value, graph.nodes[p].type) for p, value in known.items()}
     return Plan(graph, tuple(outputs), evaluation.options.settings, values=given)
+
+
+def _results(graph: Graph) -> list[int]:
+    """The results; a column whose size alone is of use is none."""
+    found = [p for p in graph.results if graph.nodes[p].op is not OPS["input"]]
+    return found or list(graph.results)
 
 
 def _headers(table: Columns, evaluation: Evaluation) -> dict[str, list[int]]:

@@ -281,7 +281,7 @@ class Pass:
         engine = self.engine
         nothing = [""] * len(engine.stage.outputs)
         try:
-            engine.table.cells(self.records[index])
+            engine.table.check(self.records[index])
             self.lines.append(engine.writer.compose(self.records[index], nothing))
         except Faulty:
             self.skipped.append(index)

@@ -285,7 +285,13 @@ def lower(pl: Any, plan: Plan, stage: Stage) -> Expressions:
     for position in stage.outputs:
         if position not in found:
             steps.append((f"v{position}", _literal(pl, plan.number(position))))
-    return Expressions(steps, [f"v{p}" for p in wanted], [f"v{p}" for p in stage.outputs])
+    return named(stage)._replace(steps=steps)
+
+
+def named(stage: Stage) -> Expressions:
+    """What is wanted of a pass, with no steps to it."""
+    gathered = [f"v{o}" for g in stage.gathered for o in g.operands]
+    return Expressions([], gathered, [f"v{p}" for p in stage.outputs])
 
 
 def _mapped(pl: Any, node: Node, operands: list[Any]) -> Any:

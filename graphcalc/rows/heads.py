@@ -45,7 +45,7 @@ def read_head(records: Records, format: str, options: TextOptions) -> tuple[Tabl
         columns = tuple(str(place + 1) for place in range(len(columns)))
         records.push_back(head)
         head = b""
-    return DelimitedTable(dialect, columns, format), head
+    return DelimitedTable(dialect, columns, format, has_header=options.has_header), head
 
 
 def _header_text(head: bytes, records: Records) -> str:

@@ -13,6 +13,7 @@ from graphcalc.rows.records import Records
 from graphcalc.rows.tables import DelimitedTable, Layout, Table
 
 _LEADING_ZERO = r"^\s*[+-]?0\d"
+_NUMBER = r"^(?:-?(?:(?:0|[1-9]\d*)\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|-?inf|nan)$"
 
 
 def kind_of(pl: Any, dtype: str) -> Any:
@@ -38,37 +39,42 @@ def kinds_of(plan: Plan, layout: Layout, table: Table, records: Records) -> dict
 
 
 def _inferred(pl: Any, table: Table, records: Records) -> dict[str, Any]:
-    """The kinds of the columns of the input."""
+    """The kinds of the columns of the input that are not text."""
     source = records.path if records.is_plain else records.peek()
     try:
         if not isinstance(table, DelimitedTable):
             found = pl.scan_ndjson(source, infer_schema_length=None).collect_schema()
             return {name: kind for name, kind in found.items() if kind in _kinds(pl)}
-        texts = _scan(pl, source, table, records.is_plain, None)
-        kinds = dict(zip(table.columns, texts.collect_schema().dtypes()))
-        numbers = [i for i, kind in enumerate(kinds.values()) if kind in _kinds(pl)[:2]]
-        texts = _scan(pl, source, table, records.is_plain, 0)
-        zeros = pl.nth(numbers).str.contains(_LEADING_ZERO).any()
-        has_zeros = texts.select(zeros).collect().row(0) if numbers else ()
+        kinds = _scan(pl, source, table, records, None).collect_schema().dtypes()
+        # What polars has no word for: zeros before a number, and nan.
+        texts = _scan(pl, source, table, records, 0)
+        looks = [
+            pl.nth(i).str.contains(_LEADING_ZERO).any()
+            if kind in _kinds(pl)[:2]
+            else pl.nth(i).str.contains(_NUMBER).all() & pl.nth(i).is_not_null().any()
+            for i, kind in enumerate(kinds)
+        ]
+        found = texts.select(look.alias(str(i)) for i, look in enumerate(looks)).collect().row(0)
     except pl.exceptions.PolarsError:
         return {}
-    for place, is_text in zip(numbers, has_zeros):
-        if is_text:
-            kinds[table.columns[place]] = pl.String
-    return {name: kind for name, kind in kinds.items() if kind in _kinds(pl)}
+    for place, is_other in enumerate(found):
+        if is_other:
+            kinds[place] = pl.String if kinds[place] in _kinds(pl)[:2] else pl.Float64
+    return {n: kind for n, kind in zip(table.columns, kinds) if kind in _kinds(pl)}
 
 
 def _kinds(pl: Any) -> list[Any]:
     return [pl.Int64, pl.Float64, pl.Boolean]
 
 
-def _scan(pl: Any, source: Any, table: DelimitedTable, has_header: bool, length: int | None) -> Any:
+def _scan(pl: Any, source: Any, table: DelimitedTable, records: Records, length: int | None) -> Any:
     return pl.scan_csv(
         source,
-        has_header=has_header,
+        has_header=records.is_plain and table.has_header,
         infer_schema_length=length,
         separator=table.dialect.delimiter,
         quote_char='"' if table.dialect.has_quotes else None,
         truncate_ragged_lines=True,
         ignore_errors=True,
+        glob=False,
     )

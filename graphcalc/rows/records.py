@@ -53,8 +53,9 @@ class Records:
         self.line = 1
 
     def tell(self) -> int:
-        """Where in a file the records begin; 0 in a pipe."""
-        return 0 if self.is_pipe else self._stream.tell()
+        """Where in a file that is standard input the records begin."""
+        is_file = self.path == "-" and self.total_bytes is not None
+        return int(self._stream.tell()) if is_file else 0
 
     def seek(self, place: int) -> None:
         """Begin there."""

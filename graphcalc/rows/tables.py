@@ -72,14 +72,20 @@ class Table(Columns, Protocol):
     def cells(self, record: str) -> list[Any]:
         """The cells of all columns, as `Writer.compose` takes them."""
 
+    def check(self, record: str) -> None:
+        """Raise Faulty for what is no record at all."""
+
 
 class DelimitedTable:
     """CSV with any delimiter, and TSV."""
 
     is_open = False
 
-    def __init__(self, dialect: Dialect, columns: tuple[str, ...], format: str) -> None:
+    def __init__(
+        self, dialect: Dialect, columns: tuple[str, ...], format: str, *, has_header: bool
+    ) -> None:
         self.dialect, self.columns, self.format = dialect, columns, format
+        self.has_header = has_header
         self.keys = tuple(
             name if columns.count(name) == 1 else f"{name}\0{place}"
             for place, name in enumerate(columns)
@@ -136,6 +142,10 @@ class DelimitedTable:
         cells = self._split(record)
         check_count(cells, len(self.columns), record)
         return cells
+
+    def check(self, record: str) -> None:
+        """Raise Faulty for a record of other cells than the header's."""
+        self.cells(record)
 
 
 class JsonTable:
@@ -201,6 +211,10 @@ class JsonTable:
                 message = f"`{key}` is no key of the first record"
                 raise Faulty(Fault("new-key", message, member.start, member.end))
         return [record[found[c].start : found[c].end] if c in found else None for c in self.columns]
+
+    def check(self, record: str) -> None:
+        """Raise Faulty for what is no object."""
+        jsonlines.members(record)
 
 
 def _object(value: Any, taken: Set[str]) -> dict[str, Any]:

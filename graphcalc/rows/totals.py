@@ -51,18 +51,24 @@ def _sum_of_series(series: Any) -> State:
     """As `_sum`, of a column of polars, which adds up with rounding errors.
 
     Each number is split at a bit high above all of them: the high parts add up without any error,
-    and the low ones are so small that theirs is nothing (Rump, Ogita and Oishi 2008: "Accurate
-    floating-point summation, part I", ExtractVector).
+    and what is left of the numbers is split in the same way until nothing is (Rump, Ogita and
+    Oishi 2008: "Accurate floating-point summation, part I", ExtractVector).
     """
     series = series.cast(float)
     if not math.isfinite(series.sum()):
         return _sum(series.to_list())
-    exponent = math.frexp(series.abs().max())[1] + (len(series) + 2).bit_length()
-    if exponent > 1023:
-        return _sum(series.to_list())
-    unit = math.ldexp(1.0, exponent)
-    high = (series + unit) - unit
-    return _two_sum((high.sum(), 0.0), ((series - high).sum(), 0.0))
+    room = (len(series) + 2).bit_length()
+    sums = []
+    while largest := series.abs().max():
+        exponent = math.frexp(largest)[1] + room
+        if not -960 < exponent < 1023:
+            sums += series.to_list()
+            break
+        unit = math.ldexp(1.0, exponent)
+        high = (series + unit) - unit
+        sums.append(high.sum())
+        series = series - high
+    return _sum(sums)
 
 
 def _squares_of_series(series: Any) -> State:
