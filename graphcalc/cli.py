@@ -283,7 +283,6 @@ def _command(
     from graphcalc.backends.base import Settings
     from graphcalc.data.bindings import parse_bindings
     from graphcalc.data.loading import Loader, load_values
-    from graphcalc.data.results import parse_target
     from graphcalc.evaluate import Evaluation, Options, memory_limit, parse
 
     table = options.RowTexts(
@@ -311,7 +310,7 @@ def _command(
         options.gradients(grad, wrt, seed_grad, format),
     )
     names, page = options.names_in(show), Page(format, color, all_rows, output)
-    targets = [parse_target(text) for text in save or ()]
+    targets = options.targets(save or [])
     way = options.descent(minimize, update, lr, iterations, optimizer, tolerance)
     loader = Loader(table.text_options(), input_format, memory_limit(run_options))
     try:

@@ -12,6 +12,7 @@ from graphcalc.diagnostics import UsageError, brief
 from graphcalc.report.pages import FORMATS, STEPS
 
 if TYPE_CHECKING:
+    from graphcalc.data.results import Target
     from graphcalc.data.tables import TextOptions
     from graphcalc.descent import Descent
     from graphcalc.evaluate import Gradients
@@ -57,6 +58,20 @@ def size(text: str) -> int:
 def names_in(text: str) -> list[str]:
     """The names of a list such as `a, b`."""
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def targets(texts: Sequence[str]) -> list[Target]:
+    """What --save writes, and where."""
+    if not texts:
+        return []
+    from graphcalc.data.results import parse_target
+
+    found = [parse_target(text) for text in texts]
+    paths = [target.path for target in found]
+    twice = next((path for path in paths if paths.count(path) > 1), None)
+    if twice is not None:
+        raise UsageError("option", f"--save writes `{brief(twice)}` twice")
+    return found
 
 
 def format_of(format: str, quiet: bool, steps: bool) -> str:

@@ -9,16 +9,18 @@ import math
 import os
 import struct
 import warnings
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from graphcalc.data.files import shown, unreadable
 from graphcalc.data.jsonlines import DECODER
 from graphcalc.diagnostics import BackendError, DataError, GraphcalcError, Label, brief
 from graphcalc.graph.ir import MAX_DIMENSIONS
+
+if TYPE_CHECKING:
+    import zipfile
 
 _NPY = b"\x93NUMPY"
 # Headers longer than these are no headers.
@@ -271,6 +273,8 @@ def _other_content(name: str, magic: bytes, expected: str, label: Label) -> Data
 
 def read_npz(path: str, label: Label) -> dict[str, Callable[[], FileArray]]:
     """The arrays of a .npz file, by name; each is looked at when it is called for."""
+    import zipfile
+
     try:
         archive = zipfile.ZipFile(path)
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
@@ -406,6 +410,8 @@ def read_pt(path: str, label: Label, limit: int) -> dict[str, Callable[[], Any]]
             (label,),
             note="older versions can be made to run programs by a file",
         )
+    import zipfile
+
     try:
         with zipfile.ZipFile(path) as archive:
             declared = sum(info.file_size for info in archive.infolist())

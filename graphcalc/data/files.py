@@ -7,7 +7,6 @@ import io
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Callable
 from typing import Any, BinaryIO, cast
 
@@ -230,6 +229,8 @@ def copied(stream: Any, path: str, check_size: Callable[[int], None]) -> str:
 
     `check_size` is told how many bytes that takes so far, and may refuse them.
     """
+    import tempfile
+
     try:
         copy: Any = tempfile.TemporaryFile()  # noqa: SIM115
         total = 0

@@ -6,7 +6,6 @@ import contextlib
 import errno
 import os
 import signal
-import tempfile
 from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
 
@@ -67,6 +66,8 @@ def _replacing(target: str) -> Iterator[BinaryIO]:
     """A new file for the place of another."""
     if os.path.exists(target) and not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    import tempfile
+
     folder = os.path.dirname(target)
     handle = _nameless(folder)
     if handle is not None:

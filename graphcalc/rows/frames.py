@@ -7,7 +7,9 @@ what to say.
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
@@ -28,6 +30,8 @@ PART = 4 << 20
 _DEEPEST = 20
 # Nodes of a pass: a plan of polars takes much memory for each.
 MOST_STEPS = 300
+# Of glibc's malloc.h.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 
 def can_run(engine: Engine) -> bool:
@@ -80,6 +84,7 @@ class FrameEngine:
     """One pass of a plan over parts of delimited records, by polars."""
 
     def __init__(self, engine: Engine) -> None:
+        _keep_memory()
         import polars
 
         self._pl: Any = polars
@@ -171,7 +176,9 @@ class FrameEngine:
         except pl.exceptions.PolarsError:
             return None
         nulls = frame.null_count().row(0)
-        if not self._has_all_cells(part, frame.height, may_lack=bool(nulls[-1])):
+        # Rows that are too long polars refuses itself where it reads all columns.
+        is_sure = len(self._columns) == len(self._schema) and not nulls[-1]
+        if not is_sure and not self._has_all_cells(part, frame.height, may_lack=bool(nulls[-1])):
             return None
         if not any(nulls):
             return frame
@@ -218,14 +225,10 @@ class FrameEngine:
         """The rows with an output that is not finite although their numbers are: how many, and
         the first."""
         pl = self._pl
-        is_bad = [
-            ~found[n].filter(found[f"{n}odd"]).is_finite().all()
-            for n in self._expressions.outputs
-            if f"{n}odd" in found.columns
-        ]
-        if not any(is_bad):
-            return 0, None
         floats = [n for n in self._expressions.outputs if f"{n}odd" in found.columns]
+        odd = (found[n].gather(found[f"{n}odd"].arg_true()) for n in floats)
+        if all(values.is_finite().all() for values in odd):
+            return 0, None
         is_finite = found.select(pl.all_horizontal(pl.col(n).is_finite() for n in floats))
         given = frame.select(pl.all_horizontal(pl.col(n).is_finite() for n in self._numbers))
         places = (~is_finite.to_series() & given.to_series()).arg_true()
@@ -249,6 +252,21 @@ class FrameEngine:
             line_terminator=self._dialect.line_end,
         )
         return out.getvalue()
+
+
+def _keep_memory() -> None:
+    """Let memory that is free again stay with the process, until polars is imported.
+
+    A part and what is made of it come and go some megabytes at a time, which the allocators of
+    the C library and of polars would get from the system each time anew.
+    """
+    import ctypes
+
+    os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:-1,muzzy_decay_ms:-1")
+    with contextlib.suppress(AttributeError, OSError):
+        libc = ctypes.CDLL(None)
+        for parameter in (_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD):
+            libc.mallopt(parameter, 1 << 30)
 
 
 def lower(pl: Any, plan: Plan, stage: Stage) -> Expressions:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, islice
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from graphcalc.backends.choose import compile_graph, run_dtype
 from graphcalc.data.cells import Fault
@@ -18,7 +18,6 @@ from graphcalc.data.jsonlines import as_lines
 from graphcalc.data.tables import FrameTable, TextOptions, has_polars, read_text
 from graphcalc.diagnostics import DataError, EvaluationError, GraphcalcError, Label, brief
 from graphcalc.evaluate import Evaluation, kept_nodes, memory_limit
-from graphcalc.origins import Origins, find_origins
 from graphcalc.rows import batches, frames
 from graphcalc.rows.columnar import Batch, FrameRows, frame_of_totals
 from graphcalc.rows.columns import check_names, check_passes, layout_of, plan_of
@@ -40,6 +39,9 @@ from graphcalc.rows.sinks import (
 from graphcalc.rows.tables import DelimitedTable, Layout, Table, Writer
 from graphcalc.rows.workers import count_cores, in_order
 from graphcalc.source import Source, Span
+
+if TYPE_CHECKING:
+    from graphcalc.origins import Origins
 
 # Bytes of a part: enough that its overhead is nothing, and little memory.
 _PART = 1 << 20
@@ -228,6 +230,8 @@ class RowRun:
 
         None where that takes more than the row alone.
         """
+        from graphcalc.origins import find_origins
+
         if summary.first_odd is None or self._numbers is None:
             return None
         numbers = self._numbers(summary.first_odd.source.text)
