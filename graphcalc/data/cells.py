@@ -16,7 +16,7 @@ _NUMBER = re.compile(
 )
 # Truth values, as results are written, count 1 and 0.
 _WORDS = {"true": 1.0, "false": 0.0, "True": 1.0, "False": 0.0}
-_JSON_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
+_is_json_number = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII).fullmatch
 
 
 class Fault(NamedTuple):
@@ -69,8 +69,6 @@ def read_number(text: str, column: str, start: int, end: int) -> float:
 
 def as_json(text: str) -> str:
     """A cell as a JSON value: a number as it is written, null for an empty one, else a string."""
-    if not text:
-        return "null"
-    if _JSON_NUMBER.fullmatch(text):
+    if _is_json_number(text):
         return text
-    return json.dumps(text, ensure_ascii=False)
+    return json.dumps(text, ensure_ascii=False) if text else "null"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from graphcalc.data.cells import Fault, Faulty
@@ -39,7 +40,16 @@ def _constant(text: str) -> Any:
 DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant)
 
 
-# As above, with -0 told from 0.
+class Digits(str):
+    """A number as it is written."""
+
+
+_TEXTS: Any = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_constant, parse_float=Digits, parse_int=Digits
+)
+# (text, place) -> the value there, with numbers as they are written, and its end.
+SCAN: Callable[[str, int], tuple[Any, int]] = _TEXTS.scan_once
+# As DECODER, with -0 told from 0.
 NUMBERS = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant, parse_int=float)
 
 
@@ -50,13 +60,15 @@ def keys_of(name: str) -> tuple[str, str]:
 
 def number(value: Any) -> float:
     """The number of a member, or a ValueError: true counts 1, a string of digits is none."""
-    if type(value) is float or type(value) is bool or type(value) is int:
+    if type(value) is Digits or type(value) is float or type(value) is bool:
         return float(value)
     raise ValueError(value)
 
 
 def text(value: str) -> str:
-    """The text of a string. Raises Faulty for half of a character, as `\\ud800` is."""
+    """The text of a string. Raises Faulty for half of a character, as `\\ud800` is, and for NUL."""
+    if "\0" in value:
+        raise Faulty(Fault("bad-json", "a NUL character in a string", 0, 0))
     try:
         value.encode()
     except UnicodeEncodeError as error:

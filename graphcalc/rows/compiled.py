@@ -51,18 +51,28 @@ _DEEPEST = 20
 
 
 class Reader(NamedTuple):
-    """How the text of a pass gets numbers out of a record.
+    """How the text of a pass gets numbers and cells out of a record.
 
-    unpack   a statement that takes the record `line` apart
+    unpack   statements that take the record `line` apart, or raise where that takes more care
     numbers  for each column that the pass reads the text of its number
-    line     the inside of an f-string that is the record's line of output, where `{0}`, `{1}`, …
-             stand for the outputs
+    cells    for each place of a column that is put out as a cell the text of that
     names    what all of these need
     """
 
-    unpack: str
+    unpack: tuple[str, ...]
     numbers: tuple[str, ...]
-    line: str
+    cells: dict[int, str]
+    names: dict[str, Any]
+
+
+class Line(NamedTuple):
+    """How the text of a pass writes a line.
+
+    text   the inside of an f-string, where `{0}`, `{1}`, … stand for the outputs
+    names  what it needs
+    """
+
+    text: str
     names: dict[str, Any]
 
 
@@ -79,11 +89,11 @@ class Functions(NamedTuple):
     gathered: list[list[Any]]
 
 
-def compile_stage(plan: Plan, stage: Stage, reader: Reader | None) -> Functions:
-    """The functions of a pass over records that are read so."""
+def compile_stage(plan: Plan, stage: Stage, reader: Reader | None, line: Line) -> Functions:
+    """The functions of a pass over records that are read and written so."""
     operands = [o for g in stage.gathered for o in g.operands]
     gathered: list[list[Any]] = [[] for _ in operands]
-    quick = None if reader is None else _quick(plan, stage, reader, operands, gathered)
+    quick = None if reader is None else _quick(plan, stage, reader, line, operands, gathered)
     names: dict[str, Any] = {}
     body, texts = _text(plan, stage, names, is_quick=False)
     adds, outputs = ([texts[p] for p in part] for part in (operands, stage.outputs))
@@ -93,18 +103,23 @@ def compile_stage(plan: Plan, stage: Stage, reader: Reader | None) -> Functions:
 
 
 def _quick(
-    plan: Plan, stage: Stage, reader: Reader, operands: list[int], gathered: list[list[Any]]
+    plan: Plan,
+    stage: Stage,
+    reader: Reader,
+    line: Line,
+    operands: list[int],
+    gathered: list[list[Any]],
 ) -> Callable[..., Any]:
     """The function over records."""
-    names: dict[str, Any] = dict(reader.names)
+    names: dict[str, Any] = {**reader.names, **line.names}
     head = [f"v{position} = {text}" for position, text in zip(stage.columns, reader.numbers)]
     body, texts = _text(plan, stage, names, is_quick=True)
     for place, operand in enumerate(operands):
         names[f"add{place}"] = gathered[place].append
         body.append(f"add{place}({texts[operand]})")
     shown = [_shown(plan, p, texts[p]) for p in stage.outputs]
-    line = f'f"""{reader.line.format(*shown)}"""' if shown else "''"
-    statements = [reader.unpack, *head, *body, f"append({line})"]
+    text = f'f"""{line.text.format(*shown)}"""' if shown else "''"
+    statements = [*reader.unpack, *head, *body, f"append({text})"]
     lines = ["for line in records:", *(f"    {s}" for s in statements)]
     return _define("quick", ["records", "append"], lines, names)
 

@@ -16,7 +16,7 @@ from graphcalc.rows.tables import Layout, Table, Writer
 from graphcalc.rows.totals import State
 
 # What a quick pass raises where the row needs a second look.
-_ODDITIES = (ArithmeticError, LookupError, TypeError, ValueError, Faulty)
+_ODDITIES = (ArithmeticError, LookupError, TypeError, ValueError, Faulty, StopIteration)
 # Results that are not finite, as they are written.
 ODD = frozenset({"nan", "inf", "-inf"})
 _NON_FINITE = re.compile(r"(?:nan|inf)\0")
@@ -118,15 +118,16 @@ class Engine:
     def compiled(self, text: str) -> Functions:
         """The functions for a part: others where there are quotes or odd digits in it."""
         bare = text.replace("\r\n", "\n") if "\r" in text else text
-        key = ('"' in text, has_odd_characters(bare))
+        is_plain = bool(self.writer.places) and self.writer.is_plain(bare)
+        has_quotes = '"' in text
+        key = (has_quotes, has_odd_characters(bare), is_plain, not has_quotes and "\\" not in text)
         if key not in self._functions:
-            layout = self.layout
-            if not self.stage.outputs:
-                layout = layout._replace(passed=True)
-            reader = self.table.reader(self.names, layout, has_quotes=key[0], is_odd=key[1])
-            if reader is not None and not self.writer.is_quick and self.stage.outputs:
-                reader = None
-            self._functions[key] = compile_stage(self.plan, self.stage, reader)
+            places = self.writer.places if self.stage.outputs else ()
+            taken = self.writer.taken if self.stage.outputs else frozenset()
+            reader = self.table.reader(self.names, places, taken, has_quotes=key[0], is_odd=key[1])
+            cells = {} if reader is None else reader.cells
+            line = self.writer.line(cells, is_plain=is_plain, is_bare=key[3])
+            self._functions[key] = compile_stage(self.plan, self.stage, reader, line)
         found = self._functions[key]
         assert found is not None
         return found

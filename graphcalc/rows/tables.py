@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, NamedTuple, Protocol
 
 from graphcalc.data import jsonlines
@@ -18,7 +18,7 @@ from graphcalc.data.delimited import (
     split_records,
     splitter,
 )
-from graphcalc.rows.compiled import Reader
+from graphcalc.rows.compiled import Line, Reader
 
 
 class Layout(NamedTuple):
@@ -59,11 +59,19 @@ class Table(Columns, Protocol):
         """The records of a part of the input."""
 
     def reader(
-        self, names: Sequence[str], layout: Layout, *, has_quotes: bool, is_odd: bool
+        self,
+        names: Sequence[str],
+        places: Sequence[int],
+        taken: Set[str],
+        *,
+        has_quotes: bool,
+        is_odd: bool,
     ) -> Reader | None:
         """How a compiled pass reads a part; None where it cannot be as quick.
 
-        A part has quotes or not, and `is_odd` where `cells.has_odd_characters` says so.
+        `places` are those of columns that are put out as cells, `taken` the names of outputs that
+        go behind a record. A part has quotes or not, and `is_odd` where
+        `cells.has_odd_characters` says so.
         """
 
     def numbers(self, record: str, names: Sequence[str], missing: float | None) -> list[float]:
@@ -97,29 +105,25 @@ class DelimitedTable:
         return split_records(text, self.dialect)
 
     def reader(
-        self, names: Sequence[str], layout: Layout, *, has_quotes: bool, is_odd: bool
+        self,
+        names: Sequence[str],
+        places: Sequence[int],
+        taken: Set[str],
+        *,
+        has_quotes: bool,
+        is_odd: bool,
     ) -> Reader | None:
         """A record unpacks into one variable for every cell that is of use."""
         wanted = [self.keys.index(name) for name in names]
-        used = {*wanted, *(p for p in layout.places if p >= 0 and not layout.passed)}
+        used = {*wanted, *places}
         targets = ", ".join(f"x{i}" if i in used else "_" for i in range(len(self.columns)))
         delimiter = self.dialect.delimiter
         given: dict[str, Any] = {"delimiter": delimiter, "number": number if is_odd else float}
         split = "line.split(delimiter)"
         if self.dialect.has_quotes and has_quotes:
             given["split"], split = self._split, "split(line)"
-        pieces = ["{{line}}"] if layout.passed else []
-        for place in layout.places:
-            if place < 0:
-                pieces.append(f"{{{-1 - place}}}\\0")
-            elif not layout.passed:
-                pieces.append(f"{{{{x{place}}}}}")
-        return Reader(
-            f"[{targets}] = {split}",
-            tuple(f"number(x{i})" for i in wanted),
-            "{{delimiter}}".join(pieces),
-            given,
-        )
+        numbers = tuple(f"number(x{i})" for i in wanted)
+        return Reader((f"[{targets}] = {split}",), numbers, {i: f"x{i}" for i in places}, given)
 
     def numbers(self, record: str, names: Sequence[str], missing: float | None) -> list[float]:
         """The numbers of columns."""
@@ -165,27 +169,32 @@ class JsonTable:
         return lines
 
     def reader(
-        self, names: Sequence[str], layout: Layout, *, has_quotes: bool, is_odd: bool
+        self,
+        names: Sequence[str],
+        places: Sequence[int],
+        taken: Set[str],
+        *,
+        has_quotes: bool,
+        is_odd: bool,
     ) -> Reader | None:
-        """A record becomes a dictionary; the outputs go before the bracket that ends it."""
-        if not layout.passed or not self.columns:
-            return None
+        """A record becomes a dictionary, whose numbers are texts still."""
+        given: dict[str, Any] = {"scan": jsonlines.SCAN, "blanks": jsonlines.BLANKS}
+        given |= {"number": jsonlines.number, "taken": taken, "count": len(self.columns)}
         keys = {f"key{i}": name for i, name in enumerate(names)}
-        labels = {f"label{i}": f", {label_of(n)}: " for n, i in layout.added}
-        fields = "".join(f"{{{{label{i}}}}}{{{i}}}\\0" for _, i in layout.added)
-        taken = {key for name, _ in layout.added for key in jsonlines.keys_of(name)}
-        given = {
-            "decode": jsonlines.NUMBERS.decode,
-            "number": jsonlines.number,
-            "object": lambda value: _object(value, taken),
-            "blanks": jsonlines.BLANKS,
-        }
-        return Reader(
-            "line = line.rstrip(blanks); o = object(decode(line))",
-            tuple(f"number(o[{key}])" for key in keys),
-            "{{line[:-1]}}" + fields + "}}}}",
-            {**given, **keys, **labels},
+        columns = {f"column{i}": self.columns[i] for i in places}
+        # What is not as usual is raised to be looked at with care.
+        odd = "type(o) is not dict or end != len(line) or not o or not taken.isdisjoint(o)"
+        if places:
+            odd += " or len(o) != count or backslash in line"
+            given["backslash"] = "\\"
+        unpack = (
+            "line = line.rstrip(blanks)",
+            "o, end = scan(line, 0)",
+            f"if {odd}: raise ValueError",
         )
+        numbers = tuple(f"number(o[{key}])" for key in keys)
+        cells = {i: f"o[column{i}]" for i in places}
+        return Reader(unpack, numbers, cells, {**given, **keys, **columns})
 
     def numbers(self, record: str, names: Sequence[str], missing: float | None) -> list[float]:
         """The numbers of members."""
@@ -217,13 +226,6 @@ class JsonTable:
         jsonlines.members(record)
 
 
-def _object(value: Any, taken: Set[str]) -> dict[str, Any]:
-    """An object that outputs can be put behind."""
-    if type(value) is dict and value and taken.isdisjoint(value):
-        return value
-    raise ValueError(value)
-
-
 class Writer:
     """The text of the output: a head, lines, and what a pass's marks become."""
 
@@ -232,7 +234,66 @@ class Writer:
         self._labels = [label_of(name) for name in layout.names]
         is_same = isinstance(table, DelimitedTable) and table.dialect == dialect
         self.line_end = "\n" if format == "jsonl" else dialect.line_end
+        # Whether cells of the input are cells of the output as they are.
         self.is_quick = format == table.format and (format == "jsonl" or is_same)
+        is_passed = layout.passed and self.is_quick
+        self.places = () if is_passed else tuple(p for p in layout.places if p >= 0)
+        # Keys that a record which goes through must not have already.
+        self.taken = frozenset(
+            key
+            for name, _ in (layout.added if is_passed and format == "jsonl" else ())
+            for key in jsonlines.keys_of(name)
+        )
+
+    def line(self, cells: Mapping[int, str], *, is_plain: bool, is_bare: bool) -> Line:
+        """How a compiled pass writes a record whose cells have these texts."""
+        layout, is_json = self._layout, self.format == "jsonl"
+        if layout.passed and self.is_quick:
+            pieces = [f"{{{i}}}\\0" for _, i in layout.added]
+            if is_json:
+                names = {f"label{i}": f", {label_of(n)}: " for n, i in layout.added}
+                fields = "".join(f"{{{{label{i}}}}}{{{i}}}\\0" for _, i in layout.added)
+                return Line("{{line[:-1]}}" + fields + "}}}}", names)
+            return Line("{{comma}}".join(["{{line}}", *pieces]), {"comma": self._dialect.delimiter})
+        given: dict[str, Any] = {
+            "cell": self._conversion(is_bare=is_bare),
+            "comma": self._dialect.delimiter,
+        }
+        is_same = is_plain or (self.is_quick and not is_json)
+        texts = {p: text if is_same else f"cell({text})" for p, text in cells.items()}
+        pieces = []
+        for index, place in enumerate(layout.places):
+            piece = f"{{{-1 - place}}}\\0" if place < 0 else f"{{{{{texts.get(place)}}}}}"
+            if is_json:
+                given[f"label{index}"] = f"{self._labels[index]}: "
+                piece = f"{{{{label{index}}}}}{piece}"
+            pieces.append(piece)
+        if is_json:
+            return Line("{{{{" + ", ".join(pieces) + "}}}}", given)
+        return Line("{{comma}}".join(pieces), given)
+
+    def _conversion(self, *, is_bare: bool) -> Callable[[Any], str]:
+        """From a cell of the input, or a value of JSON whose numbers are texts, to one of the
+        output; it raises ValueError for what takes the text of the record to tell.
+
+        Cells of a part that `is_bare` say what is written, without quotes and escapes.
+        """
+        table, dialect = self._table, self._dialect
+        if isinstance(table, DelimitedTable):
+            given = table.dialect
+            if self.format == "jsonl":
+                return as_json if is_bare else lambda cell: as_json(said(cell, given))
+            return lambda cell: quoted(said(cell, given), dialect)
+        if self.format == "jsonl":
+            return _json_of
+        return lambda value: quoted(value, dialect) if type(value) is str else _text_of(value)
+
+    def is_plain(self, text: str) -> bool:
+        """Whether cells of a part of delimited text stay as they are in the output's dialect."""
+        if self.format == "jsonl" or not isinstance(self._table, DelimitedTable):
+            return False
+        marks = {'"', "\\", "\r", "\t", self._dialect.delimiter} - {self._table.dialect.delimiter}
+        return not any(mark in text for mark in marks)
 
     def head(self, given: bytes) -> bytes:
         """The header, of the input's own where that is passed through."""
@@ -313,6 +374,24 @@ class Writer:
     def _said(self, cell: str) -> str:
         """What a cell of a delimited table says."""
         return said(cell, self._table.dialect) if isinstance(self._table, DelimitedTable) else cell
+
+
+def _json_of(value: Any) -> str:
+    """A value of JSON, whose numbers are texts, as JSON."""
+    if type(value) is str:
+        return label_of(value)
+    return "null" if value is None else _text_of(value)
+
+
+def _text_of(value: Any) -> str:
+    """As text; ValueError for what has others in it."""
+    if type(value) is jsonlines.Digits:
+        return value
+    if type(value) is bool:
+        return "true" if value else "false"
+    if value is None:
+        return ""
+    raise ValueError(value)
 
 
 def label_of(name: str) -> str:
