@@ -130,6 +130,8 @@ def explained(
 def _meant(error: GraphcalcError, given: list[str], has_file: bool, names: Sequence[str]) -> str:
     from graphcalc.data.bindings import is_binding
     from graphcalc.data.loading import file_format
+    from graphcalc.data.tables import names_listed
+    from graphcalc.syntax.columns import name_of
 
     d = error.diagnostic
     first = given[0] if given and not has_file else "-"
@@ -144,8 +146,11 @@ def _meant(error: GraphcalcError, given: list[str], has_file: bool, names: Seque
         name, _, value = text.partition("=")
         if any(os.path.isfile(part) for part in (value, value.partition(":")[0])):
             return f"to read a file, write {name}=@{value}"
-    if d.code == "missing-input" and label:
-        return did_you_mean(label.source.slice(label.span), names)
+    said = label.source.slice(label.span) if label else ""
+    if d.code == "missing-input" and names:
+        return did_you_mean(said, names) or f"the files have {names_listed(names)}"
+    if d.code == "function-value" and name_of(said) in names:
+        return f"for the column write {name_of(said)}"
     if d.code == "unused-binding" and is_binding(first):
         return f"`{brief(first)}` was taken as the program; to read standard input, write - first"
     return ""

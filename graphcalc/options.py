@@ -173,7 +173,7 @@ class RowTexts(NamedTuple):
             if len(delimiter) != 1 or delimiter.isalnum() or delimiter in '"\r\n.+-_ \0':
                 raise UsageError(
                     "option",
-                    f"--delimiter is one character such as ; or | or \\t, not {brief(delimiter)!r}",
+                    f"--delimiter is one character such as ; or | or \\t, not {delimiter[:20]!r}",
                 )
         try:
             name = codecs.lookup(self.encoding).name

@@ -1,8 +1,7 @@
 """Elementwise programs over big arrays in files: computed some elements at a time.
 
 Nothing is ever in memory whole: a tile of every input is read, all nodes are computed of it, what
-is to be saved is written, and each node's statistics grow. Reductions of whole arrays are gathered
-as totals of rows are.
+is to be saved is written, and each node's statistics grow.
 """
 
 from __future__ import annotations

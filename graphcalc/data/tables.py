@@ -579,7 +579,12 @@ def _is_big(path: str) -> bool:
     )
 
 
+def _visible(name: str) -> str:
+    """A name for a message, in quotes where blanks begin or end it."""
+    return brief(name) if name == name.strip() else f'"{name[:60]}"'
+
+
 def names_listed(names: Sequence[str], limit: int = 12) -> str:
     """Names for a message, some of many."""
-    listed = ", ".join(f"`{brief(name)}`" for name in names[:limit])
+    listed = ", ".join(f"`{_visible(name)}`" for name in names[:limit])
     return f"{listed} and {len(names) - limit} more" if len(names) > limit else listed

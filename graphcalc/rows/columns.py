@@ -10,6 +10,7 @@ from graphcalc.data.inputs import read_in
 from graphcalc.data.tables import names_listed
 from graphcalc.diagnostics import (
     BindingError,
+    CallError,
     DataError,
     GraphcalcError,
     Label,
@@ -40,7 +41,7 @@ def plan_of(evaluation: Evaluation, table: Columns, show: Sequence[str]) -> Plan
     values, described = checked.given()
     try:
         graph = checked.graph(described, dict.fromkeys(headers, one))
-    except (BindingError, UnknownNameError) as error:
+    except (BindingError, CallError, UnknownNameError) as error:
         raise _not_a_column(error, table.columns) from None
     for position in graph.inputs.values():
         node = graph.nodes[position]
@@ -98,7 +99,7 @@ def _not_a_column(error: GraphcalcError, columns: Sequence[str]) -> GraphcalcErr
     d = error.diagnostic
     label = d.labels[0]
     name = label.source.slice(label.span)
-    if name in columns:
+    if name in columns and d.code == "function-value":
         hint = f'for the column write col("{name}")'
         return type(error)(d.code, d.message, d.labels, d.note, hint)
     if d.code != "missing-input":
@@ -115,6 +116,9 @@ def _not_a_column(error: GraphcalcError, columns: Sequence[str]) -> GraphcalcErr
 def _hint(name: str, columns: Sequence[str]) -> str:
     """What was meant, where that can be guessed."""
     header = header_of(name)
+    blank = next((c for c in columns if c.strip() == header), None)
+    if blank is not None:
+        return f"did you mean `{name_of(blank)}`?"
     near = did_you_mean(header, columns, cutoff=0.7)
     found = next((c for c in columns if f"`{c}`" in near), None)
     if found is not None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
@@ -31,7 +30,7 @@ _DEEPEST = 20
 # Nodes of a pass: a plan of polars takes much memory for each.
 MOST_STEPS = 300
 # Of glibc's malloc.h.
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_M_TRIM, _M_MMAP, _M_ARENA_MAX = -1, -3, -8
 
 
 def can_run(engine: Engine) -> bool:
@@ -255,18 +254,18 @@ class FrameEngine:
 
 
 def _keep_memory() -> None:
-    """Let memory that is free again stay with the process, until polars is imported.
+    """Let memory that is free again stay with the process.
 
-    A part and what is made of it come and go some megabytes at a time, which the allocators of
-    the C library and of polars would get from the system each time anew.
+    A part and what is made of it come and go some megabytes at a time, which glibc would get from
+    the system each time anew.
     """
     import ctypes
 
-    os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:-1,muzzy_decay_ms:-1")
     with contextlib.suppress(AttributeError, OSError):
         libc = ctypes.CDLL(None)
-        for parameter in (_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD):
-            libc.mallopt(parameter, 1 << 30)
+        # One heap for all threads, or each would keep as much.
+        for parameter, value in ((_M_ARENA_MAX, 1), (_M_TRIM, 1 << 30), (_M_MMAP, 1 << 30)):
+            libc.mallopt(parameter, value)
 
 
 def lower(pl: Any, plan: Plan, stage: Stage) -> Expressions:

@@ -76,7 +76,7 @@ class Summary:
 
     `rows` counts those that have an output; `lost` of those that `failed` have none. `odd` counts
     those with a result that is not finite although their numbers are; `first_odd` and
-    `first_fault` are where that and a failure was seen first.
+    `first_fault` are where that and a failure was seen first. Totals may be `is_of_nothing`.
     """
 
     rows: int = 0
@@ -85,6 +85,7 @@ class Summary:
     odd: int = 0
     first_odd: Label | None = None
     first_fault: GraphcalcError | None = None
+    is_of_nothing: bool = False
 
 
 @dataclass(eq=False)
@@ -204,6 +205,7 @@ class RowRun:
 
     def _check_totals(self, plan: Plan) -> None:
         """Under `strict`, raise EvaluationError for a total that is not finite."""
+        self.summary.is_of_nothing = not self.summary.rows
         for position in plan.outputs if self.options.policy.is_strict else ():
             node = plan.graph.nodes[position]
             if plan.text(position) in ODD:
