@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import os
-import struct
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,32 +14,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from graphcalc.data.files import shown, unreadable
-from graphcalc.data.jsonlines import DECODER
 from graphcalc.diagnostics import BackendError, DataError, GraphcalcError, Label, brief
-from graphcalc.graph.ir import MAX_DIMENSIONS
 
 if TYPE_CHECKING:
     import zipfile
 
 _NPY = b"\x93NUMPY"
-# Headers longer than these are no headers.
-_LONGEST_HEADER, _LONGEST_INDEX = 1 << 16, 100 << 20
-_SAFETENSORS = {
-    "F64": "float64",
-    "F32": "float32",
-    "F16": "float16",
-    "BF16": "bfloat16",
-    "I64": "int64",
-    "I32": "int32",
-    "I16": "int16",
-    "I8": "int8",
-    "U64": "uint64",
-    "U32": "uint32",
-    "U16": "uint16",
-    "U8": "uint8",
-    "BOOL": "bool",
-}
-SAFETENSORS_NAMES = {name: code for code, name in _SAFETENSORS.items()}
+# A header that is longer is none.
+_LONGEST_HEADER = 1 << 16
 
 
 class Kind(str):
@@ -180,10 +161,12 @@ def read_npy(path: str, label: Label, field: str | None = None) -> FileArray:
             start = stream.tell()
     except OSError as error:
         raise unreadable(shown(path), error) from None
-    return _opened(found, path, start)
+    return opened(found, path, start)
 
 
-def _opened(found: FileArray, path: str, start: int) -> FileArray:
+def opened(found: FileArray, path: str, start: int) -> FileArray:
+    """The array, whose elements begin at a place of a file."""
+
     def open_at() -> BinaryIO:
         try:
             stream = open(path, "rb", buffering=0)  # noqa: SIM115
@@ -201,7 +184,7 @@ def _npy(stream: Any, name: str, label: Label, size: int, field: str | None) -> 
     numpy = import_numpy(label)
     magic = stream.read(6)
     if magic != _NPY:
-        raise _other_content(name, magic, ".npy", label)
+        raise other_content(name, magic, ".npy", label)
     stream.seek(0)
     try:
         version = numpy.lib.format.read_magic(stream)
@@ -216,7 +199,7 @@ def _npy(stream: Any, name: str, label: Label, size: int, field: str | None) -> 
             shape, is_fortran, dtype = reader(stream, max_header_size=_LONGEST_HEADER)
     except Exception as error:  # the header is Python's syntax, and fails in all of its ways
         why = "" if type(error) is not ValueError else _first_line(str(error))
-        raise _damaged(name, f"the header is no .npy header{why}", label) from None
+        raise damaged(name, f"the header is no .npy header{why}", label) from None
     if dtype.hasobject:
         raise DataError(
             "pickle",
@@ -230,7 +213,7 @@ def _npy(stream: Any, name: str, label: Label, size: int, field: str | None) -> 
     if field is not None:
         raise DataError("no-key", f"{name}: an array has no key `{brief(field)}`", (label,))
     if any(type(n) is not int or n < 0 for n in shape):
-        raise _damaged(name, f"shape {shape} in the header", label)
+        raise damaged(name, f"shape {shape} in the header", label)
     check_size(name, math.prod(shape) * dtype.itemsize, size - stream.tell(), label)
     order = "F" if is_fortran and len(shape) > 1 else "C"
     return FileArray(name, shape, Kind(dtype.name), dtype.str, lambda: None, label, order)
@@ -251,11 +234,13 @@ def check_size(name: str, needs: int, has: int, label: Label) -> None:
         raise DataError("trailing-data", message, (label,))
 
 
-def _damaged(name: str, what: str, label: Label) -> DataError:
+def damaged(name: str, what: str, label: Label) -> DataError:
+    """The error for a file that is not as its format has it."""
     return DataError("damaged", f"{name}: {what}", (label,))
 
 
-def _other_content(name: str, magic: bytes, expected: str, label: Label) -> DataError:
+def other_content(name: str, magic: bytes, expected: str, label: Label) -> DataError:
+    """The error for a file that begins as none of its format does."""
     if not magic:
         return DataError("empty-file", f"{name}: the file is empty", (label,))
     kinds = {b"PK": "a zip archive, as .npz and .pt are", _NPY[:2]: "a .npy array", b"\x80": ""}
@@ -286,8 +271,8 @@ def read_npz(path: str, label: Label) -> dict[str, Callable[[], FileArray]]:
         except OSError as problem:
             raise unreadable(shown(path), problem) from None
         if magic[:2] == b"PK":
-            raise _damaged(shown(path), "the zip archive is damaged", label) from None
-        raise _other_content(shown(path), magic, ".npz", label) from None
+            raise damaged(shown(path), "the zip archive is damaged", label) from None
+        raise other_content(shown(path), magic, ".npz", label) from None
     found: dict[str, Callable[[], FileArray]] = {}
     for info in archive.infolist():
         found[info.filename.removesuffix(".npy")] = _member(archive, info, path, label)
@@ -318,156 +303,6 @@ def _member(
         return found
 
     return look
-
-
-# .safetensors
-
-
-def read_safetensors(path: str, label: Label) -> dict[str, Callable[[], FileArray]]:
-    """The tensors of a .safetensors file, by name.
-
-    The format: the length of a JSON header as eight bytes, the header with dtype, shape and
-    offsets of each tensor, then their bytes without gaps
-    (github.com/huggingface/safetensors, README).
-    """
-    name = shown(path)
-    try:
-        size = os.stat(path).st_size
-        with open(path, "rb") as stream:
-            head = stream.read(8)
-            if not head:
-                raise _other_content(name, b"", ".safetensors", label)
-            length = struct.unpack("<Q", head)[0] if len(head) == 8 else size
-            if length > min(size - 8, _LONGEST_INDEX):
-                raise _damaged(name, "the content is not .safetensors, or it is cut short", label)
-            text = stream.read(length)
-    except OSError as error:
-        raise unreadable(name, error) from None
-    entries = _index(text, name, label)
-    end = 0
-    found = {}
-    for key, (kind, shape, begin, stop) in sorted(entries.items(), key=lambda e: e[1][2:]):
-        if begin != end:
-            raise _damaged(name, f"the data of `{brief(key)}` overlaps, or leaves a gap", label)
-        end = stop
-        itemsize = {"bfloat16": 2, "bool": 1}.get(kind) or int(kind.lstrip("floatuin")) // 8
-        if math.prod(shape) * itemsize != stop - begin:
-            raise _damaged(name, f"`{brief(key)}` has not the bytes that its shape needs", label)
-        code = {"bool": "|b1", "bfloat16": "<u2"}.get(kind, f"<{kind[0]}{itemsize}")
-        array = FileArray(f"{name}:{key}", shape, Kind(kind), code, lambda: None, label)
-        found[key] = _lazy(array, path, 8 + length + begin)
-    check_size(name, end, size - 8 - length, label)
-    return {key: found[key] for key in entries}
-
-
-def _lazy(array: FileArray, path: str, start: int) -> Callable[[], FileArray]:
-    return lambda: _opened(array, path, start)
-
-
-def _index(
-    text: bytes, name: str, label: Label
-) -> dict[str, tuple[str, tuple[int, ...], int, int]]:
-    """The entries of the header: dtype, shape, and offsets."""
-    try:
-        index: Any = DECODER.decode(text.decode())
-        found = {}
-        for key, entry in index.items():
-            if key == "__metadata__":
-                continue
-            kind, shape = entry["dtype"], entry["shape"]
-            begin, stop = entry["data_offsets"]
-            sizes = (*shape, begin, stop)
-            is_shape = type(shape) is list and len(shape) <= MAX_DIMENSIONS
-            if not is_shape or not all(type(n) is int and 0 <= n < 1 << 63 for n in sizes):
-                raise ValueError
-            if kind not in _SAFETENSORS:
-                what = f"`{brief(key)}` has dtype {brief(str(kind))}, which is not supported"
-                raise DataError("file-dtype", f"{name}: {what}", (label,))
-            found[key] = (_SAFETENSORS[kind], tuple(shape), begin, stop)
-        return found
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise _damaged(name, "the header is not that of .safetensors", label) from None
-
-
-# .pt
-
-
-def read_pt(path: str, label: Label, limit: int) -> dict[str, Callable[[], Any]]:
-    """The tensors of a .pt file, by name, `` for one that stands alone.
-
-    Only torch's loader of weights is used, of a version (2.10) that refuses all else.
-    """
-    name = shown(path)
-    try:
-        import torch
-    except ImportError:
-        raise missing_package("torch", ".pt files need", label) from None
-    version = tuple(int(x) for x in torch.__version__.split("+")[0].split(".")[:2])
-    if version < (2, 10):
-        raise BackendError(
-            "package-old",
-            f".pt files need torch 2.10 or newer, and this is {torch.__version__}",
-            (label,),
-            note="older versions can be made to run programs by a file",
-        )
-    import zipfile
-
-    try:
-        with zipfile.ZipFile(path) as archive:
-            declared = sum(info.file_size for info in archive.infolist())
-    except OSError as error:
-        raise unreadable(name, error) from None
-    except Exception:  # of zip, which has many
-        raise DataError(
-            "other-content",
-            f"{name}: the content is not a zip archive, as torch writes",
-            (label,),
-            note="pickles are never loaded",
-        ) from None
-    check_memory(name, declared, limit, label)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception:
-        raise DataError(
-            "pickle",
-            f"{name}: holds more than tensors, or is damaged",
-            (label,),
-            note="only tensors are loaded: anything else could run a program",
-        ) from None
-    return {key: _given(_usable(value, key, name, label)) for key, value in _tensors(content)}
-
-
-def _usable(value: Any, key: str, name: str, label: Label) -> Any:
-    """A tensor that can be computed with; DataError for one of another layout, or without data."""
-    if not hasattr(value, "detach"):
-        return value
-    is_dense = str(value.layout) == "torch.strided" and not value.is_nested
-    if not is_dense or value.is_quantized or value.device.type == "meta":
-        message = f"{name}: `{brief(key)}` is no dense tensor of numbers"
-        raise DataError("file-dtype", message, (label,))
-    return value.detach()
-
-
-def _given(value: Any) -> Callable[[], Any]:
-    return lambda: value
-
-
-def _tensors(content: Any) -> Iterator[tuple[str, Any]]:
-    """The tensors and numbers of nested dictionaries and lists, with their keys joined by dots."""
-    pending: list[tuple[str, Any]] = [("", content)]
-    # What is in itself, or in many places, is looked at once.
-    seen: set[int] = set()
-    while pending:
-        key, value = pending.pop()
-        if isinstance(value, (bool, int, float)) or hasattr(value, "detach"):
-            yield key, value
-        elif isinstance(value, (dict, list, tuple)) and id(value) not in seen:
-            seen.add(id(value))
-            items = value.items() if isinstance(value, dict) else enumerate(value)
-            prefix = f"{key}." if key else ""
-            pending += reversed([(f"{prefix}{k}", v) for k, v in items])
 
 
 def check_memory(name: str, needs: int, limit: int, label: Label) -> None:

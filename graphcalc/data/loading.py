@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from graphcalc.data import arrays, tables
+from graphcalc.data import arrays, tables, tensors
+from graphcalc.data.columnar import FrameTable
 from graphcalc.data.files import PACKED, as_file, open_bytes, shown
 from graphcalc.data.inputs import nested_shape
 from graphcalc.data.jsonlines import DECODER
 from graphcalc.data.references import Reference, near_names
-from graphcalc.data.tables import TextOptions, names_listed
+from graphcalc.data.tables import TextOptions, has_polars, names_listed, read_text
+from graphcalc.data.texts import BigTextTable, JsonLines, TextTable
 from graphcalc.diagnostics import BindingError, DataError, Label, brief, did_you_mean
 from graphcalc.graph.names import names_read
 from graphcalc.ops.arrays import NDArray
@@ -34,6 +36,8 @@ _ENDINGS = {
 }
 FORMATS = (*dict.fromkeys(_ENDINGS.values()), *tables.FORMATS)
 _KEYED = ("npz", "safetensors", "pt")
+# Bytes of text from which polars pays for its import.
+_LARGE = 8 << 20
 # Members that a JSON object may have.
 _MOST_MEMBERS = 1_000_000
 
@@ -153,10 +157,10 @@ class Loader:
         if format in ("npy", *_KEYED):
             return self._open_arrays(path, format, label)
         if format in ("json", "txt"):
-            text = tables.read_text(path, self.text, self.limit, label)
+            text = read_text(path, self.text, self.limit, label)
             name = shown(path)
             return read_json(text, name, label) if format == "json" else read_txt(text, name, label)
-        table = tables.open_table(path, format, self.text, self.limit, label)
+        table = open_table(path, format, self.text, self.limit, label)
         return _Columns(table)
 
     def _open_arrays(self, path: str, format: str, label: Label) -> Any:
@@ -169,8 +173,8 @@ class Loader:
         if format == "npz":
             return arrays.read_npz(path, label)
         if format == "pt":
-            return arrays.read_pt(path, label, self.limit)
-        return arrays.read_safetensors(path, label)
+            return tensors.read_pt(path, label, self.limit)
+        return tensors.read_safetensors(path, label)
 
 
 class _Columns(Mapping[str, Callable[[], Any]]):
@@ -290,6 +294,29 @@ def _with_label(error: Any, label: Label, path: str) -> Any:
     is_missing = d.code == "unreadable" and not os.path.exists(path) and not os.path.islink(path)
     hint = d.help or (near_names(path) if is_missing else "")
     return type(error)(d.code, d.message, d.labels or (label,), d.note, hint)
+
+
+def open_table(
+    path: str, format: str, options: TextOptions, limit: int, label: Label
+) -> TextTable | BigTextTable | JsonLines | FrameTable:
+    """A table, ready to give columns."""
+    if format in ("parquet", "arrow"):
+        return FrameTable(path, format, options, limit, label)
+    if format != "jsonl" and _is_big(path) and options.encoding == "utf-8" and has_polars():
+        return BigTextTable(path, format, options, limit, label)
+    text = read_text(path, options, limit, label)
+    if format == "jsonl":
+        return JsonLines(path, text, options)
+    return TextTable(path, format, text, options)
+
+
+def _is_big(path: str) -> bool:
+    """Whether a file is plain text of more than a few megabytes."""
+    return (
+        os.path.isfile(path)
+        and os.path.getsize(path) >= _LARGE
+        and not path.lower().endswith(PACKED)
+    )
 
 
 def load_values(

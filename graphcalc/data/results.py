@@ -9,11 +9,12 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
-from graphcalc.data.arrays import SAFETENSORS_NAMES, missing_package
+from graphcalc.data.arrays import missing_package
 from graphcalc.data.delimited import Dialect, quoted
 from graphcalc.data.files import shown
 from graphcalc.data.loading import file_format
 from graphcalc.data.saving import whole_file
+from graphcalc.data.tensors import SAFETENSORS_NAMES
 from graphcalc.diagnostics import OutputError, UsageError, brief
 from graphcalc.numbers import exact, show_nested
 from graphcalc.ops.arrays import NDArray
@@ -117,7 +118,7 @@ def _npy_head(
 def _safetensors_head(
     entries: Mapping[str, tuple[str, tuple[int, ...]]],
 ) -> tuple[bytes, dict[str, int]]:
-    """The format that `arrays.read_safetensors` describes."""
+    """The format that `tensors.read_safetensors` describes."""
     index, starts, end = {}, {}, 0
     for name, (dtype, shape) in entries.items():
         starts[name] = end

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from graphcalc.data.cells import Fault
-from graphcalc.data.tables import FrameTable
+from graphcalc.data.columnar import FrameTable
 from graphcalc.diagnostics import brief
 from graphcalc.rows.batches import StageProgram, is_wanted
 from graphcalc.rows.engine import Place, Policy

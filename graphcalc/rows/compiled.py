@@ -80,20 +80,20 @@ class Functions(NamedTuple):
     """A pass: over records while nothing is wrong, and of the numbers of one row.
 
     quick  (records, append) -> None: appends the line of every record and gathers what totals
-           need, until something raises; None where records are not read so
+           need, until something raises
     total  (numbers of the columns) -> (values to gather, outputs)
     """
 
-    quick: Callable[..., None] | None
+    quick: Callable[..., None]
     total: Callable[..., tuple[list[Any], list[Any]]]
     gathered: list[list[Any]]
 
 
-def compile_stage(plan: Plan, stage: Stage, reader: Reader | None, line: Line) -> Functions:
+def compile_stage(plan: Plan, stage: Stage, reader: Reader, line: Line) -> Functions:
     """The functions of a pass over records that are read and written so."""
     operands = [o for g in stage.gathered for o in g.operands]
     gathered: list[list[Any]] = [[] for _ in operands]
-    quick = None if reader is None else _quick(plan, stage, reader, line, operands, gathered)
+    quick = _quick(plan, stage, reader, line, operands, gathered)
     names: dict[str, Any] = {}
     body, texts = _text(plan, stage, names, is_quick=False)
     adds, outputs = ([texts[p] for p in part] for part in (operands, stage.outputs))

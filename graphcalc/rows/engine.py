@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from graphcalc.numbers import exact
 from graphcalc.rows.compiled import Functions, compile_stage
 from graphcalc.rows.plan import Plan, Stage
 from graphcalc.rows.records import longest_suspects
-from graphcalc.rows.tables import Layout, Table, Writer
+from graphcalc.rows.tables import Layout, Table, Wanted, Writer
 from graphcalc.rows.totals import State
 
 # What a quick pass raises where the row needs a second look.
@@ -72,7 +72,7 @@ class Engine:
     writer: Writer
     layout: Layout
     policy: Policy
-    _functions: dict[Any, Functions | None] = field(default_factory=dict)
+    _functions: dict[Any, Functions] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.names = [str(self.plan.graph.nodes[p].params[1]) for p in self.stage.columns]
@@ -116,21 +116,20 @@ class Engine:
         return (None,) * len(self.stage.gathered)
 
     def compiled(self, text: str) -> Functions:
-        """The functions for a part: others where there are quotes or odd digits in it."""
+        """The functions for a part: others where there are quotes or odd characters in it."""
         bare = text.replace("\r\n", "\n") if "\r" in text else text
+        has_quotes, is_odd = '"' in text, has_odd_characters(bare)
         is_plain = bool(self.writer.places) and self.writer.is_plain(bare)
-        has_quotes = '"' in text
-        key = (has_quotes, has_odd_characters(bare), is_plain, not has_quotes and "\\" not in text)
+        is_bare = not has_quotes and "\\" not in text
+        key = (has_quotes, is_odd, is_plain, is_bare)
         if key not in self._functions:
-            places = self.writer.places if self.stage.outputs else ()
-            taken = self.writer.taken if self.stage.outputs else frozenset()
-            reader = self.table.reader(self.names, places, taken, has_quotes=key[0], is_odd=key[1])
-            cells = {} if reader is None else reader.cells
-            line = self.writer.line(cells, is_plain=is_plain, is_bare=key[3])
+            places, taken = self.writer.places, self.writer.taken
+            if not self.stage.outputs:
+                places, taken = (), frozenset()
+            reader = self.table.reader(Wanted(self.names, places, taken, has_quotes, is_odd))
+            line = self.writer.line(reader.cells, is_plain=is_plain, is_bare=is_bare)
             self._functions[key] = compile_stage(self.plan, self.stage, reader, line)
-        found = self._functions[key]
-        assert found is not None
-        return found
+        return self._functions[key]
 
     def _check_lengths(self, records: Sequence[str]) -> None:
         for index, record in enumerate(records):
@@ -222,17 +221,10 @@ class Pass:
         """Compute them without putting anything together."""
         for gathered in self.functions.gathered:
             gathered.clear()
-        if self.functions.quick is None:
-            for index in range(len(self.records)):
-                if not self._second_look(index):
-                    break
-        else:
-            self._quickly(self.functions.quick, iter(self.records))
-
-    def _quickly(self, quick: Callable[..., None], rest: Iterator[str]) -> None:
+        rest = iter(self.records)
         while True:
             try:
-                quick(rest, self.lines.append)
+                self.functions.quick(rest, self.lines.append)
                 return
             except _ODDITIES:
                 if not self._second_look(len(self.lines) + len(self.skipped)):

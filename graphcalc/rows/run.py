@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from graphcalc.backends.choose import compile_graph, run_dtype
 from graphcalc.data.cells import Fault
+from graphcalc.data.columnar import FrameTable
 from graphcalc.data.delimited import Dialect
 from graphcalc.data.files import shown
 from graphcalc.data.inputs import describe
 from graphcalc.data.jsonlines import as_lines
-from graphcalc.data.tables import FrameTable, TextOptions, has_polars, read_text
+from graphcalc.data.tables import TextOptions, has_polars, read_text
 from graphcalc.diagnostics import DataError, EvaluationError, GraphcalcError, Label, brief
 from graphcalc.evaluate import Evaluation, kept_nodes, memory_limit
 from graphcalc.rows import batches, frames

@@ -39,6 +39,23 @@ class Layout(NamedTuple):
         return [(name, -1 - p) for name, p in zip(self.names, self.places) if p < 0]
 
 
+class Wanted(NamedTuple):
+    """What a compiled pass wants of records, and what its part is like.
+
+    names       keys of the columns whose numbers it reads
+    places      columns that are put out as cells
+    taken       keys that a record which goes through must not have already
+    has_quotes  whether there are quotes in the part
+    is_odd      whether there is what `cells.has_odd_characters` finds
+    """
+
+    names: Sequence[str]
+    places: Sequence[int]
+    taken: Set[str]
+    has_quotes: bool
+    is_odd: bool
+
+
 class Columns(Protocol):
     """The columns of a table; `keys` tell those of one name apart.
 
@@ -58,21 +75,8 @@ class Table(Columns, Protocol):
     def records(self, text: str) -> list[str]:
         """The records of a part of the input."""
 
-    def reader(
-        self,
-        names: Sequence[str],
-        places: Sequence[int],
-        taken: Set[str],
-        *,
-        has_quotes: bool,
-        is_odd: bool,
-    ) -> Reader | None:
-        """How a compiled pass reads a part; None where it cannot be as quick.
-
-        `places` are those of columns that are put out as cells, `taken` the names of outputs that
-        go behind a record. A part has quotes or not, and `is_odd` where
-        `cells.has_odd_characters` says so.
-        """
+    def reader(self, wanted: Wanted) -> Reader:
+        """How a compiled pass reads records."""
 
     def numbers(self, record: str, names: Sequence[str], missing: float | None) -> list[float]:
         """The numbers of columns; `missing` is one for empty cells. Raises Faulty."""
@@ -104,26 +108,20 @@ class DelimitedTable:
         """The records of a part of the input."""
         return split_records(text, self.dialect)
 
-    def reader(
-        self,
-        names: Sequence[str],
-        places: Sequence[int],
-        taken: Set[str],
-        *,
-        has_quotes: bool,
-        is_odd: bool,
-    ) -> Reader | None:
+    def reader(self, wanted: Wanted) -> Reader:
         """A record unpacks into one variable for every cell that is of use."""
-        wanted = [self.keys.index(name) for name in names]
-        used = {*wanted, *places}
+        numbered = [self.keys.index(name) for name in wanted.names]
+        used = {*numbered, *wanted.places}
         targets = ", ".join(f"x{i}" if i in used else "_" for i in range(len(self.columns)))
         delimiter = self.dialect.delimiter
-        given: dict[str, Any] = {"delimiter": delimiter, "number": number if is_odd else float}
+        given: dict[str, Any] = {"delimiter": delimiter}
+        given["number"] = number if wanted.is_odd else float
         split = "line.split(delimiter)"
-        if self.dialect.has_quotes and has_quotes:
+        if self.dialect.has_quotes and wanted.has_quotes:
             given["split"], split = self._split, "split(line)"
-        numbers = tuple(f"number(x{i})" for i in wanted)
-        return Reader((f"[{targets}] = {split}",), numbers, {i: f"x{i}" for i in places}, given)
+        numbers = tuple(f"number(x{i})" for i in numbered)
+        cells = {i: f"x{i}" for i in wanted.places}
+        return Reader((f"[{targets}] = {split}",), numbers, cells, given)
 
     def numbers(self, record: str, names: Sequence[str], missing: float | None) -> list[float]:
         """The numbers of columns."""
@@ -168,23 +166,15 @@ class JsonTable:
             lines.pop()
         return lines
 
-    def reader(
-        self,
-        names: Sequence[str],
-        places: Sequence[int],
-        taken: Set[str],
-        *,
-        has_quotes: bool,
-        is_odd: bool,
-    ) -> Reader | None:
+    def reader(self, wanted: Wanted) -> Reader:
         """A record becomes a dictionary, whose numbers are texts still."""
         given: dict[str, Any] = {"scan": jsonlines.SCAN, "blanks": jsonlines.BLANKS}
-        given |= {"number": jsonlines.number, "taken": taken, "count": len(self.columns)}
-        keys = {f"key{i}": name for i, name in enumerate(names)}
-        columns = {f"column{i}": self.columns[i] for i in places}
+        given |= {"number": jsonlines.number, "taken": wanted.taken, "count": len(self.columns)}
+        keys = {f"key{i}": name for i, name in enumerate(wanted.names)}
+        columns = {f"column{i}": self.columns[i] for i in wanted.places}
         # What is not as usual is raised to be looked at with care.
         odd = "type(o) is not dict or end != len(line) or not o or not taken.isdisjoint(o)"
-        if places:
+        if wanted.places:
             odd += " or len(o) != count or backslash in line"
             given["backslash"] = "\\"
         unpack = (
@@ -193,7 +183,7 @@ class JsonTable:
             f"if {odd}: raise ValueError",
         )
         numbers = tuple(f"number(o[{key}])" for key in keys)
-        cells = {i: f"o[column{i}]" for i in places}
+        cells = {i: f"o[column{i}]" for i in wanted.places}
         return Reader(unpack, numbers, cells, {**given, **keys, **columns})
 
     def numbers(self, record: str, names: Sequence[str], missing: float | None) -> list[float]:

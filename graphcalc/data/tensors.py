@@ -1,0 +1,191 @@
+"""Tensors of networks in files: .safetensors, and .pt by torch's loader of weights."""
+
+from __future__ import annotations
+
+import math
+import os
+import struct
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from graphcalc.data.arrays import (
+    FileArray,
+    Kind,
+    check_memory,
+    check_size,
+    damaged,
+    missing_package,
+    opened,
+    other_content,
+)
+from graphcalc.data.files import shown, unreadable
+from graphcalc.data.jsonlines import DECODER
+from graphcalc.diagnostics import BackendError, DataError, Label, brief
+from graphcalc.graph.ir import MAX_DIMENSIONS
+
+# An index that is longer is none.
+_LONGEST_INDEX = 100 << 20
+_SAFETENSORS = {
+    "F64": "float64",
+    "F32": "float32",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "I64": "int64",
+    "I32": "int32",
+    "I16": "int16",
+    "I8": "int8",
+    "U64": "uint64",
+    "U32": "uint32",
+    "U16": "uint16",
+    "U8": "uint8",
+    "BOOL": "bool",
+}
+SAFETENSORS_NAMES = {name: code for code, name in _SAFETENSORS.items()}
+
+
+def read_safetensors(path: str, label: Label) -> dict[str, Callable[[], FileArray]]:
+    """The tensors of a .safetensors file, by name.
+
+    The format: the length of a JSON header as eight bytes, the header with dtype, shape and
+    offsets of each tensor, then their bytes without gaps
+    (github.com/huggingface/safetensors, README).
+    """
+    name = shown(path)
+    try:
+        size = os.stat(path).st_size
+        with open(path, "rb") as stream:
+            head = stream.read(8)
+            if not head:
+                raise other_content(name, b"", ".safetensors", label)
+            length = struct.unpack("<Q", head)[0] if len(head) == 8 else size
+            if length > min(size - 8, _LONGEST_INDEX):
+                raise damaged(name, "the content is not .safetensors, or it is cut short", label)
+            text = stream.read(length)
+    except OSError as error:
+        raise unreadable(name, error) from None
+    entries = _index(text, name, label)
+    end = 0
+    found = {}
+    for key, (kind, shape, begin, stop) in sorted(entries.items(), key=lambda e: e[1][2:]):
+        if begin != end:
+            raise damaged(name, f"the data of `{brief(key)}` overlaps, or leaves a gap", label)
+        end = stop
+        itemsize = {"bfloat16": 2, "bool": 1}.get(kind) or int(kind.lstrip("floatuin")) // 8
+        if math.prod(shape) * itemsize != stop - begin:
+            raise damaged(name, f"`{brief(key)}` has not the bytes that its shape needs", label)
+        code = {"bool": "|b1", "bfloat16": "<u2"}.get(kind, f"<{kind[0]}{itemsize}")
+        array = FileArray(f"{name}:{key}", shape, Kind(kind), code, lambda: None, label)
+        found[key] = _lazy(array, path, 8 + length + begin)
+    check_size(name, end, size - 8 - length, label)
+    return {key: found[key] for key in entries}
+
+
+def _lazy(array: FileArray, path: str, start: int) -> Callable[[], FileArray]:
+    return lambda: opened(array, path, start)
+
+
+def _index(
+    text: bytes, name: str, label: Label
+) -> dict[str, tuple[str, tuple[int, ...], int, int]]:
+    """The entries of the header: dtype, shape, and offsets."""
+    try:
+        index: Any = DECODER.decode(text.decode())
+        found = {}
+        for key, entry in index.items():
+            if key == "__metadata__":
+                continue
+            kind, shape = entry["dtype"], entry["shape"]
+            begin, stop = entry["data_offsets"]
+            sizes = (*shape, begin, stop)
+            is_shape = type(shape) is list and len(shape) <= MAX_DIMENSIONS
+            if not is_shape or not all(type(n) is int and 0 <= n < 1 << 63 for n in sizes):
+                raise ValueError
+            if kind not in _SAFETENSORS:
+                what = f"`{brief(key)}` has dtype {brief(str(kind))}, which is not supported"
+                raise DataError("file-dtype", f"{name}: {what}", (label,))
+            found[key] = (_SAFETENSORS[kind], tuple(shape), begin, stop)
+        return found
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise damaged(name, "the header is not that of .safetensors", label) from None
+
+
+# .pt
+
+
+def read_pt(path: str, label: Label, limit: int) -> dict[str, Callable[[], Any]]:
+    """The tensors of a .pt file, by name, `` for one that stands alone.
+
+    Only torch's loader of weights is used, of a version (2.10) that refuses all else.
+    """
+    name = shown(path)
+    try:
+        import torch
+    except ImportError:
+        raise missing_package("torch", ".pt files need", label) from None
+    version = tuple(int(x) for x in torch.__version__.split("+")[0].split(".")[:2])
+    if version < (2, 10):
+        raise BackendError(
+            "package-old",
+            f".pt files need torch 2.10 or newer, and this is {torch.__version__}",
+            (label,),
+            note="older versions can be made to run programs by a file",
+        )
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            declared = sum(info.file_size for info in archive.infolist())
+    except OSError as error:
+        raise unreadable(name, error) from None
+    except Exception:  # of zip, which has many
+        raise DataError(
+            "other-content",
+            f"{name}: the content is not a zip archive, as torch writes",
+            (label,),
+            note="pickles are never loaded",
+        ) from None
+    check_memory(name, declared, limit, label)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception:
+        raise DataError(
+            "pickle",
+            f"{name}: holds more than tensors, or is damaged",
+            (label,),
+            note="only tensors are loaded: anything else could run a program",
+        ) from None
+    return {key: _given(_usable(value, key, name, label)) for key, value in _tensors(content)}
+
+
+def _usable(value: Any, key: str, name: str, label: Label) -> Any:
+    """A tensor that can be computed with; DataError for one of another layout, or without data."""
+    if not hasattr(value, "detach"):
+        return value
+    is_dense = str(value.layout) == "torch.strided" and not value.is_nested
+    if not is_dense or value.is_quantized or value.device.type == "meta":
+        message = f"{name}: `{brief(key)}` is no dense tensor of numbers"
+        raise DataError("file-dtype", message, (label,))
+    return value.detach()
+
+
+def _given(value: Any) -> Callable[[], Any]:
+    return lambda: value
+
+
+def _tensors(content: Any) -> Iterator[tuple[str, Any]]:
+    """The tensors and numbers of nested dictionaries and lists, with their keys joined by dots."""
+    pending: list[tuple[str, Any]] = [("", content)]
+    # What is in itself, or in many places, is looked at once.
+    seen: set[int] = set()
+    while pending:
+        key, value = pending.pop()
+        if isinstance(value, (bool, int, float)) or hasattr(value, "detach"):
+            yield key, value
+        elif isinstance(value, (dict, list, tuple)) and id(value) not in seen:
+            seen.add(id(value))
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            prefix = f"{key}." if key else ""
+            pending += reversed([(f"{prefix}{k}", v) for k, v in items])
