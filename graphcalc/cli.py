@@ -543,18 +543,10 @@ def _debug() -> None:
 
 
 def main() -> NoReturn:
-    """The `graphcalc` command.
-
-    Ctrl-C and closed pipes end the process by their signals, as shells expect, and at once,
-    also inside native code.
-    """
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-    if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    """Run the command line of this process, and end it."""
     status = _run(sys.argv[1:])
     if status == _INTERRUPTED:
-        # polars has a handler of its own for Ctrl-C, and what it raises ends up here.
+        # Who started the process sees that Ctrl-C ended it.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
     # Nothing is left to flush, and taking a large graph apart would cost as much as making it.

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
-from graphcalc.data import arrow
+from graphcalc.data import arrow, parquet
 from graphcalc.data.arrays import check_memory, missing_package
 from graphcalc.data.files import as_file, copied, open_bytes, shown, unreadable
-from graphcalc.data.tables import TextOptions
+from graphcalc.data.tables import TextOptions, import_polars
 from graphcalc.diagnostics import DataError, Label, brief
 
 
@@ -30,24 +30,27 @@ class FrameTable:
         self.name, self._label, self._limit = shown(path), label, limit
         self._format, self._missing = format, options.missing
         try:
-            import polars
+            polars = import_polars()
         except ImportError:
             raise missing_package("polars", f"{format} files need", label) from None
-        self._pl: Any = polars
+        self._pl = polars
         self._stream: Any = None
         self._messages: Iterator[bytes] = iter(())
         self.is_pipe = False
         if format == "parquet":
-            self._open_file(as_file(path, self._check_copy), polars.scan_parquet)
+            self._open_file(as_file(path, self._check_copy), polars.scan_parquet, parquet)
         else:
             self._open_arrow(path)
         self.columns = self.keys = tuple(self._schema.names())
         self._count: int | None = None
 
-    def _open_file(self, path: str, scan: Callable[..., Any]) -> None:
+    def _open_file(self, path: str, scan: Callable[..., Any], kind: Any) -> None:
+        """Open a plain file; `kind` is the module that knows what such files say of sizes."""
         self._size = os.path.getsize(path)
         if not self._size:
             raise DataError("empty-file", f"{self.name}: the file is empty", (self._label,))
+        with open(path, "rb") as file:
+            self._safely(lambda: kind.check_sizes(file, self._limit))
         # What looks like a pattern or an address is the name of a file here.
         self._frame = self._safely(lambda: scan(os.path.abspath(path), glob=False))
         self._schema = self._safely(lambda: self._frame.collect_schema())
@@ -63,9 +66,7 @@ class FrameTable:
                 path = copied(self._stream, path, self._check_copy)
             self.close()
             self._stream, self.is_pipe = None, False
-            with open(path, "rb") as file:
-                self._safely(lambda: arrow.check_sizes(file, self._limit))
-            self._open_file(path, self._pl.scan_ipc)
+            self._open_file(path, self._pl.scan_ipc, arrow)
             return
         self._frame = None
         self._messages = arrow.batches(self._stream, self._limit)

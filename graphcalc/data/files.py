@@ -13,6 +13,8 @@ from typing import Any, BinaryIO, cast
 from graphcalc.diagnostics import BackendError, DataError, brief
 
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+# Behind the first byte of a frame of zstd that may come before the others.
+_SKIPPABLE = b"\x2a\x4d\x18"
 # Endings of packed files, which stand behind the one that names the format.
 PACKED = (".gz", ".zst")
 _STDIN = "/dev/fd/0"
@@ -62,7 +64,8 @@ def open_bytes(path: str) -> tuple[BinaryIO, int | None]:
             file.close()
             return cast(BinaryIO, gzip.open(path)), None
         return cast(BinaryIO, gzip.GzipFile(fileobj=io.BufferedReader(file))), None
-    if magic == _ZSTD:
+    is_skippable = magic[1:] == _SKIPPABLE and 0x50 <= magic[0] <= 0x5F
+    if magic == _ZSTD or is_skippable:
         return _open_zstd(file), None
     return file, status.st_size if is_plain else None
 

@@ -14,6 +14,7 @@ from graphcalc.data.delimited import Dialect, quoted
 from graphcalc.data.files import shown
 from graphcalc.data.loading import file_format
 from graphcalc.data.saving import whole_file
+from graphcalc.data.tables import import_polars
 from graphcalc.data.tensors import SAFETENSORS_NAMES
 from graphcalc.diagnostics import OutputError, UsageError, brief
 from graphcalc.numbers import exact, show_nested
@@ -307,7 +308,7 @@ def _bindings(values: Mapping[str, Any], target: Target) -> _Write:
 
 def _frame(values: Mapping[str, Any], target: Target) -> _Write:
     try:
-        import polars
+        polars = import_polars()
     except ImportError:
         raise missing_package("polars", f".{target.format} files need", None) from None
     columns = {

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from graphcalc.data.arrays import check_memory
 from graphcalc.data.files import PACKED, open_bytes, shown, unreadable
@@ -101,6 +102,29 @@ def not_text(error: UnicodeError) -> str:
     if isinstance(error, UnicodeDecodeError) and error.start < len(error.object):
         return f"not {error.encoding.upper()} (byte 0x{error.object[error.start]:02x})"
     return brief(str(error), 80)
+
+
+def import_polars() -> Any:
+    """polars. Raises ImportError where it is not there.
+
+    On import it takes Ctrl-C for itself, and forgets one that comes between its queries; where
+    Ctrl-C was left to end the process, it is again, and one that comes meanwhile waits.
+    """
+    import signal
+    import sys
+
+    if "polars" in sys.modules or signal.getsignal(signal.SIGINT) is not signal.SIG_DFL:
+        import polars
+
+        return polars
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        import polars
+    finally:
+        with contextlib.suppress(ValueError):  # not the main thread: its signals are not ours
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return polars
 
 
 def has_polars() -> bool:

@@ -16,7 +16,7 @@ from graphcalc.data.delimited import (
 from graphcalc.data.files import open_bytes, shown
 from graphcalc.data.jsonlines import members
 from graphcalc.data.jsonlines import read_number as read_member
-from graphcalc.data.tables import TextOptions, decoded, read_text
+from graphcalc.data.tables import TextOptions, decoded, import_polars, read_text
 from graphcalc.diagnostics import DataError, Label
 from graphcalc.ops.arrays import NDArray
 from graphcalc.source import Source, Span
@@ -160,8 +160,7 @@ class BigTextTable:
 
     def _parsed(self, names: list[str]) -> Any:
         """Columns of numbers alone; None where a cell is none, or a row is short or long."""
-        import polars as pl
-
+        pl = import_polars()
         if self._counts is None:
             self._counts = _counts(self.name, self._separator)
         has_quotes = self._counts[4] > 0

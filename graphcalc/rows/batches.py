@@ -8,6 +8,7 @@ from typing import Any
 
 from graphcalc.backends.base import Program, Settings, Silent
 from graphcalc.backends.choose import compile_graph, run_dtype
+from graphcalc.data.cells import Faulty
 from graphcalc.numbers import exact
 from graphcalc.rows.engine import ODD, Done, Engine, Pass
 from graphcalc.rows.plan import Gathered, Part, Plan, Stage
@@ -60,7 +61,7 @@ class BatchEngine(Engine):
         columns = self.stage.columns
         kept = Total(lambda values: (), lambda a, b: (), lambda state: None)
         gathered = tuple(Gathered(p, (p,), kept) for p in columns)
-        stage = Stage(columns, (), gathered, ())
+        stage = Stage(columns, (), gathered, (), False)
         self._reader = Engine(self.plan, stage, self.table, self.writer, self.layout, self.policy)
         self._program = StageProgram(self.plan, self.stage)
 
@@ -70,7 +71,7 @@ class BatchEngine(Engine):
         read.read()
         columns, count = read.functions.gathered, len(read.lines)
         values = self._program.run(columns, count) if count else {}
-        if not self.stage.outputs:
+        if not self.stage.has_lines:
             states = states_of(self.stage, values) if count else self.no_states
             return Done(b"", count, read.failed, read.fault, 0, None, states, 0, read.lost)
         rows = iter(self._texts(values, count))
@@ -93,9 +94,14 @@ class BatchEngine(Engine):
                 if not done.refuse(index, texts):
                     break
             else:
-                if is_odd and all(c[place] - c[place] == 0 for c in columns):
-                    done.note(index)
-                done.lines.append(self.writer.compose(record, texts))
+                try:
+                    done.lines.append(self.writer.compose(record, texts))
+                except Faulty as faulty:
+                    if not done.fail(index, faulty.fault):
+                        break
+                else:
+                    if is_odd and all(c[place] - c[place] == 0 for c in columns):
+                        done.note(index)
             place += 1
         return done.done()
 
@@ -108,7 +114,7 @@ class BatchEngine(Engine):
                 texts.append([exact(x, dtype) for x in values.get(position, ())])
             else:
                 texts.append([self.plan.text(position)] * count)
-        return list(zip(*texts))
+        return list(zip(*texts)) if texts else [()] * count
 
 
 def is_wanted(settings: Settings) -> bool:

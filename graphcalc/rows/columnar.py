@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from graphcalc.data.cells import Fault
 from graphcalc.data.columnar import FrameTable
+from graphcalc.data.tables import import_polars
 from graphcalc.diagnostics import brief
 from graphcalc.rows.batches import StageProgram, is_wanted
 from graphcalc.rows.engine import Place, Policy
@@ -42,9 +43,7 @@ class FrameRows:
     def __init__(
         self, plan: Plan, stage: Stage, table: FrameTable, layout: Layout, policy: Policy
     ) -> None:
-        import polars
-
-        self._pl: Any = polars
+        self._pl = polars = import_polars()
         self._plan, self._stage, self._table = plan, stage, table
         self._layout, self._policy = layout, policy
         is_program = len(stage.steps) > MOST_STEPS or is_wanted(plan.settings)
@@ -58,7 +57,7 @@ class FrameRows:
         for column in self._columns.values():
             self._table.check_number(column)
         passed = [self._table.columns[p] for p in self._layout.places if p >= 0]
-        wanted = {*self._columns.values(), *(passed if self._stage.outputs else ())}
+        wanted = {*self._columns.values(), *(passed if self._stage.has_lines else ())}
         columns = [c for c in self._table.columns if c in wanted]
         for rows in self._table.batches(_BATCH, columns):
             batch = self._compute(rows)
@@ -89,7 +88,7 @@ class FrameRows:
             given, frame, failed = given.head(first), frame.head(first), 1
             odd = int(is_odd.head(first).sum()) if odd else 0
             first_odd = first_odd if odd else None
-        elif (failed and policy.on_error == "skip") or not self._stage.outputs:
+        elif (failed and policy.on_error == "skip") or not self._stage.has_lines:
             given, frame = given.filter(~fails), frame.filter(~fails)
         elif failed:
             outputs = [pl.when(~fails).then(pl.col(n)).alias(n) for n in self._outputs]
@@ -107,7 +106,7 @@ class FrameRows:
     ) -> Batch:
         """The output of rows, once the ones that fail are out."""
         states = states_of(frame, self._stage, self._expressions)
-        if not self._stage.outputs:
+        if not self._stage.has_lines:
             return Batch(None, frame.height, failed, fault, 0, None, states, failed)
         columns = []
         for name, place in zip(self._layout.names, self._layout.places):
@@ -194,8 +193,7 @@ class FrameRows:
 
 def frame_of_totals(plan: Plan, names: Sequence[str]) -> Any:
     """The outputs of a plan that are totals, as a frame of one row."""
-    import polars as pl
-
+    pl = import_polars()
     kinds = [kind_of(pl, plan.graph.nodes[p].type.dtype) for p in plan.outputs]
     values = [plan.number(p) for p in plan.outputs]
     return pl.DataFrame(

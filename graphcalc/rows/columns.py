@@ -123,6 +123,8 @@ def _hint(name: str, columns: Sequence[str]) -> str:
     found = next((c for c in columns if f"`{c}`" in near), None)
     if found is not None:
         return f"did you mean `{brief(name_of(found))}`?"
+    if columns and all(c == str(place) for place, c in enumerate(columns, 1)):
+        return "without a header they are col(1), col(2), …"
     if len(columns) != 1:
         return ""
     delimiter = next((d for d in ";\t|:," if d in columns[0]), "")
@@ -162,24 +164,30 @@ def layout_of(plan: Plan, columns: Sequence[str], show: Sequence[str], *, only: 
     """The columns of the output: those of the input with the outputs behind them, or with `only`
     the outputs, and columns that `show` names.
 
-    An output of a column's name takes its place; of outputs of one name the last one counts.
+    An output of a column's name takes its place; of outputs of one name the last one counts. The
+    plan has no others afterwards.
     """
     outputs = {_column_name(plan, p): p for p in plan.outputs}
-    names = list(dict.fromkeys(outputs))
-    plan.choose(tuple(outputs.values()))
-    own = {name: -1 - place for place, name in enumerate(names)}
+    own = {name: -1 - place for place, name in enumerate(outputs)}
     if only or not plan.has_rows:
         if show and plan.has_rows:
             own = _shown(plan, columns, show, own)
-        return Layout(tuple(own), tuple(own.values()), False)
-    nodes = plan.graph.nodes
-    for name, position in outputs.items():
-        # A column that is an output itself stays as it is written.
-        if name in columns and nodes[position].op is OPS["input"] and plan.is_row(position):
-            del own[name]
-    places = [own.pop(name, place) for place, name in enumerate(columns)]
-    is_passed = all(place >= 0 for place in places)
-    return Layout((*columns, *own), (*places, *own.values()), is_passed)
+        layout = Layout(tuple(own), tuple(own.values()), False)
+    else:
+        nodes = plan.graph.nodes
+        for name, position in outputs.items():
+            # A column that is an output itself stays as it is written.
+            if name in columns and nodes[position].op is OPS["input"] and plan.is_row(position):
+                del own[name]
+        places = [own.pop(name, place) for place, name in enumerate(columns)]
+        is_passed = all(place >= 0 for place in places)
+        layout = Layout((*columns, *own), (*places, *own.values()), is_passed)
+    positions = list(outputs.values())
+    kept = sorted({-1 - place for place in layout.places if place < 0})
+    plan.choose(tuple(positions[place] for place in kept))
+    return layout._replace(
+        places=tuple(p if p >= 0 else -1 - kept.index(-1 - p) for p in layout.places)
+    )
 
 
 def _shown(

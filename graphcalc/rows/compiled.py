@@ -118,7 +118,7 @@ def _quick(
         names[f"add{place}"] = gathered[place].append
         body.append(f"add{place}({texts[operand]})")
     shown = [_shown(plan, p, texts[p]) for p in stage.outputs]
-    text = f'f"""{line.text.format(*shown)}"""' if shown else "''"
+    text = f'f"""{line.text.format(*shown)}"""' if stage.has_lines else "''"
     statements = [*reader.unpack, *head, *body, f"append({text})"]
     lines = ["for line in records:", *(f"    {s}" for s in statements)]
     return _define("quick", ["records", "append"], lines, names)

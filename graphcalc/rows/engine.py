@@ -12,7 +12,7 @@ from graphcalc.numbers import exact
 from graphcalc.rows.compiled import Functions, compile_stage
 from graphcalc.rows.plan import Plan, Stage
 from graphcalc.rows.records import longest_suspects
-from graphcalc.rows.tables import Layout, Table, Wanted, Writer
+from graphcalc.rows.tables import DelimitedTable, Layout, Table, Wanted, Writer
 from graphcalc.rows.totals import State
 
 # What a quick pass raises where the row needs a second look.
@@ -80,7 +80,7 @@ class Engine:
     def run(self, part: bytes, line_end: bytes) -> Done:
         """Compute a part of whole records."""
         try:
-            text = _decoded(part)
+            text = _decoded(part, line_end[-1:])
         except _At as at:
             return self._up_to(at, _without_last(part[: at.start], self.table))
         records = self.table.records(text)
@@ -111,6 +111,12 @@ class Engine:
         return {nodes[p].name or "": x for p, x in zip(self.stage.columns, numbers)}
 
     @property
+    def newline(self) -> str:
+        """What ends a line of the input."""
+        is_old = isinstance(self.table, DelimitedTable) and self.table.dialect.line_end == "\r"
+        return "\r" if is_old else "\n"
+
+    @property
     def no_states(self) -> tuple[State | None, ...]:
         """The states of no rows."""
         return (None,) * len(self.stage.gathered)
@@ -124,7 +130,7 @@ class Engine:
         key = (has_quotes, is_odd, is_plain, is_bare)
         if key not in self._functions:
             places, taken = self.writer.places, self.writer.taken
-            if not self.stage.outputs:
+            if not self.stage.has_lines:
                 places, taken = (), frozenset()
             reader = self.table.reader(Wanted(self.names, places, taken, has_quotes, is_odd))
             line = self.writer.line(reader.cells, is_plain=is_plain, is_bare=is_bare)
@@ -138,7 +144,7 @@ class Engine:
             try:
                 cells = self.table.cells(record)
             except Faulty as faulty:
-                raise _At(faulty.fault, _place(records, index)) from None
+                raise _At(faulty.fault, _place(records, index, self.newline)) from None
             start = 0
             for cell in cells:
                 length = len(cell or "")
@@ -147,7 +153,8 @@ class Engine:
                         f"the cell has {length:,} characters, and a cell has at most {MAX_CELL:,}"
                     )
                     raise _At(
-                        Fault("cell-length", message, start, start + 1), _place(records, index)
+                        Fault("cell-length", message, start, start + 1),
+                        _place(records, index, self.newline),
                     )
                 start += length + 1
 
@@ -166,34 +173,34 @@ def _without_last(part: bytes, table: Table) -> list[str]:
     return records[:-1] if records and records[-1].count('"') % 2 else records
 
 
-def _place(records: Sequence[str], index: int) -> Place:
+def _place(records: Sequence[str], index: int, newline: str) -> Place:
     """Where a record stands."""
-    before = sum(record.count("\n") + 1 for record in records[:index])
+    before = sum(record.count(newline) + 1 for record in records[:index])
     return Place(index, before, records[index])
 
 
-def _decoded(part: bytes) -> str:
+def _decoded(part: bytes, newline: bytes) -> str:
     """The text of a part. Raises _At for bytes that are none."""
     if b"\0" in part:
         place = part.index(b"\0")
         what = "a NUL byte"
         if part[1::2].count(b"\0") * 3 > len(part) or part[::2].count(b"\0") * 3 > len(part):
             what += "; this looks like UTF-16: --encoding utf-16"
-        raise _bad_byte(part, place, what)
+        raise _bad_byte(part, place, newline, what)
     try:
         return part.decode()
     except UnicodeDecodeError as error:
         what = f"not UTF-8 (byte 0x{part[error.start]:02x})"
-        raise _bad_byte(part, error.start, what, "--encoding latin-1, say") from None
+        raise _bad_byte(part, error.start, newline, what, "--encoding latin-1, say") from None
 
 
-def _bad_byte(part: bytes, place: int, what: str, help: str = "") -> _At:
+def _bad_byte(part: bytes, place: int, newline: bytes, what: str, help: str = "") -> _At:
     before = part[:place]
-    start = before.rfind(b"\n") + 1
-    end = part.find(b"\n", place)
+    start = before.rfind(newline) + 1
+    end = part.find(newline, place)
     line = part[start : end if end >= 0 else len(part)].decode("utf-8", "backslashreplace")
     column = len(before[start:].decode("utf-8", "backslashreplace"))
-    place_of = Place(0, before.count(b"\n"), line)
+    place_of = Place(0, before.count(newline), line)
     return _At(Fault("encoding", what, column, column + 1, help), place_of, start)
 
 
@@ -242,9 +249,9 @@ class Pass:
             numbers = engine.table.numbers(record, engine.names, policy.missing)
             gathered, outputs = self.functions.total(*numbers)
             texts = [exact(value) for value in outputs]
-            line = engine.writer.compose(record, texts) if outputs else ""
+            line = engine.writer.compose(record, texts) if engine.stage.has_lines else ""
         except Faulty as faulty:
-            return self._fail(index, faulty.fault)
+            return self.fail(index, faulty.fault)
         for values, value in zip(self.functions.gathered, gathered):
             values.append(value)
         is_odd = any(t in ODD for t in texts)
@@ -255,14 +262,15 @@ class Pass:
         self.lines.append(line)
         return True
 
-    def _fail(self, index: int, fault: Fault) -> bool:
+    def fail(self, index: int, fault: Fault) -> bool:
+        """Do what is to be done with a record that fails; whether to go on."""
         engine, on_error = self.engine, self.engine.policy.on_error
         self.failed += 1
         if self.fault is None or index < self.fault[1].record:
-            self.fault = fault, _place(self.records, index)
+            self.fault = fault, _place(self.records, index, self.engine.newline)
         if on_error == "fail":
             return False
-        if on_error == "null" and engine.stage.outputs:
+        if on_error == "null" and engine.stage.has_lines:
             self.leave_empty(index)
         else:
             self.skipped.append(index)
@@ -285,7 +293,7 @@ class Pass:
         place = next(i for i, t in enumerate(texts) if t in ODD)
         layout = self.engine.layout
         name = next((n for n, p in zip(layout.names, layout.places) if p == -1 - place), "")
-        return self._fail(index, Fault("non-finite", f"`{name}` is {texts[place]}", 0, 0))
+        return self.fail(index, Fault("non-finite", f"`{name}` is {texts[place]}", 0, 0))
 
     def _is_finite(self, numbers: Sequence[float]) -> bool:
         return all(number - number == 0 for number in numbers)
@@ -294,7 +302,7 @@ class Pass:
         """Remember a row with a result that is not finite."""
         self.odd += 1
         if self.first_odd is None or index < self.first_odd.record:
-            self.first_odd = _place(self.records, index)
+            self.first_odd = _place(self.records, index, self.engine.newline)
 
     def _find_odd(self) -> None:
         """Look at lines of the quick pass that have a result that is not finite."""
@@ -333,7 +341,7 @@ class Pass:
             states.append(gathered.total.start(*values) if values[0] else None)
             place += len(gathered.operands)
         data = b""
-        if engine.stage.outputs and self.lines:
+        if engine.stage.has_lines and self.lines:
             line_end = engine.writer.line_end
             text = line_end.join([*self.lines, ""])
             if "nan\0" in text or "inf\0" in text:

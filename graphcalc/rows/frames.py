@@ -7,6 +7,7 @@ what to say.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import io
 import re
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from graphcalc.data.delimited import Dialect
+from graphcalc.data.tables import import_polars
 from graphcalc.graph.ir import Node
 from graphcalc.ops.polars_kernels import POLARS
 from graphcalc.ops.table import OPS
@@ -47,7 +49,7 @@ def can_run(engine: Engine) -> bool:
         and isinstance(table, DelimitedTable)
         and table.dialect.delimiter.isascii()
         and engine.writer.is_quick
-        and (is_line or not engine.stage.outputs)
+        and (is_line or not engine.stage.has_lines)
         and bool(engine.stage.columns)
         and not engine.policy.is_strict
         and all(nodes[p].type.dtype == "float64" for p in engine.stage.columns)
@@ -84,9 +86,7 @@ class FrameEngine:
 
     def __init__(self, engine: Engine) -> None:
         _keep_memory()
-        import polars
-
-        self._pl: Any = polars
+        self._pl = polars = import_polars()
         self._engine = engine
         table = engine.table
         assert isinstance(table, DelimitedTable)
@@ -128,7 +128,7 @@ class FrameEngine:
             return None
         layout = self._engine.layout
         columns = []
-        if self._engine.stage.outputs and layout.passed:
+        if self._engine.stage.has_lines and layout.passed:
             lines = self._lines(part)
             if lines is None or len(lines) != frame.height:
                 return None
@@ -139,7 +139,7 @@ class FrameEngine:
             query = query.with_columns(expression.alias(name))
         found = query.select(*self._wanted, *self._flags).collect()
         states = states_of(found, self._engine.stage, self._expressions)
-        if not self._engine.stage.outputs:
+        if not self._engine.stage.has_lines:
             return Done(b"", frame.height, 0, None, 0, None, states, frame.height)
         odd, first = self._find_odd(frame, found, part)
         data = self._written(found, columns)
@@ -149,7 +149,8 @@ class FrameEngine:
 
     def _is_plain(self, part: bytes, line_end: bytes) -> bool:
         """Whether every line of a part is a record, and every quote where one may be."""
-        if b"\0" in part or line_end == b"\r" or longest_suspects(part, line_end):
+        is_odd = b"\0" in part or part.startswith(codecs.BOM_UTF8)
+        if is_odd or line_end == b"\r" or longest_suspects(part, line_end):
             return False
         if line_end == b"\r\n" or b"\r" in part:
             ends = part.count(b"\r\n")

@@ -43,7 +43,7 @@ def read_head(records: Records, format: str, options: TextOptions) -> tuple[Tabl
     records.may_be_blank = len(columns) == 1
     if not options.has_header:
         columns = tuple(str(place + 1) for place in range(len(columns)))
-        records.push_back(head)
+        records.push_back(head.removeprefix(codecs.BOM_UTF8))
         head = b""
     return DelimitedTable(dialect, columns, format, has_header=options.has_header), head
 

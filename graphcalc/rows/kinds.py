@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphcalc.data.tables import import_polars
 from graphcalc.rows.plan import Plan
 from graphcalc.rows.records import Records
 from graphcalc.rows.tables import DelimitedTable, Layout, Table
 
-_LEADING_ZERO = r"^\s*[+-]?0\d"
+# Zeros before a number, and whole numbers of more digits than a float has.
+_LEADING_ZERO, _LONG = r"^\s*[+-]?0\d", r"^\s*[+-]?\d{17,}\s*$"
 _NUMBER = r"^(?:-?(?:(?:0|[1-9]\d*)\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|-?inf|nan)$"
 
 
@@ -27,8 +29,7 @@ def kinds_of(plan: Plan, layout: Layout, table: Table, records: Records) -> dict
 
     A file is looked at as a whole; of what can be read but once, the first part.
     """
-    import polars as pl
-
+    pl = import_polars()
     columns = _inferred(pl, table, records) if any(p >= 0 for p in layout.places) else {}
     return {
         name: columns.get(table.columns[place], pl.String)
@@ -46,21 +47,28 @@ def _inferred(pl: Any, table: Table, records: Records) -> dict[str, Any]:
             found = pl.scan_ndjson(source, infer_schema_length=None).collect_schema()
             return {name: kind for name, kind in found.items() if kind in _kinds(pl)}
         kinds = _scan(pl, source, table, records, None).collect_schema().dtypes()
-        # What polars has no word for: zeros before a number, and nan.
         texts = _scan(pl, source, table, records, 0)
-        looks = [
-            pl.nth(i).str.contains(_LEADING_ZERO).any()
-            if kind in _kinds(pl)[:2]
-            else pl.nth(i).str.contains(_NUMBER).all() & pl.nth(i).is_not_null().any()
-            for i, kind in enumerate(kinds)
-        ]
-        found = texts.select(look.alias(str(i)) for i, look in enumerate(looks)).collect().row(0)
+        looks = [_is_other(pl, pl.nth(i), kind).alias(str(i)) for i, kind in enumerate(kinds)]
+        others = texts.select(looks).collect().row(0)
     except pl.exceptions.PolarsError:
         return {}
-    for place, is_other in enumerate(found):
+    for place, is_other in enumerate(others):
         if is_other:
-            kinds[place] = pl.String if kinds[place] in _kinds(pl)[:2] else pl.Float64
-    return {n: kind for n, kind in zip(table.columns, kinds) if kind in _kinds(pl)}
+            kinds[place] = pl.Float64 if kinds[place] == pl.String else pl.String
+    return {name: kind for name, kind in zip(table.columns, kinds) if kind in _kinds(pl)}
+
+
+def _is_other(pl: Any, cells: Any, kind: Any) -> Any:
+    """Whether cells are of another kind than polars takes them for: numbers that are text, for
+    their zeros or their digits, and text that is numbers, with nan among them."""
+    if kind == pl.Int64:
+        return cells.str.contains(_LEADING_ZERO).any()
+    if kind == pl.Float64:
+        return cells.str.contains(f"{_LEADING_ZERO}|{_LONG}").any()
+    if kind != pl.String:
+        return pl.lit(False)
+    has_long = cells.str.contains(_LONG).any()
+    return cells.str.contains(_NUMBER).all() & cells.is_not_null().any() & ~has_long
 
 
 def _kinds(pl: Any) -> list[Any]:

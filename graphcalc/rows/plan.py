@@ -40,13 +40,15 @@ class Gathered(NamedTuple):
 class Stage(NamedTuple):
     """One pass over the rows: the row nodes to compute in order, of which totals are gathered.
 
-    `columns` are the positions of the inputs that it reads.
+    `columns` are the positions of the inputs that it reads. The last pass over rows `has_lines`:
+    its rows are put out, with the outputs among them.
     """
 
     columns: tuple[int, ...]
     steps: tuple[int, ...]
     gathered: tuple[Gathered, ...]
     outputs: tuple[int, ...]
+    has_lines: bool
 
 
 class Part(NamedTuple):
@@ -90,7 +92,7 @@ class Plan:
                 if p in needed and max(self.levels[o] for o in t.operands) == level
             ]
             is_last = self.has_rows and level == count
-            self.stages.append(self._stage(gathered, self.outputs if is_last else ()))
+            self.stages.append(self._stage(gathered, self.outputs if is_last else (), is_last))
         # A row that fails in one pass fails in all of them.
         columns = tuple(sorted({column for stage in self.stages for column in stage.columns}))
         self.stages = [stage._replace(columns=columns) for stage in self.stages]
@@ -100,7 +102,7 @@ class Plan:
         """Put out some of the outputs only, in this order."""
         self.outputs = outputs
         for place, stage in enumerate(self.stages):
-            if stage.outputs:
+            if stage.has_lines:
                 self.stages[place] = stage._replace(outputs=outputs)
 
     def number(self, position: int) -> Any:
@@ -272,7 +274,9 @@ class Plan:
                 pending += found.operands if found else self.graph.nodes[position].operands
         return needed
 
-    def _stage(self, gathered: Iterable[Gathered], outputs: tuple[int, ...]) -> Stage:
+    def _stage(
+        self, gathered: Iterable[Gathered], outputs: tuple[int, ...], is_last: bool
+    ) -> Stage:
         wanted: set[int] = set()
         gathered = tuple(gathered)
         pending = [o for g in gathered for o in g.operands]
@@ -289,6 +293,7 @@ class Plan:
             tuple(p for p, i in zip(order, is_input) if not i),
             gathered,
             outputs,
+            is_last,
         )
 
 

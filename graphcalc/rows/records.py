@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import os
 import select
 import sys
@@ -88,8 +89,9 @@ class Records:
         return is_same and self.line_end != b"\r"
 
     def peek(self) -> bytes:
-        """The next records, with line feeds, which stay to be read."""
-        self._fill(self.size)
+        """The next records, with line feeds, which stay to be read; all that are in memory."""
+        is_here = isinstance(self._stream, io.BytesIO)
+        self._fill(len(self._stream.getbuffer()) + 1 if is_here else self.size)
         end = len(self._rest) if self._is_over else self._boundary()
         found = self._rest[:end]
         return found.replace(b"\r", b"\n") if self.line_end == b"\r" else found

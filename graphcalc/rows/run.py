@@ -36,6 +36,7 @@ from graphcalc.rows.sinks import (
     Output,
     ParsedLines,
     TextSink,
+    closing,
 )
 from graphcalc.rows.tables import DelimitedTable, Layout, Table, Writer
 from graphcalc.rows.workers import count_cores, in_order
@@ -103,6 +104,7 @@ class RowRun:
     _numbers: Callable[[str], dict[str, float]] | None = None
     _start: int | None = None
     _rows_before: int = 0
+    _is_alone: bool = False
     _objects: bytes | None = None
 
     def run(self, file: Output) -> Summary:
@@ -126,32 +128,36 @@ class RowRun:
                 check_passes(plan)
             layout = self._layout(plan, table)
             writer = self._writer(table, layout, to)
-            has_header = self.options.has_header and to not in COLUMNAR
-            sink: LineSink = self._sink(file, to)
             if to not in ("csv", "tsv"):
                 check_names(layout, to)
+            sink: LineSink = self._sink(file, to)
             if to in COLUMNAR:
-                sink = ParsedLines(FrameSink(file, to), kinds_of(plan, layout, table, records))
-            for level, stage in enumerate(plan.stages):
-                if level:
-                    records.close()
-                    records, table, head = self._open()
-                engine = self._engine(plan, stage, table, writer, layout)
-                if len(plan.stages) == 1 and not plan.totals:
-                    self._numbers = engine.named_numbers
-                self.summary = Summary()
-                if stage.outputs and has_header:
-                    sink.write(writer.head(head))
-                self._settle(plan, level, self._pass(engine, records, sink))
-            if not plan.has_rows:
-                self._check_totals(plan)
-                texts = [plan.text(p) for p in plan.outputs]
-                if has_header:
-                    sink.write(writer.head(b""))
-                sink.write(writer.finish(writer.compose("", texts)).encode() + b"\n")
-            sink.close()
+                kinds = kinds_of(plan, layout, table, records)
+                sink = ParsedLines(FrameSink(file, to), kinds, is_pipe=records.is_pipe)
+            has_header = self.options.has_header and to not in COLUMNAR
+            with closing(sink):
+                for level, stage in enumerate(plan.stages):
+                    if level:
+                        records.close()
+                        records, table, head = self._open()
+                    engine = self._engine(plan, stage, table, writer, layout)
+                    if stage.has_lines and has_header:
+                        sink.write(writer.head(head))
+                    self._settle(plan, level, self._pass(engine, records, sink))
+                if not plan.has_rows:
+                    self._write_totals(plan, writer, sink, has_header=has_header)
         finally:
             records.close()
+
+    def _write_totals(
+        self, plan: Plan, writer: Writer, sink: LineSink, *, has_header: bool
+    ) -> None:
+        """The one line that totals make."""
+        self._check_totals(plan)
+        texts = [plan.text(p) for p in plan.outputs]
+        if has_header:
+            sink.write(writer.head(b""))
+        sink.write(writer.finish(writer.compose("", texts)).encode() + b"\n")
 
     def _layout(self, plan: Plan, table: Table | FrameTable) -> Layout:
         return layout_of(plan, table.columns, self.options.show, only=self.options.only)
@@ -174,35 +180,38 @@ class RowRun:
             table.close()
 
     def _compute_frames(self, table: FrameTable, file: Output, to: str) -> None:
-        options, name = self.options, table.name
         sink: FrameSink | TextSink
         if to in COLUMNAR:
             sink = FrameSink(file, to)
         else:
-            lines, has_header = self._sink(file, to), options.has_header
-            sink = TextSink(lines, to, name, has_header=has_header)
-        plan = plan_of(self.evaluation, table, options.show)
+            lines, has_header = self._sink(file, to), self.options.has_header
+            sink = TextSink(lines, to, table.name, has_header=has_header)
+        plan = plan_of(self.evaluation, table, self.options.show)
         if table.is_pipe:
             check_passes(plan)
         layout = self._layout(plan, table)
-        for level, stage in enumerate(plan.stages):
-            self.summary = Summary()
-            states: list[Any] = [None] * len(stage.gathered)
-            rows = FrameRows(plan, stage, table, layout, options.policy)
-            if len(plan.stages) == 1 and not plan.totals:
-                self._numbers = rows.named_numbers
-            for batch in rows.run():
-                if batch.frame is not None:
-                    sink.write_frame(batch.frame)
-                _join(stage, states, batch.states)
-                self._count(batch, name, 1)
-                done, total = table.progress(self.summary.rows)
-                self.watch(done, total, self.summary.rows)
-            self._settle(plan, level, states)
-        if not plan.has_rows:
-            self._check_totals(plan)
-            sink.write_frame(frame_of_totals(plan, layout.names))
-        sink.close()
+        with closing(sink):
+            for level, stage in enumerate(plan.stages):
+                rows = FrameRows(plan, stage, table, layout, self.options.policy)
+                self._settle(plan, level, self._frame_pass(rows, stage, sink, table))
+            if not plan.has_rows:
+                self._check_totals(plan)
+                sink.write_frame(frame_of_totals(plan, layout.names))
+
+    def _frame_pass(
+        self, rows: FrameRows, stage: Stage, sink: FrameSink | TextSink, table: FrameTable
+    ) -> list[Any]:
+        """One pass over frames; the states of its totals."""
+        self.summary, self._numbers = Summary(), rows.named_numbers
+        states: list[Any] = [None] * len(stage.gathered)
+        for batch in rows.run():
+            if batch.frame is not None:
+                sink.write_frame(batch.frame)
+            _join(stage, states, batch.states)
+            self._count(batch, table.name, 1)
+            done, total = table.progress(self.summary.rows)
+            self.watch(done, total, self.summary.rows)
+        return states
 
     def _check_totals(self, plan: Plan) -> None:
         """Under `strict`, raise EvaluationError for a total that is not finite."""
@@ -219,6 +228,7 @@ class RowRun:
         gathered = plan.stages[level].gathered
         totals = {g.position: g.total.finish(state) for g, state in zip(gathered, states)}
         plan.settle(level + 1, self.summary.rows, totals)
+        self._is_alone = len(plan.stages) == 1 and not plan.totals
         count = self.summary.rows + self.summary.lost
         if level and count != self._rows_before:
             raise DataError(
@@ -235,7 +245,7 @@ class RowRun:
         """
         from graphcalc.origins import find_origins
 
-        if summary.first_odd is None or self._numbers is None:
+        if summary.first_odd is None or self._numbers is None or not self._is_alone:
             return None
         numbers = self._numbers(summary.first_odd.source.text)
         settings = self.evaluation.options.settings
@@ -299,6 +309,7 @@ class RowRun:
 
     def _pass(self, engine: Engine, records: Records, sink: Any) -> list[Any]:
         """One pass over the records; the states of its totals."""
+        self.summary, self._numbers = Summary(), engine.named_numbers
         states = list(engine.no_states)
 
         def parts() -> Iterator[bytes | None]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import queue
+import re
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol, cast
 
 from graphcalc.data.arrays import missing_package
 from graphcalc.data.delimited import Dialect
-from graphcalc.data.tables import has_polars
-from graphcalc.diagnostics import DataError, OutputError, brief
+from graphcalc.data.tables import has_polars, import_polars
+from graphcalc.diagnostics import DataError, GraphcalcError, OutputError, brief
 from graphcalc.rows.frame_text import check_kinds, delimited, head_line, json_lines
 
 
@@ -28,6 +30,20 @@ class LineSink(Output, Protocol):
     def close(self) -> None:
         """There are no more."""
 
+    def fail(self) -> None:
+        """There are no more, since the next could not be computed."""
+
+
+@contextmanager
+def closing(sink: LineSink | FrameSink | TextSink) -> Iterator[None]:
+    """Close a sink behind a block, in the one way or the other."""
+    try:
+        yield
+    except GraphcalcError:
+        sink.fail()
+        raise
+    sink.close()
+
 
 class Lines:
     """Lines into a file, as they are."""
@@ -36,6 +52,9 @@ class Lines:
         self.write = file.write
 
     def close(self) -> None:
+        """There is nothing left to write."""
+
+    def fail(self) -> None:
         """There is nothing left to write."""
 
 
@@ -57,12 +76,19 @@ class ArrayLines:
         """End the array."""
         self._file.write(b"[]\n" if self._is_empty else b"\n]\n")
 
+    def fail(self) -> None:
+        """End the array, if there is one: what was written is a whole document."""
+        if not self._is_empty:
+            self.close()
+
 
 class ParsedLines:
     """Lines of CSV, without a header, that go on as frames of columns of these kinds."""
 
-    def __init__(self, sink: FrameSink, kinds: dict[str, Any]) -> None:
+    def __init__(self, sink: FrameSink, kinds: dict[str, Any], *, is_pipe: bool) -> None:
         self._sink, self._kinds = sink, kinds
+        whole = "give the rows as a file, which is looked at as a whole first, or "
+        self._hint = f"{whole * is_pipe}write text: --to csv"
         self._rows = 0
 
     def write(self, data: bytes) -> None:
@@ -73,8 +99,7 @@ class ParsedLines:
             self._sink.write_frame(frame)
 
     def _parsed(self, data: bytes) -> Any:
-        import polars as pl
-
+        pl = import_polars()
         names = {f"_{i}": kind for i, kind in enumerate(self._kinds.values())}
         try:
             frame = pl.read_csv(io.BytesIO(data), has_header=False, schema=names)
@@ -93,21 +118,21 @@ class ParsedLines:
                 began = "whole numbers" if kind == pl.Int64 else "numbers"
                 where = f"row {self._rows + row + 1:,}"
                 what = f"`{brief(series[row])}` in column `{brief(column)}`"
-                return _odd_kind(f"{where}: {what}, which began with {began}")
-        return _odd_kind(f"the rows from {self._rows + 1:,} on have other cells than those before")
+                message = f"{where}: {what}, which began with {began}"
+                return DataError("column-kind", message, help=self._hint)
+        message = f"the rows from {self._rows + 1:,} on have other cells than those before"
+        return DataError("column-kind", message, help=self._hint)
 
     def close(self) -> None:
         """Write what is left."""
         if not self._rows:
-            import polars as pl
-
+            pl = import_polars()
             self._sink.write_frame(pl.DataFrame(schema=self._kinds))
         self._sink.close()
 
-
-def _odd_kind(message: str) -> DataError:
-    hint = "give the rows as a file, which is looked at as a whole first, or --to csv"
-    return DataError("column-kind", message, help=hint)
+    def fail(self) -> None:
+        """There are no more, since the next could not be computed."""
+        self._sink.fail()
 
 
 class FrameSink:
@@ -135,7 +160,7 @@ class FrameSink:
                 return
             except queue.Full:
                 continue
-        self._fail()
+        self._raise()
 
     def close(self) -> None:
         """Write what is left."""
@@ -144,13 +169,18 @@ class FrameSink:
         self._queue.put(None)
         self._thread.join()
         if self._error is not None:
-            self._fail()
+            self._raise()
 
-    def _fail(self) -> None:
+    def fail(self) -> None:
+        """Leave the file as it is: without its end it is none."""
+
+    def _raise(self) -> None:
         error = self._error
         if isinstance(error, OSError) and error.strerror:
             raise error
-        raise OutputError("output", f"the rows could not be written: {error}")
+        found = re.search(r"error: ([^:]*) \(os error", str(error))
+        why = found[1].lower() if found else str(error)
+        raise OutputError("output", f"the rows could not be written: {why}")
 
     def _run(self, schema: Any) -> None:
         from polars.io.plugins import register_io_source
@@ -171,9 +201,7 @@ class TextSink:
     """Lines of text, of frames."""
 
     def __init__(self, sink: LineSink, format: str, name: str, *, has_header: bool = True) -> None:
-        import polars
-
-        self._pl: Any = polars
+        self._pl = import_polars()
         self._sink, self._format, self._name = sink, format, name
         self._dialect = Dialect("\t" if format == "tsv" else ",", format != "tsv")
         self._is_json = format in ("json", "jsonl")
@@ -194,3 +222,7 @@ class TextSink:
     def close(self) -> None:
         """There are no more."""
         self._sink.close()
+
+    def fail(self) -> None:
+        """There are no more, since the next could not be computed."""
+        self._sink.fail()

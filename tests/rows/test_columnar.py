@@ -248,3 +248,54 @@ def test_names_that_look_like_patterns(tmp_path):
     pl.DataFrame({"a": [2]}).write_parquet(tmp_path / "t1.parquet")
     done = graphcalc("--rows", "t[1].parquet", "g = a", "--to", "csv", cwd=tmp_path)
     assert done.text == "a,g\n1,1\n"
+
+
+def test_damaged_pages_of_parquet(tmp_path):
+    """A page that tells of less than no values is damage, not the end of the process."""
+    rows = {"a": [float(i % 20) for i in range(60)], "s": [str(i) for i in range(60)]}
+    out = io.BytesIO()
+    pl.DataFrame(rows).write_parquet(out, compression="uncompressed", statistics=False)
+    data = out.getvalue()
+    (tmp_path / "whole.parquet").write_bytes(data)
+    assert graphcalc("-q", "sum(a)", "a=@whole.parquet:a", cwd=tmp_path).text == "570\n"
+    # A field of 60 values in a page's header, as Thrift writes it: 120, a sign in its last bit.
+    places = [i for i in range(4, len(data) - 200) if data[i - 1 : i + 1] == b"\x15\x78"]
+    assert places
+    for place in places:
+        spoilt = data[:place] + b"\x7f" + data[place + 1 :]
+        (tmp_path / "t.parquet").write_bytes(spoilt)
+        for arguments in (["--rows", "t.parquet", "g = a"], ["-q", "sum(a)", "a=@t.parquet:a"]):
+            done = graphcalc(*arguments, "--max-memory", "1G", cwd=tmp_path)
+            assert done.status in (0, 4), (place, done.status)
+            assert done.complaint.count("\n") == (done.status == 4)
+
+
+def test_sizes_of_all_parquet(tmp_path):
+    """Files of every codec, of many row groups, and of none, are taken as they are."""
+    from graphcalc.data.parquet import check_sizes
+
+    frame = pl.DataFrame(
+        {
+            "a": [i / 7 for i in range(9000)],
+            "s": [str(i % 100) * (i % 5) for i in range(9000)],
+            "l": [[1, 2] * (i % 3) for i in range(9000)],
+            "n": [None if i % 3 else 1.5 for i in range(9000)],
+        }
+    )
+    for codec in ("zstd", "snappy", "uncompressed", "gzip", "lz4", "brotli"):
+        whole, nothing = io.BytesIO(), io.BytesIO()
+        frame.write_parquet(whole, compression=codec, row_group_size=1000)
+        frame.head(0).write_parquet(nothing, compression=codec)
+        check_sizes(whole, 1 << 20)
+        check_sizes(nothing, 1 << 20)
+    with pytest.raises(ValueError, match="no such size"):
+        check_sizes(whole, 10)
+
+
+def test_long_numbers_stay_text():
+    """Whole numbers of more digits than a float has are text in Parquet."""
+    text = b"id,n\n18446744073709551615,9007199254740993\n12345678901234567890123,1\n"
+    done = graphcalc("g = 1", "--rows", "-", "--to", "parquet", stdin=text)
+    found = pl.read_parquet(done.out)
+    assert found["id"].to_list() == ["18446744073709551615", "12345678901234567890123"]
+    assert found["n"].to_list() == [9007199254740993, 1]

@@ -281,3 +281,49 @@ def test_columns_for_people(tmp_path):
         )
         child.expect(told)
         child.close()
+
+
+def test_only_what_is_put_out_fails():
+    """A result that no column shows neither fails a row nor is noted."""
+    text = b"a,c\n0,1\n"
+    for options in ([], ["--backend", "torch"]):
+        given = ("--only", "--show", "c", "--strict", *options)
+        assert rows("g = 1/a", text, *given) == b"c\n1\n"
+
+
+def test_faults_of_cells_on_torch():
+    """What cannot be written fails its row on any evaluator."""
+    text = b'{"a": 1}\n{"a": 2, "new": 3}\n{"a": 3}\n'
+    for options in ([], ["--backend", "torch"]):
+        given = ("--input-format", "jsonl", "--to", "csv", "--on-error", "skip", *options)
+        done = graphcalc("g = a*2", "--rows", "-", *given, stdin=text)
+        assert (done.status, done.out) == (1, b"a,g\n1,2\n3,6\n")
+        assert "1 of 3 rows skipped; the first: <stdin>:2:17: `new` is no key" in done.complaint
+
+
+def test_lines_that_end_as_they_once_did():
+    """With CR alone, rows before a bad byte come out, and lines are counted by CR."""
+    text = b'a,b\r1,"x\ny"\r3,4\r5,\xff\r'
+    done = graphcalc("g = a", "--rows", "-", stdin=text)
+    assert (done.status, done.out) == (4, b'a,b,g\r1,"x\ny",1\r3,4,3\r')
+    assert "<stdin>:4:3: data error: not UTF-8 (byte 0xff)" in done.complaint
+
+
+def test_marks_within_the_text(tmp_path):
+    """A byte order mark is one at the beginning alone."""
+    assert rows("g = col(1)", b"\xef\xbb\xbf1,2\n", "--no-header") == b"1,2,1\n"
+    line = "\ufeffx,7\n" * 60_000
+    (tmp_path / "t.csv").write_text("t,a\n" + line * 20, encoding="utf-8")
+    done = graphcalc("g = a", "--rows", "t.csv", cwd=tmp_path)
+    assert done.out.count("\ufeffx,7,7\n".encode()) == 1_200_000
+
+
+def test_arrays_are_looked_at_whole():
+    """The kinds of a JSON array in Parquet are those of all its objects."""
+    import polars as pl
+
+    text = json.dumps([{"a": 1, "t": "x" * 20}] * 60_000 + [{"a": 1.5, "t": "x"}]).encode()
+    done = graphcalc(
+        "g = a", "--rows", "-", "--input-format", "json", "--to", "parquet", stdin=text
+    )
+    assert pl.read_parquet(done.out)["a"][-1] == 1.5
