@@ -8,7 +8,6 @@ what to say.
 from __future__ import annotations
 
 import codecs
-import contextlib
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -31,8 +30,6 @@ PART = 4 << 20
 _DEEPEST = 20
 # Nodes of a pass: a plan of polars takes much memory for each.
 MOST_STEPS = 300
-# Of glibc's malloc.h.
-_M_TRIM, _M_MMAP, _M_ARENA_MAX = -1, -3, -8
 
 
 def can_run(engine: Engine) -> bool:
@@ -85,7 +82,6 @@ class FrameEngine:
     """One pass of a plan over parts of delimited records, by polars."""
 
     def __init__(self, engine: Engine) -> None:
-        _keep_memory()
         self._pl = polars = import_polars()
         self._engine = engine
         table = engine.table
@@ -252,21 +248,6 @@ class FrameEngine:
             line_terminator=self._dialect.line_end,
         )
         return out.getvalue()
-
-
-def _keep_memory() -> None:
-    """Let memory that is free again stay with the process.
-
-    A part and what is made of it come and go some megabytes at a time, which glibc would get from
-    the system each time anew.
-    """
-    import ctypes
-
-    with contextlib.suppress(AttributeError, OSError):
-        libc = ctypes.CDLL(None)
-        # One heap for all threads, or each would keep as much.
-        for parameter, value in ((_M_ARENA_MAX, 1), (_M_TRIM, 1 << 30), (_M_MMAP, 1 << 30)):
-            libc.mallopt(parameter, value)
 
 
 def lower(pl: Any, plan: Plan, stage: Stage) -> Expressions:

@@ -26,6 +26,7 @@ from graphcalc.rows.engine import ODD, Done, Engine, Place, Policy
 from graphcalc.rows.formats import COLUMNAR, format_of
 from graphcalc.rows.heads import error_at, read_head
 from graphcalc.rows.kinds import kinds_of
+from graphcalc.rows.memory import keep_memory
 from graphcalc.rows.plan import Plan, Stage
 from graphcalc.rows.records import Records
 from graphcalc.rows.sinks import (
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from graphcalc.origins import Origins
 
 # Bytes of a part: enough that its overhead is nothing, and little memory.
-_PART = 1 << 20
+_PART = 1 << 19
 # Bytes of input from which polars pays for its import.
 _LARGE = 8 << 20
 
@@ -341,6 +342,7 @@ class RowRun:
         if has_frames:
             records.size = frames.PART
             for first in islice(filter(None, parts), 1):
+                keep_memory()
                 on_polars = frames.FrameEngine(engine)
                 work = partial(on_polars.run, line_end=line_end)
                 yield from frames.in_order(chain([first], parts), work, cores + 1)
@@ -349,7 +351,9 @@ class RowRun:
         def in_python(part: bytes) -> tuple[Any, ...]:
             return _packed(engine.run(part, line_end))
 
-        yield from map(_unpacked, in_order(parts, in_python, cores))
+        for first in islice(filter(None, parts), 1):
+            keep_memory()
+            yield from map(_unpacked, in_order(chain([first], parts), in_python, cores))
 
     def _count(self, done: Done | Batch, name: str, line: int) -> None:
         summary = self.summary
