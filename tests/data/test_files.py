@@ -356,10 +356,17 @@ def test_without_packages(tmp_path):
     assert python(code, "-q", "sum(a)", "a=@t.csv:a", cwd=tmp_path).text == "3\n"
     assert python(code, "-q", "sum(a)", "a=@j.json", cwd=tmp_path).text == "3\n"
     assert python(code, "g=a+1", "--rows", "t.csv", cwd=tmp_path).text == "a,g\n1,2\n2,3\n"
-    for reference, package in (("x.npy", "numpy"), ("p.parquet:a", "polars")):
+    np.savez(tmp_path / "z.npz", a=np.ones(2))
+    torch.save(torch.ones(2), tmp_path / "x.pt")
+    references = (("x.npy", "numpy"), ("z.npz:a", "numpy"), ("p.parquet:a", "polars"))
+    for reference, package in (*references, ("x.pt", "torch")):
         done = python(code, "x", f"x=@{reference}", cwd=tmp_path)
         assert done.status == 7
         assert f"pip install {package}" in done.complaint
+        extra = "torch" if package == "torch" else "data"
+        assert f"graphcalc[{extra}]" in done.complaint
+    done = python(code, "g = a", "--rows", "p.parquet", "--to", "csv", cwd=tmp_path)
+    assert (done.status, "pip install polars" in done.complaint) == (7, True)
 
 
 MUTATED = ["x.npy", "x.npz", "x.safetensors", "x.parquet", "x.arrow", "x.csv", "x.json", "x.csv.gz"]
@@ -424,3 +431,96 @@ def test_big_arrays_are_never_whole_in_memory(tmp_path):
     assert found.shape == (count,)
     expected = float(torch.exp(torch.tensor(1.5, dtype=torch.float64))) * 1.5 + 1.0
     np.testing.assert_allclose(found[[0, count // 2, -1]], expected, rtol=1e-15)
+
+
+def test_big_arrays_of_any_kind(tmp_path):
+    """Foreign byte order, nan, and whole numbers beyond int64 are met in tiles as elsewhere."""
+    count = 9_000_000
+    value = np.arange(count, dtype=">f8").reshape(3000, 3000)
+    np.save(tmp_path / "be.npy", value)
+    done = graphcalc("y = x * 2", "x=@be.npy", "--save", "y=y.npy", cwd=tmp_path)
+    assert (done.status, done.complaint) == (0, "")
+    np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), value * 2)
+    odd = np.ones(count)
+    odd[77] = np.nan
+    np.save(tmp_path / "nan.npy", odd)
+    done = graphcalc("y = x + 1; z = 0/x", "x=@nan.npy", cwd=tmp_path)
+    assert done.status == 0
+    assert done.text.count("1 nan") == 3
+    np.save(tmp_path / "u8.npy", np.array([2**63 + 1, 5], dtype="u8"))
+    for backend in ("python", "torch"):
+        done = graphcalc("-q", "x + 0", "x=@u8.npy", "--backend", backend, cwd=tmp_path)
+        assert (done.status, "beyond 2**63" in done.complaint) == (4, True)
+
+
+def test_odd_checkpoints(tmp_path):
+    """Numbers and lists of a .pt file have keys; what is in itself ends; odd tensors are none."""
+    itself = {"w": torch.ones(2)}
+    itself["again"] = itself
+    shared = {"w": torch.ones(3)}
+    for _ in range(40):
+        shared = {"a": shared, "b": shared}
+    torch.save({"epoch": 3, "net": [torch.zeros(1), torch.ones(2)]}, tmp_path / "c.pt")
+    torch.save(itself, tmp_path / "itself.pt")
+    torch.save(shared, tmp_path / "shared.pt")
+    torch.save(torch.ones(2, device="meta"), tmp_path / "meta.pt")
+    assert load(f"{tmp_path}/c.pt:epoch") == 3
+    assert load(f"{tmp_path}/c.pt:net.1").tolist() == [1, 1]
+    assert load(f"{tmp_path}/itself.pt:w").tolist() == [1, 1]
+    assert load(f"{tmp_path}/shared.pt").tolist() == [1, 1, 1]
+    with pytest.raises(GraphcalcError, match="no dense tensor"):
+        load(f"{tmp_path}/meta.pt")
+
+
+def test_big_tables_that_polars_would_take(tmp_path):
+    """Rows with too many cells, and lines that end in two ways, are not polars' to forgive."""
+    good = "".join(f"{i},text,{i}.5\n" for i in range(500_000))
+    (tmp_path / "long.csv").write_text(f"a,b,c\n{good}8,x,3,4\n")
+    with pytest.raises(GraphcalcError, match="the row has 4 cells") as caught:
+        load(f"{tmp_path}/long.csv:a")
+    assert caught.value.diagnostic.labels[0].source.first_line == 500_002
+    mixed = f"a,b,c\n{good}".replace("\n", "\r\n") + "8,x,3\n9,y,4\r\n"
+    (tmp_path / "mixed.csv").write_text(mixed, newline="")
+    assert load(f"{tmp_path}/mixed.csv:a")[-2:].tolist() == [8, 9]
+    (tmp_path / "wide.csv").write_text(f"a,b,c\n{good}".replace(",", "§"))
+    options = TextOptions("§")
+    assert load(f"{tmp_path}/wide.csv:c", text=options)[-1] == 499_999.5
+
+
+def test_headers_of_too_many_dimensions(tmp_path):
+    """A shape that would take a minute to multiply is damage."""
+    index = '{"a":{"dtype":"F64","shape":[' + "1000000000," * 200_000 + '1],"data_offsets":[0,8]}}'
+    head = index.encode()
+    (tmp_path / "x.safetensors").write_bytes(struct.pack("<Q", len(head)) + head + bytes(8))
+    with pytest.raises(GraphcalcError, match="not that of"):
+        load(f"{tmp_path}/x.safetensors:a")
+
+
+def test_bindings_from_standard_input():
+    """--inputs takes columns from a pipe, and a misspelt one is answered with the near one."""
+    given = ("--inputs", "-", "--input-format", "csv")
+    assert graphcalc("-q", "mean(a*b)", *given, stdin=b"a,b\n1,2\n3,4\n").text == "7\n"
+    done = graphcalc("mean(prize)", *given, stdin=b"price,sum\n1,2\n")
+    assert "did you mean `price`?" in done.complaint
+    done = graphcalc("sum * 2", *given, stdin=b"price,sum\n1,2\n")
+    assert 'for the column write col("sum")' in done.complaint
+    done = graphcalc("mean(a)", "--inputs", "-")
+    assert (done.status, "--input-format csv" in done.complaint) == (2, True)
+
+
+def test_mistakes_with_files(tmp_path):
+    """A file without @, or in the program's place, is answered with how it is given."""
+    (tmp_path / "t.csv").write_text("a\n1\n")
+    (tmp_path / "all.gc").write_text("a = 2\nother = 3\n")
+    for arguments, told in (
+        (["mean(x)", "x=t.csv:a"], "write x=@t.csv:a"),
+        (["mean(x)", "t.csv"], "--inputs t.csv, or --rows t.csv"),
+        (["t.csv"], "--inputs t.csv, or --rows t.csv"),
+        (["x", "x=@t.csv:b", "--save", "x.csv", "--save", "x.csv"], "`x.csv` twice"),
+        (["x", "x=@-:a", "--input-format", "foo"], "one of npy"),
+    ):
+        done = graphcalc(*arguments, cwd=tmp_path)
+        assert done.status in (2, 3), arguments
+        assert told in done.complaint, arguments
+    # A file of bindings may have more than a program reads.
+    assert graphcalc("-q", "a + 1", "--inputs", "all.gc", cwd=tmp_path).text == "3\n"
