@@ -133,8 +133,9 @@ class RowRun:
                 check_names(layout, to)
             sink: LineSink = self._sink(file, to)
             if to in COLUMNAR:
+                frame_sink = FrameSink(file, to)
                 kinds = kinds_of(plan, layout, table, records)
-                sink = ParsedLines(FrameSink(file, to), kinds, is_pipe=records.is_pipe)
+                sink = ParsedLines(frame_sink, kinds, is_pipe=records.is_pipe)
             has_header = self.options.has_header and to not in COLUMNAR
             with closing(sink):
                 for level, stage in enumerate(plan.stages):

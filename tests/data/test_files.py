@@ -365,8 +365,9 @@ def test_without_packages(tmp_path):
         assert f"pip install {package}" in done.complaint
         extra = "torch" if package == "torch" else "data"
         assert f"graphcalc[{extra}]" in done.complaint
-    done = python(code, "g = a", "--rows", "p.parquet", "--to", "csv", cwd=tmp_path)
-    assert (done.status, "pip install polars" in done.complaint) == (7, True)
+    for rows in (["p.parquet", "--to", "csv"], ["t.csv", "--to", "parquet"]):
+        done = python(code, "g = a", "--rows", *rows, cwd=tmp_path)
+        assert (done.status, "pip install polars" in done.complaint) == (7, True)
 
 
 MUTATED = ["x.npy", "x.npz", "x.safetensors", "x.parquet", "x.arrow", "x.csv", "x.json", "x.csv.gz"]
