@@ -150,32 +150,40 @@ class _Zstd(io.RawIOBase):
         """It is."""
         return True
 
+    def read(self, size: int = -1) -> bytes:
+        """Bytes up to a size, fewer only at the end. Raises EOFError for an end within a frame."""
+        pieces, have = [], 0
+        while size < 0 or have < size:
+            piece = self._ready or self._more()
+            if not piece:
+                break
+            keep = len(piece) if size < 0 else size - have
+            pieces.append(piece[:keep])
+            have += len(pieces[-1])
+            self._ready = piece[keep:]
+        return b"".join(pieces)
+
     def readinto(self, buffer: Any) -> int:
-        """The next bytes. Raises EOFError where the data ends within a frame."""
-        while not self._ready:
+        """As `read`, into a buffer."""
+        found = self.read(len(buffer))
+        buffer[: len(found)] = found
+        return len(found)
+
+    def _more(self) -> bytes:
+        """What comes next, empty at the end."""
+        while True:
             self._packed = self._packed or self._file.read(self._STEP)
             if not self._packed:
                 if self._frame is not None:
                     raise EOFError
-                return 0
+                return b""
             self._frame = self._frame or self._new()
-            self._ready, self._packed = self._frame.decompress(self._packed), b""
+            found: bytes = self._frame.decompress(self._packed)
+            self._packed = b""
             if self._frame.eof:
                 self._packed, self._frame = self._frame.unused_data, None
-        size = min(len(buffer), len(self._ready))
-        buffer[:size], self._ready = self._ready[:size], self._ready[size:]
-        return size
-
-    def read(self, size: int = -1) -> bytes:
-        """Bytes up to a size, fewer only at the end."""
-        pieces, have = [], 0
-        while size < 0 or have < size:
-            piece = super().read(size - have if size >= 0 else 1 << 20)
-            if not piece:
-                break
-            pieces.append(piece)
-            have += len(piece)
-        return b"".join(pieces)
+            if found:
+                return found
 
     def close(self) -> None:
         """Close the file, too."""
