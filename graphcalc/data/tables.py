@@ -113,7 +113,8 @@ def import_polars() -> Any:
     import signal
     import sys
 
-    if "polars" in sys.modules or signal.getsignal(signal.SIGINT) is not signal.SIG_DFL:
+    is_left = signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+    if "polars" in sys.modules or not is_left or not hasattr(signal, "pthread_sigmask"):
         import polars
 
         return polars

@@ -16,7 +16,7 @@ def keep_memory() -> None:
     """
     import ctypes
 
-    with contextlib.suppress(AttributeError, OSError):
+    with contextlib.suppress(AttributeError, OSError, TypeError):
         libc = ctypes.CDLL(None)
         # One heap for all threads, or each would keep as much.
         for parameter, value in ((_M_ARENA_MAX, 1), (_M_TRIM, 1 << 30), (_M_MMAP, 1 << 30)):
