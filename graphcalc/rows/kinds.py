@@ -46,6 +46,8 @@ def _inferred(pl: Any, table: Table, records: Records) -> dict[str, Any]:
         if not isinstance(table, DelimitedTable):
             found = pl.scan_ndjson(source, infer_schema_length=None).collect_schema()
             return {name: kind for name, kind in found.items() if kind in _kinds(pl)}
+        if not table.dialect.delimiter.isascii():  # polars takes no other
+            return {}
         kinds = _scan(pl, source, table, records, None).collect_schema().dtypes()
         texts = _scan(pl, source, table, records, 0)
         looks = [_is_other(pl, pl.nth(i), kind).alias(str(i)) for i, kind in enumerate(kinds)]

@@ -132,6 +132,16 @@ def test_packed_output(tmp_path):
     assert (done.status, "packed in itself" in done.complaint) == (2, True)
 
 
+def test_any_delimiter():
+    """Any character separates cells, also where polars takes none but those of one byte."""
+    import polars as pl
+
+    text = "a§b\n1§x\n".encode()
+    assert rows("g = a*2", text, "--delimiter", "§") == "a§b§g\n1§x§2\n".encode()
+    out = rows("g = a*2", text, "--delimiter", "§", "--to", "parquet")
+    assert pl.read_parquet(out).rows() == [("1", "x", 2.0)]
+
+
 def test_other_content():
     """Data of another format is called by its name."""
     for head, told in (
