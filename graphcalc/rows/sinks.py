@@ -101,8 +101,10 @@ class ParsedLines:
     def _parsed(self, data: bytes) -> Any:
         pl = import_polars()
         names = {f"_{i}": kind for i, kind in enumerate(self._kinds.values())}
+        # Behind a line of their own, a mark that begins the lines is none of byte order.
+        lines = io.BytesIO(b"\n" + data)
         try:
-            frame = pl.read_csv(io.BytesIO(data), has_header=False, schema=names)
+            frame = pl.read_csv(lines, has_header=False, schema=names, skip_rows=1)
         except pl.exceptions.PolarsError:
             raise self._odd_cell(pl, data) from None
         return frame.rename(dict(zip(names, self._kinds)))

@@ -326,6 +326,10 @@ def test_marks_within_the_text(tmp_path):
     (tmp_path / "t.csv").write_text("t,a\n" + line * 20, encoding="utf-8")
     done = graphcalc("g = a", "--rows", "t.csv", cwd=tmp_path)
     assert done.out.count("\ufeffx,7,7\n".encode()) == 1_200_000
+    done = graphcalc("g = a", "--rows", "t.csv", "--to", "parquet", cwd=tmp_path)
+    import polars as pl
+
+    assert pl.read_parquet(done.out)["t"].unique().to_list() == ["\ufeffx"]
 
 
 def test_arrays_are_looked_at_whole():
