@@ -104,8 +104,9 @@ def rows(
     on_terminal: bool,
 ) -> tuple[RowOptions, bool]:
     """How --rows reads and writes, and whether the rows are drawn as a table."""
+    from graphcalc.data.files import is_packed
     from graphcalc.rows.engine import Policy
-    from graphcalc.rows.formats import COLUMNAR, FORMATS, format_of, packs
+    from graphcalc.rows.formats import COLUMNAR, FORMATS, format_of
     from graphcalc.rows.run import RowOptions
 
     if given.to and format != "table":
@@ -122,7 +123,7 @@ def rows(
     _check_choice("--input-format", given.read, FORMATS)
     _check_choice("--to" if given.to else "--format", to, FORMATS)
     _check_choice("--on-error", given.on_error, ("fail", "null", "skip"))
-    if output and packs(output) and to in COLUMNAR:
+    if output and is_packed(output) and to in COLUMNAR:
         message = f"`{brief(output)}`: {to} is packed in itself"
         raise UsageError("option", message, help="leave .gz and .zst out of the name")
     text = given.text_options()

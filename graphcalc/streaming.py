@@ -14,7 +14,7 @@ from typing import Any
 from graphcalc.backends.base import Program, Summary
 from graphcalc.backends.choose import compile_graph, has_torch
 from graphcalc.data.arrays import FileArray
-from graphcalc.data.files import PACKED
+from graphcalc.data.files import is_packed
 from graphcalc.data.results import ArrayWriter, Target
 from graphcalc.evaluate import Evaluation, Outcome, find_name, kept_nodes
 from graphcalc.graph.ir import Graph
@@ -69,7 +69,7 @@ def _takes_parts(target: Target) -> bool:
     """Whether arrays can be written to a target in parts: into any place of a plain file."""
     path = target.path
     is_plain = os.path.isfile(path) or not os.path.exists(path)
-    return target.format in FORMATS and is_plain and not path.lower().endswith(PACKED)
+    return target.format in FORMATS and is_plain and not is_packed(path)
 
 
 def _positions(graph: Graph, target: Target, shown: Any) -> list[int]:

@@ -16,11 +16,24 @@ _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 # Behind the first byte of a frame of zstd that may come before the others.
 _SKIPPABLE = b"\x2a\x4d\x18"
 # Endings of packed files, which stand behind the one that names the format.
-PACKED = (".gz", ".zst")
+_PACKED = (".gz", ".zst")
 _STDIN = "/dev/fd/0"
 # Files that hold what came through a pipe, by their paths: what the pipe is called. They are gone
 # with the process.
 _copies: dict[str, tuple[str, Any]] = {}
+
+
+def is_packed(path: str) -> bool:
+    """Whether a file's name says that it is packed."""
+    return path.lower().endswith(_PACKED)
+
+
+def unpacked_name(path: str) -> str:
+    """A file's name in small letters, without the endings that say that it is packed."""
+    name = path.lower()
+    for packed in _PACKED:
+        name = name.removesuffix(packed)
+    return name
 
 
 def shown(path: str) -> str:

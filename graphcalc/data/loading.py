@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from graphcalc.data import arrays, tables, tensors
 from graphcalc.data.columnar import FrameTable
-from graphcalc.data.files import PACKED, as_file, open_bytes, shown
+from graphcalc.data.files import as_file, is_packed, open_bytes, shown, unpacked_name
 from graphcalc.data.inputs import nested_shape
 from graphcalc.data.jsonlines import DECODER
 from graphcalc.data.references import Reference, near_names
@@ -52,9 +52,7 @@ class Given(NamedTuple):
 
 def file_format(path: str) -> str | None:
     """The format that a file's name tells, None where it tells none."""
-    name = path.lower()
-    for packed in PACKED:
-        name = name.removesuffix(packed)
+    name = unpacked_name(path)
     found = next((f for ending, f in _ENDINGS.items() if name.endswith(ending)), None)
     return found or tables.format_of(path)
 
@@ -312,11 +310,7 @@ def open_table(
 
 def _is_big(path: str) -> bool:
     """Whether a file is plain text of more than a few megabytes."""
-    return (
-        os.path.isfile(path)
-        and os.path.getsize(path) >= _LARGE
-        and not path.lower().endswith(PACKED)
-    )
+    return os.path.isfile(path) and os.path.getsize(path) >= _LARGE and not is_packed(path)
 
 
 def load_values(

@@ -9,7 +9,7 @@ import signal
 from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
 
-from graphcalc.data.files import PACKED, shown, zstd_writer
+from graphcalc.data.files import is_packed, shown, zstd_writer
 from graphcalc.diagnostics import OutputError
 
 # What ends a process and can be caught: then a file that is half written goes first.
@@ -49,7 +49,7 @@ def whole_file(path: str) -> Iterator[BinaryIO]:
 @contextlib.contextmanager
 def _packing(path: str, file: BinaryIO) -> Iterator[BinaryIO]:
     """The file, or what packs all that is written to it."""
-    if not path.lower().endswith(PACKED):
+    if not is_packed(path):
         yield file
     elif path.lower().endswith(".gz"):
         import gzip

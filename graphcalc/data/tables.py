@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from graphcalc.data.arrays import check_memory
-from graphcalc.data.files import PACKED, open_bytes, shown, unreadable
+from graphcalc.data.files import open_bytes, shown, unpacked_name, unreadable
 from graphcalc.diagnostics import DataError, Label, brief
 
 # The formats of rows, and what file names end with.
@@ -40,9 +40,7 @@ class TextOptions(NamedTuple):
 
 def format_of(path: str) -> str | None:
     """The format of a table that a file's name tells, None where it tells none."""
-    name = path.lower()
-    for packed in PACKED:
-        name = name.removesuffix(packed)
+    name = unpacked_name(path)
     return next((f for ending, f in _ENDINGS.items() if name.endswith(ending)), None)
 
 
