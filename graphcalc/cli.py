@@ -318,7 +318,8 @@ def _command(
         program = parse(sources, run_options.max_nodes)
         constants = bound.wanted(program)
         files = load_values(bound.references, bound.tables, constants, program, loader)
-        keep = [*names, *(t.name for t in targets if t.name)]
+        shown_whole = names if format != "table" or targets else ()
+        keep = [*shown_whole, *(t.name for t in targets if t.name)]
         evaluation = Evaluation(program, run_options, constants, keep, files)
         if rows is not None:
             as_table, on_terminal = is_table and to is None, is_terminal(sys.stdout)
@@ -363,15 +364,13 @@ def _evaluate(
     if check_grad:
         _check_gradients(evaluation, page)
         return None
-    if page.format == "table" and not shown.trace_nan and evaluation.files:
-        from graphcalc.streaming import run_streamed
+    from graphcalc.sinks import FileSinks
 
-        streamed = run_streamed(evaluation, shown.targets)
-        if streamed is not None:
-            print_run(_records(streamed, page, shown), streamed, page)
-            return streamed
-    outcome = evaluation.run(notify=notify)
-    _save(shown.targets, outcome, shown.names)
+    # A table shows statistics, for which nothing needs to be whole.
+    evaluation.keeps_results = page.format != "table" or any(not t.name for t in shown.targets)
+    with FileSinks(shown.targets, shown.names) as sinks:
+        outcome = evaluation.run(notify=notify, sinks=sinks.open if shown.targets else None)
+    _save(sinks.left, outcome, shown.names)
     print_run(_records(outcome, page, shown), outcome, page, trace_nan=shown.trace_nan)
     return outcome
 
@@ -435,14 +434,12 @@ def _minimize(evaluation: Evaluation, way: Descent, page: Page, shown: Shown) ->
 def _save(targets: list[Target], outcome: Outcome, names: list[str]) -> None:
     """Write results to files: those that are named, or those that are shown."""
     from graphcalc.data.results import save
-    from graphcalc.evaluate import find_name
+    from graphcalc.sinks import positions_of
 
     graph = outcome.graph
     for target in targets:
-        wanted = [target.name] if target.name else names
-        positions = [find_name(graph, name) for name in wanted] or graph.results
-        values = {graph.nodes[p].name or "": outcome.values[p] for p in positions}
-        save(target, values)
+        positions = positions_of(graph, target, names)
+        save(target, {graph.nodes[p].name or "": outcome.values[p] for p in positions})
 
 
 def _check_gradients(evaluation: Evaluation, page: Page) -> None:

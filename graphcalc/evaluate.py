@@ -6,11 +6,12 @@ import gc
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from graphcalc.backends.base import Program, Settings
+from graphcalc.backends.base import KEEP, Program, Settings, Sink
 from graphcalc.backends.choose import NARROW, check, compile_graph, is_slow, run_dtype
+from graphcalc.data.arrays import FileArray
 from graphcalc.data.inputs import describe, is_torch, read_in, usable
 from graphcalc.data.loading import Given
 from graphcalc.diagnostics import (
@@ -34,6 +35,8 @@ from graphcalc.trace import Trace
 
 # A compiled program that is called with ever other shapes keeps so many graphs.
 _KEPT_GRAPHS = 16
+# Bytes of an array in a file from which it is read part by part.
+_LARGE = 64 << 20
 
 
 class Gradients(NamedTuple):
@@ -157,6 +160,8 @@ class Evaluation:
     bindings: Mapping[str, Binding] = field(default_factory=dict)
     keep: Sequence[str] = ()
     files: Mapping[str, Given] = field(default_factory=dict)
+    # Without it large results are nowhere whole, unless they are named in `keep`.
+    keeps_results: bool = True
     _ready: dict[Any, tuple[dict[str, Any], Graph, Program]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -168,21 +173,26 @@ class Evaluation:
         self,
         inputs: Mapping[str, Any] | None = None,
         notify: Callable[..., None] | None = None,
+        sinks: Callable[[Graph], Mapping[int, Sink]] | None = None,
     ) -> Outcome:
-        """Run the program on these inputs; `notify` is told what a user may want to know."""
+        """Run the program on these inputs; `notify` is told what a user may want to know.
+
+        `sinks` gives those that take values of a graph while it is computed.
+        """
         inputs, described = self.given(inputs)
         graph, program = self._prepare(described, inputs)
-        inputs = {name: read_in(value) for name, value in inputs.items()}
+        in_parts = frozenset() if program.backend == "python" else _in_parts(inputs)
+        inputs = {n: v if n in in_parts else read_in(v) for n, v in inputs.items()}
         if notify is not None:
             for label in graph.notes:
                 notify(label.text, label)
             if is_slow(graph, program):
                 notify("this takes a while in Python; with torch it is fast: pip install torch")
-        return traced(graph, program, inputs)
+        return traced(graph, program, inputs, None if sinks is None else sinks(graph))
 
     def varied(self, options: Options, keep: Sequence[str]) -> Evaluation:
         """The same program and bindings with other options."""
-        return Evaluation(self.program, options, self.bindings, keep, self.files)
+        return replace(self, options=options, keep=keep, _ready={})
 
     def plan(self, inputs: Mapping[str, Any] | None = None) -> Plan:
         """What the run on these inputs would be, with nothing computed."""
@@ -250,12 +260,25 @@ class Evaluation:
         keep = [find_name(graph, name) for name in self.keep]
         wanted = self.options.gradients.wrt if self.options.gradients else None
         kept = kept_nodes(graph, keep, has_all_gradients=wanted is not None)
+        if not self.keeps_results:
+            kept = frozenset(p for p in kept if p in keep or graph.nodes[p].type.numel <= KEEP)
         with paused_gc():
-            program = compile_graph(graph, settings, kept)
+            program = compile_graph(graph, settings, kept, _in_parts(inputs))
         while len(self._ready) >= _KEPT_GRAPHS:
             del self._ready[next(iter(self._ready))]
         self._ready[key] = static, graph, program
         return graph, program
+
+
+def _in_parts(inputs: Mapping[str, Any]) -> frozenset[str]:
+    """The inputs that are large arrays in files, whose elements can be read in their order."""
+    return frozenset(
+        name
+        for name, value in inputs.items()
+        if isinstance(value, FileArray)
+        and value.order == "C"
+        and value.numel * value.itemsize >= _LARGE
+    )
 
 
 def kept_nodes(
@@ -274,10 +297,15 @@ def kept_nodes(
     return frozenset(kept | gradients)
 
 
-def traced(graph: Graph, program: Program, inputs: Mapping[str, Any]) -> Outcome:
+def traced(
+    graph: Graph,
+    program: Program,
+    inputs: Mapping[str, Any],
+    sinks: Mapping[int, Sink] | None = None,
+) -> Outcome:
     """Run a graph and keep the record of every node."""
     trace = Trace(graph, program)
-    return Outcome(graph, program, trace, program.run(inputs, trace), inputs)
+    return Outcome(graph, program, trace, program.run(inputs, trace, sinks), inputs)
 
 
 def _with_gradients(graph: Graph, wanted: Gradients) -> Graph:

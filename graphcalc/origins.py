@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from graphcalc.backends.base import Faults, Program
+from graphcalc.backends.base import Faults, Program, Summary
 from graphcalc.graph.ir import Graph, Node
 from graphcalc.graph.passes import last_uses, users_of
 from graphcalc.graph.text import node_text, operand_text
@@ -103,6 +103,16 @@ class _Search:
     def __post_init__(self) -> None:
         self._releases = last_uses(self.graph, frozenset())
 
+    # Of values that are nowhere whole no element can be taken.
+    needs_values = True
+
+    def wants(self, position: int) -> bool:
+        """Of no node: values tell more."""
+        return False
+
+    def observe_summary(self, position: int, summary: Summary) -> None:
+        """There are none."""
+
     def observe(self, position: int, value: Any) -> None:
         """Look at a value beside those that it was computed from."""
         node = self.graph.nodes[position]
@@ -133,6 +143,16 @@ class _Sample:
     def __post_init__(self) -> None:
         for position, index in self.wanted:
             self._by_position.setdefault(position, []).append(index)
+
+    # Of values that are nowhere whole no element can be taken.
+    needs_values = True
+
+    def wants(self, position: int) -> bool:
+        """Of no node: values tell more."""
+        return False
+
+    def observe_summary(self, position: int, summary: Summary) -> None:
+        """There are none."""
 
     def observe(self, position: int, value: Any) -> None:
         """Take the elements of a value that are wanted."""

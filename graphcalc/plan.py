@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from graphcalc.graph.ir import Graph
-from graphcalc.graph.passes import check_memory, cost, last_uses
+from graphcalc.graph.passes import check_memory, cost
+from graphcalc.graph.regions import steps_of
 from graphcalc.graph.text import node_text
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import ITEM_BYTES
@@ -64,7 +65,7 @@ class Plan(Sequence[Step]):
         if any(Size in map(type, node.type.shape) for node in self.graph.nodes):
             return None
         graph = self.graph
-        return check_memory(graph, last_uses(graph, frozenset(graph.results)), 0)
+        return check_memory(graph, steps_of(graph, frozenset(graph.results), with_regions=False))
 
     @property
     def sizes(self) -> dict[str, int]:

@@ -6,14 +6,11 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from graphcalc.backends.base import Program, Summary
+from graphcalc.backends.base import KEEP, Program, Summary
 from graphcalc.graph.ir import Graph
 from graphcalc.graph.text import node_text
 from graphcalc.ops.spec import FLOATS, ITEM_BYTES
 from graphcalc.source import Source, Span
-
-# Tensors up to this many elements are kept whole in the trace.
-KEEP = 1000
 
 
 class Kept(NamedTuple):
@@ -68,6 +65,12 @@ class Trace(Sequence[Record]):
 
     # The observer of a backend
 
+    needs_values = False
+
+    def wants(self, position: int) -> bool:
+        """Whether a large value's statistics are part of the record."""
+        return self.graph.nodes[position].name is not None
+
     def observe(self, position: int, value: Any) -> None:
         """Keep a scalar, a small tensor, or a summary."""
         node = self.graph.nodes[position]
@@ -78,9 +81,9 @@ class Trace(Sequence[Record]):
         kept, summary = self._program.snapshot(value, KEEP)
         self._values[position] = kept if summary is None else Kept(kept, summary)
 
-    def keep(self, position: int, kept: Kept) -> None:
-        """Take what is known of a value that was never there whole."""
-        self._values[position] = kept
+    def observe_summary(self, position: int, summary: Summary) -> None:
+        """Keep what is known of a value that was never there whole."""
+        self._values[position] = Kept(None, summary)
 
     def observe_scalars(self, values: list[Any]) -> None:
         """Keep all values of a graph of scalars."""

@@ -168,19 +168,20 @@ def autograd(graph, target, inputs, order, changed=None):
     """torch.autograd's gradients by leaf, of the same graph on torch's own functions."""
     import torch
 
-    from graphcalc.backends.torch import TorchProgram
+    from graphcalc.backends.torch.devices import tensor_of
+    from graphcalc.backends.torch.kernels import dtype_of, kernel_of
 
-    program = TorchProgram(graph, Settings(backend="torch"), frozenset([target]))
+    host = torch.device("cpu")
     own = {**twins(), **(changed or {})}
     values = []
-    for node, step in zip(graph.nodes[: target + 1], program._steps):
+    for node in graph.nodes[: target + 1]:
         operands = [values[i] for i in node.operands]
         if node.op is OPS["input"]:
-            value = program._input(node, inputs[node.params[1]])
+            value = tensor_of(inputs[node.params[1]], dtype_of(node.type.dtype), host)
         elif node.op.name in own and all(o.dtype.is_floating_point for o in operands):
             value = own[node.op.name](*operands, *node.params)
         else:
-            value = step(*operands)
+            value = kernel_of(graph, node, host).whole()(*operands)
         if is_leaf(node):
             value = value.detach().clone().requires_grad_(node.type.dtype in FLOATS)
         values.append(value)

@@ -110,7 +110,9 @@ def _missing(name, label):
 
 def kernel_of(found):
     """The row's torch kernel, with the casts that the backend puts in front of it."""
-    from graphcalc.backends.torch import TorchProgram
+    import torch
+
+    from graphcalc.backends.torch import kernels
 
     builder = Builder("float64", LIMITS)
     source, span = Source(found.op.name), Span(0, 1)
@@ -120,8 +122,7 @@ def kernel_of(found):
     ]
     out = builder.add(found.op, tuple(inputs), found.params, source, span)
     graph = Graph(builder.nodes, [out], {}, "float64", LIMITS)
-    program = TorchProgram(graph, Settings(backend="torch"), frozenset([out]))
-    return program._kernel(graph.nodes[out])
+    return kernels.kernel_of(graph, graph.nodes[out], torch.device("cpu")).whole()
 
 
 def autograd(found, g, kernel):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+# Tensors up to this many elements are kept whole in a trace.
+KEEP = 1000
 
 # A Python float costs this much more than its eight bytes: the object and the pointer to it.
 PYTHON_ITEM_OVERHEAD = 24
@@ -39,8 +42,18 @@ class Faults(NamedTuple):
 class Observer(Protocol):
     """Is told every node's value when it is computed, and must not keep big ones."""
 
+    @property
+    def needs_values(self) -> bool:
+        """Whether it has to see every value whole, however large."""
+
+    def wants(self, position: int) -> bool:
+        """Whether it wants the statistics of a node that is nowhere whole."""
+
     def observe(self, position: int, value: Any) -> None:
         """A node's value, as the backend holds it."""
+
+    def observe_summary(self, position: int, summary: Summary) -> None:
+        """The statistics of a large value that was computed in parts."""
 
     def observe_scalars(self, values: list[Any]) -> None:
         """All values at once, of a graph that has only scalars."""
@@ -49,11 +62,31 @@ class Observer(Protocol):
 class Silent:
     """An observer that looks at nothing."""
 
+    needs_values = False
+
+    def wants(self, position: int) -> bool:
+        """Never."""
+        return False
+
     def observe(self, position: int, value: Any) -> None:
         """A node's value."""
 
+    def observe_summary(self, position: int, summary: Summary) -> None:
+        """A node's statistics."""
+
     def observe_scalars(self, values: list[Any]) -> None:
         """All values at once."""
+
+
+class Sink(Protocol):
+    """Takes a value in parts, in order."""
+
+    def put(self, place: int, part: Any) -> None:
+        """The elements from a place on, counted through the value; they change afterwards."""
+
+
+# Is told the position of a node when it has been computed.
+Clock: TypeAlias = Callable[[int], None]
 
 
 class Program(Protocol):
@@ -62,8 +95,18 @@ class Program(Protocol):
     backend: str
     device: str
 
-    def run(self, inputs: Mapping[str, Any], observer: Observer) -> dict[int, Any]:
-        """Compute the graph; the values of the nodes that were to be kept, by position."""
+    def run(
+        self,
+        inputs: Mapping[str, Any],
+        observer: Observer,
+        sinks: Mapping[int, Sink] | None = None,
+        clock: Clock | None = None,
+    ) -> dict[int, Any]:
+        """Compute the graph; the values of the nodes that were to be kept, by position.
+
+        Those that have a sink are given to it instead. `clock` is told of every node when it has
+        been computed.
+        """
 
     def snapshot(self, value: Any, limit: int) -> tuple[Any, Summary | None]:
         """A value as nested lists when it has at most `limit` elements (else None), summarized."""

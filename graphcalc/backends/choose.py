@@ -79,8 +79,16 @@ def is_slow(graph: Graph, program: Program) -> bool:
     return program.backend == "python" and work(graph) > 10 * SMALL_WORK and not has_torch()
 
 
-def compile_graph(graph: Graph, settings: Settings, kept: frozenset[int]) -> Program:
-    """Make a graph ready on the backend that fits; BackendError where that is not there."""
+def compile_graph(
+    graph: Graph,
+    settings: Settings,
+    kept: frozenset[int],
+    in_parts: frozenset[str] = frozenset(),
+) -> Program:
+    """Make a graph ready on the backend that fits; BackendError where that is not there.
+
+    Inputs named `in_parts` are arrays in files, which a backend may read part by part.
+    """
     name = choose(graph, settings)
     if name == "python":
         from graphcalc.backends.python import PythonProgram
@@ -100,4 +108,4 @@ def compile_graph(graph: Graph, settings: Settings, kept: frozenset[int]) -> Pro
         )
     from graphcalc.backends.torch import TorchProgram
 
-    return TorchProgram(graph, settings, kept)
+    return TorchProgram(graph, settings, kept, in_parts)

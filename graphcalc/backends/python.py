@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from graphcalc.backends.base import PYTHON_ITEM_OVERHEAD, Faults, Observer, Summary
+from graphcalc.backends.base import PYTHON_ITEM_OVERHEAD, Clock, Faults, Observer, Sink, Summary
 from graphcalc.backends.optimizers import updater
 from graphcalc.graph.ir import Graph, Node, wrong_value
 from graphcalc.graph.passes import check_memory, last_uses
+from graphcalc.graph.regions import steps_of
 from graphcalc.ops.arrays import NDArray, expand, fsum
 from graphcalc.ops.spec import FLOATS, Problem, Type
 from graphcalc.ops.table import OPS
@@ -35,7 +36,8 @@ class PythonProgram:
         self._steps: list[_Step] = []
         if not self._is_scalar:
             self._releases = last_uses(graph, kept)
-            check_memory(graph, self._releases, PYTHON_ITEM_OVERHEAD)
+            steps = steps_of(graph, kept, with_regions=False)
+            check_memory(graph, steps, PYTHON_ITEM_OVERHEAD)
         for position, node in enumerate(graph.nodes):
             if node.op is OPS["const"]:
                 shape, data = node.type.shape, node.params[1]
@@ -45,20 +47,35 @@ class PythonProgram:
             else:
                 self._steps.append((position, kernel_of(graph, node), node.operands))
 
-    def run(self, inputs: Mapping[str, Any], observer: Observer) -> dict[int, Any]:
+    def run(
+        self,
+        inputs: Mapping[str, Any],
+        observer: Observer,
+        sinks: Mapping[int, Sink] | None = None,
+        clock: Clock | None = None,
+    ) -> dict[int, Any]:
         """Compute the graph; inputs are numbers, nested lists, or arrays with `tolist`."""
         values = self._template.copy()
         for position, name, type_ in self._inputs:
             values[position] = native(inputs[name], type_)
         if self._is_scalar:
-            self._run_scalars(values)
+            if clock is None:
+                self._run_scalars(values)
+            else:
+                self._run_timed(values, clock)
             observer.observe_scalars(values)
         else:
             try:
-                self._run_tensors(values, observer)
+                self._run_tensors(values, observer, sinks or {}, clock)
             except Problem as problem:
                 raise wrong_value(problem, self._graph, self._position) from None
         return {position: values[position] for position in self._kept}
+
+    def _run_timed(self, values: list[Any], clock: Clock) -> None:
+        """As `_run_scalars`, node by node."""
+        for position, kernel, operands in self._steps:
+            values[position] = kernel(*[values[i] for i in operands])
+            clock(position)
 
     def _run_scalars(self, values: list[Any]) -> None:
         for position, kernel, operands in self._steps:
@@ -70,7 +87,13 @@ class PythonProgram:
             else:
                 values[position] = kernel(*[values[i] for i in operands])
 
-    def _run_tensors(self, values: list[Any], observer: Observer) -> None:
+    def _run_tensors(
+        self,
+        values: list[Any],
+        observer: Observer,
+        sinks: Mapping[int, Sink],
+        clock: Clock | None,
+    ) -> None:
         ready = {position for position, _, _ in self._steps}
         for position, value in enumerate(values):
             if position not in ready:
@@ -78,7 +101,11 @@ class PythonProgram:
         for position, kernel, operands in self._steps:
             self._position = position
             values[position] = kernel(*[values[i] for i in operands])
+            if clock is not None:
+                clock(position)
             observer.observe(position, values[position])
+            if position in sinks:
+                sinks[position].put(0, values[position])
             for released in self._releases[position]:
                 values[released] = None
 

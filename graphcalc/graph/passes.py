@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from graphcalc.diagnostics import Label, LimitError
 from graphcalc.graph.ir import Graph, Node, show_bytes
+from graphcalc.graph.regions import Step
 from graphcalc.ops.spec import ITEM_BYTES
 from graphcalc.ops.table import OPS
 
@@ -103,30 +104,40 @@ def users_of(graph: Graph) -> list[list[int]]:
     return found
 
 
-def check_memory(graph: Graph, releases: list[tuple[int, ...]], item_overhead: int) -> int:
-    """The largest number of bytes alive at once; LimitError at the node that passes the limit.
+def check_memory(
+    graph: Graph,
+    steps: Sequence[Step],
+    item_overhead: int = 0,
+    buffers: Mapping[int, int] | None = None,
+    elsewhere: frozenset[int] = frozenset(),
+) -> int:
+    """The largest number of bytes alive at once; LimitError at the step that passes the limit.
 
-    `item_overhead` is what a backend spends on an element beyond the element itself.
+    `item_overhead` is what a backend spends on an element beyond the element itself, `buffers`
+    what a step takes while it runs, by position; values `elsewhere` take no memory.
     """
-    alive = peak = 0
-    sizes = [
-        node.type.numel * (ITEM_BYTES[node.type.dtype] + item_overhead) for node in graph.nodes
-    ]
-    for position, node in enumerate(graph.nodes):
-        alive += sizes[position]
-        if alive > peak:
-            peak = alive
+    nodes, alive, peak = graph.nodes, 0, 0
+    sizes: dict[int, int] = {}
+    for step in steps:
+        for p in step.made:
+            type_ = nodes[p].type
+            sizes[p] = type_.numel * (ITEM_BYTES[type_.dtype] + item_overhead)
+            alive += sizes[p] if p not in elsewhere else 0
+        needs = alive + (buffers or {}).get(step.position, 0)
+        if needs > peak:
+            peak = needs
+            largest = nodes[max(step.made, key=sizes.__getitem__, default=step.position)]
             # Scalars are bounded by the limit on nodes.
-            if node.type.shape and alive > graph.limits.memory:
+            if largest.type.shape and needs > graph.limits.memory:
                 raise LimitError(
                     "memory",
-                    f"the values alive here need {show_bytes(alive)}, "
+                    f"the values alive here need {show_bytes(needs)}, "
                     f"and the limit is {show_bytes(graph.limits.memory)}",
-                    (Label(node.source, node.span),),
+                    (Label(largest.source, largest.span),),
                     help="raise it with --max-memory",
                 )
-        for released in releases[position]:
-            alive -= sizes[released]
+        for p in step.released:
+            alive -= sizes[p] if p not in elsewhere else 0
     return peak
 
 

@@ -112,6 +112,9 @@ class Op(NamedTuple):
     causes      what makes a value that is not finite of operands that are, most special first
     pole        what to write instead where the derivative is infinite, in terms of the operands
     neutral     which operand a node of it equals, if it is one of them: `x * 1` is x
+    fold        how a reduction of everything is gathered from parts: sum, mean, min or max
+    exact       numbers that torch computes as fast and exactly, as a last operand that is written
+                in the program, when they come to it as plain numbers: x^2 is x*x
     differs     where the op is not what torch's of that name is, and why
     examples    expression and value, run on every backend
     tolerance   ulp by which backends may differ, 0 for exact
@@ -141,6 +144,8 @@ class Op(NamedTuple):
     neutral: Neutral | None = None
     causes: tuple[Cause, ...] = ()
     pole: str = ""
+    fold: str = ""
+    exact: frozenset[float] = frozenset()
 
 
 _PARAMETERS: dict[str, tuple[Parameter, ...]] = {}

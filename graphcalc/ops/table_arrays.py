@@ -90,6 +90,7 @@ REDUCTIONS = (
             x, torch_kernels.over(torch, x, dim), keepdim
         ),
         causes=causes.SUM,
+        fold="sum",
         vjp=("_spread(g, x, dim)",),
         differs="bool and integers add up as floating point; torch gives int64.",
     ),
@@ -112,6 +113,7 @@ REDUCTIONS = (
             x, torch_kernels.over(torch, x, dim), keepdim
         ),
         causes=causes.MEAN,
+        fold="mean",
         vjp=("_spread(g / numel(x, dim), x, dim)",),
     ),
     *(
@@ -124,6 +126,7 @@ REDUCTIONS = (
             type=shapes.extremum,
             operands="own",
             pair=f"{name}imum",
+            fold=name,
             vjp=_first(f"arg{name}(x, {{dim}}, True)"),
             differs="the values alone; torch's pair with a dimension is `.values` and `.indices`, "
             "`(…)[0]` and `(…)[1]`, or `v, i = …`.",
@@ -142,6 +145,7 @@ REDUCTIONS = (
             torch=torch_kernels.over_dims(f"a{name}"),
             type=shapes.extremum,
             operands="own",
+            fold=name,
             vjp=_even,
         )
         for name, adjective, value in (("max", "largest", "3"), ("min", "smallest", "1"))

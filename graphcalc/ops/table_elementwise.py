@@ -63,6 +63,7 @@ ELEMENTWISE = (
         "x where it is positive, else 0.",
         numeric.relu,
         ("relu(-2)", "0"),
+        torch=torch_kernels.relu,
         vjp=("where(out <= 0, 0, g)",),
     ),
     Op(

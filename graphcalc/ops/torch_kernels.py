@@ -11,6 +11,17 @@ from typing import Any
 from graphcalc.ops import random, special
 
 
+def relu(torch: Any, x: Any, out: Any = None) -> Any:
+    """relu, also into a tensor that is there, which torch's own does not take."""
+    return torch.relu(x) if out is None else torch.clamp_min(x, 0, out=out)
+
+
+def where(torch: Any, condition: Any, x: Any, y: Any, out: Any = None) -> Any:
+    """x where the condition is not 0, else y."""
+    chosen = condition if condition.dtype == torch.bool else condition != 0
+    return torch.where(chosen, x, y, out=out)
+
+
 def cbrt(torch: Any, x: Any) -> Any:
     """The steps of `numeric.cbrt`: torch has no cube root."""
     mantissa, exponent = torch.frexp(x)

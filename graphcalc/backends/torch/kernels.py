@@ -1,0 +1,137 @@
+"""The rows of the op table as functions of tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+
+from graphcalc.graph.ir import Graph, Node
+from graphcalc.ops.shapes import common_dtype
+from graphcalc.ops.table import OPS
+
+# What becomes of a kernel's value: it goes into a tensor that is given, is new memory, or may
+# share that of an operand.
+INTO, FRESH, SHARED = "into", "fresh", "shared"
+
+
+class Kernel(NamedTuple):
+    """A node as a function of its operands' tensors.
+
+    `casts` are the dtypes that operands must be turned into first, or None; `numbers` are the
+    operands that the function has already, as plain numbers.
+    """
+
+    function: Callable[..., torch.Tensor]
+    casts: tuple[torch.dtype | None, ...]
+    numbers: frozenset[int] = frozenset()
+
+    def whole(self) -> Callable[..., torch.Tensor]:
+        """The function of all operands as they are."""
+        function, casts, numbers = self
+        if not numbers and not any(casts):
+            return function
+        kept = [i for i in range(len(casts)) if i not in numbers]
+        wanted = [(i, casts[i]) for i in kept]
+        return lambda *values: function(
+            *[values[i] if c is None else values[i].to(c) for i, c in wanted]
+        )
+
+
+class _Out(NamedTuple):
+    """What a kernel that makes a tensor has to make."""
+
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+    device: torch.device
+
+
+def dtype_of(name: str) -> torch.dtype:
+    """torch's dtype of that name."""
+    found: torch.dtype = getattr(torch, name)
+    return found
+
+
+def kernel_of(graph: Graph, node: Node, device: torch.device) -> Kernel:
+    """The kernel of a node on a device."""
+    op, params = node.op, node.params
+    out = _Out(node.type.shape, dtype_of(node.type.dtype), device)
+    function = _resolve(node)
+    if op.kind in ("making", "random") or op is OPS["const"]:
+        return Kernel(lambda *values: function(torch, out, *values, *params), ())
+    casts = _casts(graph, node)
+    number = _exact(graph, node)
+    if number is not None:
+        return Kernel(_with_number(function, number), casts, frozenset({len(casts) - 1}))
+    if params:
+        return Kernel(lambda *values: function(*values, *params), casts)
+    return Kernel(function, casts)
+
+
+def _resolve(node: Node) -> Callable[..., Any]:
+    """The row's torch function: its own, or torch's of the same name."""
+    op = node.op
+    if callable(op.torch):
+        function = op.torch
+        if op.kind in ("making", "random") or op is OPS["const"]:
+            return function
+        return lambda *arguments, **out: function(torch, *arguments, **out)
+    found: Callable[..., Any] = getattr(torch, op.torch or op.name)
+    return found
+
+
+def _with_number(function: Callable[..., Any], number: float) -> Callable[..., Any]:
+    return lambda *values, **out: function(*values, number, **out)
+
+
+def _exact(graph: Graph, node: Node) -> float | None:
+    """The last operand as a number, where it is one that the row has better so."""
+    if not node.op.exact:
+        return None
+    last = graph.nodes[node.operands[-1]]
+    if last.op is not OPS["const"] or last.type.shape:
+        return None
+    number = last.params[1][0]
+    return number if number in node.op.exact else None
+
+
+def _casts(graph: Graph, node: Node) -> tuple[torch.dtype | None, ...]:
+    operands = [graph.nodes[i].type for i in node.operands]
+    wants = node.op.operands
+    if wants == "own":
+        return (None,) * len(operands)
+    target = node.type.dtype if wants != "common" else common_dtype(tuple(operands))
+    if wants == "result" and node.type.dtype == "bool" and node.op.kind == "elementwise":
+        target = common_dtype(tuple(operands))
+    found = [dtype_of(target) if t.dtype != target else None for t in operands]
+    if wants == "condition":
+        found[0] = None
+    return tuple(found)
+
+
+_WAYS: dict[object, str] = {}
+
+
+def way_of(kernel: Kernel, node: Node, dtypes: Sequence[torch.dtype]) -> str:
+    """What becomes of the values of an elementwise kernel: seen by computing one element."""
+    key = (node.op.name, node.params, tuple(dtypes), node.type.dtype, kernel.numbers)
+    found = _WAYS.get(key)
+    if found is None:
+        found = _WAYS[key] = _try_out(kernel.function, dtypes, dtype_of(node.type.dtype))
+    return found
+
+
+def _try_out(
+    function: Callable[..., Any], dtypes: Sequence[torch.dtype], dtype: torch.dtype
+) -> str:
+    samples = [torch.ones(1, dtype=d) for d in dtypes]
+    out = torch.zeros(1, dtype=dtype)
+    try:
+        if function(*samples, out=out) is out:
+            return INTO
+    except (TypeError, RuntimeError):
+        pass
+    value = function(*samples)
+    own = {s.untyped_storage().data_ptr() for s in samples}
+    return SHARED if value.untyped_storage().data_ptr() in own else FRESH

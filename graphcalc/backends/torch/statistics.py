@@ -1,0 +1,180 @@
+"""Statistics of tensors, also of parts of them, and of their elements that are not finite."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+
+from graphcalc.backends.base import Faults, Summary
+from graphcalc.backends.torch.devices import is_host
+from graphcalc.ops.arrays import fsum
+
+# Elements that are summed in their own dtype before float64 takes over.
+_BLOCK = 1024
+# Elements that are gone over at once, to be in the cache for what comes next.
+_PART = 1 << 18
+
+
+class Tally:
+    """The statistics of a tensor that comes in parts."""
+
+    def __init__(self) -> None:
+        self._low, self._high = math.inf, -math.inf
+        # Of every part the sum, the mean and the number of its finite elements.
+        self._parts: list[tuple[float, float, int]] = []
+        self._nan = self._inf = 0
+        # On other devices: statistics that have not been brought over.
+        self._there: list[tuple[torch.Tensor, int]] = []
+
+    def add(self, part: torch.Tensor) -> None:
+        """Take in a part, of any shape; it is not kept."""
+        if not is_host(part.device):
+            self._there.append((summarize_on_device(part), part.numel()))
+            return
+        flat = part.reshape(-1)
+        if flat.dtype not in (torch.float32, torch.float64):
+            is_short = flat.dtype in (torch.float16, torch.bfloat16)
+            flat = flat.to(torch.float32 if is_short else torch.float64)
+        count = flat.numel()
+        if not count:
+            return
+        total = _total(flat)
+        mean = total / count
+        if mean - mean != 0:
+            # Halves first: the sum of finite numbers may overflow where their mean does not.
+            is_finite = torch.isfinite(flat)
+            nan = int(torch.isnan(flat).sum())
+            flat = flat[is_finite]
+            self._nan += nan
+            self._inf += count - flat.numel() - nan
+            count = flat.numel()
+            if not count:
+                return
+            mean = (flat.to(torch.float64) / count).sum().item()
+            total = mean * count
+        low, high = torch.aminmax(flat)
+        self._low, self._high = min(self._low, low.item()), max(self._high, high.item())
+        self._parts.append((total, mean, count))
+
+    def summary(self) -> Summary:
+        """The statistics of all parts."""
+        self._bring_over()
+        count = sum(n for _, _, n in self._parts)
+        if not count:
+            return Summary(None, None, None, self._nan, self._inf)
+        mean = fsum([total for total, _, _ in self._parts]) / count
+        if mean - mean != 0:
+            mean = fsum([mean * (n / count) for _, mean, n in self._parts])
+        return Summary(self._low, mean, self._high, self._nan, self._inf)
+
+    def _bring_over(self) -> None:
+        if not self._there:
+            return
+        found = torch.stack([vector for vector, _ in self._there]).cpu().tolist()
+        for (nan, inf, low, mean, high), (_, size) in zip(found, self._there):
+            count = int(size - nan - inf)
+            self._nan, self._inf = self._nan + int(nan), self._inf + int(inf)
+            self._low, self._high = min(self._low, low), max(self._high, high)
+            if count:
+                self._parts.append((mean * count, mean, count))
+        self._there.clear()
+
+
+def _total(flat: torch.Tensor) -> float:
+    """The sum: of blocks in their own dtype, and of the blocks in float64."""
+    blocks = flat.numel() // _BLOCK
+    if flat.numel() > blocks * _BLOCK or flat.dtype == torch.float64:
+        return flat.sum(dtype=torch.float64).item()
+    return torch.sum(flat.view(blocks, _BLOCK), 1).sum(dtype=torch.float64).item()
+
+
+class Fold:
+    """A reduction of all elements of a tensor that comes in parts.
+
+    Sums are of float64 within a part and correctly rounded over the parts, so that the size of
+    the parts does not show.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+        self._totals: list[float] = []
+        self._count = 0
+        self._extreme: torch.Tensor | None = None
+
+    def add(self, part: torch.Tensor) -> None:
+        """Take in a part."""
+        if self._kind in ("sum", "mean"):
+            self._totals.append(part.sum(dtype=torch.float64).item())
+            self._count += part.numel()
+            return
+        found, pick = (
+            (torch.amin(part), torch.minimum)
+            if self._kind == "min"
+            else (torch.amax(part), torch.maximum)
+        )
+        self._extreme = found if self._extreme is None else pick(self._extreme, found)
+
+    def value(self, shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
+        """What the reduction of all parts comes to."""
+        if self._extreme is not None:
+            return self._extreme.to(dtype).reshape(shape)
+        total = fsum(self._totals)
+        if self._kind == "mean":
+            total = total / self._count
+        return torch.tensor(total, dtype=torch.float64).to(dtype).reshape(shape)
+
+
+def summarize(value: torch.Tensor) -> Summary:
+    """The statistics of a tensor on the host."""
+    tally = Tally()
+    flat = value.reshape(-1) if value.is_contiguous() else value.contiguous().view(-1)
+    for place in range(0, flat.numel(), _PART):
+        tally.add(flat[place : place + _PART])
+    return tally.summary()
+
+
+def summarize_on_device(value: torch.Tensor) -> torch.Tensor:
+    """The statistics of a tensor as one on its device: nan, inf, low, mean, high.
+
+    Nothing waits for the device. They are float64 where it has that.
+    """
+    wide = torch.float32 if value.device.type == "mps" else torch.float64
+    if not value.is_floating_point():
+        value = value.to(wide)
+    is_finite = torch.isfinite(value)
+    count = is_finite.sum()
+    nan = torch.isnan(value).sum()
+    low = torch.where(is_finite, value, math.inf).amin()
+    high = torch.where(is_finite, value, -math.inf).amax()
+    scaled = torch.where(is_finite, value, 0).to(wide) / count
+    found = (nan, value.numel() - count - nan, low, scaled.sum(), high)
+    return torch.stack([x.to(wide) for x in found])
+
+
+def as_summary(found: list[float]) -> Summary:
+    """A summary of what `summarize_on_device` gave."""
+    nan, inf, low, mean, high = found
+    if low == math.inf:
+        return Summary(None, None, None, int(nan), int(inf))
+    return Summary(low, mean, high, int(nan), int(inf))
+
+
+def faults(value: torch.Tensor, operands: list[Any], is_elementwise: bool) -> Faults | None:
+    """What of a value is not finite, given what it was computed from; or None."""
+    is_nan, is_inf = torch.isnan(value), torch.isinf(value)
+    nan, inf = int(is_nan.sum()), int(is_inf.sum())
+    if not nan and not inf:
+        return None
+    floating = [x for x in operands if x.is_floating_point()]
+    had_nan = torch.zeros((), dtype=torch.bool, device=value.device)
+    had_inf = had_nan
+    for operand in floating:
+        nans, infs = torch.isnan(operand), torch.isinf(operand)
+        had_nan = had_nan | (nans if is_elementwise else nans.any())
+        had_inf = had_inf | (infs if is_elementwise else infs.any())
+    born_nan, born_inf = is_nan & ~had_nan, is_inf & ~(had_nan | had_inf)
+    born = (born_nan | born_inf).reshape(-1)
+    first = int(born.to(torch.uint8).argmax()) if bool(born.any()) else 0
+    return Faults(nan, inf, int(born_nan.sum()), int(born_inf.sum()), first)

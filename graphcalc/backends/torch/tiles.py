@@ -1,0 +1,265 @@
+"""Regions of elementwise nodes, computed some elements at a time.
+
+A tile of every operand goes through all nodes of a region while it is in the processor's cache,
+in buffers that are used again for the next; statistics are taken and reductions gathered on the
+way. On devices that are no CPU the tile is the whole, unless it comes from a file.
+"""
+
+from __future__ import annotations
+
+import math
+import mmap
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import torch
+
+from graphcalc.backends.base import Clock, Sink, Summary
+from graphcalc.backends.torch.devices import is_host
+from graphcalc.backends.torch.kernels import FRESH, INTO, Kernel, dtype_of
+from graphcalc.backends.torch.layout import LOOK, Instruction, Layout
+from graphcalc.backends.torch.statistics import Fold, Tally
+from graphcalc.graph.ir import Graph
+from graphcalc.graph.regions import Region
+from graphcalc.ops.spec import ITEM_BYTES
+
+# Bytes of a buffer for each core: a handful fit into its second cache.
+_CORE_BYTES = 512 << 10
+# Bytes of a buffer where parts of a file go to another device.
+_DEVICE_BYTES = 64 << 20
+# A tile is a multiple of this, which the statistics' blocks divide.
+_BLOCK = 1024
+# Results from here on are allocated in huge pages: touching them first costs less.
+_LARGE = 4 << 20
+
+
+class TiledRegion:
+    """A region ready to run."""
+
+    def __init__(
+        self, graph: Graph, region: Region, kernels: Mapping[int, Kernel], device: torch.device
+    ) -> None:
+        self._graph, self.region, self._device = graph, region, device
+        self._layout = Layout(graph, region, kernels)
+        self._item = max(ITEM_BYTES[graph.nodes[p].type.dtype] for p in region.members)
+        self.shaped = frozenset(
+            o for o in region.operands if graph.nodes[o].type.shape == region.shape
+        )
+
+    def can_read_in_parts(self, operand: int) -> bool:
+        """Whether no tile of an operand is needed again when the next one is there."""
+        layout, region = self._layout, self.region
+        is_passed_on = operand in {layout.source(p) for p in region.outputs}
+        return operand in self.shaped and not is_passed_on
+
+    @property
+    def buffer_bytes(self) -> int:
+        """What the buffers take beyond the values that stay."""
+        if is_host(self._device):
+            return 0
+        size = sum(dtype.itemsize for dtype in self._layout.buffers.values())
+        return size * math.prod(self.region.shape)
+
+    def run(
+        self,
+        values: list[Any],
+        tallied: Sequence[int] = (),
+        sinks: Mapping[int, Sink] | None = None,
+        clock: Clock | None = None,
+    ) -> dict[int, Summary]:
+        """Compute the region's outputs into `values`; the statistics of the positions `tallied`.
+
+        Operands among `values` may be parts still to be read. An output with a sink goes there,
+        tile by tile, and is nowhere whole. `clock` is told of every node that has been computed.
+        """
+        sinks = {p: sink for p, sink in (sinks or {}).items() if p in self.region.outputs}
+        layout, region = self._layout, self.region
+        tallies = {layout.source(p): Tally() for p in tallied}
+        folds = {p: Fold(self._graph.nodes[p].op.fold) for p in region.folds}
+        instructions = self._with_looks({**tallies, **folds})
+        shape, rows = self._tiling(values)
+        size = min(rows, shape[0])
+        outputs = self._allocate(shape, sinks)
+        slots: list[Any] = [None] * layout.count
+        buffers = {
+            slot: torch.empty((size, *shape[1:]), dtype=dtype, device=self._device)
+            for slot, dtype in self._tile_buffers(outputs).items()
+        }
+        with ExitStack() as stack:
+            takes = self._takes(values, shape, stack)
+            for start in range(0, shape[0], rows):
+                size = min(rows, shape[0] - start)
+                for slot, take in takes.items():
+                    slots[slot] = take(start, size)
+                for slot, buffer in buffers.items():
+                    slots[slot] = buffer[:size]
+                for slot, output in outputs.items():
+                    slots[slot] = output[start : start + size]
+                if start == 0:
+                    _execute(layout.once, slots, None)
+                _execute(instructions, slots, clock)
+                for p, sink in sinks.items():
+                    if p not in folds:
+                        sink.put(start * math.prod(shape[1:]), slots[layout.slots[p]])
+        self._settle(values, outputs, folds, sinks)
+        return {p: tallies[layout.source(p)].summary() for p in tallied}
+
+    def _with_looks(self, looks: Mapping[int, Tally | Fold]) -> list[Instruction]:
+        """The instructions, and where a value is there those who look at it."""
+        layout = self._layout
+        if not looks:
+            return layout.instructions
+        found: list[Instruction] = []
+        done = 0
+        seen = set(self.shaped & looks.keys())
+
+        def look(position: int) -> None:
+            slot = layout.slots[position]
+            found.append(Instruction(position, LOOK, looks[position].add, (slot,), slot))
+
+        for place, position in layout.looks:
+            for instruction in layout.instructions[done:place]:
+                found.append(instruction)
+            done = place
+            if position in looks:
+                look(position)
+            # An operand is looked at when it has just been read.
+            for operand in self._graph.nodes[position].operands:
+                if operand in seen:
+                    seen.remove(operand)
+                    look(operand)
+        for operand in seen:
+            look(operand)
+        return found
+
+    def _tiling(self, values: list[Any]) -> tuple[tuple[int, ...], int]:
+        """The shape to go through, and how much of its first dimension at once.
+
+        That is one long row where nothing broadcasts and all is contiguous.
+        """
+        region, graph = self.region, self._graph
+        shape = region.shape
+        if all(
+            values[o].is_contiguous() if o in self.shaped else graph.nodes[o].type.numel == 1
+            for o in region.operands
+            if isinstance(values[o], torch.Tensor)
+        ):
+            shape = (math.prod(shape),)
+        on_host = is_host(self._device)
+        if not on_host and all(isinstance(values[o], torch.Tensor) for o in self.shaped):
+            return shape, shape[0]
+        size = _CORE_BYTES * torch.get_num_threads() if on_host else _DEVICE_BYTES
+        rows = size // self._item // math.prod(shape[1:])
+        if len(shape) == 1:
+            rows -= rows % _BLOCK
+        return shape, max(rows, 1)
+
+    def _allocate(
+        self, shape: tuple[int, ...], sinks: Mapping[int, Sink]
+    ) -> dict[int, torch.Tensor]:
+        """Memory for the outputs that are to be somewhere whole, by slot."""
+        layout = self._layout
+        wanted = {layout.slots[p] for p in self.region.outputs if p not in sinks}
+        return {
+            slot: allocate(shape, dtype, self._device)
+            for slot, dtype in layout.outputs.items()
+            if slot in wanted
+        }
+
+    def _tile_buffers(self, outputs: Mapping[int, torch.Tensor]) -> dict[int, torch.dtype]:
+        layout = self._layout
+        passing = {slot: d for slot, d in layout.outputs.items() if slot not in outputs}
+        return {**layout.buffers, **passing}
+
+    def _takes(
+        self, values: list[Any], shape: tuple[int, ...], stack: ExitStack
+    ) -> dict[int, Callable[[int, int], Any]]:
+        """For every operand's slot what gives its tile, from a row on."""
+        takes: dict[int, Callable[[int, int], Any]] = {}
+        is_flat = len(shape) == 1
+        for o in self.region.operands:
+            slot, value = self._layout.slots[o], values[o]
+            if not isinstance(value, torch.Tensor):
+                read = stack.enter_context(value.parts())
+                dtype = dtype_of(self._graph.nodes[o].type.dtype)
+                takes[slot] = self._reader(read, dtype, shape[1:])
+            elif o in self.shaped:
+                takes[slot] = _rows_of(value.view(-1) if is_flat else value)
+            elif is_flat:
+                takes[slot] = _all_of(value.reshape(()))
+            elif value.dim() == len(shape) and value.shape[0] != 1:
+                takes[slot] = _rows_of(value)
+            else:
+                takes[slot] = _all_of(value)
+        return takes
+
+    def _reader(
+        self, read: Callable[[int], Any], dtype: torch.dtype, rest: tuple[int, ...]
+    ) -> Callable[[int, int], torch.Tensor]:
+        """Tiles of what is read in order; a CUDA device computes while the next is on its way."""
+
+        def take(start: int, size: int) -> torch.Tensor:
+            part = torch.as_tensor(read(size * math.prod(rest))).to(dtype).view(size, *rest)
+            if self._device.type == "cuda":
+                part = part.pin_memory()
+            return part.to(self._device, non_blocking=True)
+
+        return take
+
+    def _settle(
+        self,
+        values: list[Any],
+        outputs: Mapping[int, torch.Tensor],
+        folds: Mapping[int, Fold],
+        sinks: Mapping[int, Sink],
+    ) -> None:
+        """Put what the region leaves behind among the values."""
+        layout, nodes = self._layout, self._graph.nodes
+        for p in self.region.outputs:
+            if p in folds:
+                type_ = nodes[p].type
+                values[p] = folds[p].value(type_.shape, dtype_of(type_.dtype)).to(self._device)
+                if p in sinks:
+                    sinks[p].put(0, values[p])
+            elif p not in sinks:
+                source = layout.source(p)
+                is_own = layout.slots[p] in outputs
+                values[p] = (
+                    outputs[layout.slots[p]].view(self.region.shape) if is_own else values[source]
+                )
+
+
+def _rows_of(value: torch.Tensor) -> Callable[[int, int], torch.Tensor]:
+    return lambda start, size: value[start : start + size]
+
+
+def _all_of(value: torch.Tensor) -> Callable[[int, int], torch.Tensor]:
+    return lambda start, size: value
+
+
+def _execute(instructions: Sequence[Instruction], slots: list[Any], clock: Clock | None) -> None:
+    for position, way, function, operands, target in instructions:
+        if way is INTO:
+            function(*[slots[i] for i in operands], out=slots[target])
+        elif way is FRESH:
+            slots[target] = function(*[slots[i] for i in operands])
+        elif way is LOOK:
+            function(slots[target])
+        else:
+            slots[target].copy_(function(*[slots[i] for i in operands]))
+        if clock is not None:
+            clock(position)
+
+
+def allocate(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    """Memory for a tensor, not set to anything; large ones on a CPU are in huge pages."""
+    size = math.prod(shape) * dtype.itemsize
+    if device.type != "cpu" or size < _LARGE or not hasattr(mmap, "MADV_HUGEPAGE"):
+        return torch.empty(shape, dtype=dtype, device=device)
+    try:
+        memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        memory.madvise(mmap.MADV_HUGEPAGE)
+    except (OSError, ValueError, OverflowError):
+        return torch.empty(shape, dtype=dtype, device=device)
+    return torch.frombuffer(memory, dtype=dtype).view(shape)
