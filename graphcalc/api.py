@@ -87,6 +87,15 @@ class Result(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self.trace)
 
+    def profile(self) -> Trace:
+        """The records with every node's `seconds` and `share`; runs the program again.
+
+        >>> import graphcalc as gc
+        >>> [r.name for r in gc.run("y = x^2", x=3).profile() if r.seconds is not None]
+        ['x', 'y']
+        """
+        return self._outcome.profiled().trace
+
     def __repr__(self) -> str:
         from graphcalc.report.table import MAX_ROWS, build, draw_plain
 
@@ -211,6 +220,8 @@ def compile(
     grad: str | None = None,
     wrt: Sequence[str] | str | None = None,
     seed_grad: Any = None,
+    trace: str = "all",
+    compiled: bool = False,
 ) -> Compiled:
     """Prepare a program to be called many times; the arguments are those of `run`.
 
@@ -219,10 +230,13 @@ def compile(
     if not isinstance(program, (str, Program)):
         raise UsageError("program", f"a program is text, not a {type(program).__name__}")
     tree = parse(program, max_nodes=max_nodes) if isinstance(program, str) else program
-    settings = Settings(backend, device, dtype, threads)
+    if trace not in ("all", "results"):
+        raise UsageError("trace", f"trace is 'all' or 'results', not {trace!r}")
+    settings = Settings(backend, device, dtype, threads, compiled)
     gradients = _gradients(grad, wrt, seed_grad)
     options = Options(settings, seed, max_memory, max_nodes, gradients=gradients)
-    return Compiled(Evaluation(tree, options, keep=tuple(keep)))
+    records = () if trace == "results" else None
+    return Compiled(Evaluation(tree, options, keep=tuple(keep), records=records))
 
 
 def _gradients(grad: str | None, wrt: Sequence[str] | str | None, seed: Any) -> Gradients | None:
@@ -254,6 +268,8 @@ def run(
     grad: str | None = None,
     wrt: Sequence[str] | str | None = None,
     seed_grad: Any = None,
+    trace: str = "all",
+    compiled: bool = False,
     **named_inputs: Any,
 ) -> Result:
     """Evaluate a program and keep the record of every node.
@@ -272,6 +288,9 @@ def run(
     grad          the node whose gradients are computed too, a single number: `r.grad[name]`
     wrt           the nodes to compute them of; all that `grad` depends on by default
     seed_grad     the gradient of `grad` itself, where that is no single number: its shape
+    trace         "all" for the record of every node; "results" for theirs and of those in `keep`,
+                  which spares large tensors the statistics of everything else
+    compiled      whether torch.compile makes one function of the graph, for runs that repeat
 
     Raises a GraphcalcError, whose `diagnostic` has the message and the spans: ProgramError for
     syntax, names, shapes and dtypes, BindingError for inputs, DataError for their values,
@@ -283,7 +302,7 @@ def run(
     >>> dict(gc.run("g = (a+b)*(c*d)", a=2, b=-4, c=-2, d=2, grad="g", wrt=["a", "b"]).grad)
     {'a': -4.0, 'b': -4.0}
     """
-    compiled = compile(
+    prepared = compile(
         program,
         backend=backend,
         device=device,
@@ -296,8 +315,10 @@ def run(
         grad=grad,
         wrt=wrt,
         seed_grad=seed_grad,
+        trace=trace,
+        compiled=compiled,
     )
-    return compiled(_merged(inputs, named_inputs))
+    return prepared(_merged(inputs, named_inputs))
 
 
 def check_grad(

@@ -230,6 +230,14 @@ def _command(
     threads: Annotated[
         str | None, typer.Option("--threads", metavar="N", help="Threads that torch uses.")
     ] = None,
+    compile: Annotated[
+        bool,
+        typer.Option("--compile", help="Compile with torch.compile, for runs that repeat."),
+    ] = False,
+    profile: Annotated[
+        bool,
+        typer.Option("--profile", help="The time, share and bytes of every node, as columns."),
+    ] = False,
     check: Annotated[
         bool,
         typer.Option("--check", help="Print every node's shape and cost, and compute nothing."),
@@ -274,6 +282,14 @@ def _command(
         raise UsageError("option", "--minimize goes without --grad, --check-grad and --check")
     if check_grad and grad is None:
         raise UsageError("option", "--check-grad takes no value and goes with --grad NAME")
+    if profile and (check or check_grad or minimize is not None or rows is not None):
+        raise UsageError(
+            "option", "--profile goes without --check, --check-grad, --minimize and --rows"
+        )
+    if profile and compile:
+        raise UsageError(
+            "option", "--profile goes without --compile, which makes one function of all nodes"
+        )
     if version:
         write(f"graphcalc {__version__}\n")
         return
@@ -329,7 +345,7 @@ def _command(
             _run_rows(evaluation, row_options, page, as_table)
             return
         with redirected(output):
-            shown = Shown(names, results, wrt, trace_nan, targets)
+            shown = Shown(names, results, wrt, trace_nan, targets, profile)
             outcome = _evaluate(evaluation, way, page, shown, check, check_grad)
     except (BindingError, ProgramError) as error:
         raise explained(error, given, bool(file), loader.names()) from None
@@ -345,6 +361,11 @@ class Shown(NamedTuple):
     wrt: str
     trace_nan: bool
     targets: list[Target]
+    profile: bool
+
+    def records(self, page: Page) -> Sequence[str] | None:
+        """The nodes that are printed beside the results; None for all."""
+        return self.names if self.names or self.results or page.format == "value" else None
 
 
 def _evaluate(
@@ -368,8 +389,15 @@ def _evaluate(
 
     # A table shows statistics, for which nothing needs to be whole.
     evaluation.keeps_results = page.format != "table" or any(not t.name for t in shown.targets)
+    if evaluation.options.gradients is None and not shown.trace_nan and not shown.profile:
+        evaluation.records = shown.records(page)
     with FileSinks(shown.targets, shown.names) as sinks:
         outcome = evaluation.run(notify=notify, sinks=sinks.open if shown.targets else None)
+    if outcome.trace.only is not None and outcome.is_odd():
+        # Where a nan was born is only known of all nodes.
+        outcome = outcome.retraced()
+    if shown.profile:
+        outcome = outcome.profiled()
     _save(sinks.left, outcome, shown.names)
     print_run(_records(outcome, page, shown), outcome, page, trace_nan=shown.trace_nan)
     return outcome

@@ -28,6 +28,7 @@ from graphcalc.graph.ir import MAX_NODES, Graph, Limits, verify
 from graphcalc.graph.lower import Binding, Input, constant_of, lower
 from graphcalc.ops.random import MAX_SEED
 from graphcalc.plan import Plan
+from graphcalc.profile import profiled
 from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.parser import parse_program
@@ -71,6 +72,16 @@ class Outcome(NamedTuple):
     trace: Trace
     values: dict[int, Any]
     inputs: Mapping[str, Any]
+
+    def profiled(self) -> Outcome:
+        """This run with the time of every node in its trace; runs the program again."""
+        self.trace.profile = profiled(self.graph, self.program, self.inputs)
+        return self
+
+    def retraced(self) -> Outcome:
+        """This run with every node in its trace; runs the program again."""
+        whole = traced(self.graph, self.program, self.inputs)
+        return self._replace(trace=whole.trace)
 
     def odd(self) -> Iterator[int]:
         """The positions of results and of inputs' gradients that are not finite."""
@@ -162,6 +173,8 @@ class Evaluation:
     files: Mapping[str, Given] = field(default_factory=dict)
     # Without it large results are nowhere whole, unless they are named in `keep`.
     keeps_results: bool = True
+    # Nodes that a trace records beside the results; None for all.
+    records: Sequence[str] | None = None
     _ready: dict[Any, tuple[dict[str, Any], Graph, Program]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -188,7 +201,18 @@ class Evaluation:
                 notify(label.text, label)
             if is_slow(graph, program):
                 notify("this takes a while in Python; with torch it is fast: pip install torch")
-        return traced(graph, program, inputs, None if sinks is None else sinks(graph))
+        before = program.compile_seconds
+        taken = None if sinks is None else sinks(graph)
+        outcome = traced(graph, program, inputs, taken, self._recorded(graph))
+        if notify is not None and program.compile_seconds > before:
+            notify(f"torch.compile took {program.compile_seconds - before:.1f} s")
+        return outcome
+
+    def _recorded(self, graph: Graph) -> frozenset[int] | None:
+        if self.records is None:
+            return None
+        named = [find_name(graph, name) for name in (*self.records, *self.keep)]
+        return frozenset([*graph.results, *named])
 
     def varied(self, options: Options, keep: Sequence[str]) -> Evaluation:
         """The same program and bindings with other options."""
@@ -302,9 +326,10 @@ def traced(
     program: Program,
     inputs: Mapping[str, Any],
     sinks: Mapping[int, Sink] | None = None,
+    only: frozenset[int] | None = None,
 ) -> Outcome:
-    """Run a graph and keep the record of every node."""
-    trace = Trace(graph, program)
+    """Run a graph and keep the record of every node, or of `only` some."""
+    trace = Trace(graph, program, only)
     return Outcome(graph, program, trace, program.run(inputs, trace, sinks), inputs)
 
 

@@ -10,6 +10,7 @@ from graphcalc.backends.base import KEEP, Program, Summary
 from graphcalc.graph.ir import Graph
 from graphcalc.graph.text import node_text
 from graphcalc.ops.spec import FLOATS, ITEM_BYTES
+from graphcalc.profile import Profile
 from graphcalc.source import Source, Span
 
 
@@ -28,7 +29,8 @@ class Record(NamedTuple):
     nested lists, None when the tensor is too large to keep; `summary` has a tensor's
     statistics. `born` says which of `nan` and `inf` the node produced from operands that had
     none. `bytes` counts the value's elements. `gradient` is there where one was asked for and
-    the node leads to its target; it has the node's shape and dtype.
+    the node leads to its target; it has the node's shape and dtype. `seconds` is how long the
+    node took, and `share` its part of the whole, where the run was profiled.
     """
 
     id: int
@@ -47,6 +49,8 @@ class Record(NamedTuple):
     born: tuple[str, ...]
     bytes: int
     gradient: Kept | None = None
+    seconds: float | None = None
+    share: float | None = None
 
 
 class Trace(Sequence[Record]):
@@ -55,13 +59,16 @@ class Trace(Sequence[Record]):
     Constants that are shown in place and the insides of bound values have no record.
     """
 
-    def __init__(self, graph: Graph, program: Program) -> None:
+    def __init__(self, graph: Graph, program: Program, only: frozenset[int] | None = None) -> None:
         self.graph = graph
         self.backend = program.backend
         self.device = program.device
         self._program = program
         self._values: list[Any] = [None] * len(graph.nodes)
         self._shown: list[int] | None = None
+        # The nodes that have a record, where not all have one.
+        self.only = only
+        self.profile: Profile | None = None
 
     # The observer of a backend
 
@@ -69,12 +76,13 @@ class Trace(Sequence[Record]):
 
     def wants(self, position: int) -> bool:
         """Whether a large value's statistics are part of the record."""
-        return self.graph.nodes[position].name is not None
+        is_shown = self.graph.nodes[position].name is not None
+        return is_shown and (self.only is None or position in self.only)
 
     def observe(self, position: int, value: Any) -> None:
         """Keep a scalar, a small tensor, or a summary."""
         node = self.graph.nodes[position]
-        if node.name is None:
+        if not self.wants(position):
             if not node.type.shape:
                 self._values[position] = self._program.snapshot(value, KEEP)[0]
             return
@@ -97,6 +105,8 @@ class Trace(Sequence[Record]):
         if self._shown is None:
             own = self.graph.nodes[: self.graph.forward]
             self._shown = [i for i, node in enumerate(own) if node.name is not None]
+            if self.only is not None:
+                self._shown = [i for i in self._shown if i in self.only]
         return self._shown
 
     def __len__(self) -> int:
@@ -144,6 +154,8 @@ class Trace(Sequence[Record]):
             born=self.born(position),
             bytes=node.type.numel * ITEM_BYTES[node.type.dtype],
             gradient=None if gradient is None else self.kept(gradient),
+            seconds=self.profile and self.profile.seconds[position],
+            share=self.profile and self.profile.share(position),
         )
 
     def kept(self, position: int) -> Kept:
@@ -170,6 +182,8 @@ class Trace(Sequence[Record]):
 
     def born(self, position: int) -> tuple[str, ...]:
         """Which of nan and inf this node produced: no operand has a nan, or neither has any."""
+        if self.only is not None:
+            return ()  # what the operands held is not known
         node = self.graph.nodes[position]
         nan, inf = self.non_finite(position)
         if not (nan or inf) or not node.operands or node.type.dtype not in FLOATS:

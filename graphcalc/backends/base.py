@@ -94,6 +94,8 @@ class Program(Protocol):
 
     backend: str
     device: str
+    # What torch.compile took so far, in the runs that it was at work in.
+    compile_seconds: float
 
     def run(
         self,
@@ -136,9 +138,13 @@ class Program(Protocol):
 
 
 class Settings(NamedTuple):
-    """How to run: `backend` and `device` as on the command line, None for whatever fits."""
+    """How to run: `backend` and `device` as on the command line, None for whatever fits.
+
+    `is_compiled` hands the graph to torch.compile.
+    """
 
     backend: str = "auto"
     device: str | None = None
     dtype: str | None = None
     threads: int | None = None
+    is_compiled: bool = False

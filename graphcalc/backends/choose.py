@@ -37,6 +37,8 @@ def check(settings: Settings) -> Settings:
             raise UsageError("device", f"--device {settings.device} needs --backend torch")
         if settings.dtype not in (None, "float64"):
             raise UsageError("dtype", f"--dtype {settings.dtype} needs --backend torch")
+        if settings.is_compiled:
+            raise UsageError("option", "--compile needs --backend torch")
     if settings.device == "mps" and settings.dtype == "float64":
         raise UsageError("dtype", "device mps has no float64; choose --dtype float32")
     return settings
@@ -55,7 +57,7 @@ def choose(graph: Graph, settings: Settings) -> str:
     """
     if settings.backend != "auto":
         return settings.backend
-    if settings.device is not None or needs_torch(graph):
+    if settings.device is not None or settings.is_compiled or needs_torch(graph):
         return "torch"
     if work(graph) > SMALL_WORK + 8 * len(graph) and has_torch():
         return "torch"
@@ -106,6 +108,10 @@ def compile_graph(
             f"{why} needs torch, which is not installed",
             help="install it with: pip install 'graphcalc[torch]'",
         )
+    if settings.is_compiled:
+        from graphcalc.backends.torch.compiled import CompiledProgram
+
+        return CompiledProgram(graph, settings, kept)
     from graphcalc.backends.torch import TorchProgram
 
     return TorchProgram(graph, settings, kept, in_parts)

@@ -26,6 +26,7 @@ class PythonProgram:
 
     backend = "python"
     device = "cpu"
+    compile_seconds = 0.0
 
     def __init__(self, graph: Graph, kept: frozenset[int]) -> None:
         self._graph, self._kept = graph, kept
@@ -58,6 +59,8 @@ class PythonProgram:
         values = self._template.copy()
         for position, name, type_ in self._inputs:
             values[position] = native(inputs[name], type_)
+            if clock is not None:
+                clock(position)
         if self._is_scalar:
             if clock is None:
                 self._run_scalars(values)

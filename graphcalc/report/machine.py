@@ -14,7 +14,7 @@ from graphcalc.numbers import exact, show_nested
 from graphcalc.origins import Origins
 from graphcalc.report.origins import as_objects
 from graphcalc.report.safe import safe
-from graphcalc.report.table import gradient_text, header, value_text
+from graphcalc.report.table import gradient_text, header, profile_cells, value_text
 from graphcalc.trace import Record, Trace
 
 COLUMNS = (
@@ -43,15 +43,23 @@ GRADIENT_COLUMNS = (
     "gradient_nan",
     "gradient_inf",
 )
+# Behind those, where the run was profiled.
+PROFILE_COLUMNS = ("seconds", "share", "bytes")
 
 
 def as_json(records: Sequence[Record], trace: Trace, origins: Origins | None = None) -> str:
     """One JSON object: `nodes`, what ran them, and where what is not finite came from."""
     nodes = ",\n    ".join(_dump(node_object(record, trace)) for record in records)
     results = ", ".join(json.dumps(r.name) for r in trace.results)
-    head = {"backend": trace.backend, "device": trace.device, "dtype": trace.graph.dtype}
+    head: dict[str, Any] = {
+        "backend": trace.backend,
+        "device": trace.device,
+        "dtype": trace.graph.dtype,
+    }
     if trace.target is not None:
         head["gradient_of"] = trace.target
+    if trace.profile is not None:
+        head["seconds"] = trace.profile.total
     fields = ", ".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in head.items())
     told = ""
     if origins is not None:
@@ -94,6 +102,8 @@ def node_object(record: Record, trace: Trace) -> dict[str, Any]:
         found["summary"] = _summary(record.summary, record.dtype)
     if trace.target is not None:
         found |= _gradient(record)
+    if record.seconds is not None:
+        found |= {"seconds": record.seconds, "share": record.share}
     if record.born:
         found["born"] = list(record.born)
     found["span"] = {
@@ -181,12 +191,16 @@ def _separated(records: Sequence[Record], trace: Trace, delimiter: str) -> str:
 
     out = io.StringIO()
     writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
-    if trace.target is None:
-        writer.writerow(COLUMNS)
-        writer.writerows(map(_row, records))
-    else:
-        writer.writerow((*COLUMNS, *GRADIENT_COLUMNS))
-        writer.writerows([*_row(record), *_gradient_cells(record)] for record in records)
+    has_gradients, is_profiled = trace.target is not None, trace.profile is not None
+    gradients = GRADIENT_COLUMNS if has_gradients else ()
+    writer.writerow((*COLUMNS, *gradients, *(PROFILE_COLUMNS if is_profiled else ())))
+    for record in records:
+        cells = _row(record)
+        if has_gradients:
+            cells += _gradient_cells(record)
+        if is_profiled:
+            cells += [repr(record.seconds), repr(record.share), str(record.bytes)]
+        writer.writerow(cells)
     return out.getvalue()
 
 
@@ -237,6 +251,8 @@ def as_markdown(records: Sequence[Record], trace: Trace, origins: Origins | None
         cells: tuple[str, ...] = (safe(record.name), safe(record.text.strip()), value_text(record))
         if trace.target is not None:
             cells = (*cells, gradient_text(record))
+        if trace.profile is not None:
+            cells = (*cells, *profile_cells(record))
         lines.append(f"| {' | '.join(c.replace('|', chr(92) + '|') for c in cells)} |")
     return "\n".join([*lines, ""])
 

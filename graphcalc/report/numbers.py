@@ -25,6 +25,14 @@ def _short(value: Any, dtype: str) -> str:
     return f"{mantissa}…{mark}{exponent}"
 
 
+def show_seconds(seconds: float) -> str:
+    """A time with three digits and a fitting unit: `1.25 ms`."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= 0.9995 * size:
+            return f"{seconds / size:#.3g}".rstrip(".") + f" {unit}"
+    return f"{seconds / 1e-9:.0f} ns"
+
+
 def shortener(values: Iterable[tuple[Any, str]]) -> Callable[[Any, str], str]:
     """A way to show these numbers (with their dtypes) short, no two unequal ones alike."""
     meanings: dict[str, set[str]] = {}

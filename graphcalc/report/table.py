@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from graphcalc.graph.ir import show_bytes
 from graphcalc.numbers import exact, show_nested
-from graphcalc.report.numbers import leaves, shortener, show_summary
+from graphcalc.report.numbers import leaves, shortener, show_seconds, show_summary
 from graphcalc.report.safe import safe, width
 from graphcalc.trace import Kept, Record, Trace
 
@@ -49,11 +50,15 @@ def build(records: Sequence[Record], trace: Trace, *, is_short: bool, limit: int
         cells: tuple[str, ...] = (safe(record.name), safe(text), value + _mark(record))
         if trace.target is not None:
             cells = (*cells, gradient_text(record, show))
+        if trace.profile is not None:
+            cells = (*cells, *profile_cells(record))
         rows.append((record.role, cells))
     hidden = len(records) - len(shown)
     notes = [f"{trace.backend} on {trace.device}" if trace.backend == "torch" else trace.backend]
     notes.append(trace.graph.dtype)
     notes.append(f"{len(trace):,} node{'s' * (len(trace) != 1)}")
+    if trace.profile is not None:
+        notes.append(f"computed in {show_seconds(trace.profile.total)}")
     caption = " · ".join(notes)
     if hidden:
         caption += f"\n{hidden:,} more nodes (--all, or --format csv)"
@@ -62,8 +67,10 @@ def build(records: Sequence[Record], trace: Trace, *, is_short: bool, limit: int
 
 def header(trace: Trace) -> tuple[str, ...]:
     """The heads of the columns."""
-    own = ("name", "expression", "value")
-    return own if trace.target is None else (*own, f"gradient of {safe(trace.target)}")
+    heads: tuple[str, ...] = ("name", "expression", "value")
+    if trace.target is not None:
+        heads = (*heads, f"gradient of {safe(trace.target)}")
+    return heads if trace.profile is None else (*heads, "time", "share", "bytes")
 
 
 def _numbers(record: Record) -> list[float]:
@@ -97,6 +104,12 @@ def value_text(record: Record, show: Callable[[Any, str], str] = exact) -> str:
 def gradient_text(record: Record, show: Callable[[Any, str], str] = exact) -> str:
     """A record's gradient in the same way; nothing where there is none."""
     return "" if record.gradient is None else _text(record.gradient, record, show)
+
+
+def profile_cells(record: Record) -> tuple[str, str, str]:
+    """A record's time, its share of the whole, and the bytes of its value."""
+    seconds, share = record.seconds or 0.0, record.share or 0.0
+    return show_seconds(seconds), f"{share:.1%}", show_bytes(record.bytes)
 
 
 def _text(part: Record | Kept, record: Record, show: Callable[[Any, str], str]) -> str:

@@ -9,7 +9,7 @@ import torch
 
 from graphcalc.backends.base import Clock, Faults, Observer, Settings, Sink, Summary
 from graphcalc.backends.torch import statistics
-from graphcalc.backends.torch.devices import find_device, is_host, tensor_of
+from graphcalc.backends.torch.devices import find_device, is_host, synchronized, tensor_of
 from graphcalc.backends.torch.kernels import dtype_of, kernel_of
 from graphcalc.backends.torch.seen import Seen
 from graphcalc.backends.torch.tiles import TiledRegion
@@ -45,6 +45,7 @@ class TorchProgram:
     """
 
     backend = "torch"
+    compile_seconds = 0.0
 
     def __init__(
         self,
@@ -95,6 +96,7 @@ class TorchProgram:
         `clock` is told of every node when it has been computed.
         """
         sinks = sinks or {}
+        clock = synchronized(clock, self._device)
         run = _Run(self._plan, inputs, observer, sinks, clock)
         try:
             with torch.no_grad():

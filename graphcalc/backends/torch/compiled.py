@@ -1,0 +1,131 @@
+"""Graphs handed to torch.compile, for programs that run often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from time import perf_counter
+from typing import Any
+
+import torch
+
+from graphcalc.backends.base import KEEP, Clock, Observer, Settings, Sink
+from graphcalc.backends.torch.devices import find_device, tensor_of
+from graphcalc.backends.torch.kernels import dtype_of, kernel_of
+from graphcalc.backends.torch.program import TorchProgram
+from graphcalc.backends.torch.seen import Seen
+from graphcalc.backends.torch.statistics import as_summary, summarize_on_device
+from graphcalc.diagnostics import BackendError
+from graphcalc.graph.ir import Graph
+from graphcalc.ops.table import OPS
+
+# How torch.compile works: on CUDA it records graphs of kernels, which are launched at once, so
+# that many small nodes cost little more than one.
+_MODES = {"cuda": "reduce-overhead"}
+
+_Function = Callable[[list[torch.Tensor]], tuple[list[torch.Tensor], list[torch.Tensor]]]
+
+
+class CompiledProgram(TorchProgram):
+    """A graph as one function that torch.compile has compiled, statistics included.
+
+    That happens in the first run, and again for an observer who wants the statistics of other
+    nodes; `compile_seconds` is what it took. Nodes without operands are computed before it, as
+    they are.
+    """
+
+    def __init__(self, graph: Graph, settings: Settings, kept: frozenset[int]) -> None:
+        super().__init__(graph, settings, kept)
+        self._on = find_device(settings.device)
+        nodes = graph.nodes
+        self._leaves = [p for p, node in enumerate(nodes) if not node.operands]
+        self._inner = [p for p, node in enumerate(nodes) if node.operands]
+        self._calls = {
+            p: kernel_of(graph, node, self._on).whole()
+            for p, node in enumerate(nodes)
+            if node.op is not OPS["input"]
+        }
+        self._functions: dict[tuple[int, ...], _Function] = {}
+        self.compile_seconds = 0.0
+
+    def run(
+        self,
+        inputs: Mapping[str, Any],
+        observer: Observer,
+        sinks: Mapping[int, Sink] | None = None,
+        clock: Clock | None = None,
+    ) -> dict[int, Any]:
+        """Compute the graph; node by node for who wants every value, or every node's time."""
+        if observer.needs_values or clock is not None:
+            return super().run(inputs, observer, sinks, clock)
+        wanted = tuple(p for p in self._inner if observer.wants(p))
+        large = [p for p in wanted if self._graph.nodes[p].type.numel > KEEP]
+        given = [self._leaf(p, inputs) for p in self._leaves]
+        with torch.no_grad():
+            found, vectors = self._function(wanted, large, given)(given)
+        values = dict(zip((*self._leaves, *self._returned(wanted)), (*given, *found)))
+        seen = Seen(observer, self._on)
+        for p in (*self._leaves, *sorted(set(wanted) - set(large))):
+            seen.look(p, values[p])
+        seen.finish()
+        for p, numbers in zip(large, torch.stack(vectors).cpu().tolist() if vectors else ()):
+            observer.observe_summary(p, as_summary(numbers))
+        for p, sink in (sinks or {}).items():
+            sink.put(0, values[p])
+        # What a later run may write over is copied: CUDA's graphs use their memory again.
+        copies = self._on.type == "cuda"
+        kept = {p: values[p] for p in self._kept if p not in (sinks or {})}
+        return {p: value.clone() if copies else value for p, value in kept.items()}
+
+    def _leaf(self, position: int, inputs: Mapping[str, Any]) -> torch.Tensor:
+        node = self._graph.nodes[position]
+        if node.op is not OPS["input"]:
+            return self._calls[position]()
+        value = inputs[node.params[1]]
+        value = value.read() if hasattr(value, "parts") else value
+        return tensor_of(value, dtype_of(node.type.dtype), self._on)
+
+    def _returned(self, wanted: Sequence[int]) -> list[int]:
+        """The computed nodes whose values come out of the function, in its order."""
+        nodes = self._graph.nodes
+        small = {p for p in wanted if nodes[p].type.numel <= KEEP}
+        return sorted((self._kept | small) - set(self._leaves))
+
+    def _function(
+        self, wanted: tuple[int, ...], large: list[int], given: list[torch.Tensor]
+    ) -> _Function:
+        """The compiled function for what is wanted; its first call compiles it."""
+        found = self._functions.get(wanted)
+        if found is None:
+            mode = _MODES.get(self._on.type, "default")
+            plain = self._plain(self._returned(wanted), large)
+            found = torch.compile(plain, dynamic=False, mode=mode)
+            self._compile(found, given)
+            self._functions[wanted] = found
+        return found
+
+    def _plain(self, returned: list[int], large: list[int]) -> _Function:
+        leaves, nodes = self._leaves, self._graph.nodes
+        calls = [(p, self._calls[p], nodes[p].operands) for p in self._inner]
+
+        def function(given: list[torch.Tensor]) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+            values = dict(zip(leaves, given))
+            for p, call, operands in calls:
+                values[p] = call(*[values[i] for i in operands])
+            return [values[p] for p in returned], [summarize_on_device(values[p]) for p in large]
+
+        return function
+
+    def _compile(self, function: _Function, given: list[torch.Tensor]) -> None:
+        """Call a function for the first time. Raises BackendError where it does not compile."""
+        start = perf_counter()
+        try:
+            function(given)
+        except Exception as error:  # of compilers, linkers, and torch's own passes
+            reason = str(error).strip().splitlines() or [type(error).__name__]
+            raise BackendError(
+                "compile",
+                f"torch.compile failed: {reason[0]}",
+                note="on a CPU it needs a C++ compiler, such as g++",
+                help="leave out --compile",
+            ) from error
+        self.compile_seconds += perf_counter() - start
