@@ -27,7 +27,7 @@ def with_graphcalc(text: str) -> Run:
     """A prepared program that records its results alone."""
     from benchmarks.own import compile_results
 
-    program = compile_results(f"g = {text}", backend="torch")
+    program = compile_results(f"g = {text}")
     return lambda vectors: program(vectors)["g"]
 
 
@@ -35,7 +35,7 @@ def with_graphcalc_trace(text: str) -> Run:
     """A prepared program that records every node."""
     import graphcalc as gc
 
-    program = gc.compile(f"g = {text}", backend="torch")
+    program = gc.compile(f"g = {text}")
 
     def run(vectors: Mapping[str, Any]) -> Any:
         result = program(vectors)

@@ -122,7 +122,9 @@ def with_duckdb(formula: Formula, table: str) -> list[str]:
     """A copy of a query."""
     _require("duckdb")
     sql = f"copy (select *, {formula.sql} as g from '{table}') to '/dev/stdout' (header)"
-    return [sys.executable, "-c", f'import duckdb; duckdb.sql("{sql}")']
+    # Its progress bar would come among the rows.
+    run = f'import duckdb; duckdb.sql("set enable_progress_bar = false"); duckdb.sql("{sql}")'
+    return [sys.executable, "-c", run]
 
 
 def with_miller(formula: Formula, table: str) -> list[str]:
