@@ -1,76 +1,15 @@
-"""What stands on a command line beside its options: programs, bindings, and mistakes."""
+"""What stands on a command line beside its options: programs and bindings."""
 
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Sequence
-from typing import Any
 
-from graphcalc.diagnostics import GraphcalcError, UsageError, brief, closest, did_you_mean
+from graphcalc.cli_options import EXAMPLE, USAGE
+from graphcalc.diagnostics import GraphcalcError, UsageError, brief, did_you_mean
 from graphcalc.report.output import complain, is_terminal
 from graphcalc.source import Source
-
-_USAGE = "graphcalc [OPTIONS] [PROGRAM] [NAME=VALUE]..."
-EXAMPLE = "graphcalc 'g = (a+b)*(c*d)' a=2 b=-4 c=-2 d=2"
-# Marks an argument that starts with `-` and is an expression; no argument can hold a NUL.
-_EXPRESSION = "\0"
-
-
-class Printing:
-    """What of a command line decides how things are written, read before the options are."""
-
-    def __init__(self, arguments: list[str]) -> None:
-        self.format = _early(arguments, "--format") or "table"
-        if "-q" in arguments or "--quiet" in arguments:
-            self.format = "value"
-        self.errors = _early(arguments, "--errors") or "auto"
-        self.output = _early(arguments, "-o") or _early(arguments, "--output")
-
-
-def _early(arguments: list[str], option: str) -> str | None:
-    for place, argument in enumerate(arguments):
-        if argument == option and place + 1 < len(arguments):
-            return arguments[place + 1]
-        if argument.startswith(option + "="):
-            return argument[len(option) + 1 :]
-    return None
-
-
-def mark_expressions(arguments: list[str], command: Any) -> list[str]:
-    """Mark the arguments that start with `-` and are expressions, not options."""
-    takes_value = {"-f", "-o"}
-    known = {"-f", "-o", "-q", "-h"}
-    for parameter in command.params:
-        names = [n for n in parameter.opts if n.startswith("--")]
-        if getattr(parameter, "is_flag", False) is False:
-            takes_value.update(names)
-    prepared: list[str] = []
-    is_value = False
-    for place, argument in enumerate(arguments):
-        if argument == "--" and not is_value:
-            return [*prepared, *arguments[place:]]
-        starts = re.match(r"-[\w.(\[-]", argument) and not argument.startswith("--")
-        if not is_value and starts and argument not in known:
-            argument = _EXPRESSION + argument
-        prepared.append(argument)
-        if argument == "--rows" and not is_value and _ends_here(arguments, place):
-            prepared.append("-")
-            continue
-        is_value = not is_value and argument in takes_value
-    return prepared
-
-
-def _ends_here(arguments: list[str], place: int) -> bool:
-    """Whether an option that may go without a value has none: then it reads standard input."""
-    following = arguments[place + 1 : place + 2]
-    return not following or (following[0].startswith("-") and following[0] != "-")
-
-
-def unmarked(arguments: list[str] | None) -> list[str]:
-    """The arguments as they were given."""
-    return [argument.removeprefix(_EXPRESSION) for argument in arguments or ()]
 
 
 def sources_and_bindings(
@@ -107,7 +46,7 @@ def sources_and_bindings(
     if not given:
         if sys.stdin is None or sys.stdin.isatty() or rows is not None:
             raise UsageError(
-                "no-program", f"no program; usage: {_USAGE}", help=f"for example: {EXAMPLE}"
+                "no-program", f"no program; usage: {USAGE}", help=f"for example: {EXAMPLE}"
             )
         return [from_input()], []
     if given[0] == "-":
@@ -154,14 +93,3 @@ def _meant(error: GraphcalcError, given: list[str], has_file: bool, names: Seque
     if d.code == "unused-binding" and is_binding(first):
         return f"`{brief(first)}` was taken as the program; to read standard input, write - first"
     return ""
-
-
-def usage_error(message: str, command: Any) -> UsageError:
-    """Typer's complaint as a diagnostic of our own."""
-    match = re.search(r"No such option: (\S+?)(?:[ .]|$)", message)
-    if match:
-        names = [n for p in command.params for n in p.opts if n[0] == "-"]
-        near = closest(match[1], names)
-        hint = f"did you mean `{near[0]}`?" if near else "write -- before a program that starts so"
-        return UsageError("option", f"there is no option `{brief(match[1])}`", help=hint)
-    return UsageError("option", (message[:1].lower() + message[1:]).rstrip("."))

@@ -12,10 +12,11 @@ from graphcalc.diagnostics import UsageError, brief
 from graphcalc.report.pages import FORMATS, STEPS
 
 if TYPE_CHECKING:
+    from graphcalc.cli_parser import CommandLine
     from graphcalc.data.results import Target
     from graphcalc.data.tables import TextOptions
     from graphcalc.descent import Descent
-    from graphcalc.evaluate import Gradients
+    from graphcalc.evaluate import Gradients, Options
     from graphcalc.rows.run import RowOptions
 
 # Encodings that are ways to write text in other text, or none at all.
@@ -55,9 +56,9 @@ def size(text: str) -> int:
     return int(float(match[1]) * scale[match[2].upper()])
 
 
-def names_in(text: str) -> list[str]:
+def names_in(text: str | None) -> list[str]:
     """The names of a list such as `a, b`."""
-    return [name.strip() for name in text.split(",") if name.strip()]
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
 
 
 def targets(texts: Sequence[str]) -> list[Target]:
@@ -208,41 +209,65 @@ def _check_choice(option: str, value: str | None, choices: Sequence[str]) -> Non
         raise UsageError("option", f"{option} is one of {', '.join(choices)}, not `{brief(value)}`")
 
 
-def gradients(grad: str | None, wrt: str, seed: str | None, format: str) -> Gradients | None:
+def row_texts(given: CommandLine) -> RowTexts:
+    """The options beside --rows."""
+    return RowTexts(
+        given.to,
+        given.input_format,
+        given.delimiter,
+        given.encoding,
+        given.only,
+        given.on_error,
+        given.missing,
+        not given.no_header,
+    )
+
+
+def run_options(given: CommandLine, format: str) -> Options:
+    """How the program is evaluated, by what, and within which limits."""
+    from graphcalc.backends.base import Settings
+    from graphcalc.evaluate import Options
+
+    threads = whole("--threads", given.threads, 1, 4096) if given.threads else None
+    return Options(
+        Settings(given.backend, given.device, given.dtype, threads, given.compile),
+        whole("--seed", given.seed, 0, (1 << 63) - 1),
+        size(given.max_memory) if given.max_memory else None,
+        whole("--max-nodes", given.max_nodes, 1, 1 << 31),
+        given.check,
+        _gradients(given, format),
+    )
+
+
+def _gradients(given: CommandLine, format: str) -> Gradients | None:
     """Which gradients the options ask for."""
     from graphcalc.data.bindings import parse_value
     from graphcalc.evaluate import Gradients
 
-    if grad is None:
-        for option, given in (("--wrt", wrt), ("--seed-grad", seed)):
-            if given:
+    if given.grad is None:
+        for option, text in (("--wrt", given.wrt), ("--seed-grad", given.seed_grad)):
+            if text:
                 raise UsageError("option", f"{option} goes with --grad NAME")
         return None
-    names = tuple(names_in(wrt)) if wrt else None
+    names = tuple(names_in(given.wrt)) if given.wrt else None
+    seed = given.seed_grad
     value = None if seed is None else parse_value(seed, "--seed-grad")
-    return Gradients(grad, names, value, format in STEPS)
+    return Gradients(given.grad, names, value, format in STEPS)
 
 
-def descent(
-    of: str | None,
-    update: str,
-    rate: str,
-    iterations: str,
-    optimizer: str,
-    tolerance: str,
-) -> Descent | None:
+def descent(given: CommandLine) -> Descent | None:
     """How to minimize, where that is asked for."""
-    if of is None:
-        if update:
+    if given.minimize is None:
+        if given.update:
             raise UsageError("option", "--update goes with --minimize NAME")
         return None
     from graphcalc.descent import Descent
 
     return Descent(
-        of,
-        tuple(names_in(update)),
-        real("--lr", rate),
-        whole("--iterations", iterations, 0, 10**9),
-        optimizer,
-        real("--tolerance", tolerance),
+        given.minimize,
+        tuple(names_in(given.update)),
+        real("--lr", given.lr),
+        whole("--iterations", given.iterations, 0, 10**9),
+        given.optimizer,
+        real("--tolerance", given.tolerance),
     )

@@ -4,6 +4,8 @@ import pytest
 from running import LESSON, python
 
 HEAVY = ("torch", "numpy", "lark", "rich", "pydantic", "asyncio")
+# What describes the command line to people and shells, and reads none.
+DESCRIBING = ("typer", "click")
 
 RUN = """
 import sys
@@ -32,18 +34,24 @@ def imported(*arguments, before=""):
         ["-q", "mean([[1, 2], [3, 4]] @ [5, 6])"],
         ["-q", "rand(3)"],
         ["1 +"],
-        ["--help"],
         ["--version"],
         ["--functions"],
     ],
     ids=lambda arguments: " ".join(arguments)[:24],
 )
 def test_small_runs_import_nothing_slow(arguments):
-    """A scalar or small run off a terminal imports no torch, NumPy, Lark, Rich or asyncio."""
-    assert not imported(*arguments) & set(HEAVY)
+    """A small run off a terminal imports no torch, NumPy, Lark, Rich, asyncio, Typer or click."""
+    assert not imported(*arguments) & {*HEAVY, *DESCRIBING}
 
 
-@pytest.mark.parametrize("module", HEAVY)
+def test_help_is_typers():
+    """Help is written by Typer, which only then is imported, and by nothing slower."""
+    found = imported("--help")
+    assert "typer" in found
+    assert not found & set(HEAVY)
+
+
+@pytest.mark.parametrize("module", [*HEAVY, *DESCRIBING])
 def test_the_check_notices_imports(module, tmp_path):
     """The check sees each of these modules where a run does import it."""
     (tmp_path / f"{module}.py").write_text("")
