@@ -90,23 +90,25 @@ def _check_together(given: CommandLine, format: str) -> None:
 def _compute(given: CommandLine, format: str) -> int:
     """Run the program of a command line."""
     from graphcalc.data.bindings import parse_bindings
-    from graphcalc.data.loading import Loader, load_values
     from graphcalc.evaluate import Evaluation, memory_limit, parse
 
     table = options.row_texts(given)
-    if given.rows is None:
-        table.check_unused()
     sources, texts = sources_and_bindings(given.operands, given.file, given.rows)
     run_options = options.run_options(given, format)
     names, targets = options.names_in(given.show), options.targets(given.save)
     page = Page(format, given.color, given.all, given.output)
     way = options.descent(given)
-    loader = Loader(table.text_options(), given.input_format, memory_limit(run_options))
+    files, loader = {}, None
     try:
         bound = parse_bindings(texts, given.inputs, given.input_format)
         program = parse(sources, run_options.max_nodes)
         constants = bound.wanted(program)
-        files = load_values(bound.references, bound.tables, constants, program, loader)
+        if bound.references or bound.tables:
+            from graphcalc.data.loading import Loader, load_values
+
+            limit = memory_limit(run_options)
+            loader = Loader(table.text_options(), given.input_format, limit)
+            files = load_values(bound.references, bound.tables, constants, program, loader)
         shown_whole = names if format != "table" or targets else ()
         keep = [*shown_whole, *(t.name for t in targets if t.name)]
         evaluation = Evaluation(program, run_options, constants, keep, files)
@@ -123,7 +125,8 @@ def _compute(given: CommandLine, format: str) -> int:
         with redirected(given.output):
             outcome = _evaluate(evaluation, way, page, shown, given.check, given.check_grad)
     except (BindingError, ProgramError) as error:
-        raise explained(error, given.operands, bool(given.file), loader.names()) from None
+        names = loader.names() if loader else []
+        raise explained(error, given.operands, bool(given.file), names) from None
     if given.strict and outcome is not None:
         check_finite(outcome)
     return 0
@@ -244,6 +247,8 @@ def _minimize(evaluation: Evaluation, way: Descent, page: Page, shown: Shown) ->
 
 def _save(targets: list[Target], outcome: Outcome, names: list[str]) -> None:
     """Write results to files: those that are named, or those that are shown."""
+    if not targets:
+        return
     from graphcalc.data.results import save
     from graphcalc.sinks import positions_of
 

@@ -7,13 +7,12 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphcalc.backends.base import KEEP, Program, Settings, Sink
 from graphcalc.backends.choose import NARROW, check, compile_graph, is_slow, run_dtype
 from graphcalc.data.arrays import FileArray
 from graphcalc.data.inputs import describe, is_torch, read_in, usable
-from graphcalc.data.loading import Given
 from graphcalc.diagnostics import (
     DataError,
     Label,
@@ -23,16 +22,17 @@ from graphcalc.diagnostics import (
     brief,
     did_you_mean,
 )
-from graphcalc.graph.backward import differentiate
 from graphcalc.graph.ir import MAX_NODES, Graph, Limits, verify
 from graphcalc.graph.lower import Binding, Input, constant_of, lower
 from graphcalc.ops.random import MAX_SEED
-from graphcalc.plan import Plan
-from graphcalc.profile import profiled
 from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.parser import parse_program
 from graphcalc.trace import Trace
+
+if TYPE_CHECKING:
+    from graphcalc.data.loading import Given
+    from graphcalc.plan import Plan
 
 # A compiled program that is called with ever other shapes keeps so many graphs.
 _KEPT_GRAPHS = 16
@@ -75,6 +75,8 @@ class Outcome(NamedTuple):
 
     def profiled(self) -> Outcome:
         """This run with the time of every node in its trace; runs the program again."""
+        from graphcalc.profile import profiled
+
         self.trace.profile = profiled(self.graph, self.program, self.inputs)
         return self
 
@@ -220,6 +222,8 @@ class Evaluation:
 
     def plan(self, inputs: Mapping[str, Any] | None = None) -> Plan:
         """What the run on these inputs would be, with nothing computed."""
+        from graphcalc.plan import Plan
+
         return Plan(self.graph(self.given(inputs)[1]))
 
     def given(
@@ -334,6 +338,8 @@ def traced(
 
 
 def _with_gradients(graph: Graph, wanted: Gradients) -> Graph:
+    from graphcalc.graph.backward import differentiate
+
     if "," in wanted.of:
         raise UsageError(
             "gradient-of-several",

@@ -168,15 +168,23 @@ class RowTexts(NamedTuple):
         """How text tables are read."""
         from graphcalc.data.tables import TextOptions
 
+        number = math.nan if self.missing == "nan" else None
+        return TextOptions(self._separator(), self.encoding, number, self.has_header)
+
+    def _separator(self) -> str | None:
+        given = self.delimiter
+        return given if given is None else {"\\t": "\t", "tab": "\t"}.get(given, given)
+
+    def check(self) -> None:
+        """Raise UsageError for a value that text tables cannot be read by."""
         _check_choice("--missing", self.missing, ("fail", "nan"))
-        delimiter = self.delimiter
-        if delimiter is not None:
-            delimiter = {"\\t": "\t", "tab": "\t"}.get(delimiter, delimiter)
-            if len(delimiter) != 1 or delimiter.isalnum() or delimiter in '"\r\n.+-_ \0':
-                raise UsageError(
-                    "option",
-                    f"--delimiter is one character such as ; or | or \\t, not {delimiter[:20]!r}",
-                )
+        found = self._separator()
+        delimiter = ";" if found is None else found
+        if len(delimiter) != 1 or delimiter.isalnum() or delimiter in '"\r\n.+-_ \0':
+            raise UsageError(
+                "option",
+                f"--delimiter is one character such as ; or | or \\t, not {delimiter[:20]!r}",
+            )
         try:
             name = codecs.lookup(self.encoding).name
             is_text = codecs.lookup(self.encoding)._is_text_encoding
@@ -186,8 +194,6 @@ class RowTexts(NamedTuple):
             raise UsageError(
                 "option", f"`{brief(self.encoding)}` is not an encoding; utf-8 and latin-1 are"
             )
-        number = math.nan if self.missing == "nan" else None
-        return TextOptions(delimiter, self.encoding, number, self.has_header)
 
     def check_unused(self) -> None:
         """Raise UsageError for one that is given without --rows."""
@@ -211,7 +217,7 @@ def _check_choice(option: str, value: str | None, choices: Sequence[str]) -> Non
 
 def row_texts(given: CommandLine) -> RowTexts:
     """The options beside --rows."""
-    return RowTexts(
+    found = RowTexts(
         given.to,
         given.input_format,
         given.delimiter,
@@ -221,6 +227,10 @@ def row_texts(given: CommandLine) -> RowTexts:
         given.missing,
         not given.no_header,
     )
+    if given.rows is None:
+        found.check_unused()
+    found.check()
+    return found
 
 
 def run_options(given: CommandLine, format: str) -> Options:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphcalc.backends.base import KEEP, Program, Summary
 from graphcalc.graph.ir import Graph
 from graphcalc.graph.text import node_text
 from graphcalc.ops.spec import FLOATS, ITEM_BYTES
-from graphcalc.profile import Profile
 from graphcalc.source import Source, Span
+
+if TYPE_CHECKING:
+    from graphcalc.profile import Profile
 
 
 class Kept(NamedTuple):

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
-from graphcalc.data.loading import file_format
 from graphcalc.data.programs import read_file
 from graphcalc.data.references import Reference, parse_reference
 from graphcalc.diagnostics import BindingError, GraphcalcError, Label, LimitError, brief
@@ -53,6 +52,8 @@ def parse_bindings(texts: list[str], files: Sequence[str] = (), format: str | No
     tables: list[Reference] = []
     spare: set[str] = set()
     for path in files:
+        from graphcalc.data.loading import file_format
+
         if (file_format(path) or format) is None:
             if path == "-":
                 hint = "say what standard input is: --input-format csv"

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from operator import mul
-from string import ascii_letters
 from typing import Any, NamedTuple
 
 from graphcalc.ops.arrays import NDArray, fsum, offsets, strides
 from graphcalc.ops.shapes import float_dtype
 from graphcalc.ops.spec import Problem, Shape, Type
+
+# The module `string` has them too, and compiles a pattern where it is imported.
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 # Equations
 
@@ -40,9 +42,9 @@ def split(equation: str, ranks: Sequence[int]) -> tuple[tuple[str, ...], str]:
 
 def fresh(used: str, count: int) -> str:
     """So many letters that are not among the used ones."""
-    unused = [letter for letter in ascii_letters if letter not in used]
+    unused = [letter for letter in _LETTERS if letter not in used]
     if len(unused) < count:
-        raise Problem("call", f"the equation needs more than {len(ascii_letters)} letters")
+        raise Problem("call", f"the equation needs more than {len(_LETTERS)} letters")
     return "".join(unused[:count])
 
 
@@ -56,7 +58,7 @@ def _parse(equation: str) -> tuple[list[str], str | None]:
     terms = inputs.split(",")
     for term in (*terms, *outputs):
         for character in term.replace("...", "", 1):
-            if character not in ascii_letters:
+            if character not in _LETTERS:
                 wrong = f"`{character}`".replace("{", "{{").replace("}", "}}")
                 raise Problem(
                     "call",

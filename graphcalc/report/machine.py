@@ -5,17 +5,17 @@ Every number round-trips. JSON is strict: what is not finite is null, with its k
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphcalc.backends.base import Summary
 from graphcalc.numbers import exact, show_nested
-from graphcalc.origins import Origins
-from graphcalc.report.origins import as_objects
 from graphcalc.report.safe import safe
 from graphcalc.report.table import gradient_text, header, profile_cells, value_text
 from graphcalc.trace import Record, Trace
+
+if TYPE_CHECKING:
+    from graphcalc.origins import Origins
 
 COLUMNS = (
     "id",
@@ -49,6 +49,8 @@ PROFILE_COLUMNS = ("seconds", "share", "bytes")
 
 def as_json(records: Sequence[Record], trace: Trace, origins: Origins | None = None) -> str:
     """One JSON object: `nodes`, what ran them, and where what is not finite came from."""
+    import json
+
     nodes = ",\n    ".join(_dump(node_object(record, trace)) for record in records)
     results = ", ".join(json.dumps(r.name) for r in trace.results)
     head: dict[str, Any] = {
@@ -63,6 +65,8 @@ def as_json(records: Sequence[Record], trace: Trace, origins: Origins | None = N
     fields = ", ".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in head.items())
     told = ""
     if origins is not None:
+        from graphcalc.report.origins import as_objects
+
         told = f',\n  "origins": {json.dumps(as_objects(origins), ensure_ascii=False)}'
     return f'{{{fields}, "results": [{results}],\n  "nodes": [\n    {nodes}\n  ]{told}}}\n'
 
@@ -73,6 +77,8 @@ def as_jsonl(records: Sequence[Record], trace: Trace, origins: Origins | None = 
 
 
 def _dump(node: dict[str, Any]) -> str:
+    import json
+
     return json.dumps(node, allow_nan=False, ensure_ascii=False)
 
 

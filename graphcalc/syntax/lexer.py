@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -86,8 +85,8 @@ class Lexer:
             r"|(.))",
             re.DOTALL,
         )
-        # The number's own groups stand between it and the groups after it.
-        inner = re.compile(tables.patterns["NUMBER"]).groups
+        # Besides these seven groups, those of the number stand between it and the groups after it.
+        inner = self._pattern.groups - 7
         self._symbol, self._text = 3 + inner, 4 + inner
         self._separator, self._end = 5 + inner, 6 + inner
 
@@ -192,6 +191,8 @@ def _bad_character(source: Source, offset: int) -> ParseError:
         return ParseError("bad-byte", f"byte \\x{code - 0xDC00:02x} is not UTF-8 text", label)
     shown = f"`{character}`"
     if not character.isascii() or not character.isprintable():
+        import unicodedata
+
         name = unicodedata.name(character, "a control character")
         shown = f"U+{code:04X} {name}"
     if character == "!" and re.search(r"[\w)\]]\s*$", source.text[max(offset - 99, 0) : offset]):
@@ -224,6 +225,8 @@ def _bad_character(source: Source, offset: int) -> ParseError:
 
 def _ascii_twin(character: str) -> str:
     """The ASCII letters or digit that a character looks like, if any."""
+    import unicodedata
+
     if character.isdigit():
         return str(unicodedata.digit(character))
     plain = unicodedata.normalize("NFKD", character)
