@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from graphcalc.backends.base import Program, Silent
@@ -84,7 +83,7 @@ def minimize(
     history, values, reason = _descend(program, descent, kept, given, values, watch)
     found = {name: program.plain(value) for name, value in zip(descent.update, values)}
     if not with_gradients:
-        graph = opened(replace(first.graph, target=None, gradients={}, edges=[]), positions)
+        graph = opened(first.graph.replace(target=None, gradients={}, edges=[]), positions)
     program = compile_graph(graph, settings, kept_nodes(graph, graph.inputs.values()))
     last = {**first.inputs, **found}
     outcome = traced(graph, program, {name: last[name] for name in graph.inputs})

@@ -10,7 +10,6 @@ import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from graphcalc.data.files import shown, unreadable
@@ -33,7 +32,6 @@ class Kind(str):
         return str(self)
 
 
-@dataclass(eq=False)
 class FileArray:
     """An array that is in a file still: shape and dtype, and how to get at its elements.
 
@@ -41,13 +39,19 @@ class FileArray:
     letters for the dtype, byte order included.
     """
 
-    name: str
-    shape: tuple[int, ...]
-    dtype: Kind
-    code: str
-    open: Callable[[], Any]
-    label: Label
-    order: str = "C"
+    def __init__(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        dtype: Kind,
+        code: str,
+        open: Callable[[], Any],
+        label: Label,
+        order: str = "C",
+    ) -> None:
+        self.name, self.label = name, label
+        self.shape, self.dtype = shape, dtype
+        self.code, self.order, self.open = code, order, open
 
     @property
     def numel(self) -> int:

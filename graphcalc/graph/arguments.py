@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from graphcalc.diagnostics import CallError, Label, brief, did_you_mean
@@ -21,13 +20,13 @@ from graphcalc.syntax.format import format_expression
 _MAX_SIZE = 1 << 62
 
 
-@dataclass(slots=True, eq=False)
 class Arguments:
     """Reads arguments against the nodes that are already in the graph."""
 
-    builder: Builder
-    # Nodes whose values were read while the graph was made.
-    static_uses: list[int] = field(default_factory=list)
+    def __init__(self, builder: Builder) -> None:
+        self.builder = builder
+        # Nodes whose values were read while the graph was made.
+        self.static_uses: list[int] = []
 
     # Matching
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from graphcalc.diagnostics import GraphcalcError, InternalError, Label, UsageError
 from graphcalc.graph.arguments import Arguments
@@ -70,8 +69,7 @@ def differentiate(
         )
         if found_node.name is None and not is_shared:
             found_node.name = f"d{node.name}/d{nodes[position].name}"
-    return replace(
-        graph,
+    return graph.replace(
         nodes=nodes,
         notes=graph.notes + builder.notes,
         target=target,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 from graphcalc.diagnostics import (
@@ -34,15 +33,15 @@ _SIZES: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-@dataclass(slots=True, eq=False)
 class Declarations:
     """What a program declares: types by name, and what the symbols in them stand for."""
 
-    dtype: str
-    types: dict[str, Type] = field(default_factory=dict)
-    where: dict[str, Declaration] = field(default_factory=dict)
-    known: dict[str, int] = field(default_factory=dict)
-    _symbols: dict[str, Any] = field(default_factory=dict)
+    def __init__(self, dtype: str) -> None:
+        self.dtype = dtype
+        self.types: dict[str, Type] = {}
+        self.where: dict[str, Declaration] = {}
+        self.known: dict[str, int] = {}
+        self._symbols: dict[str, Any] = {}
 
     def declare(self, declaration: Declaration, assigned: Mapping[str, object]) -> None:
         """Add a declaration. Raises ProgramError for one that cannot be."""

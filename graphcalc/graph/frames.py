@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import Label
@@ -24,7 +23,6 @@ class Cast(NamedTuple):
     dtype: str
 
 
-@dataclass(slots=True, eq=False)
 class Frame:
     """One expression being walked: the program's own, or the body of a function call.
 
@@ -32,11 +30,26 @@ class Frame:
     the prelude's own text says, and the user's names, mean nothing to each other.
     """
 
-    code: Iterator[Any]
-    source: Source
-    values: dict[str, Item]
-    definition: Definition | None = None
-    call: Label | None = None
-    place: Label | None = None
-    memo: Any = None
-    random_before: int = 0
+    __slots__ = (
+        *("code", "source", "values", "definition", "call", "place", "memo", "random_before"),
+    )
+
+    def __init__(
+        self,
+        code: Iterator[Any],
+        source: Source,
+        values: dict[str, Item],
+        definition: Definition | None = None,
+        call: Label | None = None,
+        place: Label | None = None,
+        memo: Any = None,
+        random_before: int = 0,
+    ) -> None:
+        self.code = code
+        self.source = source
+        self.values = values
+        self.definition = definition
+        self.call = call
+        self.place = place
+        self.memo = memo
+        self.random_before = random_before

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from graphcalc.diagnostics import DtypeError, IndexRangeError, Label, brief
@@ -17,12 +16,12 @@ from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
 
 
-@dataclass(slots=True, eq=False)
 class Indexing:
     """Reads index items; what they are comes from `arguments` and `operand`."""
 
-    arguments: Arguments
-    operand: Callable[[Item, Expr, Source], int]
+    def __init__(self, arguments: Arguments, operand: Callable[[Item, Expr, Source], int]) -> None:
+        self.arguments = arguments
+        self.operand = operand
 
     def items(
         self, items: list[Item], node: ast.Index, shape: tuple[int, ...], source: Source

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import (
@@ -37,7 +36,6 @@ class Limits(NamedTuple):
     memory: int
 
 
-@dataclass(slots=True, eq=False)
 class Node:
     """One operation on earlier nodes.
 
@@ -48,17 +46,34 @@ class Node:
     the number of its operand.
     """
 
-    op: Op
-    operands: tuple[int, ...]
-    params: tuple[Any, ...]
-    type: Type
-    source: Source
-    span: Span
-    name: str | None = None
-    is_bound: bool = False
-    is_hidden: bool = False
-    written: str = ""
-    derivative_of: tuple[Node, int] | None = None
+    __slots__ = (
+        *("op", "operands", "params", "type", "source", "span"),
+        *("name", "is_bound", "is_hidden", "written", "derivative_of"),
+    )
+
+    def __init__(
+        self,
+        op: Op,
+        operands: tuple[int, ...],
+        params: tuple[Any, ...],
+        type: Type,
+        source: Source,
+        span: Span,
+        name: str | None = None,
+        is_bound: bool = False,
+        is_hidden: bool = False,
+        written: str = "",
+        derivative_of: tuple[Node, int] | None = None,
+    ) -> None:
+        self.op, self.operands, self.params = op, operands, params
+        self.type, self.source, self.span = type, source, span
+        self.name, self.written = name, written
+        self.is_bound, self.is_hidden = is_bound, is_hidden
+        self.derivative_of = derivative_of
+
+    def replace(self, **changes: Any) -> Node:
+        """A node of its own that differs in some of it."""
+        return Node(**{name: getattr(self, name) for name in self.__slots__} | changes)
 
     @property
     def is_input(self) -> bool:
@@ -66,31 +81,43 @@ class Node:
         return self.is_bound or not self.operands
 
 
-@dataclass(slots=True, eq=False)
 class Graph:
     """Nodes in topological order, the results among them, and the names of both."""
 
-    nodes: list[Node]
-    results: list[int]
-    names: dict[str, int]
-    dtype: str
-    limits: Limits
-    # Inputs whose value shaped the graph: with another value it is another graph.
-    static_inputs: frozenset[str] = frozenset()
-    # What a reader may want to know of the program: where, and what.
-    notes: list[Label] = field(default_factory=list)
-    # What the symbols of declared sizes stand for, as far as inputs have said.
-    sizes: dict[str, int] = field(default_factory=dict)
-    # A backward pass: of which node, where its nodes begin, the gradient of each node by its
-    # position, and what every use of a node adds to its gradient.
-    target: int | None = None
-    forward: int | None = None
-    gradients: dict[int, int] = field(default_factory=dict)
-    edges: list[Any] = field(default_factory=list)
-    _result_set: frozenset[int] = field(init=False, default=frozenset())
+    def __init__(
+        self,
+        nodes: list[Node],
+        results: list[int],
+        names: dict[str, int],
+        dtype: str,
+        limits: Limits,
+        static_inputs: frozenset[str] = frozenset(),
+        notes: Iterable[Label] = (),
+        sizes: Mapping[str, int] | None = None,
+        target: int | None = None,
+        forward: int | None = None,
+        gradients: Mapping[int, int] | None = None,
+        edges: Iterable[Any] = (),
+    ) -> None:
+        self.nodes, self.results, self.names = nodes, results, names
+        self.dtype, self.limits = dtype, limits
+        # Inputs whose value shaped the graph: with another value it is another graph.
+        self.static_inputs = static_inputs
+        # What a reader may want to know of the program: where, and what.
+        self.notes = list(notes)
+        # What the symbols of declared sizes stand for, as far as inputs have said.
+        self.sizes = dict(sizes or {})
+        # A backward pass: of which node, where its nodes begin, the gradient of each node by its
+        # position, and what every use of a node adds to its gradient.
+        self.target, self.forward = target, forward
+        self.gradients = dict(gradients or {})
+        self.edges = list(edges)
+        self._result_set = frozenset(results)
 
-    def __post_init__(self) -> None:
-        self._result_set = frozenset(self.results)
+    def replace(self, **changes: Any) -> Graph:
+        """A graph of its own that differs in some of it."""
+        kept = {name: value for name, value in vars(self).items() if name[0] != "_"}
+        return Graph(**kept | changes)
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -119,20 +146,19 @@ _ERRORS: dict[str, type[GraphcalcError]] = {
 }
 
 
-@dataclass(slots=True, eq=False)
 class Builder:
     """Adds nodes: gives each its type, shares equal ones, and keeps to the limits."""
 
-    dtype: str
-    limits: Limits
-    nodes: list[Node] = field(default_factory=list)
-    shared: dict[Any, int] = field(default_factory=dict)
-    random_count: int = 0
-    # Written numbers that gradients are taken of: they stand for any number.
-    variables: set[int] = field(default_factory=set)
-    notes: list[Label] = field(default_factory=list)
-    _types: dict[Any, Type] = field(default_factory=dict)
-    _static: dict[int, Any] = field(default_factory=dict)
+    def __init__(self, dtype: str, limits: Limits, nodes: list[Node] | None = None) -> None:
+        self.dtype, self.limits = dtype, limits
+        self.nodes: list[Node] = [] if nodes is None else nodes
+        self.shared: dict[Any, int] = {}
+        self.random_count = 0
+        # Written numbers that gradients are taken of: they stand for any number.
+        self.variables: set[int] = set()
+        self.notes: list[Label] = []
+        self._types: dict[Any, Type] = {}
+        self._static: dict[int, Any] = {}
 
     def add(
         self,

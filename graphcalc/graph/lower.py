@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import count, product
-from string import ascii_lowercase
 from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import (
@@ -35,6 +33,8 @@ from graphcalc.syntax.expr import (
     Unpacking,
 )
 from graphcalc.syntax.format import format_expression
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 class Input(NamedTuple):
@@ -83,33 +83,30 @@ def lower(
     return lowering.run()
 
 
-@dataclass(slots=True, eq=False)
 class _Lowering:
-    program: Program
-    bindings: Mapping[str, Binding]
-    inputs: Mapping[str, Input]
-    dtype: str
-    limits: Limits
-    seed: int
-    is_check: bool
-    columns: Mapping[str, Input] | None
-    builder: Builder = field(init=False)
-    declared: Declarations = field(init=False)
-    arguments: Arguments = field(init=False)
-    walker: Walker = field(init=False)
-    names: Names = field(init=False)
-    versions: dict[str, int] = field(default_factory=dict)
-    used: set[str] = field(default_factory=set)
-    # Names that statements so far have read, and bound ones whose assignment was replaced.
-    read: set[str] = field(default_factory=set)
-    display: dict[str, int] = field(default_factory=dict)
-    roots: list[int] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.builder = Builder(self.dtype, self.limits)
+    def __init__(
+        self,
+        program: Program,
+        bindings: Mapping[str, Binding],
+        inputs: Mapping[str, Input],
+        dtype: str,
+        limits: Limits,
+        seed: int,
+        is_check: bool,
+        columns: Mapping[str, Input] | None,
+    ) -> None:
+        self.program, self.bindings, self.inputs = program, bindings, inputs
+        self.is_check, self.columns = is_check, columns
+        self.versions: dict[str, int] = {}
+        self.used: set[str] = set()
+        # Names that statements so far have read, and bound ones whose assignment was replaced.
+        self.read: set[str] = set()
+        self.display: dict[str, int] = {}
+        self.roots: list[int] = []
+        self.builder = Builder(dtype, limits)
         self.arguments = Arguments(self.builder)
-        self.declared = Declarations(self.dtype)
-        self.walker = Walker(self.builder, self.arguments, self._missing, self.seed, self._symbol)
+        self.declared = Declarations(dtype)
+        self.walker = Walker(self.builder, self.arguments, self._missing, seed, self._symbol)
         bound = {name: Label(b.source, b.span) for name, b in self.bindings.items()}
         bound |= {name: given.place or place_of(name) for name, given in self.inputs.items()}
         self.names = Names(self.program, self.walker, bound, self.declared, self.is_check)
@@ -323,7 +320,7 @@ class _Lowering:
         if not results:
             results = sorted(ends)[-1:]
         display = {name: moved[position] for name, position in self.display.items()}
-        graph = Graph(nodes, results, display, self.dtype, self.limits)
+        graph = Graph(nodes, results, display, self.builder.dtype, self.builder.limits)
         graph.static_inputs = frozenset(
             builder.nodes[i].params[1]
             for i in self.arguments.static_uses
@@ -381,8 +378,8 @@ def constant_of(what: str, binding: Binding) -> Callable[[Walker], int]:
 
 def _words() -> Iterator[str]:
     """a … z, ba, bb, …: the numbers in base 26."""
-    yield from ascii_lowercase
+    yield from _LETTERS
     for size in count(1):
-        for first in ascii_lowercase[1:]:
-            for rest in product(ascii_lowercase, repeat=size):
+        for first in _LETTERS[1:]:
+            for rest in product(_LETTERS, repeat=size):
                 yield first + "".join(rest)

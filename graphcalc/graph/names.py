@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from graphcalc.diagnostics import BindingError, Label, brief, did_you_mean
@@ -22,7 +21,6 @@ from graphcalc.syntax.expr import (
 )
 
 
-@dataclass(slots=True, eq=False)
 class Names:
     """What the statements of a program say of names.
 
@@ -30,15 +28,18 @@ class Names:
     `is_check` a declared name needs none.
     """
 
-    program: Program
-    walker: Walker
-    bound: Mapping[str, Label]
-    declared: Declarations
-    is_check: bool
-    assigned: dict[str, Target] = field(default_factory=dict)
-    _bodies: dict[int, list[Any]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        program: Program,
+        walker: Walker,
+        bound: Mapping[str, Label],
+        declared: Declarations,
+        is_check: bool,
+    ) -> None:
+        self.program, self.walker = program, walker
+        self.bound, self.declared, self.is_check = bound, declared, is_check
+        self.assigned: dict[str, Target] = {}
+        self._bodies: dict[int, list[Any]] = {}
         for statement in self.program.statements:
             for target in targets(statement):
                 self.assigned.setdefault(target.name, target)

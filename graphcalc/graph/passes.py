@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from graphcalc.diagnostics import Label, LimitError
@@ -33,12 +32,12 @@ def opened(graph: Graph, positions: Iterable[int]) -> Graph:
     too.
     """
     inputs = frozenset(positions)
-    nodes = [replace(node) for node in graph.nodes]
+    nodes = [node.replace() for node in graph.nodes]
     for position in inputs:
         node = nodes[position]
         params = (node.type, node.name)
-        nodes[position] = replace(
-            node, op=OPS["input"], operands=(), params=params, is_bound=True, written=""
+        nodes[position] = node.replace(
+            op=OPS["input"], operands=(), params=params, is_bound=True, written=""
         )
     target = [] if graph.target is None else [graph.target]
     is_alive = _alive(nodes, [*graph.results, *inputs, *target])
@@ -48,8 +47,7 @@ def opened(graph: Graph, positions: Iterable[int]) -> Graph:
     roots = [*graph.results, *inputs, *target, *gradients.values(), *shown]
     nodes, moved = prune(nodes, roots)
     count = len(graph) if graph.forward is None else graph.forward
-    return replace(
-        graph,
+    return graph.replace(
         nodes=nodes,
         results=[moved[p] for p in graph.results],
         names={name: moved[p] for name, p in graph.names.items() if p in moved},
@@ -62,7 +60,7 @@ def opened(graph: Graph, positions: Iterable[int]) -> Graph:
 
 def restricted(graph: Graph, kept: Sequence[int]) -> tuple[Graph, list[int]]:
     """A graph of its own that computes some nodes and no more; and where these are in it."""
-    nodes, moved = prune([replace(node) for node in graph.nodes], list(kept))
+    nodes, moved = prune([node.replace() for node in graph.nodes], list(kept))
     roots = [moved[position] for position in kept]
     return Graph(nodes, roots, {}, graph.dtype, graph.limits), roots
 

@@ -7,7 +7,6 @@ body in a frame of its own, so that nothing here recurses.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from graphcalc.diagnostics import (
@@ -46,7 +45,6 @@ from graphcalc.syntax.expr import Definition, Expr, is_choice, postorder
 from graphcalc.syntax.format import format_expression
 
 
-@dataclass(slots=True, eq=False)
 class Walker:
     """Adds the nodes of expressions to a builder.
 
@@ -54,26 +52,26 @@ class Walker:
     for a name that has no value, `symbols` gives the size that a name stands for.
     """
 
-    builder: Builder
-    arguments: Arguments
-    missing: Callable[[str, Label], GraphcalcError]
-    seed: int
-    symbols: Callable[[str], Any] = lambda name: None
-    names: dict[str, int] = field(default_factory=dict)
-    functions: dict[str, Definition] = field(default_factory=dict)
-    frames: list[Frame] = field(default_factory=list)
-    values: list[Item] = field(default_factory=list)
-    memo: dict[Any, Item] = field(default_factory=dict)
-    calls: Calls = field(init=False)
-    reverse: Reverse = field(init=False)
-    _walks: dict[int, list[Any]] = field(default_factory=dict)
-    # What to do at each kind of syntax; a function's call gives the frame of its body.
-    _steps: dict[type, Callable[[Any, Frame], Frame | None]] = field(init=False)
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        builder: Builder,
+        arguments: Arguments,
+        missing: Callable[[str, Label], GraphcalcError],
+        seed: int,
+        symbols: Callable[[str], Any] = lambda name: None,
+    ) -> None:
+        self.builder, self.arguments = builder, arguments
+        self.missing, self.seed, self.symbols = missing, seed, symbols
+        self.names: dict[str, int] = {}
+        self.functions: dict[str, Definition] = {}
+        self.frames: list[Frame] = []
+        self.values: list[Item] = []
+        self.memo: dict[Any, Item] = {}
         self.calls = Calls(self)
         self.reverse = Reverse(self)
-        self._steps = {
+        self._walks: dict[int, list[Any]] = {}
+        # What to do at each kind of syntax; a function's call gives the frame of its body.
+        self._steps: dict[type, Callable[[Any, Frame], Frame | None]] = {
             ast.Number: self._constant,
             ast.Boolean: self._constant,
             ast.Name: self._read,
