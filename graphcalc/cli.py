@@ -119,9 +119,7 @@ def _compute(given: CommandLine, format: str) -> int:
                 given.rows, table, names, format, given.strict, as_table, given.output, on_terminal
             )
             return _run_rows(evaluation, row_options, page, as_table)
-        shown = Shown(
-            names, given.results, given.wrt, given.trace_nan, targets, given.profile
-        )
+        shown = Shown(names, given.results, given.wrt, given.trace_nan, targets, given.profile)
         with redirected(given.output):
             outcome = _evaluate(evaluation, way, page, shown, given.check, given.check_grad)
     except (BindingError, ProgramError) as error:

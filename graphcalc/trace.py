@@ -103,24 +103,28 @@ class Trace(Sequence[Record]):
 
     @property
     def positions(self) -> list[int]:
-        """The graph's nodes that have a record."""
+        """The graph's nodes that have a place in the trace."""
         if self._shown is None:
             own = self.graph.nodes[: self.graph.forward]
             self._shown = [i for i, node in enumerate(own) if node.name is not None]
-            if self.only is not None:
-                self._shown = [i for i in self._shown if i in self.only]
         return self._shown
 
+    @property
+    def _places(self) -> Sequence[int]:
+        """The places of those that have a record."""
+        if self.only is None:
+            return range(len(self.positions))
+        return [place for place, p in enumerate(self.positions) if p in self.only]
+
     def __len__(self) -> int:
-        return len(self.positions)
+        return len(self._places)
 
     def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        return self._record(index if index >= 0 else len(self) + index)
+        found = self._places[index]
+        return self._record(found) if isinstance(found, int) else list(map(self._record, found))
 
     def __iter__(self) -> Iterator[Record]:
-        return (self._record(i) for i in range(len(self)))
+        return map(self._record, self._places)
 
     def select(self, names: Sequence[str]) -> list[Record]:
         """The records of these names, in the trace's order."""

@@ -56,7 +56,8 @@ def build(records: Sequence[Record], trace: Trace, *, is_short: bool, limit: int
     hidden = len(records) - len(shown)
     notes = [f"{trace.backend} on {trace.device}" if trace.backend == "torch" else trace.backend]
     notes.append(trace.graph.dtype)
-    notes.append(f"{len(trace):,} node{'s' * (len(trace) != 1)}")
+    count = len(trace.positions)
+    notes.append(f"{count:,} node{'s' * (count != 1)}")
     if trace.profile is not None:
         notes.append(f"computed in {show_seconds(trace.profile.total)}")
     caption = " · ".join(notes)

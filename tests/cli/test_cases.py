@@ -28,6 +28,7 @@ FAILING = [name for name in NAMES if (CASES / name / "full").exists()]
 # `gradient-check` are about what a run came to.
 ELSEWHERE = {
     "closed",
+    "compile",
     "column-kind",
     "device-memory",
     "diverged",
@@ -52,6 +53,7 @@ ELSEWHERE = {
     "seed",
     "several-results",
     "slice-value",
+    "trace",
     "torch",
     "torch-missing",
     "worker",
