@@ -211,6 +211,19 @@ def test_statistics_in_tiles(away, values):
         assert summary.mean == pytest.approx(mean, rel=1e-12, abs=1e-13 * scale + 1e-322)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("scale", [1.0, 3e4, 1e36, 1e308])
+def test_statistics_of_large_tensors(dtype, scale):
+    """Large tensors of every dtype and magnitude have the mean and extremes of their elements."""
+    x = torch.rand(600_000, generator=torch.Generator().manual_seed(0), dtype=torch.float64) - 0.25
+    x = (x * min(scale, torch.finfo(dtype).max / 2)).to(dtype)
+    found = statistics.summarize(x)
+    wide = x.to(torch.float64)
+    assert (found.minimum, found.maximum) == (wide.min(), wide.max())
+    share = (wide / x.numel()).sum().item()
+    assert found.mean == pytest.approx(share, rel=1e-6 if dtype is not torch.float64 else 1e-12)
+
+
 @pytest.mark.parametrize("name", ["sum", "mean", "max", "min", "amax", "amin"])
 @pytest.mark.parametrize("tile", [8, 80, 4096, 1 << 20])
 def test_reductions_do_not_depend_on_tiles(name, tile):

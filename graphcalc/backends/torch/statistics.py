@@ -13,6 +13,8 @@ from graphcalc.ops.arrays import fsum
 
 # Elements that are summed in their own dtype before float64 takes over.
 _BLOCK = 1024
+# The dtypes that do so, and up to which magnitude the sums are far from overflowing.
+_LARGEST_IN_BLOCKS = {torch.float32: 1e34, torch.float64: 1e290}
 # Elements that are gone over at once, to be in the cache for what comes next.
 _PART = 1 << 18
 
@@ -22,8 +24,11 @@ class Tally:
 
     def __init__(self) -> None:
         self._low, self._high = math.inf, -math.inf
-        # Of every part the sum, the mean and the number of its finite elements.
+        # Of parts the sum, the mean and the number of their finite elements.
         self._parts: list[tuple[float, float, int]] = []
+        # Of other parts, all finite, the sums of their blocks.
+        self._blocks: list[torch.Tensor] = []
+        self._block_count = 0
         self._nan = self._inf = 0
         # On other devices: statistics that have not been brought over.
         self._there: list[tuple[torch.Tensor, int]] = []
@@ -34,33 +39,50 @@ class Tally:
             self._there.append((summarize_on_device(part), part.numel()))
             return
         flat = part.reshape(-1)
-        if flat.dtype not in (torch.float32, torch.float64):
+        if flat.dtype not in _LARGEST_IN_BLOCKS:
             is_short = flat.dtype in (torch.float16, torch.bfloat16)
             flat = flat.to(torch.float32 if is_short else torch.float64)
-        count = flat.numel()
-        if not count:
+        if not flat.numel():
             return
-        total = _total(flat)
+        low, high = (x.item() for x in torch.aminmax(flat))
+        if low - low != 0 or high - high != 0:
+            self._add_odd(flat)
+            return
+        self._low, self._high = min(self._low, low), max(self._high, high)
+        # A block is summed in its own dtype, and must not overflow.
+        if flat.numel() % _BLOCK or max(-low, high) > _LARGEST_IN_BLOCKS[flat.dtype]:
+            self._add_finite(flat)
+        else:
+            self._blocks.append(torch.sum(flat.view(-1, _BLOCK), 1))
+            self._block_count += flat.numel()
+
+    def _add_odd(self, flat: torch.Tensor) -> None:
+        """Take in a part that is not all finite."""
+        nan, count = int(torch.isnan(flat).sum()), flat.numel()
+        flat = flat[torch.isfinite(flat)]
+        self._nan += nan
+        self._inf += count - flat.numel() - nan
+        if flat.numel():
+            low, high = torch.aminmax(flat)
+            self._low, self._high = min(self._low, low.item()), max(self._high, high.item())
+            self._add_finite(flat)
+
+    def _add_finite(self, flat: torch.Tensor) -> None:
+        count = flat.numel()
+        total = flat.sum(dtype=torch.float64).item()
         mean = total / count
         if mean - mean != 0:
-            # Halves first: the sum of finite numbers may overflow where their mean does not.
-            is_finite = torch.isfinite(flat)
-            nan = int(torch.isnan(flat).sum())
-            flat = flat[is_finite]
-            self._nan += nan
-            self._inf += count - flat.numel() - nan
-            count = flat.numel()
-            if not count:
-                return
+            # Shares first: the sum may overflow where the mean does not.
             mean = (flat.to(torch.float64) / count).sum().item()
-            total = mean * count
-        low, high = torch.aminmax(flat)
-        self._low, self._high = min(self._low, low.item()), max(self._high, high.item())
         self._parts.append((total, mean, count))
 
     def summary(self) -> Summary:
         """The statistics of all parts."""
         self._bring_over()
+        if self._blocks:
+            total = torch.cat(self._blocks).sum(dtype=torch.float64).item()
+            self._parts.append((total, total / self._block_count, self._block_count))
+            self._blocks, self._block_count = [], 0
         count = sum(n for _, _, n in self._parts)
         if not count:
             return Summary(None, None, None, self._nan, self._inf)
@@ -80,14 +102,6 @@ class Tally:
             if count:
                 self._parts.append((mean * count, mean, count))
         self._there.clear()
-
-
-def _total(flat: torch.Tensor) -> float:
-    """The sum: of blocks in their own dtype, and of the blocks in float64."""
-    blocks = flat.numel() // _BLOCK
-    if flat.numel() > blocks * _BLOCK or flat.dtype == torch.float64:
-        return flat.sum(dtype=torch.float64).item()
-    return torch.sum(flat.view(blocks, _BLOCK), 1).sum(dtype=torch.float64).item()
 
 
 class Fold:
