@@ -48,10 +48,10 @@ class Statistics(Silent):
 
 @contextlib.contextmanager
 def tiny(tile=24, smallest=1):
-    """Regions of any size, in tiles of so many bytes for each core."""
+    """Regions of any size, in tiles of so many bytes."""
     with (
         mock.patch.object(regions, "SMALLEST", smallest),
-        mock.patch.object(tiles, "_CORE_BYTES", tile),
+        mock.patch.object(tiles, "_TILE_BYTES", tile),
         mock.patch.object(tiles, "_BLOCK", 1),
     ):
         yield

@@ -76,6 +76,15 @@ class Tally:
             mean = (flat.to(torch.float64) / count).sum().item()
         self._parts.append((total, mean, count))
 
+    def join(self, other: Tally) -> None:
+        """Take in all that another has seen."""
+        self._low, self._high = min(self._low, other._low), max(self._high, other._high)
+        self._parts += other._parts
+        self._blocks += other._blocks
+        self._block_count += other._block_count
+        self._nan, self._inf = self._nan + other._nan, self._inf + other._inf
+        self._there += other._there
+
     def summary(self) -> Summary:
         """The statistics of all parts."""
         self._bring_over()
@@ -123,12 +132,18 @@ class Fold:
             self._totals.append(part.sum(dtype=torch.float64).item())
             self._count += part.numel()
             return
-        found, pick = (
-            (torch.amin(part), torch.minimum)
-            if self._kind == "min"
-            else (torch.amax(part), torch.maximum)
-        )
+        self._pick(torch.amin(part) if self._kind == "min" else torch.amax(part))
+
+    def _pick(self, found: torch.Tensor) -> None:
+        pick = torch.minimum if self._kind == "min" else torch.maximum
         self._extreme = found if self._extreme is None else pick(self._extreme, found)
+
+    def join(self, other: Fold) -> None:
+        """Take in all that another has seen."""
+        self._totals += other._totals
+        self._count += other._count
+        if other._extreme is not None:
+            self._pick(other._extreme)
 
     def value(self, shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
         """What the reduction of all parts comes to."""

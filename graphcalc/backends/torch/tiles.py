@@ -11,7 +11,8 @@ import math
 import mmap
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import torch
 
@@ -20,18 +21,44 @@ from graphcalc.backends.torch.devices import is_host
 from graphcalc.backends.torch.kernels import FRESH, INTO, Kernel, dtype_of
 from graphcalc.backends.torch.layout import LOOK, Instruction, Layout
 from graphcalc.backends.torch.statistics import Fold, Tally
+from graphcalc.backends.torch.threads import in_threads
 from graphcalc.graph.ir import Graph
 from graphcalc.graph.regions import Region
 from graphcalc.ops.spec import ITEM_BYTES
 
-# Bytes of a buffer for each core: a handful fit into its second cache.
-_CORE_BYTES = 512 << 10
+# Bytes of a buffer: a few of them fit into a core's second cache.
+_TILE_BYTES = 512 << 10
 # Bytes of a buffer where parts of a file go to another device.
 _DEVICE_BYTES = 64 << 20
 # A tile is a multiple of this, which the statistics' blocks divide.
 _BLOCK = 1024
 # Results from here on are allocated in huge pages: touching them first costs less.
 _LARGE = 4 << 20
+
+
+class _Looks(NamedTuple):
+    """Who looks at the values that go by, by their positions."""
+
+    tallies: dict[int, Tally]
+    folds: dict[int, Fold]
+
+    def join(self, other: _Looks) -> None:
+        """Take in what others have seen, of the elements behind."""
+        for p, tally in self.tallies.items():
+            tally.join(other.tallies[p])
+        for p, fold in self.folds.items():
+            fold.join(other.folds[p])
+
+
+class _Run(NamedTuple):
+    """One run of a region: its values, outputs by slot, and the shape gone through row by row."""
+
+    values: list[Any]
+    outputs: dict[int, torch.Tensor]
+    shape: tuple[int, ...]
+    rows: int
+    sinks: Mapping[int, Sink]
+    clock: Clock | None
 
 
 class TiledRegion:
@@ -74,36 +101,68 @@ class TiledRegion:
         tile by tile, and is nowhere whole. `clock` is told of every node that has been computed.
         """
         sinks = {p: sink for p, sink in (sinks or {}).items() if p in self.region.outputs}
-        layout, region = self._layout, self.region
-        tallies = {layout.source(p): Tally() for p in tallied}
-        folds = {p: Fold(self._graph.nodes[p].op.fold) for p in region.folds}
-        instructions = self._with_looks({**tallies, **folds})
         shape, rows = self._tiling(values)
-        size = min(rows, shape[0])
-        outputs = self._allocate(shape, sinks)
+        run = _Run(values, self._allocate(shape, sinks), shape, rows, sinks, clock)
+        looked_at = {self._layout.source(p) for p in tallied}
+
+        def part(start: int, end: int) -> _Looks:
+            looks = self._looks(looked_at)
+            with torch.no_grad():
+                self._walk(run, start, end, looks)
+            return looks
+
+        ends = self._ends(run)
+        tasks = [partial(part, *ends) for ends in zip([0, *ends], ends)]
+        looks, *more = in_threads(tasks) if len(tasks) > 1 else [part(0, shape[0])]
+        for other in more:
+            looks.join(other)
+        self._settle(run, looks.folds)
+        return {p: looks.tallies[self._layout.source(p)].summary() for p in tallied}
+
+    def _ends(self, run: _Run) -> list[int]:
+        """Where the parts of threads end; there is one part where tiles have to go in order.
+
+        No thread has less than a tile.
+        """
+        height = run.shape[0]
+        is_here = all(isinstance(run.values[o], torch.Tensor) for o in self.shaped)
+        if not is_here or not is_host(self._device) or run.sinks or run.clock is not None:
+            return [height]
+        count = max(min(torch.get_num_threads(), height // run.rows), 1)
+        size = -(-height // count)
+        size += -size % _BLOCK if len(run.shape) == 1 else 0
+        return [*range(size, height, size), height]
+
+    def _looks(self, looked_at: set[int]) -> _Looks:
+        folds = {p: Fold(self._graph.nodes[p].op.fold) for p in self.region.folds}
+        return _Looks({p: Tally() for p in looked_at}, folds)
+
+    def _walk(self, run: _Run, start: int, end: int, looks: _Looks) -> None:
+        """Compute some rows, tile by tile."""
+        layout, shape = self._layout, run.shape
+        instructions = self._with_looks({**looks.tallies, **looks.folds})
         slots: list[Any] = [None] * layout.count
+        size = min(run.rows, end - start)
         buffers = {
             slot: torch.empty((size, *shape[1:]), dtype=dtype, device=self._device)
-            for slot, dtype in self._tile_buffers(outputs).items()
+            for slot, dtype in self._tile_buffers(run.outputs).items()
         }
         with ExitStack() as stack:
-            takes = self._takes(values, shape, stack)
-            for start in range(0, shape[0], rows):
-                size = min(rows, shape[0] - start)
+            takes = self._takes(run.values, shape, stack)
+            for place in range(start, end, run.rows):
+                size = min(run.rows, end - place)
                 for slot, take in takes.items():
-                    slots[slot] = take(start, size)
+                    slots[slot] = take(place, size)
                 for slot, buffer in buffers.items():
                     slots[slot] = buffer[:size]
-                for slot, output in outputs.items():
-                    slots[slot] = output[start : start + size]
-                if start == 0:
+                for slot, output in run.outputs.items():
+                    slots[slot] = output[place : place + size]
+                if place == start:
                     _execute(layout.once, slots, None)
-                _execute(instructions, slots, clock)
-                for p, sink in sinks.items():
-                    if p not in folds:
-                        sink.put(start * math.prod(shape[1:]), slots[layout.slots[p]])
-        self._settle(values, outputs, folds, sinks)
-        return {p: tallies[layout.source(p)].summary() for p in tallied}
+                _execute(instructions, slots, run.clock)
+                for p, sink in run.sinks.items():
+                    if p not in looks.folds:
+                        sink.put(place * math.prod(shape[1:]), slots[layout.slots[p]])
 
     def _with_looks(self, looks: Mapping[int, Tally | Fold]) -> list[Instruction]:
         """The instructions, and where a value is there those who look at it."""
@@ -149,7 +208,7 @@ class TiledRegion:
         on_host = is_host(self._device)
         if not on_host and all(isinstance(values[o], torch.Tensor) for o in self.shaped):
             return shape, shape[0]
-        size = _CORE_BYTES * torch.get_num_threads() if on_host else _DEVICE_BYTES
+        size = _TILE_BYTES if on_host else _DEVICE_BYTES
         rows = size // self._item // math.prod(shape[1:])
         if len(shape) == 1:
             rows -= rows % _BLOCK
@@ -207,26 +266,22 @@ class TiledRegion:
 
         return take
 
-    def _settle(
-        self,
-        values: list[Any],
-        outputs: Mapping[int, torch.Tensor],
-        folds: Mapping[int, Fold],
-        sinks: Mapping[int, Sink],
-    ) -> None:
+    def _settle(self, run: _Run, folds: Mapping[int, Fold]) -> None:
         """Put what the region leaves behind among the values."""
-        layout, nodes = self._layout, self._graph.nodes
+        layout, nodes, values = self._layout, self._graph.nodes, run.values
         for p in self.region.outputs:
+            slot = layout.slots[p]
             if p in folds:
                 type_ = nodes[p].type
                 values[p] = folds[p].value(type_.shape, dtype_of(type_.dtype)).to(self._device)
-                if p in sinks:
-                    sinks[p].put(0, values[p])
-            elif p not in sinks:
-                source = layout.source(p)
-                is_own = layout.slots[p] in outputs
+                if p in run.sinks:
+                    run.sinks[p].put(0, values[p])
+            elif p not in run.sinks:
+                is_own = slot in run.outputs
                 values[p] = (
-                    outputs[layout.slots[p]].view(self.region.shape) if is_own else values[source]
+                    run.outputs[slot].view(self.region.shape)
+                    if is_own
+                    else values[layout.source(p)]
                 )
 
 
