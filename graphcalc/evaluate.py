@@ -6,7 +6,6 @@ import gc
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphcalc.backends.base import KEEP, Program, Settings, Sink
@@ -160,26 +159,30 @@ def _check_length(source: Source, max_nodes: int) -> None:
         )
 
 
-@dataclass(slots=True, eq=False)
 class Evaluation:
     """A parsed program with its options, run as often as wanted.
 
     The graph is made for the types of the inputs, and again only when these change (or the
-    value of an input that decides a shape).
+    value of an input that decides a shape). Without `keeps_results` large results are nowhere
+    whole, unless they are named in `keep`. `records` are the nodes that a trace records beside
+    the results and those in `keep`; None for all.
     """
 
-    program: ast.Program
-    options: Options = Options()
-    bindings: Mapping[str, Binding] = field(default_factory=dict)
-    keep: Sequence[str] = ()
-    files: Mapping[str, Given] = field(default_factory=dict)
-    # Without it large results are nowhere whole, unless they are named in `keep`.
-    keeps_results: bool = True
-    # Nodes that a trace records beside the results; None for all.
-    records: Sequence[str] | None = None
-    _ready: dict[Any, tuple[dict[str, Any], Graph, Program]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        program: ast.Program,
+        options: Options | None = None,
+        bindings: Mapping[str, Binding] | None = None,
+        keep: Sequence[str] = (),
+        files: Mapping[str, Given] | None = None,
+        *,
+        keeps_results: bool = True,
+        records: Sequence[str] | None = None,
+    ) -> None:
+        self.program, self.options, self.keep = program, options or Options(), keep
+        self.bindings, self.files = bindings or {}, files or {}
+        self.keeps_results, self.records = keeps_results, records
+        self._ready: dict[Any, tuple[dict[str, Any], Graph, Program]] = {}
         check(self.options.settings)
         if not 0 <= self.options.seed <= MAX_SEED:
             raise UsageError("seed", f"the seed must be between 0 and {MAX_SEED}")
@@ -218,7 +221,15 @@ class Evaluation:
 
     def varied(self, options: Options, keep: Sequence[str]) -> Evaluation:
         """The same program and bindings with other options."""
-        return replace(self, options=options, keep=keep, _ready={})
+        return Evaluation(
+            self.program,
+            options,
+            self.bindings,
+            keep,
+            self.files,
+            keeps_results=self.keeps_results,
+            records=self.records,
+        )
 
     def plan(self, inputs: Mapping[str, Any] | None = None) -> Plan:
         """What the run on these inputs would be, with nothing computed."""
