@@ -305,7 +305,7 @@ def _bits(torch: Any, out: Any, key: int, begin: int, end: int) -> Any:
     return ((z >> 11) & ((1 << 53) - 1)).to(torch.float64).mul_(1.1102230246251565e-16)
 
 
-_TILE = 1 << 16
+_TILE = 1 << 15
 
 
 def _tiles(torch: Any, out: Any, key: int, finish: Any) -> Any:
@@ -313,9 +313,13 @@ def _tiles(torch: Any, out: Any, key: int, finish: Any) -> Any:
     count = math.prod(out.shape)
     result = torch.empty(count, dtype=out.dtype, device=out.device)
     tile = _TILE if out.device.type == "cpu" else 1 << 24
-    for begin in range(0, count, tile):
-        end = min(begin + tile, count)
-        result[begin:end] = finish(torch, _bits(torch, out, key, begin, end))
+
+    def fill(start: int, stop: int) -> None:
+        for begin in range(start, stop, tile):
+            end = min(begin + tile, stop)
+            result[begin:end] = finish(torch, _bits(torch, out, key, begin, end))
+
+    out.each(count, fill)
     return result.reshape(out.shape)
 
 

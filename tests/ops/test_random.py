@@ -8,19 +8,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graphcalc.backends.torch import kernels
 from graphcalc.ops import random, torch_kernels
 
 KEYS = st.integers(0, (1 << 64) - 1)
 
 
-class Out:
-    """What torch's makers are asked for."""
-
-    dtype = torch.float64
-    device = torch.device("cpu")
-
-    def __init__(self, *shape):
-        self.shape = shape
+def out(*shape):
+    return kernels.Out(shape, torch.float64, torch.device("cpu"))
 
 
 def bits(numbers):
@@ -45,7 +40,7 @@ def test_generator_gives_the_reference_numbers():
 @given(KEYS, st.integers(0, 3000))
 def test_uniform_has_the_same_bits_on_torch(key, count):
     """Python and torch make the same uniform numbers, bit for bit."""
-    found = torch_kernels.uniform(torch, Out(count), key).tolist()
+    found = torch_kernels.uniform(torch, out(count), key).tolist()
     assert bits(found) == bits(random.uniform(key, count))
 
 
@@ -53,7 +48,7 @@ def test_uniform_has_the_same_bits_on_torch(key, count):
 @given(KEYS, st.integers(0, 3000))
 def test_normal_has_the_same_bits_on_torch(key, count):
     """Python and torch make the same normal numbers, bit for bit."""
-    found = torch_kernels.normal(torch, Out(count), key).tolist()
+    found = torch_kernels.normal(torch, out(count), key).tolist()
     assert bits(found) == bits(random.normal(key, count))
 
 
@@ -64,14 +59,14 @@ def test_tiles_do_not_change_the_numbers():
         (torch_kernels.uniform, random.uniform),
         (torch_kernels.normal, random.normal),
     ):
-        assert bits(make(torch, Out(count), 99).tolist()) == bits(twin(99, count))
+        assert bits(make(torch, out(count), 99).tolist()) == bits(twin(99, count))
 
 
 def test_an_element_depends_on_its_index_alone():
     """A longer tensor begins with the shorter one's numbers, and its shape does not matter."""
     assert random.uniform(5, 100)[:10] == random.uniform(5, 10)
-    flat = torch_kernels.normal(torch, Out(24), 5)
-    assert torch.equal(torch_kernels.normal(torch, Out(2, 3, 4), 5).reshape(-1), flat)
+    flat = torch_kernels.normal(torch, out(24), 5)
+    assert torch.equal(torch_kernels.normal(torch, out(2, 3, 4), 5).reshape(-1), flat)
 
 
 @given(KEYS, st.integers(0, 200))
@@ -150,3 +145,16 @@ def test_streams_are_not_shifted_copies():
     keys = [random.stream_key(seed, place) for seed in range(4) for place in range(4)]
     numbers = [x for key in keys for x in random.uniform(key, 500)]
     assert len(set(numbers)) == len(numbers)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_threads_make_the_same_numbers(threads):
+    """However many threads share the work, each element is the same."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        found = torch_kernels.normal(torch, out(100_003), 7)
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert bits(found[::997].tolist()) == bits(random.normal(7, 100_003)[::997])

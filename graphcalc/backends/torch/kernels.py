@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
 
+from graphcalc.backends.torch.devices import is_host
+from graphcalc.backends.torch.threads import in_threads
 from graphcalc.graph.ir import Graph, Node
 from graphcalc.ops.shapes import common_dtype
 from graphcalc.ops.table import OPS
@@ -14,6 +18,8 @@ from graphcalc.ops.table import OPS
 # What becomes of a kernel's value: it goes into a tensor that is given, is new memory, or may
 # share that of an operand.
 INTO, FRESH, SHARED = "into", "fresh", "shared"
+# Elements from which making them is worth a thread.
+_FEW = 1 << 15
 
 
 class Kernel(NamedTuple):
@@ -39,12 +45,21 @@ class Kernel(NamedTuple):
         )
 
 
-class _Out(NamedTuple):
+class Out(NamedTuple):
     """What a kernel that makes a tensor has to make."""
 
     shape: tuple[int, ...]
     dtype: torch.dtype
     device: torch.device
+
+    def each(self, count: int, task: Callable[[int, int], None]) -> None:
+        """Do a task for all of `count` elements, each thread for some of them."""
+        threads = min(torch.get_num_threads(), count // _FEW) if is_host(self.device) else 1
+        if threads < 2:
+            task(0, count)
+        else:
+            ends = [count * i // threads for i in range(threads + 1)]
+            in_threads([partial(task, *pair) for pair in pairwise(ends)])
 
 
 def dtype_of(name: str) -> torch.dtype:
@@ -56,7 +71,7 @@ def dtype_of(name: str) -> torch.dtype:
 def kernel_of(graph: Graph, node: Node, device: torch.device) -> Kernel:
     """The kernel of a node on a device."""
     op, params = node.op, node.params
-    out = _Out(node.type.shape, dtype_of(node.type.dtype), device)
+    out = Out(node.type.shape, dtype_of(node.type.dtype), device)
     function = _resolve(node)
     if op.kind in ("making", "random") or op is OPS["const"]:
         return Kernel(lambda *values: function(torch, out, *values, *params), ())
