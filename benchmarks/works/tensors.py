@@ -8,7 +8,6 @@ from typing import Any
 
 from benchmarks.formulas import BELL, ENGINES, PRODUCT, SHORT, as_taken, draw_vectors
 from benchmarks.harness import Engine, Ready, Work, timed
-from benchmarks.own import require_trace
 
 TARGETS = {
     PRODUCT: {"numexpr": {"s": 0.9}, "torch": {"s": 0.35}},
@@ -30,11 +29,8 @@ def works(quick: bool, folder: Path) -> list[Work]:
         return Engine(name, prepare, targets)
 
     def alone(text: str) -> Engine:
-        def prepare() -> Ready:
-            require_trace()
-            return engine("graphcalc", text).prepare()
-
-        return Engine("graphcalc, results alone", prepare, {"s": 2.0})
+        ready = engine("graphcalc", text).prepare
+        return Engine("graphcalc, results alone", ready, {"s": 2.0})
 
     found = []
     for text in (PRODUCT, BELL):
