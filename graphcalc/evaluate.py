@@ -29,7 +29,7 @@ from graphcalc.ops.random import MAX_SEED
 from graphcalc.plan import Plan
 from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
-from graphcalc.syntax.parser import parse_program
+from graphcalc.syntax.templates import parse_program
 from graphcalc.trace import Trace
 
 # A compiled program that is called with ever other shapes keeps so many graphs.
@@ -110,21 +110,22 @@ def parse(sources: Sequence[Source], max_nodes: int = MAX_NODES) -> ast.Program:
 
     Raises ParseError, and LimitError where there are more operators than nodes allowed.
     """
-    statements: list[ast.AnyStatement] = []
+    parts: list[Any] = []
     with paused_gc():
         for source in sources:
             _check_length(source, max_nodes)
-            statements += parse_program(source).statements
-    if not any(type(s) in (ast.Statement, ast.Unpacking) for s in statements):
+            parts += parse_program(source).parts
+    program = ast.Program(tuple(parts))
+    if not program.has_values():
         last = sources[-1]
         end = len(last.text)
-        only = "only definitions" if statements else "end of input"
+        only = "only definitions" if program.statements else "end of input"
         raise ParseError(
             "empty-program",
             f"expected an expression, got {only}",
             (Label(last, Span(end, end)),),
         )
-    return ast.Program(tuple(statements))
+    return program
 
 
 def _check_length(source: Source, max_nodes: int) -> None:
