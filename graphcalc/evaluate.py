@@ -23,8 +23,9 @@ from graphcalc.diagnostics import (
     did_you_mean,
 )
 from graphcalc.graph.backward import differentiate
-from graphcalc.graph.ir import MAX_NODES, Graph, Limits, verify
+from graphcalc.graph.ir import MAX_NODES, Graph, Limits
 from graphcalc.graph.lower import Binding, Input, constant_of, lower
+from graphcalc.graph.verify import verify
 from graphcalc.ops.random import MAX_SEED
 from graphcalc.plan import Plan
 from graphcalc.source import Source, Span

@@ -96,6 +96,12 @@ class Trace(Sequence[Record]):
             self._shown = [i for i, node in enumerate(own) if node.name is not None]
         return self._shown
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the records."""
+        nodes = self.graph.nodes
+        return [nodes[i].name or "" for i in self.positions]
+
     def __len__(self) -> int:
         return len(self.positions)
 
@@ -142,6 +148,11 @@ class Trace(Sequence[Record]):
             bytes=node.type.numel * ITEM_BYTES[node.type.dtype],
             gradient=None if gradient is None else self.kept(gradient),
         )
+
+    def value(self, position: int) -> Any:
+        """The value of a node, by its position in the graph; None where it was not kept."""
+        found = self._values[position]
+        return found.value if type(found) is Kept else found
 
     def kept(self, position: int) -> Kept:
         """What is kept of the value of a node, by its position in the graph."""

@@ -13,11 +13,15 @@ from graphcalc.backends.base import PYTHON_ITEM_OVERHEAD, Faults, Observer, Summ
 from graphcalc.backends.optimizers import updater
 from graphcalc.graph.ir import Graph, Node, wrong_value
 from graphcalc.graph.passes import check_memory, last_uses
+from graphcalc.graph.verify import alike
 from graphcalc.ops.arrays import NDArray, expand, fsum
 from graphcalc.ops.spec import FLOATS, Problem, Type
 from graphcalc.ops.table import OPS
 
 _Step = tuple[int, Callable[..., Any], tuple[int, ...]]
+# A step on scalars with its operands taken apart: `(a, b)`, `(a, _UNARY)` or `((a, …), _ANY)`.
+_Flat = tuple[int, Callable[..., Any], Any, int]
+_UNARY, _ANY = -1, -2
 
 
 class PythonProgram:
@@ -29,21 +33,33 @@ class PythonProgram:
     def __init__(self, graph: Graph, kept: frozenset[int]) -> None:
         self._graph, self._kept = graph, kept
         self._position = 0
-        self._is_scalar = all([not node.type.shape for node in graph.nodes])
-        self._template: list[Any] = [None] * len(graph.nodes)
+        nodes, first = graph.nodes, alike(graph)
+        self._is_scalar = all([not nodes[position].type.shape for position in set(first)])
+        self._template: list[Any] = [None] * len(nodes)
         self._inputs: list[tuple[int, str, Type]] = []
         self._steps: list[_Step] = []
         if not self._is_scalar:
             self._releases = last_uses(graph, kept)
             check_memory(graph, self._releases, PYTHON_ITEM_OVERHEAD)
-        for position, node in enumerate(graph.nodes):
-            if node.op is OPS["const"]:
-                shape, data = node.type.shape, node.params[1]
-                self._template[position] = NDArray(shape, list(data)) if shape else data[0]
-            elif node.op is OPS["input"]:
-                self._inputs.append((position, node.params[1], node.type))
-            else:
-                self._steps.append((position, kernel_of(graph, node), node.operands))
+        kernels: dict[int, Callable[..., Any]] = {}
+        for position, (node, kind) in enumerate(zip(nodes, first)):
+            if not node.operands and self._is_given(position, node):
+                continue
+            if kind not in kernels:
+                kernels[kind] = kernel_of(graph, node)
+            self._steps.append((position, kernels[kind], node.operands))
+        self._flat = [_flat(*step) for step in self._steps] if self._is_scalar else []
+
+    def _is_given(self, position: int, node: Node) -> bool:
+        """Whether a node's value is there before the run: written, or from outside."""
+        if node.op is OPS["const"]:
+            shape, data = node.type.shape, node.params[1]
+            self._template[position] = NDArray(shape, list(data)) if shape else data[0]
+        elif node.op is OPS["input"]:
+            self._inputs.append((position, node.params[1], node.type))
+        else:
+            return False
+        return True
 
     def run(self, inputs: Mapping[str, Any], observer: Observer) -> dict[int, Any]:
         """Compute the graph; inputs are numbers, nested lists, or arrays with `tolist`."""
@@ -61,14 +77,13 @@ class PythonProgram:
         return {position: values[position] for position in self._kept}
 
     def _run_scalars(self, values: list[Any]) -> None:
-        for position, kernel, operands in self._steps:
-            if len(operands) == 2:
-                a, b = operands
+        for position, kernel, a, b in self._flat:
+            if b >= 0:
                 values[position] = kernel(values[a], values[b])
-            elif len(operands) == 1:
-                values[position] = kernel(values[operands[0]])
+            elif b == _UNARY:
+                values[position] = kernel(values[a])
             else:
-                values[position] = kernel(*[values[i] for i in operands])
+                values[position] = kernel(*[values[i] for i in a])
 
     def _run_tensors(self, values: list[Any], observer: Observer) -> None:
         ready = {position for position, _, _ in self._steps}
@@ -146,6 +161,14 @@ class PythonProgram:
         for _ in shape:
             data = [element for row in data for element in row]
         return NDArray(shape, data)
+
+
+def _flat(position: int, kernel: Callable[..., Any], operands: tuple[int, ...]) -> _Flat:
+    if len(operands) == 2:
+        return position, kernel, operands[0], operands[1]
+    if len(operands) == 1:
+        return position, kernel, operands[0], _UNARY
+    return position, kernel, operands, _ANY
 
 
 def _kinds(data: list[Any]) -> tuple[bool, bool]:

@@ -38,7 +38,7 @@ class Edge(NamedTuple):
     local: int | None
     share: int | str
 
-    def moved(self, to: Mapping[int, int]) -> Edge:
+    def moved(self, to: Mapping[int, int] | range) -> Edge:
         """The same in a graph where nodes stand elsewhere."""
         return Edge(
             to[self.node],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import count, product
+from itertools import chain, count, filterfalse, product
 from string import ascii_lowercase
 from typing import Any, NamedTuple
 
@@ -17,7 +17,8 @@ from graphcalc.diagnostics import (
 )
 from graphcalc.graph.arguments import Arguments
 from graphcalc.graph.declared import Declarations, place_of
-from graphcalc.graph.ir import Builder, Graph, Limits
+from graphcalc.graph.expansion import Expander
+from graphcalc.graph.ir import Builder, Graph, Limits, Place
 from graphcalc.graph.names import Names
 from graphcalc.graph.passes import prune
 from graphcalc.graph.walk import Walker
@@ -35,6 +36,7 @@ from graphcalc.syntax.expr import (
     Unpacking,
 )
 from graphcalc.syntax.format import format_expression
+from graphcalc.syntax.templates import Lines
 
 
 class Input(NamedTuple):
@@ -98,9 +100,14 @@ class _Lowering:
     arguments: Arguments = field(init=False)
     walker: Walker = field(init=False)
     names: Names = field(init=False)
+    expander: Expander = field(init=False)
+    # How often names were assigned that were assigned more than once.
     versions: dict[str, int] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
-    # Names that statements so far have read, and bound ones whose assignment was replaced.
+    mentioned: set[str] = field(default_factory=set)
+    # Of the names that are bound and assigned too, those that statements so far have read or
+    # whose assignment was replaced.
+    replaceable: frozenset[str] = frozenset()
     read: set[str] = field(default_factory=set)
     display: dict[str, int] = field(default_factory=dict)
     roots: list[int] = field(default_factory=list)
@@ -113,21 +120,28 @@ class _Lowering:
         bound = {name: Label(b.source, b.span) for name, b in self.bindings.items()}
         bound |= {name: given.place or place_of(name) for name, given in self.inputs.items()}
         self.names = Names(self.program, self.walker, bound, self.declared, self.is_check)
+        self.replaceable = frozenset(bound).intersection(self.names.assigned)
+        self.expander = Expander(
+            self.walker, self.display, self._name, self._statement, self.replaceable, self.read
+        )
+        self.expander.special.update(bound)
 
     # Statements
 
     def run(self) -> Graph:
-        for statement in reversed(self.program.statements):
+        parsed = self.program.parsed()
+        for statement in reversed(parsed):
             if isinstance(statement, Definition):
                 self.walker.functions[statement.name] = statement
         # Inputs first, in the order in which they were given.
-        reads, assigned = self.names.read(), self.names.assigned
-        for statement in self.program.statements:
+        assigned = self.names.assigned
+        mentioned = self.mentioned = self.names.mentioned()
+        for statement in parsed:
             if isinstance(statement, Declaration):
                 self.declared.declare(statement, assigned)
         self._fix_sizes()
         for name in (*self.bindings, *self.inputs):
-            if name in reads or name in assigned or name in self.declared.types:
+            if name in mentioned or name in self.declared.types:
                 self._bind(name)
         for name in self.declared.types if self.is_check and self.columns is None else ():
             if name not in assigned and not self._is_bound(name):
@@ -136,8 +150,13 @@ class _Lowering:
         for name in self.names.read_first() if columns else ():
             if name in columns and not self._is_bound(name):
                 self._bind_column(name, columns[name])
-        for statement in self.program.statements:
-            self._statement(statement)
+        self.expander.special.update(self.declared.types)
+        for part in self.program.parts:
+            if isinstance(part, Lines):
+                self.expander.expand(part)
+                continue
+            for statement in part if isinstance(part, tuple) else part.statements():
+                self._statement(statement)
         for name in self.names.bound:
             if name not in self.used and not self.declared.is_symbol(name):
                 raise self.names.unused(name)
@@ -145,33 +164,38 @@ class _Lowering:
 
     def _statement(self, statement: AnyStatement) -> None:
         if isinstance(statement, Definition):
-            self.walker.functions[statement.name] = statement
+            if self.walker.functions[statement.name] is not statement:
+                self.walker.functions[statement.name] = statement
+                self.expander.forget()
         elif isinstance(statement, Unpacking):
             self._unpack(statement)
         elif isinstance(statement, Statement) and not self._is_replaced(statement):
             position = self.walker.node(statement.value, statement.source)
-            position = self._name(position, statement)
-            self.roots.append(position)
-            if statement.name in self.declared.types and self.versions[statement.name] == 1:
-                with self.declared.assigning():
-                    self._fit(statement.name, position)
+            span = Span(statement.value.start, statement.value.end)
+            self._assign(position, statement.name, statement.source, span)
+
+    def _assign(self, position: int, name: str | None, source: Source, span: Span) -> None:
+        """Name a value, and hold it against the name's declaration."""
+        position = self._name(position, name, source, span)
+        if name in self.declared.types and name not in self.versions:
+            with self.declared.assigning():
+                self._fit(name, position)
 
     def _unpack(self, statement: Unpacking) -> None:
         """`a, b = value`: all of the value first, then the names."""
-        self.read |= self.names.read_by(statement)
+        self._note_reads(statement)
         source, value = statement.source, statement.value
         item = self.walker.evaluate(value, source)
         parts = self.walker.parts(item, len(statement.targets), value, source)
         for target, position in zip(statement.targets, parts):
-            one = Statement(source, target.name, value, target.span)
             if self._is_bound(target.name) and target.name not in self.read:
                 self.read.add(target.name)
                 continue
-            position = self._name(position, one)
-            self.roots.append(position)
-            if target.name in self.declared.types and self.versions[target.name] == 1:
-                with self.declared.assigning():
-                    self._fit(target.name, position)
+            self._assign(position, target.name, source, Span(value.start, value.end))
+
+    def _note_reads(self, statement: AnyStatement) -> None:
+        if self.replaceable:
+            self.read |= self.names.read_by(statement) & self.replaceable
 
     def _missing(self, name: str, label: Label) -> GraphcalcError:
         return self.names.missing(name, label)
@@ -207,7 +231,7 @@ class _Lowering:
         Later assignments, and a first one such as `x = x + 1`, go on from the bound value.
         """
         name = statement.name
-        self.read |= self.names.read_by(statement)
+        self._note_reads(statement)
         if name is None or not self._is_bound(name) or name in self.read:
             return False
         self.read.add(name)
@@ -216,31 +240,33 @@ class _Lowering:
     def _is_bound(self, name: str) -> bool:
         return name in self.bindings or name in self.inputs
 
-    def _name(self, position: int, statement: Statement) -> int:
+    def _name(
+        self, position: int, name: str | None, source: Source | Place, span: Span | int
+    ) -> int:
         """Give a statement's value its name; a node that has one gets an alias."""
-        name = statement.name
         node = self.builder.nodes[position]
-        span = Span(statement.value.start, statement.value.end)
         if node.op is OPS["const"] and node.name is None:
             # Equal constants under different names are different leaves.
             written = node.written
             position = self.builder.add(
-                node.op, (), node.params, statement.source, span, is_shared=False, written=written
+                node.op, (), node.params, source, span, is_shared=False, written=written
             )
         elif node.name is not None and name is not None:
             is_leaf = node.op.kind == "making" and not node.operands
             op, operands = (node.op, ()) if is_leaf else (OPS["alias"], (position,))
             params = node.params if is_leaf else ()
-            position = self.builder.add(
-                op, operands, params, statement.source, span, is_shared=False
-            )
-        if name is not None:
+            position = self.builder.add(op, operands, params, source, span, is_shared=False)
+        if name is None:
+            self.roots.append(position)
+        else:
             self._give(name, position)
         return position
 
     def _give(self, name: str, position: int) -> None:
-        version = self.versions[name] = self.versions.get(name, 0) + 1
-        shown = name if version == 1 else f"{name}'{version}"
+        shown = name
+        if name in self.display:
+            version = self.versions[name] = self.versions.get(name, 1) + 1
+            shown = f"{name}'{version}"
         self.builder.nodes[position].name = shown
         self.walker.names[name] = self.display[shown] = position
 
@@ -267,6 +293,7 @@ class _Lowering:
 
     def _fit(self, name: str, position: int) -> None:
         """Hold a bound value against its declaration, and give it the dtype declared."""
+        self.expander.forget(position)
         node = self.builder.nodes[position]
         if name in self.inputs:
             node.type = self.declared.fit(name, node, self.inputs[name].is_whole)
@@ -292,11 +319,13 @@ class _Lowering:
         """The value of a constant expression: one leaf for a number, hidden nodes otherwise."""
         binding = self.bindings[name]
         builder = self.builder
-        first, shared, builder.shared = len(builder.nodes), builder.shared, {}
+        first = len(builder.nodes)
+        shared, constants = builder.shared, builder.constants
+        builder.shared, builder.constants = {}, {}
         try:
             position = constant_of(f"`{brief(name)}`", binding)(self.walker)
         finally:
-            builder.shared = shared
+            builder.shared, builder.constants = shared, constants
         for node in builder.nodes[first:]:
             node.is_hidden = True
         value = builder.static(position)
@@ -311,18 +340,13 @@ class _Lowering:
         builder = self.builder
         roots = [*self.roots, *self.display.values()]
         nodes, moved = prune(builder.nodes, roots)
-        is_read = bytearray(len(nodes))
-        for node in nodes:
-            for operand in node.operands:
-                is_read[operand] = 1
-        for position in self.arguments.static_uses:
-            if position in moved:
-                is_read[moved[position]] = 1
-        ends = dict.fromkeys(moved[root] for root in roots)
-        results = sorted(root for root in ends if not is_read[root])
-        if not results:
-            results = sorted(ends)[-1:]
-        display = {name: moved[position] for name, position in self.display.items()}
+        is_read = set(chain.from_iterable([node.operands for node in nodes]))
+        is_read.update([moved[p] for p in self.arguments.static_uses if p in moved])
+        ends = {moved[root] for root in roots}
+        results = sorted(ends - is_read) or [max(ends)]
+        display = self.display
+        if nodes is not builder.nodes:
+            display = {name: moved[position] for name, position in display.items()}
         graph = Graph(nodes, results, display, self.dtype, self.limits)
         graph.static_inputs = frozenset(
             builder.nodes[i].params[1]
@@ -337,20 +361,20 @@ class _Lowering:
     def _letter(self, graph: Graph) -> None:
         """Name the unnamed nodes as a jaxpr does: a … z, ba, bb, … without the names in use."""
         taken = {
-            *self.versions,
+            *self.walker.names,
             *(self.columns or ()),
             *self.walker.functions,
             *CONSTANTS,
-            *self.names.read(),
+            *self.mentioned,
         }
-        letters = (word for word in _words() if word not in taken)
-        results = frozenset(graph.results)
+        letters = filterfalse(taken.__contains__, _words())
+        results, const = frozenset(graph.results), OPS["const"]
         for position, node in enumerate(graph.nodes):
             if node.name is None and not node.is_hidden:
-                if node.op is OPS["const"] and position not in results:
+                if node.op is const and position not in results:
                     continue
-                node.name = next(letters)
-                graph.names[node.name] = position
+                node.name = name = next(letters)
+                graph.names[name] = position
 
 
 def constant_of(what: str, binding: Binding) -> Callable[[Walker], int]:
@@ -383,6 +407,4 @@ def _words() -> Iterator[str]:
     """a … z, ba, bb, …: the numbers in base 26."""
     yield from ascii_lowercase
     for size in count(1):
-        for first in ascii_lowercase[1:]:
-            for rest in product(ascii_lowercase, repeat=size):
-                yield first + "".join(rest)
+        yield from map("".join, product(ascii_lowercase[1:], *[ascii_lowercase] * size))

@@ -116,14 +116,45 @@ class Lines:
         """Whether a template stands for any statement."""
         return any([t.statement is not None for t in set(self.templates)])
 
-    def leaves(self, line: int) -> tuple[list[str], list[str]]:
-        """The names and the numbers of a line."""
+    def targets(self) -> set[str]:
+        """The names that templates assign."""
+        places = zip(self._leaf_places()[0], self.templates)
+        return {self.names[place] for place, template in places if template.is_named}
+
+    def called(self) -> set[str]:
+        """The names of functions that templates call."""
+        nodes = [node for template in set(self.templates) for node in template.nodes]
+        calls = [node.function for node in nodes if type(node) is Call]
+        return {function.name for function in calls if type(function) is Name}
+
+    def mentioned(self) -> set[str]:
+        """The names that templates assign or read."""
+        found: set[str] = set()
+        for template in set(self.templates):
+            if template.statement is not None:
+                nodes = postorder(template.statement.value)
+                found.update([node.name for node in nodes if type(node) is Name])
+        found = {name for name in found if name[0] != _NAME_HOLE}
+        if not self.others:
+            return found.union(self.names)
+        places = self._leaf_places()[0]
+        for place, template in zip(places, self.templates):
+            if template.statement is not None:
+                found.update(self.names[place : place + template.names])
+        return found
+
+    def _leaf_places(self) -> tuple[list[int], list[int]]:
+        """Where the names and the numbers of each line begin among all."""
         if self._places is None:
             self._places = (
                 list(accumulate([t.names for t in self.templates], initial=0)),
                 list(accumulate([t.numbers for t in self.templates], initial=0)),
             )
-        names, numbers = self._places
+        return self._places
+
+    def leaves(self, line: int) -> tuple[list[str], list[str]]:
+        """The names and the numbers of a line."""
+        names, numbers = self._leaf_places()
         return (
             self.names[names[line] : names[line + 1]],
             self.numbers[numbers[line] : numbers[line + 1]],

@@ -14,8 +14,8 @@ from graphcalc.diagnostics import (
     UsageError,
 )
 from graphcalc.evaluate import Evaluation, Options, parse
-from graphcalc.graph.ir import verify
 from graphcalc.graph.lower import Binding, Input
+from graphcalc.graph.verify import verify
 from graphcalc.ops.spec import Type
 from graphcalc.source import Source, Span
 from graphcalc.syntax.parser import parse_expression
