@@ -343,7 +343,7 @@ class _Lowering:
         is_read = set(chain.from_iterable([node.operands for node in nodes]))
         is_read.update([moved[p] for p in self.arguments.static_uses if p in moved])
         ends = {moved[root] for root in roots}
-        results = sorted(ends - is_read) or [max(ends)]
+        results = sorted(ends - is_read) or sorted(ends)[-1:]
         display = self.display
         if nodes is not builder.nodes:
             display = {name: moved[position] for name, position in display.items()}

@@ -13,7 +13,7 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import GraphcalcError
@@ -207,7 +207,8 @@ class Lines:
 def _copied(node: Expr, copies: dict[int, Expr], move: Callable[[int], int]) -> Expr:
     """A node of a template with its operands copied and its place in the source."""
     copy: Any = object.__new__(type(node))
-    for slot in type(node).__slots__:
+    # A `List` has the slots of a `Tensor`.
+    for slot in chain.from_iterable(getattr(c, "__slots__", ()) for c in type(node).__mro__):
         value = getattr(node, slot)
         if isinstance(value, Node):
             value = copies[id(value)]
@@ -265,6 +266,8 @@ def _split(text: str) -> _Split | None:
     """A text taken apart; None where a leaf is what no program may hold, or a line goes on."""
     if text[:1] == "\ufeff":
         text = " " + text[1:]
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "#" in text or '"' in text or "'" in text:
         text = _TEXT_OR_COMMENT.sub(lambda found: "" if found[0][0] == "#" else '""', text)
     if "\\" in text or _HOLE.search(text):
@@ -277,8 +280,7 @@ def _split(text: str) -> _Split | None:
         return None
     if float("inf") in set(map(parser.number_of, set(numbers))):
         return None
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace(";", "\n")
-    return _Split(text.split("\n"), names, numbers)
+    return _Split(text.replace(";", "\n").split("\n"), names, numbers)
 
 
 def line_starts(text: str) -> list[int]:
@@ -289,7 +291,8 @@ def line_starts(text: str) -> list[int]:
 def _template(skeleton: str, is_frequent: bool) -> Template:
     """The template of a skeleton; without a statement where it is not one of its leaves alone."""
     template = Template(skeleton)
-    if not is_frequent or not skeleton.strip():
+    # What stands in quotes is not in the skeleton, and a mark of byte order only begins a text.
+    if not is_frequent or not skeleton.strip() or any(c in skeleton for c in "\"'\ufeff"):
         return template
     # Names that begin with a hole stand for themselves; to the automaton they are `x0`, `x1`, ….
     prefix = "x"
@@ -333,6 +336,8 @@ def _fill(template: Template, statement: Statement, prefix: str) -> None:
         return
     if is_named and statement.name != f"{prefix}0":
         return
+    if any(type(n) is Name and n.name == "col" for n in nodes):
+        return  # `col(2)` is a name, and `col(1.5)` is not.
     for place, leaf in enumerate(leaves):
         leaf.name = f"{_NAME_HOLE}{place}"
     template.statement, template.nodes, template.is_named = statement, nodes, is_named
