@@ -1,11 +1,12 @@
 """The Python backend: the standard library alone, and the meaning of the language.
 
 Scalars are `float` and `bool`, tensors are `NDArray`. A graph of scalars alone runs through
-slots of one list, without an object or a call per node beyond the kernel's own.
+columns, without an object or a call per node beyond the kernel's own.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,9 +20,51 @@ from graphcalc.ops.spec import FLOATS, Problem, Type
 from graphcalc.ops.table import OPS
 
 _Step = tuple[int, Callable[..., Any], tuple[int, ...]]
-# A step on scalars with its operands taken apart: `(a, b)`, `(a, _UNARY)` or `((a, …), _ANY)`.
-_Flat = tuple[int, Callable[..., Any], Any, int]
-_UNARY, _ANY = -1, -2
+# In place of a second operand: there is one operand, it is another number of them, or the value
+# is there before the run.
+_ONE, _SEVERAL, _GIVEN = -1, -2, -3
+
+
+class _Flat:
+    """A graph of scalars as columns: every node's kernel and its two operands.
+
+    Where there are not two, the second says so; the first is then the only one, or where in
+    `several` the operands are, or the node itself.
+    """
+
+    def __init__(self) -> None:
+        self.kernels: list[Callable[..., Any] | None] = []
+        self.first, self.second = array("q"), array("q")
+        self.several: list[tuple[int, ...]] = []
+
+    def add(self, kernel: Callable[..., Any] | None, operands: tuple[int, ...]) -> None:
+        """The next node; without a kernel its value is given."""
+        if kernel is None:
+            operands = len(self.kernels), _GIVEN
+        elif len(operands) == 1:
+            operands = operands[0], _ONE
+        elif len(operands) != 2:
+            self.several.append(operands)
+            operands = len(self.several) - 1, _SEVERAL
+        self.kernels.append(kernel)
+        self.first.append(operands[0])
+        self.second.append(operands[1])
+
+    def run(self, given: list[Any]) -> list[Any]:
+        """The values of all nodes; `given` has those that are there before the run."""
+        values: list[Any] = []
+        append, several = values.append, self.several
+        kernel: Any
+        for kernel, a, b in zip(self.kernels, self.first, self.second):
+            if b >= 0:
+                append(kernel(values[a], values[b]))
+            elif b == _ONE:
+                append(kernel(values[a]))
+            elif b == _GIVEN:
+                append(given[a])
+            else:
+                append(kernel(*[values[i] for i in several[a]]))
+        return values
 
 
 class PythonProgram:
@@ -31,24 +74,29 @@ class PythonProgram:
     device = "cpu"
 
     def __init__(self, graph: Graph, kept: frozenset[int]) -> None:
-        self._graph, self._kept = graph, kept
+        self._graph, self._kept = graph, sorted(kept)
         self._position = 0
         nodes, first = graph.nodes, alike(graph)
         self._is_scalar = all([not nodes[position].type.shape for position in set(first)])
         self._template: list[Any] = [None] * len(nodes)
         self._inputs: list[tuple[int, str, Type]] = []
         self._steps: list[_Step] = []
+        self._flat = _Flat()
         if not self._is_scalar:
             self._releases = last_uses(graph, kept)
             check_memory(graph, self._releases, PYTHON_ITEM_OVERHEAD)
         kernels: dict[int, Callable[..., Any]] = {}
         for position, (node, kind) in enumerate(zip(nodes, first)):
-            if not node.operands and self._is_given(position, node):
-                continue
-            if kind not in kernels:
-                kernels[kind] = kernel_of(graph, node)
-            self._steps.append((position, kernels[kind], node.operands))
-        self._flat = [_flat(*step) for step in self._steps] if self._is_scalar else []
+            operands = node.operands
+            kernel = None
+            if operands or not self._is_given(position, node):
+                if kind not in kernels:
+                    kernels[kind] = kernel_of(graph, node)
+                kernel = kernels[kind]
+            if self._is_scalar:
+                self._flat.add(kernel, operands)
+            elif kernel is not None:
+                self._steps.append((position, kernel, operands))
 
     def _is_given(self, position: int, node: Node) -> bool:
         """Whether a node's value is there before the run: written, or from outside."""
@@ -67,7 +115,7 @@ class PythonProgram:
         for position, name, type_ in self._inputs:
             values[position] = native(inputs[name], type_)
         if self._is_scalar:
-            self._run_scalars(values)
+            values = self._flat.run(values)
             observer.observe_scalars(values)
         else:
             try:
@@ -75,15 +123,6 @@ class PythonProgram:
             except Problem as problem:
                 raise wrong_value(problem, self._graph, self._position) from None
         return {position: values[position] for position in self._kept}
-
-    def _run_scalars(self, values: list[Any]) -> None:
-        for position, kernel, a, b in self._flat:
-            if b >= 0:
-                values[position] = kernel(values[a], values[b])
-            elif b == _UNARY:
-                values[position] = kernel(values[a])
-            else:
-                values[position] = kernel(*[values[i] for i in a])
 
     def _run_tensors(self, values: list[Any], observer: Observer) -> None:
         ready = {position for position, _, _ in self._steps}
@@ -146,10 +185,10 @@ class PythonProgram:
         arrays = [_array(value) for value in values]
 
         def update(gradients: list[Any]) -> list[Any]:
-            for place, (array, gradient) in enumerate(zip(arrays, gradients)):
-                data = updates[place](array.data, _array(gradient).data)
-                arrays[place] = NDArray(array.shape, data)
-            return [array if array.shape else array.data[0] for array in arrays]
+            for place, (held, gradient) in enumerate(zip(arrays, gradients)):
+                data = updates[place](held.data, _array(gradient).data)
+                arrays[place] = NDArray(held.shape, data)
+            return [held if held.shape else held.data[0] for held in arrays]
 
         return values, update
 
@@ -161,14 +200,6 @@ class PythonProgram:
         for _ in shape:
             data = [element for row in data for element in row]
         return NDArray(shape, data)
-
-
-def _flat(position: int, kernel: Callable[..., Any], operands: tuple[int, ...]) -> _Flat:
-    if len(operands) == 2:
-        return position, kernel, operands[0], operands[1]
-    if len(operands) == 1:
-        return position, kernel, operands[0], _UNARY
-    return position, kernel, operands, _ANY
 
 
 def _kinds(data: list[Any]) -> tuple[bool, bool]:

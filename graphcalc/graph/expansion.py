@@ -62,22 +62,20 @@ class Expander:
     """Adds the nodes of lines that have a template to a walker's graph.
 
     `walked` does a statement the ordinary way; it has to for those that assign a name in
-    `special`. `give` names what a line comes to: (position, name, and where it stands). `given`
-    has all names given so far, the earlier versions of names too. The set `read` gets those of the
-    `tracked` names that lines read.
+    `special`. `give` names what a line comes to: (position, name, and where it stands). The set
+    `read` gets those of the `tracked` names that lines read.
     """
 
     def __init__(
         self,
         walker: Walker,
-        given: dict[str, int],
         give: Callable[[int, str | None, Any, Any], Any],
         walked: Callable[[AnyStatement], None],
         tracked: frozenset[str],
         read: set[str],
     ) -> None:
         self._walker, self._builder = walker, walker.builder
-        self._given, self._give, self._walked = given, give, walked
+        self._give, self._walked = give, walked
         self.special: set[str] = set(CONSTANTS)
         self._tracked, self._read = tracked, read
         # For every node a number that stands for its type, and positions of constants by text.
@@ -97,7 +95,7 @@ class Expander:
 
     def expand(self, lines: Lines) -> None:
         """Add the nodes of all lines of a source."""
-        builder, names, given = self._builder, self._walker.names, self._given
+        builder, names = self._builder, self._walker.names
         nodes, kinds, quick = builder.nodes, self._kinds, self._quick
         append, add_kind, const = nodes.append, kinds.append, OPS["const"]
         special, most = self.special, builder.limits.nodes - _ROOM
@@ -144,11 +142,11 @@ class Expander:
                 slots.append(position)
             position = slots[result]
             node = nodes[position]
-            if name is None or name in given or node.name is not None or node.op is const:
+            if name is None or name in names or node.name is not None or node.op is const:
                 self._name(position, name, lines, line)
             else:
                 node.name = name
-                names[name] = given[name] = position
+                names[name] = position
 
     def _name(self, position: int, name: str | None, lines: Lines, line: int) -> None:
         """Name what a line comes to, where that takes more than to write it down."""

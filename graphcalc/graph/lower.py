@@ -82,7 +82,11 @@ def lower(
     for values that are not as declared, ProgramError and LimitError for what the program says.
     """
     lowering = _Lowering(program, bindings, inputs, dtype, limits, seed, is_check, columns)
-    return lowering.run()
+    graph = lowering.run()
+    # What refers to itself stays until cycles are collected; let it be small.
+    lowering.builder.shared.clear()
+    lowering.expander.forget(0)
+    return graph
 
 
 @dataclass(slots=True, eq=False)
@@ -101,15 +105,15 @@ class _Lowering:
     walker: Walker = field(init=False)
     names: Names = field(init=False)
     expander: Expander = field(init=False)
-    # How often names were assigned that were assigned more than once.
+    # Of names that were assigned more than once, how often, and the nodes of all versions.
     versions: dict[str, int] = field(default_factory=dict)
+    renamed: dict[str, int] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     mentioned: set[str] = field(default_factory=set)
     # Of the names that are bound and assigned too, those that statements so far have read or
     # whose assignment was replaced.
     replaceable: frozenset[str] = frozenset()
     read: set[str] = field(default_factory=set)
-    display: dict[str, int] = field(default_factory=dict)
     roots: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -122,7 +126,7 @@ class _Lowering:
         self.names = Names(self.program, self.walker, bound, self.declared, self.is_check)
         self.replaceable = frozenset(bound).intersection(self.names.assigned)
         self.expander = Expander(
-            self.walker, self.display, self._name, self._statement, self.replaceable, self.read
+            self.walker, self._name, self._statement, self.replaceable, self.read
         )
         self.expander.special.update(bound)
 
@@ -263,12 +267,14 @@ class _Lowering:
         return position
 
     def _give(self, name: str, position: int) -> None:
-        shown = name
-        if name in self.display:
+        names, shown = self.walker.names, name
+        if name in names:
+            self.renamed.setdefault(name, names[name])
             version = self.versions[name] = self.versions.get(name, 1) + 1
             shown = f"{name}'{version}"
+            self.renamed[shown] = position
         self.builder.nodes[position].name = shown
-        self.walker.names[name] = self.display[shown] = position
+        names[name] = position
 
     def _bind(self, name: str) -> int:
         """The node of a name that is bound from outside."""
@@ -338,13 +344,15 @@ class _Lowering:
     def _finish(self) -> Graph:
         """The graph of what the statements and the names need, with letters for the rest."""
         builder = self.builder
-        roots = [*self.roots, *self.display.values()]
+        # A name by itself is the first node of that name.
+        display = self.walker.names
+        display.update(self.renamed)
+        roots = [*self.roots, *display.values()]
         nodes, moved = prune(builder.nodes, roots)
         is_read = set(chain.from_iterable([node.operands for node in nodes]))
         is_read.update([moved[p] for p in self.arguments.static_uses if p in moved])
         ends = {moved[root] for root in roots}
         results = sorted(ends - is_read) or sorted(ends)[-1:]
-        display = self.display
         if nodes is not builder.nodes:
             display = {name: moved[position] for name, position in display.items()}
         graph = Graph(nodes, results, display, self.dtype, self.limits)

@@ -39,10 +39,10 @@ _NAME_HOLE, _NUMBER_HOLE = "\x01", "\x02"
 _WORDS = "|".join(word for word in parser.TABLES.literals if word[0].isalpha())
 # A name that a dot or a bracket follows is part of the skeleton, as a function's.
 _NAME = re.compile(
-    rf"\b(?<!\.)(?!(?:{_WORDS})\b){parser.TABLES.patterns['NAME']}\b(?![ \t]*[.(])", re.ASCII
+    rf"\b(?<!\.)(?!(?:{_WORDS})\b)({parser.TABLES.patterns['NAME']})\b(?![ \t]*[.(])", re.ASCII
 )
 _NUMBER = re.compile(
-    rf"(?=[0-9.])(?<!\w)(?:{parser.TABLES.patterns['NUMBER'].replace('(', '(?:')})", re.ASCII
+    rf"(?=[0-9.])(?<!\w)({parser.TABLES.patterns['NUMBER'].replace('(', '(?:')})", re.ASCII
 )
 _HOLE = re.compile(f"[{_NAME_HOLE}{_NUMBER_HOLE}]")
 _ASIDE = r"\"[^\"\r\n]*\"|'[^'\r\n]*'|#[^\r\n]*"
@@ -270,12 +270,14 @@ def _split(text: str) -> _Split | None:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "#" in text or '"' in text or "'" in text:
         text = _TEXT_OR_COMMENT.sub(lambda found: "" if found[0][0] == "#" else '""', text)
-    if "\\" in text or _HOLE.search(text):
+    if any(c in text for c in ("\\", _NAME_HOLE, _NUMBER_HOLE)):
         return None
-    names = _NAME.findall(text)
-    text = _NAME.sub(_NAME_HOLE, text)
-    numbers = _NUMBER.findall(text)
-    text = _NUMBER.sub(_NUMBER_HOLE, text)
+    # With a group in the pattern, `split` gives what is between the leaves and the leaves in turns.
+    pieces = _NAME.split(text)
+    names = pieces[1::2]
+    pieces = _NUMBER.split(_NAME_HOLE.join(pieces[::2]))
+    numbers = pieces[1::2]
+    text = _NUMBER_HOLE.join(pieces[::2])
     if max(map(len, names), default=0) > MAX_NAME:
         return None
     if float("inf") in set(map(parser.number_of, set(numbers))):
