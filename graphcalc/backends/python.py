@@ -19,7 +19,8 @@ from graphcalc.ops.arrays import NDArray, expand, fsum
 from graphcalc.ops.spec import FLOATS, Problem, Type
 from graphcalc.ops.table import OPS
 
-_Step = tuple[int, Callable[..., Any], tuple[int, ...]]
+Kernel = Callable[..., Any]
+_Step = tuple[int, Kernel, tuple[int, ...]]
 # In place of a second operand: there is one operand, it is another number of them, or the value
 # is there before the run.
 _ONE, _SEVERAL, _GIVEN = -1, -2, -3
@@ -32,23 +33,25 @@ class _Flat:
     `several` the operands are, or the node itself.
     """
 
-    def __init__(self) -> None:
-        self.kernels: list[Callable[..., Any] | None] = []
-        self.first, self.second = array("q"), array("q")
+    def __init__(self, kernels: list[Kernel | None], operands: list[tuple[int, ...]]) -> None:
+        self.kernels = kernels
         self.several: list[tuple[int, ...]] = []
-
-    def add(self, kernel: Callable[..., Any] | None, operands: tuple[int, ...]) -> None:
-        """The next node; without a kernel its value is given."""
-        if kernel is None:
-            operands = len(self.kernels), _GIVEN
-        elif len(operands) == 1:
-            operands = operands[0], _ONE
-        elif len(operands) != 2:
-            self.several.append(operands)
-            operands = len(self.several) - 1, _SEVERAL
-        self.kernels.append(kernel)
-        self.first.append(operands[0])
-        self.second.append(operands[1])
+        first: list[int] = []
+        second: list[int] = []
+        for found in operands:
+            if len(found) == 2:
+                a, b = found
+            elif kernels[len(first)] is None:
+                a, b = len(first), _GIVEN
+            elif len(found) == 1:
+                a, b = found[0], _ONE
+            else:
+                a, b = len(self.several), _SEVERAL
+                self.several.append(found)
+            first.append(a)
+            second.append(b)
+        # Beside the numbers of an array those of a list are all over the memory.
+        self.first, self.second = array("q", first), array("q", second)
 
     def run(self, given: list[Any]) -> list[Any]:
         """The values of all nodes; `given` has those that are there before the run."""
@@ -80,23 +83,23 @@ class PythonProgram:
         self._is_scalar = all([not nodes[position].type.shape for position in set(first)])
         self._template: list[Any] = [None] * len(nodes)
         self._inputs: list[tuple[int, str, Type]] = []
-        self._steps: list[_Step] = []
-        self._flat = _Flat()
-        if not self._is_scalar:
-            self._releases = last_uses(graph, kept)
-            check_memory(graph, self._releases, PYTHON_ITEM_OVERHEAD)
-        kernels: dict[int, Callable[..., Any]] = {}
-        for position, (node, kind) in enumerate(zip(nodes, first)):
-            operands = node.operands
-            kernel = None
-            if operands or not self._is_given(position, node):
-                if kind not in kernels:
-                    kernels[kind] = kernel_of(graph, node)
-                kernel = kernels[kind]
-            if self._is_scalar:
-                self._flat.add(kernel, operands)
-            elif kernel is not None:
-                self._steps.append((position, kernel, operands))
+        given = {
+            position
+            for position, node in enumerate(nodes)
+            if not node.operands and self._is_given(position, node)
+        }
+        kernels = {kind: kernel_of(graph, nodes[kind]) for kind in set(first) - given}
+        if self._is_scalar:
+            found = [kernels.get(kind) for kind in first]
+            self._flat = _Flat(found, [node.operands for node in nodes])
+            return
+        self._releases = last_uses(graph, kept)
+        check_memory(graph, self._releases, PYTHON_ITEM_OVERHEAD)
+        self._steps: list[_Step] = [
+            (position, kernels[kind], nodes[position].operands)
+            for position, kind in enumerate(first)
+            if kind in kernels
+        ]
 
     def _is_given(self, position: int, node: Node) -> bool:
         """Whether a node's value is there before the run: written, or from outside."""

@@ -14,15 +14,15 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import Label
-from graphcalc.graph.ir import Node
-from graphcalc.graph.learning import Constant, Expansion, Step, learn
+from graphcalc.graph.ir import Node, constant_key
+from graphcalc.graph.learning import Expansion, Step, learn
 from graphcalc.graph.walk import Walker
 from graphcalc.ops.spec import Op, Type
 from graphcalc.ops.table import CONSTANTS, OPS
 from graphcalc.source import Source, Span
 from graphcalc.syntax.expr import AnyStatement
 from graphcalc.syntax.parser import number_of
-from graphcalc.syntax.templates import Lines, Template
+from graphcalc.syntax.templates import Lines
 
 # No line that is added quickly has more nodes than this.
 _ROOM = 100
@@ -58,6 +58,16 @@ class _Step(NamedTuple):
     span: Span | None
 
 
+class _Ready(NamedTuple):
+    """An expansion made ready for the lines of a source: its steps, and in order with constants."""
+
+    steps: list[_Step]
+    result: int
+    events: list[tuple[int, _Step | None, Any]]
+    inlined: int
+    is_simple: bool
+
+
 class Expander:
     """Adds the nodes of lines that have a template to a walker's graph.
 
@@ -82,13 +92,13 @@ class Expander:
         self._kinds: list[int] = []
         self._kind_of: dict[Any, int] = {}
         self._constants: dict[Any, int] = {}
-        self._found: dict[Any, Expansion | None] = {}
+        self._ready: dict[Any, _Ready | None] = {}
         self._quick: dict[Any, tuple[list[_Step], int]] = {}
 
     def forget(self, position: int | None = None) -> None:
         """A node has another type now; without one, a function has another meaning."""
         if position is None:
-            self._found.clear()
+            self._ready.clear()
             self._quick.clear()
         else:
             del self._kinds[position:]
@@ -103,7 +113,7 @@ class Expander:
         find, kind_at = names.__getitem__, kinds.__getitem__
         constant_at = self._constants.__getitem__
         last = last_number = 0
-        waiting = self._waiting()
+        waiting = self._look()
         for line, template in enumerate(lines.templates):
             first, last = last, last + template.names
             first_number, last_number = last_number, last_number + template.numbers
@@ -111,7 +121,7 @@ class Expander:
                 if line in lines.others:
                     for statement in lines.others[line]:
                         self._walked(statement)
-                    waiting = self._waiting()
+                    waiting = self._look()
                 continue
             name = None
             if template.is_named:
@@ -120,120 +130,130 @@ class Expander:
             words, digits = leaves[first:last], numbers[first_number:last_number]
             size = len(nodes)
             try:
+                if waiting or name in special or size > most:
+                    raise KeyError(name)
                 slots = list(map(find, words))
                 key = (template, *map(kind_at, slots))
                 steps, result = quick[key]
                 slots += map(constant_at, digits)
-                if name in special or size > most or waiting:
-                    raise KeyError
             except KeyError:
-                self._carefully(lines, line, name, words, digits)
-                waiting = self._waiting()
-                continue
-            for op, params, shared, type_, kind, pick, source, span in steps:
-                operands = pick(slots)
-                position = shared.setdefault(operands, size)
-                if position == size:
-                    append(
-                        Node(op, operands, params, type_, source, line if span is None else span)
-                    )
-                    add_kind(kind)
-                    size += 1
-                slots.append(position)
-            position = slots[result]
+                found = self._otherwise(lines, line, name, words, digits)
+                if found is None:
+                    waiting = self._look()
+                    continue
+                position = found
+            else:
+                for op, params, shared, type_, kind, pick, source, span in steps:
+                    operands = pick(slots)
+                    position = shared.setdefault(operands, size)
+                    if position == size:
+                        place = line if span is None else span
+                        append(Node(op, operands, params, type_, source, place))
+                        add_kind(kind)
+                        size += 1
+                    slots.append(position)
+                position = slots[result]
             node = nodes[position]
             if name is None or name in names or node.name is not None or node.op is const:
-                self._name(position, name, lines, line)
+                statement = template.statement
+                self._give(position, name, Place(lines, statement.value.span), line)
+                self._note_types()
             else:
                 node.name = name
                 names[name] = position
 
-    def _name(self, position: int, name: str | None, lines: Lines, line: int) -> None:
-        """Name what a line comes to, where that takes more than to write it down."""
-        statement = lines.templates[line].statement
-        assert statement is not None
-        self._give(position, name, Place(lines, statement.value.span), line)
-        self._note_types()
-
-    def _carefully(
+    def _otherwise(
         self, lines: Lines, line: int, name: str | None, words: list[str], digits: list[str]
-    ) -> None:
-        """Add the nodes of one line, with constants that are new or the ordinary way."""
+    ) -> int | None:
+        """The node of a line's value, where that takes more; None if the line was walked."""
         template, names = lines.templates[line], self._walker.names
-        expansion = None
-        if all([word in names for word in words]) and name not in self.special:
+        ready = None
+        if name not in self.special and all([word in names for word in words]):
             slots = [names[word] for word in words]
-            kinds = tuple([self._kinds[slot] for slot in slots])
-            expansion = self._expansion(lines, template, kinds)
-        if expansion is None or not self._has_room(expansion, slots, digits):
+            key = (template, *[self._kinds[slot] for slot in slots])
+            if key not in self._ready:
+                self._learn(key, lines)
+            ready = self._ready[key]
+        if ready is None or not self._has_room(ready, slots, digits):
             self._walked(lines.statement(line))
-            return
+            return None
         self._read.update(self._tracked.intersection(words))
-        self._name(self._add(expansion, slots, digits, lines, line), name, lines, line)
+        return self._in_order(ready, slots, digits, line)
 
-    def _has_room(self, expansion: Expansion, slots: list[int], digits: list[str]) -> bool:
+    def _has_room(self, ready: _Ready, slots: list[int], digits: list[str]) -> bool:
         """Whether a line stays below the limits; what its calls unfold to is counted."""
         limit, calls = self._builder.limits.nodes, self._walker.calls
-        if len(self._builder.nodes) + len(expansion.events) + 2 > limit:
+        if len(self._builder.nodes) + len(ready.events) + 2 > limit:
             return False
-        if not expansion.inlined:
+        if not ready.inlined:
             return True
         # The same call twice unfolds once: that is for the walk to see.
-        is_twice = len({*slots, *digits}) < len(slots) + len(digits)
-        if is_twice or calls.inlined + expansion.inlined > limit // 10:
+        is_twice = len({*slots, *map(number_of, digits)}) < len(slots) + len(digits)
+        if is_twice or calls.inlined + ready.inlined > limit // 10:
             return False
-        calls.inlined += expansion.inlined
+        calls.inlined += ready.inlined
         return True
 
-    def _add(
-        self, expansion: Expansion, slots: list[int], digits: list[str], lines: Lines, line: int
-    ) -> int:
-        """The node of a line's value; its constants and steps are added in order."""
-        values = slots + [0] * len(expansion.events)
-        builder = self._builder
-        for event in expansion.events:
-            where = event.where
-            source, span = _place(lines, line, where)
-            if isinstance(event, Constant):
-                values[event.slot] = self._constant(event, digits, source, span)
-            else:
-                operands = tuple([values[i] for i in event.operands])
-                values[event.slot] = builder.add(event.op, operands, event.params, source, span)
-        return values[expansion.result]
+    def _in_order(self, ready: _Ready, slots: list[int], digits: list[str], line: int) -> int:
+        """The node of a line's value; new constants come where a walk would add them."""
+        nodes, kinds = self._builder.nodes, self._kinds
+        slots += [0] * len(ready.events)
+        for slot, step, constant in ready.events:
+            if step is None:
+                slots[slot] = self._constant(constant, digits, line)
+                continue
+            op, params, shared, type_, kind, pick, source, span = step
+            operands, size = pick(slots), len(nodes)
+            position = slots[slot] = shared.setdefault(operands, size)
+            if position == size:
+                nodes.append(
+                    Node(op, operands, params, type_, source, line if span is None else span)
+                )
+                kinds.append(kind)
+        return slots[ready.result]
 
-    def _constant(self, event: Constant, digits: list[str], source: Any, span: Any) -> int:
+    def _constant(self, constant: Any, digits: list[str], line: int) -> int:
         """The node of a number that a line needs."""
-        if event.leaf < 0:
-            return self._builder.constant(event.value, source, span, type_=event.type)
-        text = digits[event.leaf]
-        if event.is_negated:
-            return self._builder.constant(-number_of(text), source, span)
-        found = self._constants.get(text)
+        key, leaf, is_negated, value, type_, source, span = constant
+        if leaf >= 0:
+            key = "-" + digits[leaf] if is_negated else digits[leaf]
+        found = self._constants.get(key)
         if found is None:
-            found = self._constants[text] = self._builder.constant(number_of(text), source, span)
+            if leaf >= 0:
+                value = -number_of(digits[leaf]) if is_negated else number_of(digits[leaf])
+            place = line if span is None else span
+            found = self._builder.constant(value, source, place, type_=type_)
+            self._constants[key] = found
+            self._note_types()
         return found
 
     # What is known of templates
 
-    def _expansion(
-        self, lines: Lines, template: Template, kinds: tuple[int, ...]
-    ) -> Expansion | None:
-        """What a line of a template comes to, found the first time; None for a special one."""
-        key = (template, *kinds)
-        if key not in self._found:
-            known = list(self._kind_of)
-            found = self._found[key] = learn(self._walker, template, [known[k] for k in kinds])
-            if found is not None and found.is_simple and len(found.events) < _ROOM:
-                steps = [self._ready(step, lines) for step in found.events if type(step) is Step]
-                self._quick[key] = steps, found.result
-        return self._found[key]
+    def _learn(self, key: tuple[Any, ...], lines: Lines) -> None:
+        """Find what a line of a template comes to; None for a special one."""
+        template, *kinds = key
+        known = list(self._kind_of)
+        found = learn(self._walker, template, [known[k] for k in kinds])
+        self._ready[key] = ready = None if found is None else self._made_ready(found, lines)
+        if ready is not None and ready.is_simple and len(ready.events) < _ROOM:
+            self._quick[key] = ready.steps, ready.result
 
-    def _ready(self, step: Step, lines: Lines) -> _Step:
-        shared = self._builder.shared.setdefault((step.op.name, step.params), {})
-        kind = self._kind_of.setdefault((step.type, False), len(self._kind_of))
-        source, span = _place(lines, None, step.where)
-        pick = _picker(step.operands)
-        return _Step(step.op, step.params, shared, step.type, kind, pick, source, span)
+    def _made_ready(self, found: Expansion, lines: Lines) -> _Ready:
+        events: list[Any] = []
+        for event in found.events:
+            source, span = _place(lines, event.where)
+            if isinstance(event, Step):
+                shared = self._builder.shared.setdefault((event.op.name, event.params), {})
+                kind = self._kind_of.setdefault((event.type, False), len(self._kind_of))
+                pick, (_, op, _, params, type_, _) = _picker(event.operands), event
+                step = _Step(op, params, shared, type_, kind, pick, source, span)
+                events.append((event.slot, step, None))
+            else:
+                key = constant_key(event.value, event.type)
+                rest = (event.leaf, event.is_negated, event.value, event.type, source, span)
+                events.append((event.slot, None, (key, *rest)))
+        steps = [step for _, step, _ in events if step is not None]
+        return _Ready(steps, found.result, events, found.inlined, found.is_simple)
 
     def _note_types(self) -> None:
         """Note the types of the nodes that came some other way."""
@@ -243,15 +263,15 @@ class Expander:
             is_word = node.op is OPS["const"] and node.written in CONSTANTS
             kinds.append(self._kind_of.setdefault((node.type, is_word), len(self._kind_of)))
 
-    def _waiting(self) -> bool:
+    def _look(self) -> bool:
         """Take note of what was not added here: nodes, and whether to look out for names."""
         self._note_types()
         return not self._tracked <= self._read
 
 
-def _place(lines: Lines, line: Any, where: Span | Label) -> tuple[Source | Place, Any]:
+def _place(lines: Lines, where: Span | Label) -> tuple[Source | Place, Span | None]:
     """Where a node stands that a line adds."""
-    return (Place(lines, where), line) if isinstance(where, Span) else (where.source, where.span)
+    return (Place(lines, where), None) if isinstance(where, Span) else (where.source, where.span)
 
 
 def _picker(operands: tuple[int, ...]) -> Callable[[list[int]], tuple[int, ...]]:

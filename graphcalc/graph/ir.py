@@ -202,20 +202,22 @@ class Builder:
             equal = self.shared.setdefault((op.name, params), {})
             if operands in equal:
                 return equal[operands]
-        nodes = self.nodes
         type_ = self.type_of(op, operands, params, source, span, context)
-        if len(nodes) >= self.limits.nodes:
-            raise LimitError(
-                "nodes",
-                f"the graph has more than {self.limits.nodes:,} nodes",
-                (label_of(source, span),),
-                help="raise it with --max-nodes",
-            )
-        nodes.append(Node(op, operands, params, type_, source, span, written=written))
-        position = len(nodes) - 1
+        position = self._append(Node(op, operands, params, type_, source, span, written=written))
         if is_shared:
             equal[operands] = position
         return position
+
+    def _append(self, node: Node) -> int:
+        if len(self.nodes) >= self.limits.nodes:
+            raise LimitError(
+                "nodes",
+                f"the graph has more than {self.limits.nodes:,} nodes",
+                (Label(node.source, node.span),),
+                help="raise it with --max-nodes",
+            )
+        self.nodes.append(node)
+        return len(self.nodes) - 1
 
     def type_of(
         self,
@@ -257,12 +259,10 @@ class Builder:
         """A number of the program's text, or a symbolic size; weak, unless a type is given."""
         if type_ is None:
             type_ = Type((), "bool") if type(value) is bool else Type((), self.dtype, True)
-        # 0.0 equals -0.0 and nan differs from itself: share by what the number prints as.
-        key = (value.__class__, repr(value), type_)
+        key = constant_key(value, type_)
         if is_shared and key in self.constants:
             return self.constants[key]
-        params = (type_, (value,))
-        position = self.add(OPS["const"], (), params, source, span, is_shared=False)
+        position = self._append(Node(OPS["const"], (), (type_, (value,)), type_, source, span))
         if is_shared:
             self.constants[key] = position
         return position
@@ -281,7 +281,7 @@ class Builder:
         for position, node in enumerate(graph.nodes):
             if node.op is OPS["const"] and node.name is None and not node.type.shape:
                 type_, (value,) = node.params
-                builder.constants[value.__class__, repr(value), type_] = position
+                builder.constants[constant_key(value, type_)] = position
             elif node.operands and not node.is_bound and node.op is not OPS["alias"]:
                 equal = builder.shared.setdefault((node.op.name, node.params), {})
                 equal[node.operands] = position
@@ -352,6 +352,12 @@ class Builder:
                 (label_of(source, span),),
                 help="raise it with --max-memory",
             )
+
+
+def constant_key(value: Any, type_: Type | None) -> tuple[Any, ...]:
+    """What constants are shared by: 0.0 equals -0.0, and nan differs from itself."""
+    is_plain = type(value) is float and value != 0 and value == value
+    return value.__class__, value if is_plain else repr(value), type_
 
 
 def label_of(source: Source | Place, span: Span | int) -> Label:

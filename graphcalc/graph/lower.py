@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain, count, filterfalse, product
+from itertools import count, filterfalse, product
 from string import ascii_lowercase
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from graphcalc.graph.declared import Declarations, place_of
 from graphcalc.graph.expansion import Expander
 from graphcalc.graph.ir import Builder, Graph, Limits, Place
 from graphcalc.graph.names import Names
-from graphcalc.graph.passes import prune
+from graphcalc.graph.passes import prune, read_positions
 from graphcalc.graph.walk import Walker
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import Type
@@ -349,7 +349,7 @@ class _Lowering:
         display.update(self.renamed)
         roots = [*self.roots, *display.values()]
         nodes, moved = prune(builder.nodes, roots)
-        is_read = set(chain.from_iterable([node.operands for node in nodes]))
+        is_read = read_positions(nodes)
         is_read.update([moved[p] for p in self.arguments.static_uses if p in moved])
         ends = {moved[root] for root in roots}
         results = sorted(ends - is_read) or sorted(ends)[-1:]

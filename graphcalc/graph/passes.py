@@ -19,7 +19,7 @@ Places = Union[dict[int, int], range]
 
 def prune(nodes: list[Node], roots: list[int]) -> tuple[list[Node], Places]:
     """The nodes that the roots depend on, renumbered, and the new position of each old one."""
-    if len({*roots}.union(*[node.operands for node in nodes])) == len(nodes):
+    if len(read_positions(nodes).union(roots)) == len(nodes):
         # Each is a root or is read by a later one.
         return nodes, range(len(nodes))
     is_alive = _alive(nodes, roots)
@@ -31,6 +31,12 @@ def prune(nodes: list[Node], roots: list[int]) -> tuple[list[Node], Places]:
             node.operands = tuple([moved[i] for i in node.operands])
             kept.append(node)
     return kept, moved
+
+
+def read_positions(nodes: list[Node]) -> set[int]:
+    """The nodes that others are computed from."""
+    found: set[int] = set()
+    return found.union(*[node.operands for node in nodes])
 
 
 def opened(graph: Graph, positions: Iterable[int]) -> Graph:
