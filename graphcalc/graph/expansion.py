@@ -9,6 +9,7 @@ nodes that are there already or add them. Lines that are in any way special, as 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -18,14 +19,16 @@ from graphcalc.graph.ir import Node, constant_key
 from graphcalc.graph.learning import Expansion, Step, learn
 from graphcalc.graph.walk import Walker
 from graphcalc.ops.spec import Op, Type
-from graphcalc.ops.table import CONSTANTS, OPS
+from graphcalc.ops.table import CONSTANTS, OPS, PREFIXES
 from graphcalc.source import Source, Span
 from graphcalc.syntax.expr import AnyStatement
 from graphcalc.syntax.parser import number_of
-from graphcalc.syntax.templates import Lines
+from graphcalc.syntax.templates import Lines, Template
 
 # No line that is added quickly has more nodes than this.
 _ROOM = 100
+# For so many different numbers what a template comes to is learnt anew.
+_TRIES = 100
 
 
 class Place:
@@ -86,17 +89,18 @@ class Expander:
     ) -> None:
         self._walker, self._builder = walker, walker.builder
         self._give, self._walked = give, walked
-        self.special: set[str] = set(CONSTANTS)
+        self.special: set[str] = {*CONSTANTS, *PREFIXES}
         self._tracked, self._read = tracked, read
         # For every node a number that stands for its type, and positions of constants by text.
         self._kinds: list[int] = []
         self._kind_of: dict[Any, int] = {}
         self._constants: dict[Any, int] = {}
         self._ready: dict[Any, _Ready | None] = {}
+        self._tries: Counter[Template] = Counter()
         self._quick: dict[Any, tuple[list[_Step], int]] = {}
 
     def forget(self, position: int | None = None) -> None:
-        """A node has another type now; without one, a function has another meaning."""
+        """A node has another type now; without one, a function or a prefix means something else."""
         if position is None:
             self._ready.clear()
             self._quick.clear()
@@ -170,10 +174,7 @@ class Expander:
         ready = None
         if name not in self.special and all([word in names for word in words]):
             slots = [names[word] for word in words]
-            key = (template, *[self._kinds[slot] for slot in slots])
-            if key not in self._ready:
-                self._learn(key, lines)
-            ready = self._ready[key]
+            ready = self._found(lines, template, [self._kinds[slot] for slot in slots], digits)
         if ready is None or not self._has_room(ready, slots, digits):
             self._walked(lines.statement(line))
             return None
@@ -229,14 +230,31 @@ class Expander:
 
     # What is known of templates
 
-    def _learn(self, key: tuple[Any, ...], lines: Lines) -> None:
-        """Find what a line of a template comes to; None for a special one."""
-        template, *kinds = key
+    def _found(
+        self, lines: Lines, template: Template, kinds: list[int], digits: list[str]
+    ) -> _Ready | None:
+        """What a line of a template comes to, learnt the first time; None for a special one.
+
+        It may be special for its numbers alone: then these are part of what is learnt.
+        """
+        key = (template, *kinds)
+        if key not in self._ready:
+            ready = self._ready[key] = self._learn(lines, template, kinds, None)
+            if ready is not None and ready.is_simple and len(ready.events) < _ROOM:
+                self._quick[key] = ready.steps, ready.result
+        if self._ready[key] is None and digits:
+            key = (*key, *digits)
+            if key not in self._ready and self._tries[template] < _TRIES:
+                self._tries[template] += 1
+                self._ready[key] = self._learn(lines, template, kinds, digits)
+        return self._ready.get(key)
+
+    def _learn(
+        self, lines: Lines, template: Template, kinds: list[int], digits: list[str] | None
+    ) -> _Ready | None:
         known = list(self._kind_of)
-        found = learn(self._walker, template, [known[k] for k in kinds])
-        self._ready[key] = ready = None if found is None else self._made_ready(found, lines)
-        if ready is not None and ready.is_simple and len(ready.events) < _ROOM:
-            self._quick[key] = ready.steps, ready.result
+        found = learn(self._walker, template, [known[kind] for kind in kinds], digits)
+        return None if found is None else self._made_ready(found, lines)
 
     def _made_ready(self, found: Expansion, lines: Lines) -> _Ready:
         events: list[Any] = []

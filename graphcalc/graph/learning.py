@@ -13,10 +13,11 @@ from graphcalc.graph.walk import Walker
 from graphcalc.ops.prelude import Composite
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import Op, Type
-from graphcalc.ops.table import OPS
+from graphcalc.ops.table import OPS, PREFIXES
 from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
+from graphcalc.syntax.parser import number_of
 from graphcalc.syntax.templates import Template
 
 _PLAIN = frozenset(
@@ -63,19 +64,24 @@ class Expansion(NamedTuple):
     is_simple: bool
 
 
-def learn(walker: Walker, template: Template, kinds: list[tuple[Type, bool]]) -> Expansion | None:
+def learn(
+    walker: Walker,
+    template: Template,
+    kinds: list[tuple[Type, bool]],
+    digits: list[str] | None = None,
+) -> Expansion | None:
     """What a line adds that reads names of these types; None where these do not decide it.
 
-    `kinds` say of every name its type, and whether it stands for a constant's own name.
+    `kinds` say of every name its type, and whether it stands for a constant's own name. With the
+    line's numbers, `digits`, what it comes to may depend on them.
     """
     if any(is_word or Size in map(type, type_.shape) for type_, is_word in kinds):
         return None
-    if not all([_is_plain(walker, node) for node in template.nodes]):
+    if not all([_is_plain(walker, node, digits is not None) for node in template.nodes]):
         return None
     statement = template.statement
     assert statement is not None
-    learner = _Learner(walker, statement.source)
-    builder = learner.builder
+    learner = _Learner(walker, statement.source, digits)
     values: dict[str, Item] = {}
     for place, (type_, _) in enumerate(kinds):
         values[f"\x01{place}"] = learner.slot(type_, statement.name_span)
@@ -84,33 +90,32 @@ def learn(walker: Walker, template: Template, kinds: list[tuple[Type, bool]]) ->
         result = learner.operand(learner.run(frame), statement.value, statement.source)
     except GraphcalcError:
         return None
-    is_special = (
-        builder.random_count,
-        learner.arguments.static_uses,
-        builder.notes,
-        builder.variables,
-        learner.calls.have_taken_gradients(),
-    )
-    if any(is_special) or not learner.is_plain():
-        return None
-    return learner.expansion(len(kinds), result)
+    return learner.expansion(len(kinds), result) if learner.is_plain() else None
 
 
-def _is_plain(walker: Walker, node: Expr) -> bool:
-    """Whether a node's meaning is a matter of types."""
-    if type(node) is not ast.Call:
-        return type(node) in _PLAIN
-    if type(node.function) is not ast.Name:
-        return False
-    name, calls = node.function.name, walker.calls
+def _is_plain(walker: Walker, node: Expr, has_digits: bool) -> bool:
+    """Whether a node's meaning is a matter of types, and of numbers where these are known."""
+    match node:
+        case ast.Call(function=ast.Name(name=name)) if name in walker.functions:
+            return has_digits or not any(map(_is_number, node.arguments))
+        case ast.Call(function=ast.Name(name=name)):
+            found = walker.calls.find(name) if walker.calls.is_builtin(name) else None
+        case ast.Call(function=ast.Attribute(name=name, value=ast.Name(name=module))):
+            found = walker.calls.find(name, module)
+        case ast.Call(function=ast.Attribute(name=name, value=ast.Attribute(name=module))):
+            found = walker.calls.find(name, module)
+        case ast.Attribute(value=ast.Name(name=name)):
+            # In `math.sin(x)` there is no value before the dot.
+            return name in PREFIXES and name not in walker.names
+        case ast.Attribute(value=value):
+            return type(value) is ast.Attribute
+        case _:
+            return type(node) in _PLAIN
     has_number = any(map(_is_number, node.arguments))
-    if name in walker.functions:
-        return not has_number
-    found = calls.find(name) if calls.is_builtin(name) else None
     if isinstance(found, Op):
         # `max(x, 2)` is about a dimension where x has one.
         return not (found.pair and has_number)
-    return isinstance(found, Composite) and not has_number
+    return isinstance(found, Composite) and (has_digits or not has_number)
 
 
 def _is_number(node: Expr) -> bool:
@@ -120,14 +125,14 @@ def _is_number(node: Expr) -> bool:
 
 
 class _Learner(Walker):
-    """A walker of a graph of its own, in which the numbers of one source are inputs."""
+    """A walker of a graph of its own, where numbers of one source are inputs, or `digits`."""
 
-    def __init__(self, walker: Walker, source: Source) -> None:
+    def __init__(self, walker: Walker, source: Source, digits: list[str] | None) -> None:
         builder = Builder(walker.builder.dtype, walker.builder.limits)
         super().__init__(
             builder, Arguments(builder), _missing, walker.seed, functions=walker.functions
         )
-        self._source = source
+        self._source, self._digits = source, digits
         # By position, the number in the text that an input is, and whether it is negated.
         self._numbers: dict[int, tuple[int, bool]] = {}
 
@@ -146,14 +151,19 @@ class _Learner(Walker):
         self.values.append(position)
 
     def _constant(self, node: ast.Number | ast.Boolean, frame: Frame) -> None:
-        if frame.source is self._source and type(node) is ast.Number:
-            self._number(node, int(node.value - 1), False)
-        else:
+        if frame.source is not self._source or type(node) is not ast.Number:
             super()._constant(node, frame)
+            return
+        leaf = int(node.value - 1)
+        if self._digits is None:
+            self._number(node, leaf, False)
+        else:
+            value = number_of(self._digits[leaf])
+            self.values.append(self.builder.constant(value, self._source, node.span))
 
     def _unary(self, node: ast.Unary, frame: Frame) -> None:
         is_own = frame.source is self._source and type(node.operand) is ast.Number
-        if is_own and node.op == "neg":
+        if is_own and node.op == "neg" and self._digits is None:
             leaf, _ = self._numbers[self.values.pop()]  # type: ignore[index]
             self._number(node, leaf, True)
         else:
@@ -161,7 +171,12 @@ class _Learner(Walker):
 
     def is_plain(self) -> bool:
         """Whether all nodes are shared ones of scalar constants and of ops on elements."""
-        builder = self.builder
+        builder, calls = self.builder, self.calls
+        if builder.random_count or builder.notes or builder.variables:
+            return False
+        is_static = any(builder.nodes[p].op is not OPS["const"] for p in self.arguments.static_uses)
+        if is_static or calls.have_taken_gradients():
+            return False
         shared = {p for table in builder.shared.values() for p in table.values()}
         shared |= set(builder.constants.values())
         for position, node in enumerate(builder.nodes):

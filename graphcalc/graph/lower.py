@@ -24,7 +24,7 @@ from graphcalc.graph.passes import prune, read_positions
 from graphcalc.graph.walk import Walker
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import Type
-from graphcalc.ops.table import CONSTANTS, OPS
+from graphcalc.ops.table import CONSTANTS, OPS, PREFIXES
 from graphcalc.source import Source, Span
 from graphcalc.syntax.expr import (
     AnyStatement,
@@ -275,6 +275,8 @@ class _Lowering:
             self.renamed[shown] = position
         self.builder.nodes[position].name = shown
         names[name] = position
+        if name in PREFIXES:
+            self.expander.forget()
 
     def _bind(self, name: str) -> int:
         """The node of a name that is bound from outside."""

@@ -26,6 +26,7 @@ PLAIN = (
     *("max({n}, {d})", "max({n}, {n})", "where({n}, {n}, {d})", "softplus({n})", "log2({n})"),
     *("f({n})", "f({d})", "g({n}) * g({n})", "h({n})", "h({d})", "k({n}, {d})", "atan2({n}, {n})"),
     *("rand() + {n}", "[{n}, {d}]", "[1, 2] * {n}", "sum({n})", "torch.sin({n})", "math.pi * {n}"),
+    *("math.sin({n}) + {n}", "nn.functional.relu({n})", "np.std({n})", "F.leaky_relu({n}, {d})"),
     *("{n} // {n} % {d}", "pow({n}, {d})", "isnan({n})", "float({n} > {d})", "pi * {n}", "-pi"),
     *("clamp({n}, {d}, {d})", "{n} == {d}", "leaky_relu({n}, {d})", "grad({n} * {n}, {n})"),
 )
@@ -46,7 +47,16 @@ ODD = (
 OTHERS = (
     *("f(x) = x * x + 2", "f(x, y=2) = x - y", "g(x) = relu6(x) + a", "f(x) = f(x)", "later = 1"),
     *("w: [2]", "t: bool", "x: float64", "n1: [B]", "n2: [2] = [1, 2]", "a, b = split([1, 2], 1)"),
-    *("x = (a\n + b)", "x = [a,\n\n b]", "# only a comment", "", "  ", "x = a \\\n + b", "pi = 3"),
+    *(
+        "x = (a\n + b)",
+        "x = [a,\n\n b]",
+        "# only a comment",
+        "",
+        "  ",
+        "x = a \\\n + b",
+        "pi = 3",
+        "math = 2",
+    ),
     *("b = a ? 1", "x = a +", "y = (x", "= 3", "1 2", 'einsum("ij,jk->ik", [[1]], [[2]])'),
     *("x = 'a;b'", "x = a; t = b", "z\u00e9 = 1", "\ufeffx = a"),
 )
