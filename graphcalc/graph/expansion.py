@@ -27,7 +27,7 @@ from graphcalc.syntax.templates import Lines, Template
 
 # No line that is added quickly has more nodes than this.
 _ROOM = 100
-# For so many different numbers what a template comes to is learnt anew.
+# What a template comes to is learnt for so many types and numbers; further lines are walked.
 _TRIES = 100
 
 
@@ -93,7 +93,8 @@ class Expander:
         self._tracked, self._read = tracked, read
         # For every node a number that stands for its type, and positions of constants by text.
         self._kinds: list[int] = []
-        self._kind_of: dict[Any, int] = {}
+        self._kind_of: dict[tuple[Type, bool], int] = {}
+        self._known: list[tuple[Type, bool]] = []
         self._constants: dict[Any, int] = {}
         self._ready: dict[Any, _Ready | None] = {}
         self._tries: Counter[Template] = Counter()
@@ -113,25 +114,16 @@ class Expander:
         nodes, kinds, quick = builder.nodes, self._kinds, self._quick
         append, add_kind, const = nodes.append, kinds.append, OPS["const"]
         special, most = self.special, builder.limits.nodes - _ROOM
-        leaves, numbers = lines.names, lines.numbers
         find, kind_at = names.__getitem__, kinds.__getitem__
         constant_at = self._constants.__getitem__
-        last = last_number = 0
         waiting = self._look()
-        for line, template in enumerate(lines.templates):
-            first, last = last, last + template.names
-            first_number, last_number = last_number, last_number + template.numbers
+        for line, template, name, words, digits in lines.each():
             if template.statement is None:
                 if line in lines.others:
                     for statement in lines.others[line]:
                         self._walked(statement)
                     waiting = self._look()
                 continue
-            name = None
-            if template.is_named:
-                name = leaves[first]
-                first += 1
-            words, digits = leaves[first:last], numbers[first_number:last_number]
             size = len(nodes)
             try:
                 if waiting or name in special or size > most:
@@ -159,8 +151,7 @@ class Expander:
                 position = slots[result]
             node = nodes[position]
             if name is None or name in names or node.name is not None or node.op is const:
-                statement = template.statement
-                self._give(position, name, Place(lines, statement.value.span), line)
+                self._give(position, name, Place(lines, template.statement.value.span), line)
                 self._note_types()
             else:
                 node.name = name
@@ -239,22 +230,25 @@ class Expander:
         """
         key = (template, *kinds)
         if key not in self._ready:
-            ready = self._ready[key] = self._learn(lines, template, kinds, None)
+            ready = self._learn(key, lines, kinds, None)
             if ready is not None and ready.is_simple and len(ready.events) < _ROOM:
                 self._quick[key] = ready.steps, ready.result
-        if self._ready[key] is None and digits:
+        if digits and self._ready.get(key) is None:
             key = (*key, *digits)
-            if key not in self._ready and self._tries[template] < _TRIES:
-                self._tries[template] += 1
-                self._ready[key] = self._learn(lines, template, kinds, digits)
+            if key not in self._ready:
+                self._learn(key, lines, kinds, digits)
         return self._ready.get(key)
 
     def _learn(
-        self, lines: Lines, template: Template, kinds: list[int], digits: list[str] | None
+        self, key: tuple[Any, ...], lines: Lines, kinds: list[int], digits: list[str] | None
     ) -> _Ready | None:
-        known = list(self._kind_of)
-        found = learn(self._walker, template, [known[kind] for kind in kinds], digits)
-        return None if found is None else self._made_ready(found, lines)
+        template = key[0]
+        if self._tries[template] >= _TRIES:
+            return None
+        self._tries[template] += 1
+        found = learn(self._walker, template, [self._known[kind] for kind in kinds], digits)
+        ready = self._ready[key] = None if found is None else self._made_ready(found, lines)
+        return ready
 
     def _made_ready(self, found: Expansion, lines: Lines) -> _Ready:
         events: list[Any] = []
@@ -262,7 +256,7 @@ class Expander:
             source, span = _place(lines, event.where)
             if isinstance(event, Step):
                 shared = self._builder.shared.setdefault((event.op.name, event.params), {})
-                kind = self._kind_of.setdefault((event.type, False), len(self._kind_of))
+                kind = self._kind(event.type, False)
                 pick, (_, op, _, params, type_, _) = _picker(event.operands), event
                 step = _Step(op, params, shared, type_, kind, pick, source, span)
                 events.append((event.slot, step, None))
@@ -279,7 +273,13 @@ class Expander:
         for node in self._builder.nodes[len(kinds) :]:
             # The minus of `-pi` is part of a number.
             is_word = node.op is OPS["const"] and node.written in CONSTANTS
-            kinds.append(self._kind_of.setdefault((node.type, is_word), len(self._kind_of)))
+            kinds.append(self._kind(node.type, is_word))
+
+    def _kind(self, type_: Type, is_word: bool) -> int:
+        kind = self._kind_of.setdefault((type_, is_word), len(self._known))
+        if kind == len(self._known):
+            self._known.append((type_, is_word))
+        return kind
 
     def _look(self) -> bool:
         """Take note of what was not added here: nodes, and whether to look out for names."""

@@ -91,6 +91,11 @@ class Node:
         return found
 
     @property
+    def where(self) -> tuple[Source | Place, Span | int]:
+        """Where the node stands, as another node is told that stands there too."""
+        return self._source, self._place
+
+    @property
     def source(self) -> Source:
         """The text that the node stands in."""
         found = self._source

@@ -82,7 +82,7 @@ class Lines:
     that no template stands for, by the line in which they begin.
     """
 
-    __slots__ = ("_places", "_starts", "names", "numbers", "others", "source", "templates")
+    __slots__ = ("_last", "_places", "_starts", "names", "numbers", "others", "source", "templates")
 
     def __init__(
         self,
@@ -99,6 +99,8 @@ class Lines:
         self.others: dict[int, tuple[AnyStatement, ...]] = {}
         self._starts = starts
         self._places: tuple[list[int], list[int]] | None = None
+        # The line that was asked for last: others ask for all of a line's nodes in turn.
+        self._last: tuple[int, Callable[[int], int]] | None = None
 
     def statements(self) -> Iterator[AnyStatement]:
         """All statements in order."""
@@ -107,6 +109,20 @@ class Lines:
                 yield self.statement(line)
             elif line in self.others:
                 yield from self.others[line]
+
+    def each(self) -> Iterator[tuple[int, Template, str | None, list[str], list[str]]]:
+        """For every line its number and template; of one with a statement the name that it
+        assigns, the names that it reads, and its numbers."""
+        names, numbers = self.names, self.numbers
+        last = last_number = 0
+        for line, template in enumerate(self.templates):
+            first, last = last, last + template.names
+            first_number, last_number = last_number, last_number + template.numbers
+            digits = numbers[first_number:last_number]
+            if template.is_named:
+                yield line, template, names[first], names[first + 1 : last], digits
+            else:
+                yield line, template, None, names[first:last], digits
 
     def parsed(self) -> Iterator[AnyStatement]:
         """The statements that no template stands for."""
@@ -181,7 +197,9 @@ class Lines:
 
     def span(self, line: int, span: Span) -> Span:
         """Where in the source stands what has a place in the text of a line's template."""
-        move = self._mover(line)
+        if self._last is None or self._last[0] != line:
+            self._last = line, self._mover(line)
+        move = self._last[1]
         return Span(move(span.start), move(span.end))
 
     def _mover(self, line: int) -> Callable[[int], int]:
