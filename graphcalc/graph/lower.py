@@ -350,8 +350,10 @@ class _Lowering:
         display = self.walker.names
         display.update(self.renamed)
         roots = [*self.roots, *display.values()]
-        nodes, moved = prune(builder.nodes, roots)
-        is_read = read_positions(nodes)
+        is_read = read_positions(builder.nodes)
+        nodes, moved = prune(builder.nodes, roots, is_read)
+        if nodes is not builder.nodes:
+            is_read = read_positions(nodes)
         is_read.update([moved[p] for p in self.arguments.static_uses if p in moved])
         ends = {moved[root] for root in roots}
         results = sorted(ends - is_read) or sorted(ends)[-1:]
@@ -379,12 +381,12 @@ class _Lowering:
         }
         letters = filterfalse(taken.__contains__, _words())
         results, const = frozenset(graph.results), OPS["const"]
-        for position, node in enumerate(graph.nodes):
-            if node.name is None and not node.is_hidden:
-                if node.op is const and position not in results:
-                    continue
-                node.name = name = next(letters)
-                graph.names[name] = position
+        unnamed = [item for item in enumerate(graph.nodes) if item[1].name is None]
+        for position, node in unnamed:
+            if node.is_hidden or (node.op is const and position not in results):
+                continue
+            node.name = name = next(letters)
+            graph.names[name] = position
 
 
 def constant_of(what: str, binding: Binding) -> Callable[[Walker], int]:

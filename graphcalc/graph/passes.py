@@ -17,9 +17,16 @@ from graphcalc.ops.table import OPS
 Places = Union[dict[int, int], range]
 
 
-def prune(nodes: list[Node], roots: list[int]) -> tuple[list[Node], Places]:
-    """The nodes that the roots depend on, renumbered, and the new position of each old one."""
-    if len(read_positions(nodes).union(roots)) == len(nodes):
+def prune(
+    nodes: list[Node], roots: list[int], is_read: set[int] | None = None
+) -> tuple[list[Node], Places]:
+    """The nodes that the roots depend on, renumbered, and the new position of each old one.
+
+    `is_read` are the nodes that others are computed from, where that is known.
+    """
+    if is_read is None:
+        is_read = read_positions(nodes)
+    if len(is_read.union(roots)) == len(nodes):
         # Each is a root or is read by a later one.
         return nodes, range(len(nodes))
     is_alive = _alive(nodes, roots)

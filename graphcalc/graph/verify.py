@@ -31,14 +31,13 @@ def _alike(nodes: list[Node]) -> list[int]:
     for position, (node, kind) in enumerate(zip(nodes, kinds)):
         operands = node.operands
         key: tuple[Any, ...]
-        if len(operands) == 2:
+        if len(operands) == 2 and not node.params:
             a, b = operands
             key = (node.op.name, kind, kinds[a], kinds[b])
         else:
-            key = (node.op.name, kind, *[kinds[i] for i in operands])
-        if node.params:
-            # 1 and True, and 0.0 and -0.0, are equal and not the same.
-            key += (id(node.params),)
+            # Of arguments that are equal 1 and True, and 0.0 and -0.0, are not the same.
+            arguments = node.params and id(node.params)
+            key = (node.op.name, kind, (arguments, *[kinds[i] for i in operands]))
         found.append(first.setdefault(key, position))
     return found
 
