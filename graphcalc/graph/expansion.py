@@ -75,8 +75,8 @@ class Expander:
     """Adds the nodes of lines that have a template to a walker's graph.
 
     `walked` does a statement the ordinary way; it has to for those that assign a name in
-    `special`. `give` names what a line comes to: (position, name, and where it stands). The set
-    `read` gets those of the `tracked` names that lines read.
+    `special`, and for those in `tracked` until a line has read them, which `read` is told, or they
+    were assigned. `give` names what a line comes to: (position, name, and where it stands).
     """
 
     def __init__(
@@ -163,7 +163,8 @@ class Expander:
         """The node of a line's value, where that takes more; None if the line was walked."""
         template, names = lines.templates[line], self._walker.names
         ready = None
-        if name not in self.special and all([word in names for word in words]):
+        is_special = name in self.special or name in self._tracked.difference(self._read)
+        if not is_special and all([word in names for word in words]):
             slots = [names[word] for word in words]
             ready = self._found(lines, template, [self._kinds[slot] for slot in slots], digits)
         if ready is None or not self._has_room(ready, slots, digits):

@@ -128,7 +128,6 @@ class _Lowering:
         self.expander = Expander(
             self.walker, self._name, self._statement, self.replaceable, self.read
         )
-        self.expander.special.update(bound)
 
     # Statements
 
