@@ -10,7 +10,7 @@ from graphcalc.data.bindings import parse_value
 from graphcalc.descent import Descent, Minimum
 from graphcalc.descent import minimize as descend
 from graphcalc.diagnostics import BindingError, UsageError
-from graphcalc.evaluate import Evaluation, Gradients, Options, Outcome, find_name
+from graphcalc.evaluate import Evaluation, Gradients, Options, Outcome
 from graphcalc.evaluate import parse as parse_sources
 from graphcalc.gradcheck import Checked, check_gradients
 from graphcalc.graph.ir import MAX_NODES
@@ -48,7 +48,7 @@ class Result(Mapping[str, Any]):
     @property
     def names(self) -> list[str]:
         """The names of all nodes, in order of evaluation."""
-        return [record.name for record in self.trace]
+        return self.trace.names
 
     @property
     def results(self) -> list[str]:
@@ -77,9 +77,7 @@ class Result(Mapping[str, Any]):
         return self[names[0]]
 
     def __getitem__(self, name: str) -> Any:
-        if name not in self._outcome.graph.names:
-            raise KeyError(name)
-        return _value(self._outcome, find_name(self._outcome.graph, name), name)
+        return _value(self._outcome, self._outcome.graph.names[name], name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names)
@@ -134,7 +132,7 @@ def _value(outcome: Outcome, position: int, name: str) -> Any:
     """The value of a node of a finished run, as its backend holds it."""
     if position in outcome.values:
         return outcome.values[position]
-    found, node = outcome.trace.kept(position).value, outcome.graph.nodes[position]
+    found, node = outcome.trace.value(position), outcome.graph.nodes[position]
     if found is None:
         raise UsageError(
             "freed", f"`{name}` was freed after its last use", help=f"run with keep=[{name!r}]"

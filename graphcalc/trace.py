@@ -110,6 +110,12 @@ class Trace(Sequence[Record]):
         return self._shown
 
     @property
+    def names(self) -> list[str]:
+        """The names of the records."""
+        nodes = self.graph.nodes
+        return [nodes[self.positions[place]].name or "" for place in self._places]
+
+    @property
     def _places(self) -> Sequence[int]:
         """The places of those that have a record."""
         if self.only is None:
@@ -163,6 +169,11 @@ class Trace(Sequence[Record]):
             seconds=self.profile and self.profile.seconds[position],
             share=self.profile and self.profile.share(position),
         )
+
+    def value(self, position: int) -> Any:
+        """The value of a node, by its position in the graph; None where it was not kept."""
+        found = self._values[position]
+        return found.value if type(found) is Kept else found
 
     def kept(self, position: int) -> Kept:
         """What is kept of the value of a node, by its position in the graph."""

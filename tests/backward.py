@@ -23,7 +23,8 @@ from graphcalc.backends.base import Settings, Silent
 from graphcalc.backends.python import PythonProgram
 from graphcalc.evaluate import Evaluation, Options, parse
 from graphcalc.graph.arguments import Arguments
-from graphcalc.graph.ir import Builder, Graph, verify
+from graphcalc.graph.ir import Builder, Graph
+from graphcalc.graph.verify import verify
 from graphcalc.graph.walk import Walker
 from graphcalc.ops.spec import FLOATS, Parameter
 from graphcalc.ops.table import OPS

@@ -9,8 +9,9 @@ from graphcalc.backends.base import Settings, Silent
 from graphcalc.backends.python import PythonProgram
 from graphcalc.evaluate import Evaluation, Options, parse
 from graphcalc.graph.arguments import Arguments
-from graphcalc.graph.ir import Builder, Graph, Limits, verify
+from graphcalc.graph.ir import Builder, Graph, Limits
 from graphcalc.graph.rules import Rules, names_of
+from graphcalc.graph.verify import verify
 from graphcalc.graph.walk import Walker
 from graphcalc.ops.spec import FLOATS, NONE, ZERO, Type
 from graphcalc.ops.table import OPS

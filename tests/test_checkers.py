@@ -12,7 +12,7 @@ from tables import assert_tables_current
 
 import graphcalc.syntax
 from graphcalc.diagnostics import InternalError
-from graphcalc.graph.ir import verify
+from graphcalc.graph.verify import verify
 from graphcalc.ops import table
 from graphcalc.ops.prelude import COMPOSITES
 from graphcalc.ops.spec import Type

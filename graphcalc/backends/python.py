@@ -1,11 +1,12 @@
 """The Python backend: the standard library alone, and the meaning of the language.
 
 Scalars are `float` and `bool`, tensors are `NDArray`. A graph of scalars alone runs through
-slots of one list, without an object or a call per node beyond the kernel's own.
+columns, without an object or a call per node beyond the kernel's own.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,11 +15,72 @@ from graphcalc.backends.optimizers import updater
 from graphcalc.graph.ir import Graph, Node, wrong_value
 from graphcalc.graph.passes import check_memory, last_uses
 from graphcalc.graph.regions import steps_of
+from graphcalc.graph.verify import alike
 from graphcalc.ops.arrays import NDArray, expand, fsum
 from graphcalc.ops.spec import FLOATS, Problem, Type
 from graphcalc.ops.table import OPS
 
-_Step = tuple[int, Callable[..., Any], tuple[int, ...]]
+Kernel = Callable[..., Any]
+_Step = tuple[int, Kernel, tuple[int, ...]]
+# In place of a second operand: there is one operand, it is another number of them, or the value
+# is there before the run.
+_ONE, _SEVERAL, _GIVEN = -1, -2, -3
+
+
+class _Flat:
+    """A graph of scalars as columns: every node's kernel and its two operands.
+
+    Where there are not two, the second says so; the first is then the only one, or where in
+    `several` the operands are, or the node itself.
+    """
+
+    def __init__(self, kernels: list[Kernel | None], operands: list[tuple[int, ...]]) -> None:
+        self.kernels = kernels
+        self.several: list[tuple[int, ...]] = []
+        first: list[int] = []
+        second: list[int] = []
+        for found in operands:
+            if len(found) == 2:
+                a, b = found
+            elif kernels[len(first)] is None:
+                a, b = len(first), _GIVEN
+            elif len(found) == 1:
+                a, b = found[0], _ONE
+            else:
+                a, b = len(self.several), _SEVERAL
+                self.several.append(found)
+            first.append(a)
+            second.append(b)
+        # Beside the numbers of an array those of a list are all over the memory.
+        self.first, self.second = array("q", first), array("q", second)
+
+    def run(self, given: list[Any]) -> list[Any]:
+        """The values of all nodes; `given` has those that are there before the run."""
+        values: list[Any] = []
+        append, several = values.append, self.several
+        kernel: Any
+        for kernel, a, b in zip(self.kernels, self.first, self.second):
+            if b >= 0:
+                append(kernel(values[a], values[b]))
+            elif b == _ONE:
+                append(kernel(values[a]))
+            elif b == _GIVEN:
+                append(given[a])
+            else:
+                append(kernel(*[values[i] for i in several[a]]))
+        return values
+
+    def run_timed(self, given: list[Any], clock: Clock) -> list[Any]:
+        """The same, with a clock that is told of every node that is computed."""
+        values: list[Any] = []
+        for place, (kernel, a, b) in enumerate(zip(self.kernels, self.first, self.second)):
+            if kernel is None:
+                values.append(given[a])
+                continue
+            operands = (a, b) if b >= 0 else (a,) if b == _ONE else self.several[a]
+            values.append(kernel(*[values[i] for i in operands]))
+            clock(place)
+        return values
 
 
 class PythonProgram:
@@ -29,24 +91,41 @@ class PythonProgram:
     compile_seconds = 0.0
 
     def __init__(self, graph: Graph, kept: frozenset[int]) -> None:
-        self._graph, self._kept = graph, kept
+        self._graph, self._kept = graph, sorted(kept)
         self._position = 0
-        self._is_scalar = all([not node.type.shape for node in graph.nodes])
-        self._template: list[Any] = [None] * len(graph.nodes)
+        nodes, first = graph.nodes, alike(graph)
+        self._is_scalar = all([not nodes[position].type.shape for position in set(first)])
+        self._template: list[Any] = [None] * len(nodes)
         self._inputs: list[tuple[int, str, Type]] = []
-        self._steps: list[_Step] = []
-        if not self._is_scalar:
-            self._releases = last_uses(graph, kept)
-            steps = steps_of(graph, kept, with_regions=False)
-            check_memory(graph, steps, PYTHON_ITEM_OVERHEAD)
-        for position, node in enumerate(graph.nodes):
-            if node.op is OPS["const"]:
-                shape, data = node.type.shape, node.params[1]
-                self._template[position] = NDArray(shape, list(data)) if shape else data[0]
-            elif node.op is OPS["input"]:
-                self._inputs.append((position, node.params[1], node.type))
-            else:
-                self._steps.append((position, kernel_of(graph, node), node.operands))
+        given = {
+            position
+            for position, node in enumerate(nodes)
+            if not node.operands and self._is_given(position, node)
+        }
+        kernels = {kind: kernel_of(graph, nodes[kind]) for kind in set(first) - given}
+        if self._is_scalar:
+            found = [kernels.get(kind) for kind in first]
+            self._flat = _Flat(found, [node.operands for node in nodes])
+            return
+        self._releases = last_uses(graph, kept)
+        steps = steps_of(graph, kept, with_regions=False)
+        check_memory(graph, steps, PYTHON_ITEM_OVERHEAD)
+        self._steps: list[_Step] = [
+            (position, kernels[kind], nodes[position].operands)
+            for position, kind in enumerate(first)
+            if kind in kernels
+        ]
+
+    def _is_given(self, position: int, node: Node) -> bool:
+        """Whether a node's value is there before the run: written, or from outside."""
+        if node.op is OPS["const"]:
+            shape, data = node.type.shape, node.params[1]
+            self._template[position] = NDArray(shape, list(data)) if shape else data[0]
+        elif node.op is OPS["input"]:
+            self._inputs.append((position, node.params[1], node.type))
+        else:
+            return False
+        return True
 
     def run(
         self,
@@ -62,10 +141,8 @@ class PythonProgram:
             if clock is not None:
                 clock(position)
         if self._is_scalar:
-            if clock is None:
-                self._run_scalars(values)
-            else:
-                self._run_timed(values, clock)
+            flat = self._flat
+            values = flat.run(values) if clock is None else flat.run_timed(values, clock)
             observer.observe_scalars(values)
         else:
             try:
@@ -73,22 +150,6 @@ class PythonProgram:
             except Problem as problem:
                 raise wrong_value(problem, self._graph, self._position) from None
         return {position: values[position] for position in self._kept}
-
-    def _run_timed(self, values: list[Any], clock: Clock) -> None:
-        """As `_run_scalars`, node by node."""
-        for position, kernel, operands in self._steps:
-            values[position] = kernel(*[values[i] for i in operands])
-            clock(position)
-
-    def _run_scalars(self, values: list[Any]) -> None:
-        for position, kernel, operands in self._steps:
-            if len(operands) == 2:
-                a, b = operands
-                values[position] = kernel(values[a], values[b])
-            elif len(operands) == 1:
-                values[position] = kernel(values[operands[0]])
-            else:
-                values[position] = kernel(*[values[i] for i in operands])
 
     def _run_tensors(
         self,
@@ -161,10 +222,10 @@ class PythonProgram:
         arrays = [_array(value) for value in values]
 
         def update(gradients: list[Any]) -> list[Any]:
-            for place, (array, gradient) in enumerate(zip(arrays, gradients)):
-                data = updates[place](array.data, _array(gradient).data)
-                arrays[place] = NDArray(array.shape, data)
-            return [array if array.shape else array.data[0] for array in arrays]
+            for place, (held, gradient) in enumerate(zip(arrays, gradients)):
+                data = updates[place](held.data, _array(gradient).data)
+                arrays[place] = NDArray(held.shape, data)
+            return [held if held.shape else held.data[0] for held in arrays]
 
         return values, update
 

@@ -298,6 +298,10 @@ class Calls:
             return self.walker.reverse.variable(item)
         return item
 
+    def have_taken_gradients(self) -> bool:
+        """Whether a function that was called so far takes gradients."""
+        return any(self._with_gradients.values())
+
     def _takes_gradients(self, definition: Definition) -> bool:
         """Whether the text of a function calls `grad`."""
         found = self._with_gradients.get(id(definition))

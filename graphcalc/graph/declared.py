@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -43,7 +43,7 @@ class Declarations:
         self.known: dict[str, int] = {}
         self._symbols: dict[str, Any] = {}
 
-    def declare(self, declaration: Declaration, assigned: Mapping[str, object]) -> None:
+    def declare(self, declaration: Declaration, assigned: Collection[str]) -> None:
         """Add a declaration. Raises ProgramError for one that cannot be."""
         name = declaration.name
         if name in self.where:
@@ -66,7 +66,7 @@ class Declarations:
             )
         return self.dtype if declaration.dtype == "float" else DTYPES[declaration.dtype]
 
-    def _size(self, root: Expr, source: Source, assigned: Mapping[str, object]) -> Any:
+    def _size(self, root: Expr, source: Source, assigned: Collection[str]) -> Any:
         """The size that an expression of numbers and symbols means."""
         values: list[Any] = []
         for node in postorder(root):

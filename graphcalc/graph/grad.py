@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from graphcalc.diagnostics import CallError, DtypeError, Label, ShapeError
-from graphcalc.graph.ir import Builder, Node, text_of
+from graphcalc.graph.ir import Builder, Node, Place, text_of
 from graphcalc.graph.items import Item, Listed, Sizes
 from graphcalc.graph.rules import Rules, emit
 from graphcalc.graph.site import Site, Static
@@ -38,7 +38,7 @@ class Edge(NamedTuple):
     local: int | None
     share: int | str
 
-    def moved(self, to: Mapping[int, int]) -> Edge:
+    def moved(self, to: Mapping[int, int] | range) -> Edge:
         """The same in a graph where nodes stand elsewhere."""
         return Edge(
             to[self.node],
@@ -64,7 +64,7 @@ class Backward(NamedTuple):
 def zeros(builder: Builder, position: int) -> int:
     """A gradient of 0 everywhere."""
     node = builder.nodes[position]
-    source, span = node.source, node.span
+    source, span = node.where
     zero = builder.constant(0.0, source, span, type_=node.type._replace(shape=()))
     if not node.type.shape:
         return zero
@@ -120,7 +120,7 @@ class Reverse:
         if self._builder.literal(position) is None or node.type.shape:
             return position
         value = node.params[1][0]
-        found = self._builder.constant(value, node.source, node.span, is_shared=False)
+        found = self._builder.constant(value, *node.where, is_shared=False)
         self._builder.variables.add(found)
         return found
 
@@ -128,7 +128,7 @@ class Reverse:
         """The gradient of a scalar with respect to itself."""
         node = self._builder.nodes[target]
         type_ = node.type._replace(shape=())
-        return self._builder.constant(1.0, node.source, node.span, type_=type_)
+        return self._builder.constant(1.0, *node.where, type_=type_)
 
     def sweep(
         self,
@@ -209,10 +209,9 @@ class Reverse:
             return share
         return self._builder.add(OPS["add"], (total, share), (), *self._at(node))
 
-    def _at(self, node: Node) -> tuple[Source, Span]:
+    def _at(self, node: Node) -> tuple[Source | Place, Span | int]:
         """Where the derivative of a node stands in the program's text."""
-        place = self._place or Label(node.source, node.span)
-        return place.source, place.span
+        return node.where if self._place is None else (self._place.source, self._place.span)
 
     def _edge(
         self,
@@ -246,7 +245,7 @@ class Reverse:
             local = self._rules.apply(rule, (*slots, one), source, span, origin)
         return Edge(operand, user, place, local, share)
 
-    def _fit(self, share: int, type_: Type, source: Source, span: Span) -> int:
+    def _fit(self, share: int, type_: Type, source: Source | Place, span: Span | int) -> int:
         """A gradient in the shape of its operand: summed where that was broadcast."""
         builder = self._builder
         shape, wanted = builder.nodes[share].type.shape, type_.shape

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from graphcalc.diagnostics import (
     CallError,
@@ -12,7 +12,6 @@ from graphcalc.diagnostics import (
     DtypeError,
     GraphcalcError,
     IndexRangeError,
-    InternalError,
     Label,
     LimitError,
     ShapeError,
@@ -36,6 +35,15 @@ class Limits(NamedTuple):
     memory: int
 
 
+class Place(Protocol):
+    """Where the nodes stand that the lines of one form add: `span` finds out for one line."""
+
+    source: Source
+
+    def span(self, line: int) -> Span:
+        """The characters of a line that a node stands for."""
+
+
 class Node:
     """One operation on earlier nodes.
 
@@ -43,12 +51,12 @@ class Node:
     op's signature. `name` is the user's or the next free letter, None for a constant that is
     shown in place. `written` is how static arguments were written, where that says more.
     `derivative_of` is set on a node of a backward pass: the node whose rule it is part of, and
-    the number of its operand.
+    the number of its operand. A node stands in a span of a source, or in a line as a place says.
     """
 
     __slots__ = (
-        *("op", "operands", "params", "type", "source", "span"),
-        *("name", "is_bound", "is_hidden", "written", "derivative_of"),
+        *("_place", "_source", "derivative_of", "is_bound", "is_hidden", "name"),
+        *("op", "operands", "params", "type", "written"),
     )
 
     def __init__(
@@ -57,23 +65,45 @@ class Node:
         operands: tuple[int, ...],
         params: tuple[Any, ...],
         type: Type,
-        source: Source,
-        span: Span,
+        source: Source | Place,
+        span: Span | int,
         name: str | None = None,
-        is_bound: bool = False,
-        is_hidden: bool = False,
         written: str = "",
-        derivative_of: tuple[Node, int] | None = None,
     ) -> None:
-        self.op, self.operands, self.params = op, operands, params
-        self.type, self.source, self.span = type, source, span
-        self.name, self.written = name, written
-        self.is_bound, self.is_hidden = is_bound, is_hidden
-        self.derivative_of = derivative_of
+        self.op = op
+        self.operands = operands
+        self.params = params
+        self.type = type
+        self._source = source
+        self._place = span
+        self.name = name
+        self.is_bound = False
+        self.is_hidden = False
+        self.written = written
+        self.derivative_of: tuple[Node, int] | None = None
 
-    def replace(self, **changes: Any) -> Node:
-        """A node of its own that differs in some of it."""
-        return Node(**{name: getattr(self, name) for name in self.__slots__} | changes)
+    def replaced(self, **changes: Any) -> Node:
+        """A node of its own that differs in some fields."""
+        found: Node = object.__new__(Node)
+        for slot in Node.__slots__:
+            setattr(found, slot, changes.get(slot, getattr(self, slot)))
+        return found
+
+    @property
+    def where(self) -> tuple[Source | Place, Span | int]:
+        """Where the node stands, as another node is told that stands there too."""
+        return self._source, self._place
+
+    @property
+    def source(self) -> Source:
+        """The text that the node stands in."""
+        found = self._source
+        return found if isinstance(found, Source) else found.source
+
+    @property
+    def span(self) -> Span:
+        """The characters that the node stands for."""
+        return label_of(self._source, self._place).span
 
     @property
     def is_input(self) -> bool:
@@ -112,11 +142,15 @@ class Graph:
         self.target, self.forward = target, forward
         self.gradients = dict(gradients or {})
         self.edges = list(edges)
+        # Of a graph that is finished: see `verify.alike` and `passes.work`, which find them.
+        self.alike: list[int] | None = None
+        self.work: Any = None
         self._result_set = frozenset(results)
 
     def replace(self, **changes: Any) -> Graph:
         """A graph of its own that differs in some of it."""
-        kept = {name: value for name, value in vars(self).items() if name[0] != "_"}
+        found_later = ("alike", "work", "_result_set")
+        kept = {name: value for name, value in vars(self).items() if name not in found_later}
         return Graph(**kept | changes)
 
     def __len__(self) -> int:
@@ -152,7 +186,9 @@ class Builder:
     def __init__(self, dtype: str, limits: Limits, nodes: list[Node] | None = None) -> None:
         self.dtype, self.limits = dtype, limits
         self.nodes: list[Node] = [] if nodes is None else nodes
-        self.shared: dict[Any, int] = {}
+        # Nodes to be shared by their operands, for each op with its static arguments; constants.
+        self.shared: dict[Any, dict[tuple[int, ...], int]] = {}
+        self.constants: dict[Any, int] = {}
         self.random_count = 0
         # Written numbers that gradients are taken of: they stand for any number.
         self.variables: set[int] = set()
@@ -165,8 +201,8 @@ class Builder:
         op: Op,
         operands: tuple[int, ...],
         params: tuple[Any, ...],
-        source: Source,
-        span: Span,
+        source: Source | Place,
+        span: Span | int,
         *,
         is_shared: bool = True,
         written: str = "",
@@ -177,33 +213,35 @@ class Builder:
         Raises ShapeError, DtypeError or IndexRangeError where the operands do not fit, and
         LimitError where the value would be too large.
         """
-        key = (op.name, operands, params)
-        if is_shared and op.kind != "random":
-            found = self.shared.get(key)
-            if found is not None:
-                return found
-        nodes = self.nodes
+        is_shared = is_shared and op.kind != "random"
+        if is_shared:
+            equal = self.shared.setdefault((op.name, params), {})
+            if operands in equal:
+                return equal[operands]
         type_ = self.type_of(op, operands, params, source, span, context)
-        if len(nodes) >= self.limits.nodes:
+        position = self._append(Node(op, operands, params, type_, source, span, written=written))
+        if is_shared:
+            equal[operands] = position
+        return position
+
+    def _append(self, node: Node) -> int:
+        if len(self.nodes) >= self.limits.nodes:
             raise LimitError(
                 "nodes",
                 f"the graph has more than {self.limits.nodes:,} nodes",
-                (Label(source, span),),
+                (Label(node.source, node.span),),
                 help="raise it with --max-nodes",
             )
-        nodes.append(Node(op, operands, params, type_, source, span, written=written))
-        position = len(nodes) - 1
-        if is_shared:
-            self.shared[key] = position
-        return position
+        self.nodes.append(node)
+        return len(self.nodes) - 1
 
     def type_of(
         self,
         op: Op,
         operands: tuple[int, ...],
         params: tuple[Any, ...],
-        source: Source,
-        span: Span,
+        source: Source | Place,
+        span: Span | int,
         context: tuple[Label, ...] = (),
     ) -> Type:
         """The type that a node would have; the errors are those of `add`."""
@@ -228,8 +266,8 @@ class Builder:
     def constant(
         self,
         value: Any,
-        source: Source,
-        span: Span,
+        source: Source | Place,
+        span: Span | int,
         *,
         is_shared: bool = True,
         type_: Type | None = None,
@@ -237,14 +275,12 @@ class Builder:
         """A number of the program's text, or a symbolic size; weak, unless a type is given."""
         if type_ is None:
             type_ = Type((), "bool") if type(value) is bool else Type((), self.dtype, True)
-        # 0.0 equals -0.0 and nan differs from itself: share by what the number prints as.
-        key = (value.__class__, repr(value), type_)
-        if is_shared and key in self.shared:
-            return self.shared[key]
-        params = (type_, (value,))
-        position = self.add(OPS["const"], (), params, source, span, is_shared=False)
+        key = constant_key(value, type_)
+        if is_shared and key in self.constants:
+            return self.constants[key]
+        position = self._append(Node(OPS["const"], (), (type_, (value,)), type_, source, span))
         if is_shared:
-            self.shared[key] = position
+            self.constants[key] = position
         return position
 
     def literal(self, position: int) -> tuple[Any, ...] | None:
@@ -261,9 +297,10 @@ class Builder:
         for position, node in enumerate(graph.nodes):
             if node.op is OPS["const"] and node.name is None and not node.type.shape:
                 type_, (value,) = node.params
-                builder.shared[value.__class__, repr(value), type_] = position
+                builder.constants[constant_key(value, type_)] = position
             elif node.operands and not node.is_bound and node.op is not OPS["alias"]:
-                builder.shared[node.op.name, node.operands, node.params] = position
+                equal = builder.shared.setdefault((node.op.name, node.params), {})
+                equal[node.operands] = position
             elif node.op.kind == "random":
                 builder.random_count += 1
         return builder
@@ -312,12 +349,12 @@ class Builder:
             values = [float(v) for v in values]
         return node.op.python(*values)
 
-    def _check_size(self, type_: Type, op: Op, source: Source, span: Span) -> None:
+    def _check_size(self, type_: Type, op: Op, source: Source | Place, span: Span | int) -> None:
         if len(type_.shape) > MAX_DIMENSIONS:
             raise LimitError(
                 "dimensions",
                 f"a tensor has at most {MAX_DIMENSIONS} dimensions, as in torch",
-                (Label(source, span),),
+                (label_of(source, span),),
             )
         size = type_.numel * ITEM_BYTES[type_.dtype]
         if size == 0 and Size not in map(type, type_.shape):
@@ -328,9 +365,22 @@ class Builder:
                 "memory",
                 f"shape {show(type_.shape)} needs {show_bytes(size)}, "
                 f"and the limit is {show_bytes(self.limits.memory)}",
-                (Label(source, span),),
+                (label_of(source, span),),
                 help="raise it with --max-memory",
             )
+
+
+def constant_key(value: Any, type_: Type | None) -> tuple[Any, ...]:
+    """What constants are shared by: 0.0 equals -0.0, and nan differs from itself."""
+    is_plain = type(value) is float and value != 0 and value == value
+    return value.__class__, value if is_plain else repr(value), type_
+
+
+def label_of(source: Source | Place, span: Span | int) -> Label:
+    """Where a node stands, found out."""
+    if isinstance(span, Span):
+        return Label(source, span)  # type: ignore[arg-type]
+    return Label(source.source, source.span(span))  # type: ignore[union-attr]
 
 
 def text_of(node: Node) -> str:
@@ -342,8 +392,8 @@ def explain(
     problem: Problem,
     nodes: list[Node],
     operands: tuple[int, ...],
-    source: Source,
-    span: Span,
+    source: Source | Place,
+    span: Span | int,
     context: tuple[Label, ...] = (),
 ) -> GraphcalcError:
     """What does not fit about operands, as an error that names and shows them."""
@@ -354,7 +404,7 @@ def explain(
     return error(
         f"{problem.kind}-mismatch",
         message,
-        (Label(source, span), *labels, *context),
+        (label_of(source, span), *labels, *context),
         note=problem.note,
         help=problem.help,
     )
@@ -387,33 +437,3 @@ def show_bytes(size: int) -> str:
     if amount >= 1024:
         return f"over 1,024 {units[place]}"
     return f"{size} B" if place == 0 else f"{amount:,.1f} {units[place]}"
-
-
-def verify(graph: Graph) -> None:
-    """Check a graph by the rules that built it; InternalError where it breaks one.
-
-    Operands come before their node, every type is what the op's rule gives, results and names
-    point into the graph, and no two nodes share a name.
-    """
-    seen: set[str] = set()
-    for position, node in enumerate(graph.nodes):
-        if any(not 0 <= i < position for i in node.operands):
-            raise _broken(node, "an operand does not come before its node")
-        types = tuple([graph.nodes[i].type for i in node.operands])
-        if node.op.type(graph.dtype, types, node.params) != node.type:
-            raise _broken(node, f"{node.op.name} does not give the type {node.type}")
-        if node.name is not None:
-            if node.name in seen:
-                raise _broken(node, f"the name {node.name} is given twice")
-            seen.add(node.name)
-    for position in (*graph.results, *graph.names.values(), *graph.gradients.values()):
-        if not 0 <= position < len(graph.nodes):
-            raise InternalError("graph", f"the graph has no node {position}")
-    for position, gradient in graph.gradients.items():
-        node = graph.nodes[position]
-        if graph.nodes[gradient].type.shape != node.type.shape:
-            raise _broken(node, f"the gradient of {node.name} has another shape")
-
-
-def _broken(node: Node, why: str) -> InternalError:
-    return InternalError("graph", why, (Label(node.source, node.span),))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from itertools import count, product
+from itertools import count, filterfalse, product
 from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import (
@@ -15,13 +15,14 @@ from graphcalc.diagnostics import (
 )
 from graphcalc.graph.arguments import Arguments
 from graphcalc.graph.declared import Declarations, place_of
-from graphcalc.graph.ir import Builder, Graph, Limits
+from graphcalc.graph.expansion import Expander
+from graphcalc.graph.ir import Builder, Graph, Limits, Place
 from graphcalc.graph.names import Names
-from graphcalc.graph.passes import prune
+from graphcalc.graph.passes import prune, read_positions
 from graphcalc.graph.walk import Walker
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import Type
-from graphcalc.ops.table import CONSTANTS, OPS
+from graphcalc.ops.table import CONSTANTS, OPS, PREFIXES
 from graphcalc.source import Source, Span
 from graphcalc.syntax.expr import (
     AnyStatement,
@@ -33,6 +34,7 @@ from graphcalc.syntax.expr import (
     Unpacking,
 )
 from graphcalc.syntax.format import format_expression
+from graphcalc.syntax.templates import Lines
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -80,7 +82,11 @@ def lower(
     for values that are not as declared, ProgramError and LimitError for what the program says.
     """
     lowering = _Lowering(program, bindings, inputs, dtype, limits, seed, is_check, columns)
-    return lowering.run()
+    graph = lowering.run()
+    # What refers to itself stays until cycles are collected; let it be small.
+    lowering.builder.shared.clear()
+    lowering.expander.forget(0)
+    return graph
 
 
 class _Lowering:
@@ -97,11 +103,14 @@ class _Lowering:
     ) -> None:
         self.program, self.bindings, self.inputs = program, bindings, inputs
         self.is_check, self.columns = is_check, columns
+        # Of names that were assigned more than once, how often, and the nodes of all versions.
         self.versions: dict[str, int] = {}
+        self.renamed: dict[str, int] = {}
         self.used: set[str] = set()
-        # Names that statements so far have read, and bound ones whose assignment was replaced.
+        self.mentioned: set[str] = set()
+        # Of the names that are bound and assigned too, those that statements so far have read or
+        # whose assignment was replaced.
         self.read: set[str] = set()
-        self.display: dict[str, int] = {}
         self.roots: list[int] = []
         self.builder = Builder(dtype, limits)
         self.arguments = Arguments(self.builder)
@@ -110,21 +119,27 @@ class _Lowering:
         bound = {name: Label(b.source, b.span) for name, b in self.bindings.items()}
         bound |= {name: given.place or place_of(name) for name, given in self.inputs.items()}
         self.names = Names(self.program, self.walker, bound, self.declared, self.is_check)
+        self.replaceable = frozenset(bound).intersection(self.names.assigned)
+        self.expander = Expander(
+            self.walker, self._name, self._statement, self.replaceable, self.read
+        )
 
     # Statements
 
     def run(self) -> Graph:
-        for statement in reversed(self.program.statements):
+        parsed = self.program.parsed()
+        for statement in reversed(parsed):
             if isinstance(statement, Definition):
                 self.walker.functions[statement.name] = statement
         # Inputs first, in the order in which they were given.
-        reads, assigned = self.names.read(), self.names.assigned
-        for statement in self.program.statements:
+        assigned = self.names.assigned
+        mentioned = self.mentioned = self.names.mentioned()
+        for statement in parsed:
             if isinstance(statement, Declaration):
                 self.declared.declare(statement, assigned)
         self._fix_sizes()
         for name in (*self.bindings, *self.inputs):
-            if name in reads or name in assigned or name in self.declared.types:
+            if name in mentioned or name in self.declared.types:
                 self._bind(name)
         for name in self.declared.types if self.is_check and self.columns is None else ():
             if name not in assigned and not self._is_bound(name):
@@ -133,8 +148,13 @@ class _Lowering:
         for name in self.names.read_first() if columns else ():
             if name in columns and not self._is_bound(name):
                 self._bind_column(name, columns[name])
-        for statement in self.program.statements:
-            self._statement(statement)
+        self.expander.special.update(self.declared.types)
+        for part in self.program.parts:
+            if isinstance(part, Lines):
+                self.expander.expand(part)
+                continue
+            for statement in part if isinstance(part, tuple) else part.statements():
+                self._statement(statement)
         for name in self.names.bound:
             if name not in self.used and not self.declared.is_symbol(name):
                 raise self.names.unused(name)
@@ -142,33 +162,38 @@ class _Lowering:
 
     def _statement(self, statement: AnyStatement) -> None:
         if isinstance(statement, Definition):
-            self.walker.functions[statement.name] = statement
+            if self.walker.functions[statement.name] is not statement:
+                self.walker.functions[statement.name] = statement
+                self.expander.forget()
         elif isinstance(statement, Unpacking):
             self._unpack(statement)
         elif isinstance(statement, Statement) and not self._is_replaced(statement):
             position = self.walker.node(statement.value, statement.source)
-            position = self._name(position, statement)
-            self.roots.append(position)
-            if statement.name in self.declared.types and self.versions[statement.name] == 1:
-                with self.declared.assigning():
-                    self._fit(statement.name, position)
+            span = Span(statement.value.start, statement.value.end)
+            self._assign(position, statement.name, statement.source, span)
+
+    def _assign(self, position: int, name: str | None, source: Source, span: Span) -> None:
+        """Name a value, and hold it against the name's declaration."""
+        position = self._name(position, name, source, span)
+        if name in self.declared.types and name not in self.versions:
+            with self.declared.assigning():
+                self._fit(name, position)
 
     def _unpack(self, statement: Unpacking) -> None:
         """`a, b = value`: all of the value first, then the names."""
-        self.read |= self.names.read_by(statement)
+        self._note_reads(statement)
         source, value = statement.source, statement.value
         item = self.walker.evaluate(value, source)
         parts = self.walker.parts(item, len(statement.targets), value, source)
         for target, position in zip(statement.targets, parts):
-            one = Statement(source, target.name, value, target.span)
             if self._is_bound(target.name) and target.name not in self.read:
                 self.read.add(target.name)
                 continue
-            position = self._name(position, one)
-            self.roots.append(position)
-            if target.name in self.declared.types and self.versions[target.name] == 1:
-                with self.declared.assigning():
-                    self._fit(target.name, position)
+            self._assign(position, target.name, source, Span(value.start, value.end))
+
+    def _note_reads(self, statement: AnyStatement) -> None:
+        if self.replaceable:
+            self.read |= self.names.read_by(statement) & self.replaceable
 
     def _missing(self, name: str, label: Label) -> GraphcalcError:
         return self.names.missing(name, label)
@@ -204,7 +229,7 @@ class _Lowering:
         Later assignments, and a first one such as `x = x + 1`, go on from the bound value.
         """
         name = statement.name
-        self.read |= self.names.read_by(statement)
+        self._note_reads(statement)
         if name is None or not self._is_bound(name) or name in self.read:
             return False
         self.read.add(name)
@@ -213,33 +238,39 @@ class _Lowering:
     def _is_bound(self, name: str) -> bool:
         return name in self.bindings or name in self.inputs
 
-    def _name(self, position: int, statement: Statement) -> int:
+    def _name(
+        self, position: int, name: str | None, source: Source | Place, span: Span | int
+    ) -> int:
         """Give a statement's value its name; a node that has one gets an alias."""
-        name = statement.name
         node = self.builder.nodes[position]
-        span = Span(statement.value.start, statement.value.end)
         if node.op is OPS["const"] and node.name is None:
             # Equal constants under different names are different leaves.
             written = node.written
             position = self.builder.add(
-                node.op, (), node.params, statement.source, span, is_shared=False, written=written
+                node.op, (), node.params, source, span, is_shared=False, written=written
             )
         elif node.name is not None and name is not None:
             is_leaf = node.op.kind == "making" and not node.operands
             op, operands = (node.op, ()) if is_leaf else (OPS["alias"], (position,))
             params = node.params if is_leaf else ()
-            position = self.builder.add(
-                op, operands, params, statement.source, span, is_shared=False
-            )
-        if name is not None:
+            position = self.builder.add(op, operands, params, source, span, is_shared=False)
+        if name is None:
+            self.roots.append(position)
+        else:
             self._give(name, position)
         return position
 
     def _give(self, name: str, position: int) -> None:
-        version = self.versions[name] = self.versions.get(name, 0) + 1
-        shown = name if version == 1 else f"{name}'{version}"
+        names, shown = self.walker.names, name
+        if name in names:
+            self.renamed.setdefault(name, names[name])
+            version = self.versions[name] = self.versions.get(name, 1) + 1
+            shown = f"{name}'{version}"
+            self.renamed[shown] = position
         self.builder.nodes[position].name = shown
-        self.walker.names[name] = self.display[shown] = position
+        names[name] = position
+        if name in PREFIXES:
+            self.expander.forget()
 
     def _bind(self, name: str) -> int:
         """The node of a name that is bound from outside."""
@@ -264,6 +295,7 @@ class _Lowering:
 
     def _fit(self, name: str, position: int) -> None:
         """Hold a bound value against its declaration, and give it the dtype declared."""
+        self.expander.forget(position)
         node = self.builder.nodes[position]
         if name in self.inputs:
             node.type = self.declared.fit(name, node, self.inputs[name].is_whole)
@@ -289,11 +321,13 @@ class _Lowering:
         """The value of a constant expression: one leaf for a number, hidden nodes otherwise."""
         binding = self.bindings[name]
         builder = self.builder
-        first, shared, builder.shared = len(builder.nodes), builder.shared, {}
+        first = len(builder.nodes)
+        shared, constants = builder.shared, builder.constants
+        builder.shared, builder.constants = {}, {}
         try:
             position = constant_of(f"`{brief(name)}`", binding)(self.walker)
         finally:
-            builder.shared = shared
+            builder.shared, builder.constants = shared, constants
         for node in builder.nodes[first:]:
             node.is_hidden = True
         value = builder.static(position)
@@ -306,21 +340,20 @@ class _Lowering:
     def _finish(self) -> Graph:
         """The graph of what the statements and the names need, with letters for the rest."""
         builder = self.builder
-        roots = [*self.roots, *self.display.values()]
-        nodes, moved = prune(builder.nodes, roots)
-        is_read = bytearray(len(nodes))
-        for node in nodes:
-            for operand in node.operands:
-                is_read[operand] = 1
-        for position in self.arguments.static_uses:
-            if position in moved:
-                is_read[moved[position]] = 1
-        ends = dict.fromkeys(moved[root] for root in roots)
-        results = sorted(root for root in ends if not is_read[root])
-        if not results:
-            results = sorted(ends)[-1:]
-        display = {name: moved[position] for name, position in self.display.items()}
-        graph = Graph(nodes, results, display, self.builder.dtype, self.builder.limits)
+        # A name by itself is the first node of that name.
+        display = self.walker.names
+        display.update(self.renamed)
+        roots = [*self.roots, *display.values()]
+        is_read = read_positions(builder.nodes)
+        nodes, moved = prune(builder.nodes, roots, is_read)
+        if nodes is not builder.nodes:
+            is_read = read_positions(nodes)
+        is_read.update([moved[p] for p in self.arguments.static_uses if p in moved])
+        ends = {moved[root] for root in roots}
+        results = sorted(ends - is_read) or sorted(ends)[-1:]
+        if nodes is not builder.nodes:
+            display = {name: moved[position] for name, position in display.items()}
+        graph = Graph(nodes, results, display, builder.dtype, builder.limits)
         graph.static_inputs = frozenset(
             builder.nodes[i].params[1]
             for i in self.arguments.static_uses
@@ -334,20 +367,20 @@ class _Lowering:
     def _letter(self, graph: Graph) -> None:
         """Name the unnamed nodes as a jaxpr does: a … z, ba, bb, … without the names in use."""
         taken = {
-            *self.versions,
+            *self.walker.names,
             *(self.columns or ()),
             *self.walker.functions,
             *CONSTANTS,
-            *self.names.read(),
+            *self.mentioned,
         }
-        letters = (word for word in _words() if word not in taken)
-        results = frozenset(graph.results)
-        for position, node in enumerate(graph.nodes):
-            if node.name is None and not node.is_hidden:
-                if node.op is OPS["const"] and position not in results:
-                    continue
-                node.name = next(letters)
-                graph.names[node.name] = position
+        letters = filterfalse(taken.__contains__, _words())
+        results, const = frozenset(graph.results), OPS["const"]
+        unnamed = [item for item in enumerate(graph.nodes) if item[1].name is None]
+        for position, node in unnamed:
+            if node.is_hidden or (node.op is const and position not in results):
+                continue
+            node.name = name = next(letters)
+            graph.names[name] = position
 
 
 def constant_of(what: str, binding: Binding) -> Callable[[Walker], int]:
@@ -380,6 +413,4 @@ def _words() -> Iterator[str]:
     """a … z, ba, bb, …: the numbers in base 26."""
     yield from _LETTERS
     for size in count(1):
-        for first in _LETTERS[1:]:
-            for rest in product(_LETTERS, repeat=size):
-                yield first + "".join(rest)
+        yield from map("".join, product(_LETTERS[1:], *[_LETTERS] * size))

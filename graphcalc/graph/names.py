@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from graphcalc.diagnostics import BindingError, Label, brief, did_you_mean
@@ -19,6 +19,7 @@ from graphcalc.syntax.expr import (
     Target,
     Unpacking,
 )
+from graphcalc.syntax.templates import Lines
 
 
 class Names:
@@ -38,11 +39,15 @@ class Names:
     ) -> None:
         self.program, self.walker = program, walker
         self.bound, self.declared, self.is_check = bound, declared, is_check
-        self.assigned: dict[str, Target] = {}
         self._bodies: dict[int, list[Any]] = {}
-        for statement in self.program.statements:
-            for target in targets(statement):
-                self.assigned.setdefault(target.name, target)
+        parsed = self.program.parsed()
+        # Every name that a statement assigns.
+        self.assigned = {target.name for statement in parsed for target in targets(statement)}
+        for part in self._lines():
+            self.assigned |= part.targets()
+
+    def _lines(self) -> list[Lines]:
+        return [part for part in self.program.parts if isinstance(part, Lines)]
 
     def body(self, statement: AnyStatement) -> list[Any]:
         """Every node of a statement, the branches that a static choice leaves out included."""
@@ -60,11 +65,22 @@ class Names:
         """The names in a statement's text."""
         return {node.name for node in self.body(statement) if type(node) is ast.Name}
 
+    def mentioned(self) -> set[str]:
+        """Every name that the program reads or assigns, parameters of its functions aside."""
+        found = self.assigned | self._read(self.program.parsed())
+        for part in self._lines():
+            found |= part.mentioned()
+            found |= part.called() - self.walker.calls.names()
+        return found
+
     def read(self) -> set[str]:
         """Every name that the program reads, parameters of its functions aside."""
+        return self._read(self.program.statements)
+
+    def _read(self, statements: Iterable[AnyStatement]) -> set[str]:
         found = set()
         functions = self.walker.calls.names()
-        for statement in self.program.statements:
+        for statement in statements:
             called = {
                 node.function.name
                 for node in self.body(statement)
@@ -141,9 +157,13 @@ class Names:
         return not any(name in names for names in known)
 
     def _too_early(self, name: str, label: Label) -> BindingError:
-        target = self.assigned[name]
-        statement = next(s for s in self.program.statements if target in targets(s))
-        line, column = statement.source.location(target.span.start)
+        source, span = next(
+            (statement.source, target.span)
+            for statement in self.program.statements
+            for target in targets(statement)
+            if target.name == name
+        )
+        line, column = source.location(span.start)
         return BindingError(
             "read-before-assigned",
             f"`{brief(name)}` is read before it is assigned",

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Union
 
 from graphcalc.diagnostics import Label, LimitError
 from graphcalc.graph.ir import Graph, Node, show_bytes
 from graphcalc.graph.regions import Step
+from graphcalc.graph.verify import alike
 from graphcalc.ops.spec import ITEM_BYTES
 from graphcalc.ops.table import OPS
 
+# New positions by the old ones; a range where nothing moved.
+Places = Union[dict[int, int], range]
 
-def prune(nodes: list[Node], roots: list[int]) -> tuple[list[Node], dict[int, int]]:
-    """The nodes that the roots depend on, renumbered, and the new position of each old one."""
+
+def prune(
+    nodes: list[Node], roots: list[int], is_read: set[int] | None = None
+) -> tuple[list[Node], Places]:
+    """The nodes that the roots depend on, renumbered, and the new position of each old one.
+
+    `is_read` are the nodes that others are computed from, where that is known.
+    """
+    if is_read is None:
+        is_read = read_positions(nodes)
+    if len(is_read.union(roots)) == len(nodes):
+        # Each is a root or is read by a later one.
+        return nodes, range(len(nodes))
     is_alive = _alive(nodes, roots)
     moved: dict[int, int] = {}
     kept: list[Node] = []
@@ -25,6 +40,12 @@ def prune(nodes: list[Node], roots: list[int]) -> tuple[list[Node], dict[int, in
     return kept, moved
 
 
+def read_positions(nodes: list[Node]) -> set[int]:
+    """The nodes that others are computed from."""
+    found: set[int] = set()
+    return found.union(*[node.operands for node in nodes])
+
+
 def opened(graph: Graph, positions: Iterable[int]) -> Graph:
     """A graph of its own in which some nodes are inputs, by their names.
 
@@ -32,11 +53,11 @@ def opened(graph: Graph, positions: Iterable[int]) -> Graph:
     too.
     """
     inputs = frozenset(positions)
-    nodes = [node.replace() for node in graph.nodes]
+    nodes = [node.replaced() for node in graph.nodes]
     for position in inputs:
         node = nodes[position]
         params = (node.type, node.name)
-        nodes[position] = node.replace(
+        nodes[position] = node.replaced(
             op=OPS["input"], operands=(), params=params, is_bound=True, written=""
         )
     target = [] if graph.target is None else [graph.target]
@@ -60,7 +81,7 @@ def opened(graph: Graph, positions: Iterable[int]) -> Graph:
 
 def restricted(graph: Graph, kept: Sequence[int]) -> tuple[Graph, list[int]]:
     """A graph of its own that computes some nodes and no more; and where these are in it."""
-    nodes, moved = prune([node.replace() for node in graph.nodes], list(kept))
+    nodes, moved = prune([node.replaced() for node in graph.nodes], list(kept))
     roots = [moved[position] for position in kept]
     return Graph(nodes, roots, {}, graph.dtype, graph.limits), roots
 
@@ -155,4 +176,8 @@ def cost(graph: Graph, position: int) -> Any:
 
 def work(graph: Graph) -> int:
     """A rough count of the scalar operations that a graph takes."""
-    return sum([cost(graph, i) + node.type.numel for i, node in enumerate(graph.nodes)])
+    if graph.work is None:
+        counts = Counter(alike(graph)).items()
+        graph.work = sum([(cost(graph, i) + graph.nodes[i].type.numel) * n for i, n in counts])
+    found: int = graph.work
+    return found

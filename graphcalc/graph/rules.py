@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from graphcalc.graph.ir import Builder, Node
+from graphcalc.graph.ir import Builder, Node, Place
 from graphcalc.graph.items import Given, Item, Known, Nothing, Word
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import NONE, TENSORS, ZERO, Op, Type, parameters
@@ -58,8 +58,8 @@ class Rules:
         self,
         rule: Rule,
         slots: tuple[int, ...],
-        source: Source,
-        span: Span,
+        source: Source | Place,
+        span: Span | int,
         origin: tuple[Node, int] | None = None,
     ) -> int:
         """The node of a rule's result, for these operands, result and gradient.
@@ -125,8 +125,8 @@ def emit(
     op: Op,
     operands: list[int],
     params: tuple[Any, ...],
-    source: Source,
-    span: Span,
+    source: Source | Place,
+    span: Span | int,
 ) -> int:
     """A node, or what it comes to where that is plain: `1*x` is x, `3 - 1` is 2.
 
@@ -159,7 +159,9 @@ def emit(
     return builder.add(op, tuple(operands), params, source, span)
 
 
-def _filled(builder: Builder, value: Any, type_: Type, source: Source, span: Span) -> int:
+def _filled(
+    builder: Builder, value: Any, type_: Type, source: Source | Place, span: Span | int
+) -> int:
     """A number, or a tensor of it."""
     found = builder.constant(value, source, span, type_=type_._replace(shape=()))
     if not type_.shape:

@@ -6,8 +6,8 @@ no operation on a deep expression recurses.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, Protocol, TypeAlias
 
 from graphcalc.source import Source, Span
 
@@ -310,10 +310,51 @@ class Definition(NamedTuple):
 AnyStatement: TypeAlias = "Statement | Unpacking | Definition | Declaration"
 
 
-class Program(NamedTuple):
+class Part(Protocol):
+    """Statements whose syntax is made when it is asked for."""
+
+    def statements(self) -> Iterator[AnyStatement]:
+        """All statements in order."""
+
+    def parsed(self) -> Iterator[AnyStatement]:
+        """Those whose syntax is there already: all that are no `Statement`, and maybe others."""
+
+    def has_templates(self) -> bool:
+        """Whether there are any others."""
+
+
+class Program:
     """Statements, definitions and declarations in order, possibly of several sources."""
 
-    statements: tuple[AnyStatement, ...]
+    __slots__ = ("_statements", "parts")
+
+    def __init__(self, parts: tuple[Part | tuple[AnyStatement, ...], ...]) -> None:
+        self.parts = parts
+        self._statements: tuple[AnyStatement, ...] | None = None
+
+    @property
+    def statements(self) -> tuple[AnyStatement, ...]:
+        """All statements; kept once they were asked for."""
+        if self._statements is None:
+            found: list[AnyStatement] = []
+            for part in self.parts:
+                found += part if isinstance(part, tuple) else part.statements()
+            self._statements = tuple(found)
+        return self._statements
+
+    def parsed(self) -> list[AnyStatement]:
+        """The statements whose syntax is there already, in order: at least all definitions,
+        declarations and unpackings."""
+        found: list[AnyStatement] = []
+        for part in self.parts:
+            found += part if isinstance(part, tuple) else part.parsed()
+        return found
+
+    def has_values(self) -> bool:
+        """Whether there is a statement that is no definition or declaration."""
+        if any(not isinstance(part, tuple) and part.has_templates() for part in self.parts):
+            return True
+        return any(type(s) in (Statement, Unpacking) for s in self.parsed())
 
 
 def children(node: Expr) -> tuple[Expr, ...]:

@@ -90,18 +90,18 @@ class Lexer:
         self._symbol, self._text = 3 + inner, 4 + inner
         self._separator, self._end = 5 + inner, 6 + inner
 
-    def tokens(self, source: Source) -> Iterator[Token]:
-        """The tokens of a source, ending with `$END`.
+    def tokens(self, source: Source, begin: int = 0, end: int | None = None) -> Iterator[Token]:
+        """The tokens of a source, or of what stands between two offsets, ending with `$END`.
 
         A newline or `;` is a `_SEPARATOR`; inside brackets a newline is nothing. Raises
         ParseError at a character or bracket that cannot be.
         """
         text, literals = source.text, self._literals
         symbol, separator, end_group = self._symbol, self._separator, self._end
-        start = 1 if text[:1] == "\ufeff" else 0
+        begin = max(begin, 1 if text[:1] == "\ufeff" else 0)
         brackets: list[Token] = []
         # Every position matches: the last group takes any character.
-        for found in self._pattern.finditer(text, start):
+        for found in self._pattern.finditer(text, begin, len(text) if end is None else end):
             group = found.lastindex
             start, end = found.span(group or 0)
             if group == 1:

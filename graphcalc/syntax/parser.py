@@ -79,15 +79,12 @@ class _Actions:
 
     def number(self, c: list[Any]) -> Expr:
         _, start, end = c[0]
-        text = self.text[start:end].replace("_", "")
-        try:
-            value = float(int(text, 16)) if text[1:2] in "xX" and len(text) > 1 else float(text)
-        except OverflowError:
-            value = float("inf")
+        text = self.text[start:end]
+        value = number_of(text)
         if value == float("inf"):
             raise ParseError(
                 "number-overflow",
-                f"`{brief(text)}` is too large for a float64",
+                f"`{brief(text.replace('_', ''))}` is too large for a float64",
                 (Label(self.source, Span(start, end)),),
                 note="the largest is 1.7976931348623157e308",
                 help="write `inf` for infinity",
@@ -281,7 +278,16 @@ class _Actions:
         found: list[Any] = [item for item in c[0] if type(item) is not Token] if c else []
         for item in c[1:]:
             found += item if type(item) is list else [item]
-        return Program(tuple(found))
+        return Program((tuple(found),))
+
+
+def number_of(text: str) -> float:
+    """The value of a written number; infinity where it is too large."""
+    text = text.replace("_", "")
+    try:
+        return float(int(text, 16)) if text[1:2] in "xX" and len(text) > 1 else float(text)
+    except OverflowError:
+        return float("inf")
 
 
 def _listed(argument: Expr) -> Expr:
@@ -331,8 +337,8 @@ def _jump(below: int, state: int, kind: str) -> int:
         state = TABLES.gotos[below][TABLES.rules[~action][0]]
 
 
-def _parse(source: Source, start: str) -> Any:
-    """Run the automaton over a source; the value of its start rule."""
+def _parse(source: Source, start: str, begin: int = 0, end: int | None = None) -> Any:
+    """Run the automaton over a source or a part of it; the value of its start rule."""
     if len(source.text) > MAX_TEXT:
         raise LimitError(
             "program-size",
@@ -347,7 +353,7 @@ def _parse(source: Source, start: str) -> Any:
     ]
     states = [TABLES.starts[start]]
     values: list[Any] = []
-    for token in _single_statement(source, start):
+    for token in _tokens(source, start, begin, end):
         kind = token.kind
         while True:
             state = states[-1]
@@ -401,9 +407,9 @@ def _splice(values: list[Any], size: int) -> list[Any]:
     return spliced
 
 
-def _single_statement(source: Source, start: str) -> Iterator[Token]:
+def _tokens(source: Source, start: str, begin: int, end: int | None) -> Iterator[Token]:
     """The tokens; around a single expression, newlines mean nothing."""
-    tokens = LEXER.tokens(source)
+    tokens = LEXER.tokens(source, begin, end)
     if start == "program":
         return tokens
     return (t for t in tokens if t.kind != "_SEPARATOR" or source.text[t.start] == ";")
@@ -411,7 +417,12 @@ def _single_statement(source: Source, start: str) -> Iterator[Token]:
 
 def parse_program(source: Source) -> Program:
     """The program that a source holds. Raises ParseError with the span of what is wrong."""
-    program: Program = _parse(source, "program")
+    return parse_part(source, 0, None)
+
+
+def parse_part(source: Source, begin: int, end: int | None) -> Program:
+    """The program between two offsets of a source, where statements begin and end."""
+    program: Program = _parse(source, "program", begin, end)
     return program
 
 

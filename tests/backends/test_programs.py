@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import broadcast, partners, programs, shapes, special_numbers, tensors
 
-from graphcalc.graph.ir import verify
+from graphcalc.graph.verify import verify
 
 
 def names_of(outcome):

@@ -14,8 +14,8 @@ from graphcalc.diagnostics import (
     UsageError,
 )
 from graphcalc.evaluate import Evaluation, Options, parse
-from graphcalc.graph.ir import verify
 from graphcalc.graph.lower import Binding, Input
+from graphcalc.graph.verify import verify
 from graphcalc.ops.spec import Type
 from graphcalc.source import Source, Span
 from graphcalc.syntax.parser import parse_expression
@@ -447,7 +447,7 @@ def test_memory_is_counted_before_it_is_used(text):
 
 def test_values_alive_together_are_counted():
     """Tensors that fit one by one, but not together, are refused; freed ones do not count."""
-    together = "a = zeros(40000); b = zeros(40000) + 1; c = zeros(40000) + 2; a + b + c"
+    together = "a = zeros(40000); b = cumsum(a, 0); c = cumsum(b, 0); a + b + c"
     with pytest.raises(LimitError):
         run(together, "torch", max_memory=700_000)
     chain = "zeros(40000)" + " + 1" * 20

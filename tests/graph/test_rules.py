@@ -71,7 +71,7 @@ def test_a_tensor_of_one_number_counts_as_the_number():
         builder.nodes[emit(builder, OPS["mul"], [filled, two], (), SOURCE, SPAN)].op.name == "mul"
     )
     builder.nodes[filled].derivative_of = (builder.nodes[half], 0)
-    builder.shared.pop(("mul", (filled, two), ()))
+    builder.shared["mul", ()].pop((filled, two))
     ones = emit(builder, OPS["mul"], [filled, two], (), SOURCE, SPAN)
     builder.nodes[ones].derivative_of = (builder.nodes[half], 0)
     assert builder.nodes[ones].op is OPS["expand"]
