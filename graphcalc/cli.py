@@ -81,6 +81,8 @@ def _check_together(given: CommandLine, format: str) -> None:
         raise UsageError(
             "option", "--profile goes without --check, --check-grad, --minimize and --rows"
         )
+    if given.profile and format in ("value", *STEPS):
+        raise UsageError("option", f"--profile goes with a table of nodes, not --format {format}")
     if given.profile and given.compile:
         raise UsageError(
             "option", "--profile goes without --compile, which makes one function of all nodes"
@@ -166,7 +168,7 @@ def _evaluate(
     evaluation.keeps_results = page.format != "table" or any(not t.name for t in shown.targets)
     if evaluation.options.gradients is None and not shown.trace_nan and not shown.profile:
         evaluation.records = shown.records(page)
-    outcome = _run_and_save(evaluation, shown)
+    outcome = _run_and_save(evaluation, shown, is_table=page.format == "table")
     if outcome.trace.only is not None and outcome.is_odd():
         # Where a nan was born is only known of all nodes.
         outcome = outcome.retraced()
@@ -176,10 +178,15 @@ def _evaluate(
     return outcome
 
 
-def _run_and_save(evaluation: Evaluation, shown: Shown) -> Outcome:
-    """Run a program; large arrays go to files while they are computed."""
+def _run_and_save(evaluation: Evaluation, shown: Shown, *, is_table: bool) -> Outcome:
+    """Run a program and save what is to be saved; beside a table, which needs no value that is
+    whole, large arrays go to files while they are computed."""
     if not shown.targets:
         return evaluation.run(notify=notify)
+    if not is_table:
+        outcome = evaluation.run(notify=notify)
+        _save(shown.targets, outcome, shown.names)
+        return outcome
     from graphcalc.sinks import FileSinks
 
     with FileSinks(shown.targets, shown.names) as sinks:

@@ -37,10 +37,12 @@ class FileSinks:
         """Begin the files for the values of a graph; who takes each of these."""
         found: dict[int, list[Callable[[int, Any], None]]] = {}
         self.left = []
-        for target in self._targets:
-            positions = positions_of(graph, target, self._shown)
+        wanted = [(t, positions_of(graph, t, self._shown)) for t in self._targets]
+        whole = {p for t, positions in wanted if not takes_parts(t) for p in positions}
+        for target, positions in wanted:
             nodes = [graph.nodes[p] for p in positions]
-            if not takes_parts(target) or any(n.type.numel <= KEEP for n in nodes):
+            is_small = any(node.type.numel <= KEEP for node in nodes)
+            if is_small or not takes_parts(target) or whole.intersection(positions):
                 self.left.append(target)
                 continue
             entries = {node.name or "": (node.type.dtype, node.type.shape) for node in nodes}

@@ -84,12 +84,10 @@ class Trace(Sequence[Record]):
     def observe(self, position: int, value: Any) -> None:
         """Keep a scalar, a small tensor, or a summary."""
         node = self.graph.nodes[position]
-        if not self.wants(position):
-            if not node.type.shape:
-                self._values[position] = self._program.snapshot(value, KEEP)[0]
-            return
-        kept, summary = self._program.snapshot(value, KEEP)
-        self._values[position] = kept if summary is None else Kept(kept, summary)
+        is_small = node.type.numel <= KEEP if node.name is not None else not node.type.shape
+        if is_small or self.wants(position):
+            kept, summary = self._program.snapshot(value, KEEP)
+            self._values[position] = kept if summary is None else Kept(kept, summary)
 
     def observe_summary(self, position: int, summary: Summary) -> None:
         """Keep what is known of a value that was never there whole."""

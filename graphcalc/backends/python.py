@@ -6,12 +6,12 @@ columns, without an object or a call per node beyond the kernel's own.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from graphcalc.backends.base import PYTHON_ITEM_OVERHEAD, Clock, Faults, Observer, Sink, Summary
 from graphcalc.backends.optimizers import updater
+from graphcalc.backends.scalars import Flat, Kernel
 from graphcalc.graph.ir import Graph, Node, wrong_value
 from graphcalc.graph.passes import check_memory, last_uses
 from graphcalc.graph.regions import steps_of
@@ -20,67 +20,7 @@ from graphcalc.ops.arrays import NDArray, expand, fsum
 from graphcalc.ops.spec import FLOATS, Problem, Type
 from graphcalc.ops.table import OPS
 
-Kernel = Callable[..., Any]
 _Step = tuple[int, Kernel, tuple[int, ...]]
-# In place of a second operand: there is one operand, it is another number of them, or the value
-# is there before the run.
-_ONE, _SEVERAL, _GIVEN = -1, -2, -3
-
-
-class _Flat:
-    """A graph of scalars as columns: every node's kernel and its two operands.
-
-    Where there are not two, the second says so; the first is then the only one, or where in
-    `several` the operands are, or the node itself.
-    """
-
-    def __init__(self, kernels: list[Kernel | None], operands: list[tuple[int, ...]]) -> None:
-        self.kernels = kernels
-        self.several: list[tuple[int, ...]] = []
-        first: list[int] = []
-        second: list[int] = []
-        for found in operands:
-            if len(found) == 2:
-                a, b = found
-            elif kernels[len(first)] is None:
-                a, b = len(first), _GIVEN
-            elif len(found) == 1:
-                a, b = found[0], _ONE
-            else:
-                a, b = len(self.several), _SEVERAL
-                self.several.append(found)
-            first.append(a)
-            second.append(b)
-        # Beside the numbers of an array those of a list are all over the memory.
-        self.first, self.second = array("q", first), array("q", second)
-
-    def run(self, given: list[Any]) -> list[Any]:
-        """The values of all nodes; `given` has those that are there before the run."""
-        values: list[Any] = []
-        append, several = values.append, self.several
-        kernel: Any
-        for kernel, a, b in zip(self.kernels, self.first, self.second):
-            if b >= 0:
-                append(kernel(values[a], values[b]))
-            elif b == _ONE:
-                append(kernel(values[a]))
-            elif b == _GIVEN:
-                append(given[a])
-            else:
-                append(kernel(*[values[i] for i in several[a]]))
-        return values
-
-    def run_timed(self, given: list[Any], clock: Clock) -> list[Any]:
-        """The same, with a clock that is told of every node that is computed."""
-        values: list[Any] = []
-        for place, (kernel, a, b) in enumerate(zip(self.kernels, self.first, self.second)):
-            if kernel is None:
-                values.append(given[a])
-                continue
-            operands = (a, b) if b >= 0 else (a,) if b == _ONE else self.several[a]
-            values.append(kernel(*[values[i] for i in operands]))
-            clock(place)
-        return values
 
 
 class PythonProgram:
@@ -105,7 +45,7 @@ class PythonProgram:
         kernels = {kind: kernel_of(graph, nodes[kind]) for kind in set(first) - given}
         if self._is_scalar:
             found = [kernels.get(kind) for kind in first]
-            self._flat = _Flat(found, [node.operands for node in nodes])
+            self._flat = Flat(found, [node.operands for node in nodes])
             return
         self._releases = last_uses(graph, kept)
         steps = steps_of(graph, kept, with_regions=False)

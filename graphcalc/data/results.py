@@ -85,18 +85,30 @@ class ArrayWriter:
         self._whole = whole_file(target.path)
 
     def __enter__(self) -> ArrayWriter:
-        self._file = self._whole.__enter__()
         head = _npy_head if self._target.format == "npy" else _safetensors_head
         data, starts = head(self._entries)
-        self._file.write(data)
+        self._file = self._whole.__enter__()
+        try:
+            self._write(0, data)
+        except OutputError as error:
+            self._whole.__exit__(type(error), error, None)
+            raise
         self._starts = {name: len(data) + start for name, start in starts.items()}
         return self
 
     def put(self, name: str, place: int, values: Any) -> None:
         """The elements of an array from a place on."""
         array = _array(_as_bits(values), self._target)
-        self._file.seek(self._starts[name] + place * array.itemsize)
-        self._file.write(_bytes(array))
+        self._write(self._starts[name] + place * array.itemsize, _bytes(array))
+
+    def _write(self, place: int, data: Any) -> None:
+        # Of several files that are written side by side the error names the right one.
+        try:
+            self._file.seek(place)
+            self._file.write(data)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise OutputError("output", f"{shown(self._target.path)}: {reason}") from None
 
     def __exit__(self, *error: Any) -> Any:
         return self._whole.__exit__(*error)

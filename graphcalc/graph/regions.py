@@ -34,11 +34,12 @@ class Region(NamedTuple):
 class Step(NamedTuple):
     """A node, or a region, to compute; `made` are the values that it leaves behind.
 
-    Nothing reads the values `released` after it.
+    It `reads` values of other steps. Nothing reads the values `released` after it.
     """
 
     position: int
     region: Region | None
+    reads: tuple[int, ...]
     made: tuple[int, ...]
     released: tuple[int, ...]
 
@@ -51,7 +52,7 @@ def steps_of(graph: Graph, kept: frozenset[int], *, with_regions: bool = True) -
     groups = _groups(graph) if with_regions else {}
     if not groups:
         return _released(graph, [(p, None) for p in range(len(graph))], kept)
-    owner = {p: min(members) for members in groups.values() for p in members}
+    owner = {p: members[0] for members in groups.values() for p in members}
     order = _ordered(graph, groups, owner)
     used = _read_elsewhere(graph, owner) | kept
     return _released(
@@ -173,10 +174,13 @@ def _released(
     graph: Graph, order: list[tuple[int, Region | None]], kept: frozenset[int]
 ) -> list[Step]:
     """The steps with what each leaves behind, and what dies after it."""
+    nodes = graph.nodes
+    ends = [
+        (nodes[p].operands, (p,)) if region is None else (region.operands, region.outputs)
+        for p, region in order
+    ]
     last: dict[int, int] = {}
-    for place, (p, region) in enumerate(order):
-        made = (p,) if region is None else region.outputs
-        reads = graph.nodes[p].operands if region is None else region.operands
+    for place, (reads, made) in enumerate(ends):
         for o in (*made, *reads):
             last[o] = place
     released: list[list[int]] = [[] for _ in order]
@@ -184,6 +188,6 @@ def _released(
         if p not in kept:
             released[place].append(p)
     return [
-        Step(p, region, (p,) if region is None else region.outputs, tuple(released[place]))
-        for place, (p, region) in enumerate(order)
+        Step(p, region, reads, made, tuple(gone))
+        for (p, region), (reads, made), gone in zip(order, ends, released)
     ]

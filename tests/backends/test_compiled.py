@@ -100,3 +100,12 @@ def test_the_real_compiler():
     assert first["s"] == second["s"]
     took = second._outcome.program.compile_seconds
     assert took > 0
+
+
+def test_what_is_wrong_with_values_is_told_as_always():
+    """An index that is outside is the same error with torch.compile, in any call."""
+    with mock.patch.object(torch, "compile", interpreted):
+        program = gc.compile("y = gather(x, 0, i) * 2", compiled=True)
+        assert program(x=[1.0, 2.0], i=torch.tensor([0, 1]))["y"].tolist() == [2.0, 4.0]
+        with pytest.raises(gc.DataError, match="index 5"):
+            program(x=[1.0, 2.0], i=torch.tensor([0, 5]))

@@ -347,3 +347,67 @@ def test_a_wrong_tile_is_found():
             wrong = TorchProgram(graph, Settings("torch"), everything(graph))
         with pytest.raises(AssertionError):
             assert_alike(wrong.run(values, Silent()), expected)
+
+
+@pytest.mark.parametrize("name", [name for name in ROWS if not name.startswith("bitwise")])
+def test_single_numbers_of_another_dtype_last_for_all_tiles(name):
+    """An operand of one element that is cast is the same in every tile, whatever is computed."""
+    operands = operands_of(name)
+    inputs = {o: torch.linspace(0.1, 0.9, 384, dtype=torch.float64) for o in operands}
+    call = call_of(name, [f"({o} * n)" for o in operands])
+    text = f"a = {call}; b = sqrt(x1 + n); c = cbrt(x1 * n); r = where(a != n, a, 1) + b + c"
+    inputs |= {"n": torch.tensor(3), "x1": torch.linspace(0, 1, 384, dtype=torch.float64)}
+    graph, values = graph_of(text, inputs)
+    with tiny(512):
+        prepared = TorchProgram(graph, Settings("torch"), frozenset(graph.results))
+        assert_alike(prepared.run(values, Silent()), prepared.run(values, Whole()))
+
+
+def test_sinks_of_what_is_read_again():
+    """A value with a sink that other steps read is there for them, and goes to the sink too."""
+    x = torch.arange(50, dtype=torch.float64)
+    graph, values = graph_of("y = x * 3; m = mean(y); s = y - m; c = cumsum(y, 0)", {"x": x})
+    sinks = {graph.names[n]: Gathered(50) for n in "ysc"}
+    with tiny():
+        prepared = TorchProgram(graph, Settings("torch"), frozenset(sinks))
+        prepared.run(values, Silent(), sinks)
+    y = x * 3
+    for name, expected in (("y", y), ("s", y - y.mean()), ("c", y.cumsum(0))):
+        torch.testing.assert_close(sinks[graph.names[name]].data, expected)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_torchs_own_threads_stay_as_they_were(threads):
+    """A run with a number of threads leaves torch's own number alone, and gives the same."""
+    import graphcalc as gc
+
+    before, x = torch.get_num_threads(), torch.linspace(0, 1, 300_000)
+    found = gc.run("y = x * 2 + 1; s = mean(y)", x=x, threads=threads, keep=["y"])
+    assert torch.get_num_threads() == before
+    assert torch.equal(found["y"], x * 2 + 1)
+
+
+def test_inference_mode_holds_in_all_threads():
+    """Tensors of torch's inference mode are computed with inside of it."""
+    import graphcalc as gc
+
+    with torch.inference_mode():
+        x = torch.ones(600_000)
+        assert gc.run("y = x * 2 + 1; s = sum(y)", x=x, threads=2)["s"] == 1_800_000
+
+
+def test_many_threads_call_one_program():
+    """A compiled program that several threads call at once gives each its own results."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    import graphcalc as gc
+
+    program = gc.compile("y = x * 2 + 1; s = sum(y)", keep=["y"])
+
+    def call(i):
+        return program(x=torch.full((300_000,), float(i)))
+
+    with ThreadPoolExecutor(4) as pool:
+        for i, found in enumerate(pool.map(call, range(12))):
+            assert found["s"] == 300_000 * (2.0 * i + 1)
+            assert bool((found["y"] == 2.0 * i + 1).all())

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
 import torch
 
-from graphcalc.backends.base import KEEP, Clock, Observer, Settings, Sink
+from graphcalc.backends.base import KEEP, Clock, Observer, Settings, Silent, Sink
 from graphcalc.backends.torch.devices import find_device, tensor_of
 from graphcalc.backends.torch.kernels import dtype_of, kernel_of
 from graphcalc.backends.torch.program import TorchProgram
 from graphcalc.backends.torch.seen import Seen
 from graphcalc.backends.torch.statistics import as_summary, summarize_on_device
+from graphcalc.backends.torch.threads import limited
 from graphcalc.diagnostics import BackendError
 from graphcalc.graph.ir import Graph
 from graphcalc.ops.table import OPS
@@ -60,8 +63,8 @@ class CompiledProgram(TorchProgram):
         wanted = tuple(p for p in self._inner if observer.wants(p))
         large = [p for p in wanted if self._graph.nodes[p].type.numel > KEEP]
         given = [self._leaf(p, inputs) for p in self._leaves]
-        with torch.no_grad():
-            found, vectors = self._function(wanted, large, given)(given)
+        with torch.no_grad(), limited(self._threads):
+            found, vectors = self._call(wanted, large, given, inputs)
         values = dict(zip((*self._leaves, *self._returned(wanted)), (*given, *found)))
         seen = Seen(observer, self._on)
         for p in (*self._leaves, *sorted(set(wanted) - set(large))):
@@ -90,17 +93,39 @@ class CompiledProgram(TorchProgram):
         small = {p for p in wanted if nodes[p].type.numel <= KEEP}
         return sorted((self._kept | small) - set(self._leaves))
 
-    def _function(
-        self, wanted: tuple[int, ...], large: list[int], given: list[torch.Tensor]
-    ) -> _Function:
-        """The compiled function for what is wanted; its first call compiles it."""
-        found = self._functions.get(wanted)
-        if found is None:
+    def _call(
+        self,
+        wanted: tuple[int, ...],
+        large: list[int],
+        given: list[torch.Tensor],
+        inputs: Mapping[str, Any],
+    ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        """Call the compiled function for what is wanted; its first call compiles it.
+
+        Raises what is wrong with the values as the same run node by node does, and BackendError
+        where torch.compile fails.
+        """
+        start = perf_counter()
+        is_new = wanted not in self._functions
+        if is_new:
             mode = _MODES.get(self._on.type, "default")
             plain = self._plain(self._returned(wanted), large)
-            found = torch.compile(plain, dynamic=False, mode=mode)
-            self._compile(found, given)
-            self._functions[wanted] = found
+            self._functions[wanted] = torch.compile(plain, dynamic=False, mode=mode)
+        try:
+            with _quiet():
+                found = self._functions[wanted](given)
+        except Exception as error:  # of values, compilers, linkers, and torch's own passes
+            del self._functions[wanted]
+            super().run(inputs, Silent())
+            reason = str(error).strip().splitlines() or [type(error).__name__]
+            raise BackendError(
+                "compile",
+                f"torch.compile failed: {reason[0]}",
+                note="on a CPU it needs a C++ compiler, such as g++",
+                help="leave out --compile",
+            ) from error
+        if is_new:
+            self.compile_seconds += perf_counter() - start
         return found
 
     def _plain(self, returned: list[int], large: list[int]) -> _Function:
@@ -115,17 +140,14 @@ class CompiledProgram(TorchProgram):
 
         return function
 
-    def _compile(self, function: _Function, given: list[torch.Tensor]) -> None:
-        """Call a function for the first time. Raises BackendError where it does not compile."""
-        start = perf_counter()
-        try:
-            function(given)
-        except Exception as error:  # of compilers, linkers, and torch's own passes
-            reason = str(error).strip().splitlines() or [type(error).__name__]
-            raise BackendError(
-                "compile",
-                f"torch.compile failed: {reason[0]}",
-                note="on a CPU it needs a C++ compiler, such as g++",
-                help="leave out --compile",
-            ) from error
-        self.compile_seconds += perf_counter() - start
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Nothing about graph breaks in the log: where values decide, torch goes on by itself."""
+    logger = logging.getLogger("torch._dynamo")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

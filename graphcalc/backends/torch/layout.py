@@ -48,6 +48,7 @@ class Layout:
         for operand in region.operands:
             self.slots[operand] = self._slot()
         self._external = frozenset(region.operands)
+        self._sources = self._find_sources()
         self._kept = {self.source(p) for p in region.outputs}
         self._last = self._last_uses()
         for position in region.members:
@@ -59,9 +60,15 @@ class Layout:
 
     def source(self, position: int) -> int:
         """The node whose value an alias is: itself for all others."""
-        while position not in self._external and self._is_alias(position):
-            position = self._graph.nodes[position].operands[0]
-        return position
+        return self._sources.get(position, position)
+
+    def _find_sources(self) -> dict[int, int]:
+        found: dict[int, int] = {}
+        for position in self._region.members:
+            if self._is_alias(position):
+                (operand,) = self._graph.nodes[position].operands
+                found[position] = found.get(operand, operand)
+        return found
 
     def _is_alias(self, position: int) -> bool:
         return self._graph.nodes[position].op is OPS["alias"]
@@ -96,7 +103,9 @@ class Layout:
             slot, cast = self.slots[operand], kernel.casts[place]
             if cast is not None:
                 slot = self._cast(position, operand, cast)
-                casted.append(slot)
+                # What is cast once, before the first tile, is there for all of them.
+                if not self._is_single(operand):
+                    casted.append(slot)
             operands.append(slot)
             dtypes.append(cast or dtype_of(self._graph.nodes[operand].type.dtype))
         way = way_of(kernel, node, dtypes)
@@ -130,7 +139,7 @@ class Layout:
 
     def _cast(self, position: int, operand: int, dtype: torch.dtype) -> int:
         """A slot with an operand in another dtype."""
-        is_single = operand in self._external and self._graph.nodes[operand].type.numel == 1
+        is_single = self._is_single(operand)
         free = self._free.setdefault(None, [])
         target = self._slot() if is_single or not free else free.pop()
         step = Instruction(
@@ -138,6 +147,10 @@ class Layout:
         )
         (self.once if is_single else self.instructions).append(step)
         return target
+
+    def _is_single(self, operand: int) -> bool:
+        """Whether an operand is one number, from outside."""
+        return operand in self._external and self._graph.nodes[operand].type.numel == 1
 
     def _release(self, position: int) -> None:
         """Give back the buffers of operands that this member is the last to read."""

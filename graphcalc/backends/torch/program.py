@@ -12,6 +12,7 @@ from graphcalc.backends.torch import statistics
 from graphcalc.backends.torch.devices import find_device, is_host, synchronized, tensor_of
 from graphcalc.backends.torch.kernels import dtype_of, kernel_of
 from graphcalc.backends.torch.seen import Seen
+from graphcalc.backends.torch.threads import limited
 from graphcalc.backends.torch.tiles import TiledRegion
 from graphcalc.diagnostics import InternalError, Label, LimitError
 from graphcalc.graph.ir import Graph, Node, show_bytes, wrong_value
@@ -36,6 +37,8 @@ class _Plan(NamedTuple):
     seen_by: dict[int, list[int]]
     seen_later: frozenset[int]
     in_parts: frozenset[int]
+    # What another step reads: it has to be somewhere whole.
+    read_again: frozenset[int]
 
 
 class TorchProgram:
@@ -57,8 +60,7 @@ class TorchProgram:
         self._graph, self._kept = graph, kept
         self._device = device = find_device(settings.device)
         self.device = str(device)
-        if settings.threads is not None:
-            torch.set_num_threads(settings.threads)
+        self._threads = settings.threads
         kernels = {
             p: kernel_of(graph, node, device)
             for p, node in enumerate(graph.nodes)
@@ -80,6 +82,7 @@ class TorchProgram:
             seen_by,
             frozenset(p for found in seen_by.values() for p in found),
             _read_in_parts(graph, self._steps, regions, in_parts) - kept,
+            frozenset(p for step in self._steps for p in step.reads),
         )
         buffers = {p: region.buffer_bytes for p, region in regions.items()}
         check_memory(graph, self._steps, buffers=buffers, elsewhere=self._plan.in_parts)
@@ -99,7 +102,7 @@ class TorchProgram:
         clock = synchronized(clock, self._device)
         run = _Run(self._plan, inputs, observer, sinks, clock)
         try:
-            with torch.no_grad():
+            with torch.no_grad(), limited(self._threads):
                 for step in self._single_steps() if observer.needs_values else self._steps:
                     run.compute(step)
                 run.seen.finish()
@@ -186,7 +189,7 @@ def _first_readers(steps: list[Step], regions: dict[int, TiledRegion]) -> dict[i
         region = regions.get(step.position)
         if region is not None:
             found[step.position] = sorted(region.shaped - seen)
-            seen |= region.shaped
+            seen |= {*region.shaped, *region.region.members}
     return found
 
 
@@ -196,9 +199,7 @@ def _read_in_parts(
     """The inputs, among those of these names, that one region alone reads."""
     readers: dict[int, list[int]] = {p: [] for n, p in graph.inputs.items() if n in names}
     for step in steps if readers else ():
-        region = step.region
-        reads = graph.nodes[step.position].operands if region is None else region.operands
-        for p in readers.keys() & set(reads):
+        for p in readers.keys() & set(step.reads):
             readers[p].append(step.position)
     return frozenset(
         p
@@ -253,8 +254,12 @@ class _Run:
         members = (p for p in region.members if p not in region.folds)
         looked_at = (*self._plan.seen_by.get(position, ()), *members)
         tallied = [p for p in looked_at if self._observer.wants(p)]
+        whole = [p for p in self._sinks if p in region.outputs and p in self._plan.read_again]
+        sinks = {p: sink for p, sink in self._sinks.items() if p not in whole}
         run = self._plan.regions[position].run
-        found = run(self.values, tallied, self._sinks, self._clock)
+        found = run(self.values, tallied, sinks, self._clock)
+        for p in whole:
+            self._sinks[p].put(0, self.values[p])
         for p, summary in found.items():
             self._observer.observe_summary(p, summary)
         for p in region.folds:

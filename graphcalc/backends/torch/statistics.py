@@ -58,14 +58,16 @@ class Tally:
 
     def _add_odd(self, flat: torch.Tensor) -> None:
         """Take in a part that is not all finite."""
-        nan, count = int(torch.isnan(flat).sum()), flat.numel()
-        flat = flat[torch.isfinite(flat)]
-        self._nan += nan
-        self._inf += count - flat.numel() - nan
-        if flat.numel():
-            low, high = torch.aminmax(flat)
-            self._low, self._high = min(self._low, low.item()), max(self._high, high.item())
-            self._add_finite(flat)
+        self._take(summarize_on_device(flat).tolist(), flat.numel())
+
+    def _take(self, found: list[float], size: int) -> None:
+        """Take in what `summarize_on_device` gave of so many elements."""
+        nan, inf, low, mean, high = found
+        count = int(size - nan - inf)
+        self._nan, self._inf = self._nan + int(nan), self._inf + int(inf)
+        if count:
+            self._low, self._high = min(self._low, low), max(self._high, high)
+            self._parts.append((mean * count, mean, count))
 
     def _add_finite(self, flat: torch.Tensor) -> None:
         count = flat.numel()
@@ -104,20 +106,16 @@ class Tally:
         if not self._there:
             return
         found = torch.stack([vector for vector, _ in self._there]).cpu().tolist()
-        for (nan, inf, low, mean, high), (_, size) in zip(found, self._there):
-            count = int(size - nan - inf)
-            self._nan, self._inf = self._nan + int(nan), self._inf + int(inf)
-            self._low, self._high = min(self._low, low), max(self._high, high)
-            if count:
-                self._parts.append((mean * count, mean, count))
+        for vector, (_, size) in zip(found, self._there):
+            self._take(vector, size)
         self._there.clear()
 
 
 class Fold:
     """A reduction of all elements of a tensor that comes in parts.
 
-    Sums are of float64 within a part and correctly rounded over the parts, so that the size of
-    the parts does not show.
+    Sums are of float64 within a part and correctly rounded over the parts: only the last digits
+    of a float64 depend on the size of the parts.
     """
 
     def __init__(self, kind: str) -> None:

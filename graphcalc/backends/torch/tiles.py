@@ -105,9 +105,12 @@ class TiledRegion:
         run = _Run(values, self._allocate(shape, sinks), shape, rows, sinks, clock)
         looked_at = {self._layout.source(p) for p in tallied}
 
+        is_inference = torch.is_inference_mode_enabled()
+
         def part(start: int, end: int) -> _Looks:
             looks = self._looks(looked_at)
-            with torch.no_grad():
+            # A thread has modes of its own.
+            with torch.no_grad(), torch.inference_mode(is_inference):
                 self._walk(run, start, end, looks)
             return looks
 
