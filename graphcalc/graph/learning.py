@@ -88,9 +88,11 @@ def learn(
     try:
         frame = Frame(iter(learner.walk(statement.value)), statement.source, values)
         result = learner.operand(learner.run(frame), statement.value, statement.source)
+        return learner.expansion(len(kinds), result) if learner.is_plain() else None
     except GraphcalcError:
         return None
-    return learner.expansion(len(kinds), result) if learner.is_plain() else None
+    finally:
+        learner.forget()
 
 
 def _is_plain(walker: Walker, node: Expr, has_digits: bool) -> bool:
@@ -138,6 +140,10 @@ class _Learner(Walker):
     def run(self, frame: Frame) -> Item:
         """What a frame's code comes to."""
         return self._run(frame)
+
+    def forget(self) -> None:
+        """Let go of what refers back: cycles would stay until they are collected."""
+        vars(self).clear()
 
     def slot(self, type_: Type, span: Span) -> int:
         """An input that stands for a leaf."""

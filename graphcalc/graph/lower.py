@@ -149,8 +149,11 @@ class _Lowering:
             if name in columns and not self._is_bound(name):
                 self._bind_column(name, columns[name])
         self.expander.special.update(self.declared.types)
+        # Where a name such as `math` is a value, what `math.sin` means is found line by line.
+        values = {*assigned, *self.names.bound, *self.declared.types, *columns}
+        hides_modules = any(p in values or self.declared.is_symbol(p) for p in PREFIXES)
         for part in self.program.parts:
-            if isinstance(part, Lines):
+            if isinstance(part, Lines) and not hides_modules:
                 self.expander.expand(part)
                 continue
             for statement in part if isinstance(part, tuple) else part.statements():

@@ -278,7 +278,7 @@ class Walker:
             # -4 and -inf are constants, shown in place, not operations on 4 and inf.
             found = self.builder.nodes[operand]
             operand = self.builder.constant(-found.params[1][0], frame.source, node.span)
-            if found.written:
+            if found.written and type(node.operand) is ast.Name:
                 self.builder.nodes[operand].written = f"-{found.written}"
         elif node.op != "pos":
             operand = self.add(OPS[node.op], (operand,), (), node, frame)

@@ -408,7 +408,7 @@ MAKING = (
         "All the one value, in the shape of x.",
         shapes.like,
         lambda out, x, value: value.data * out.numel,
-        lambda torch, out, x, value: value.expand(out.shape).contiguous(),
+        lambda torch, out, x, value: value.to(out.dtype).expand(out.shape).contiguous(),
         kind="making",
         examples=(("full_like([1, 2], 7)", "[7, 7]"),),
         vjp=(ZERO, "sum(g)"),

@@ -35,6 +35,9 @@ from graphcalc.syntax.lexer import MAX_NAME
 # Below this many lines, and for skeletons that return less often, templates do not pay.
 _FEW_LINES, _FEW_TIMES = 50, 3
 
+# All that may stand between the tokens of a line; `strip` alone takes other characters too.
+_BLANK = " \t"
+
 _NAME_HOLE, _NUMBER_HOLE = "\x01", "\x02"
 _WORDS = "|".join(word for word in parser.TABLES.literals if word[0].isalpha())
 # A name that a dot or a bracket follows is part of the skeleton, as a function's.
@@ -261,7 +264,7 @@ def read_lines(source: Source, few: int = _FEW_LINES, often: int = _FEW_TIMES) -
         return None
     found = {s: _template(s, n >= often) for s, n in counts.items()}
     lines = Lines(source, [found[s] for s in skeletons], names, numbers, None)
-    is_whole = [t.statement is not None or not s.strip() for s, t in found.items()]
+    is_whole = [t.statement is not None or not s.strip(_BLANK) for s, t in found.items()]
     if not all(is_whole):
         starts = line_starts(text)
         lines = Lines(source, lines.templates, names, numbers, starts)
@@ -312,7 +315,7 @@ def _template(skeleton: str, is_frequent: bool) -> Template:
     """The template of a skeleton; without a statement where it is not one of its leaves alone."""
     template = Template(skeleton)
     # What stands in quotes is not in the skeleton, and a mark of byte order only begins a text.
-    if not is_frequent or not skeleton.strip() or any(c in skeleton for c in "\"'\ufeff"):
+    if not is_frequent or not skeleton.strip(_BLANK) or any(c in skeleton for c in "\"'\ufeff"):
         return template
     # Names that begin with a hole stand for themselves; to the automaton they are `x0`, `x1`, ….
     prefix = "x"
@@ -368,7 +371,7 @@ def _parse_others(lines: Lines, skeletons: list[str], starts: list[int]) -> None
     templates, count = lines.templates, len(skeletons)
     line = 0
     while line < count:
-        if templates[line].statement is not None or not skeletons[line].strip():
+        if templates[line].statement is not None or not skeletons[line].strip(_BLANK):
             line += 1
             continue
         first, depth = line, 0

@@ -7,7 +7,9 @@ import pytest
 import torch
 from agreement import BACKENDS, elements, result, run, value_of
 
-from graphcalc.backends.base import Settings
+import graphcalc
+from graphcalc.backends.base import Settings, Silent
+from graphcalc.backends.choose import compile_graph
 from graphcalc.diagnostics import BackendError, DataError, UsageError
 from graphcalc.evaluate import Evaluation, Options, parse
 from graphcalc.source import Source
@@ -272,3 +274,30 @@ def test_a_value_that_shapes_the_graph_is_read_again():
     """An input that decides a shape gives another graph when its value changes."""
     program = evaluation("zeros(n) + 1", backend="python")
     assert [len(elements(result(program.run({"n": n})))) for n in (2, 5, 0, 2)] == [2, 5, 0, 2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "y = full_like(x, 0); z = ones_like(x); v = zeros_like(x) + x",
+        "loss = sum(gather(x @ w, 1, [[0], [1]]))",
+        "loss = cross_entropy(x @ w, [0, 1])",
+        "loss = nll_loss(log_softmax(x @ w, 1), [0, 1])",
+        "h = relu(x @ w); loss = sum(max(h, dim=1)[0]) + sum(median(h, dim=1)[0])",
+        "h = x @ w; loss = cross_entropy(h[:, 0:2], [0, 1]) + prod(x[0]) + std(h)",
+    ],
+)
+def test_values_have_the_dtype_that_they_are_said_to_have(text):
+    """From float32 inputs every node, in gradients too, is of its own dtype."""
+    inputs = {"x": numpy.full((2, 3), 0.5, "float32"), "w": numpy.full((3, 3), 0.25, "float32")}
+    if "@ w" not in text:
+        del inputs["w"]
+    grad = {"grad": "loss"} if "loss" in text else {}
+    program = graphcalc.compile(text, backend="torch", **grad)
+    outcome = program(inputs)._outcome
+    graph = outcome.graph
+    values = compile_graph(graph, Settings("torch"), frozenset(range(len(graph)))).run(
+        inputs, Silent()
+    )
+    for p, value in values.items():
+        assert str(value.dtype) == f"torch.{graph.nodes[p].type.dtype}", graph.nodes[p].op.name

@@ -184,3 +184,29 @@ def test_bindings_replace_assignments_of_lines():
     value = Binding(Source("7"), parse_expression(Source("7")), Span(0, 1))
     for names in ((), ("a",), ("b",), ("a", "b"), ("x",)):
         assert_as_walked(text, {"x": 1.0} if "x" not in names else {}, dict.fromkeys(names, value))
+
+
+@pytest.mark.parametrize("made", ["F = 3", "F = 3\nf(x) = F.elu(x)", "x1: [F]", "math = 2"])
+def test_modules_that_are_values(made):
+    """Where a module's name is a value, a line and a function that use it mean the value."""
+    call = "f" if "f(x)" in made else "math.sin" if "math" in made else "F.elu"
+    text = "\n".join([made, *[f"n{i} = {call}(x) - {i}" for i in range(5)], "z = 1 + x"])
+    assert_as_walked(text, {"x": -0.5} | ({"x1": [1.0, 2.0, 3.0]} if "x1" in made else {}))
+
+
+@pytest.mark.parametrize("blank", ["\f", "\v", "\u00a0", "\u2028", "\x85", "\x1c"])
+def test_lines_of_odd_blanks_are_mistakes(blank):
+    """A line of nothing but what Python takes for a blank is refused where it stands."""
+    lines = ["a = x + 1", *[f"n{i} = a + {i}" for i in range(60)], blank, "z = a + 5"]
+    with pytest.raises(gc.ParseError) as caught:
+        gc.run("\n".join(lines), x=1)
+    (label,) = caught.value.diagnostic.labels
+    assert label.span.start == sum(len(line) + 1 for line in lines[:61])
+
+
+def test_negated_numbers_are_shown_as_written():
+    """A number that happens to equal a named constant is shown as the number."""
+    trace = gc.run("a = 2; p = a * -pi; q = a * -3.141592653589793; r = a * -tau").trace
+    assert [r.text for r in trace.select(["p", "r"])] == ["a * -pi", "a * -tau"]
+    (q,) = gc.run("p = a * pi; q = a * -3.141592653589793", a=2).trace.select(["q"])
+    assert q.text == "a * -3.141592653589793"
