@@ -41,8 +41,13 @@ class _Stopwatch:
         return self._last - self._start
 
     def __call__(self, position: int) -> None:
-        now = perf_counter()
-        self.seconds[position] += now - self._last
+        self.spread({position: 1.0})
+
+    def spread(self, shares: Mapping[int, float]) -> None:
+        """Divide the time since the last node between several."""
+        now, total = perf_counter(), sum(shares.values()) or 1.0
+        for position, share in shares.items():
+            self.seconds[position] += (now - self._last) * share / total
         self._last = now
 
 

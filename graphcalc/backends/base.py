@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol
 
 # Tensors up to this many elements are kept whole in a trace.
 KEEP = 1000
@@ -85,8 +85,14 @@ class Sink(Protocol):
         """The elements from a place on, counted through the value; they change afterwards."""
 
 
-# Is told the position of a node when it has been computed.
-Clock: TypeAlias = Callable[[int], None]
+class Clock(Protocol):
+    """Is told what has been computed, and so what the time since it was told last went to."""
+
+    def __call__(self, position: int) -> None:
+        """A node has been computed."""
+
+    def spread(self, shares: Mapping[int, float]) -> None:
+        """Several nodes have been computed at once; what part of the time each took."""
 
 
 class Program(Protocol):

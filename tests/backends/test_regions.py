@@ -322,13 +322,16 @@ def test_a_value_that_only_a_region_reads_is_nowhere_whole():
 
 
 def test_a_clock_is_told_of_every_node():
-    """The clock hears of each computed node, in tiles as often as there are tiles."""
+    """The clock hears of each computed node once, those of a region together."""
     graph, values = graph_of("y = x * 2 + 1; s = cumsum(y, 0); t = s * s", {"x": torch.ones(100)})
-    heard = []
+    clock = mock.Mock()
     with tiny():
         prepared = TorchProgram(graph, Settings("torch"), frozenset(graph.results))
-        prepared.run(values, Silent(), None, heard.append)
-    assert set(heard) == set(range(len(graph)))
+        prepared.run(values, Silent(), None, clock)
+    heard = {call.args[0] for call in clock.call_args_list}
+    spread = {p for call in clock.spread.call_args_list for p in call.args[0]}
+    assert heard | spread == set(range(len(graph)))
+    assert not heard & spread
 
 
 def test_a_wrong_tile_is_found():
@@ -411,3 +414,24 @@ def test_many_threads_call_one_program():
         for i, found in enumerate(pool.map(call, range(12))):
             assert found["s"] == 300_000 * (2.0 * i + 1)
             assert bool((found["y"] == 2.0 * i + 1).all())
+
+
+def test_memory_is_used_again_when_nobody_has_it():
+    """A large result keeps its memory as long as anything refers to it, and no longer."""
+    import graphcalc as gc
+
+    program = gc.compile("y = x * 2 + 1", keep=["y"], trace="results")
+
+    def call(value):
+        return program(x=torch.full((1_500_000,), float(value)))["y"]
+
+    first = call(1)
+    part = first[10:20]
+    second = call(2)
+    assert first.data_ptr() != second.data_ptr()
+    place = second.data_ptr()
+    del first, second
+    third = call(3)
+    assert third.data_ptr() == place
+    assert part.tolist() == [3.0] * 10
+    assert bool((third == 7.0).all())

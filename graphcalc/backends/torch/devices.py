@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 
-from graphcalc.backends.base import Clock
 from graphcalc.diagnostics import DeviceError
 from graphcalc.ops.arrays import NDArray
 
@@ -53,15 +52,9 @@ def tensor_of(value: Any, dtype: torch.dtype, device: torch.device) -> torch.Ten
     return torch.as_tensor(value, dtype=dtype, device=device)
 
 
-def synchronized(clock: Clock | None, device: torch.device) -> Clock | None:
-    """A clock that waits until a device has computed what it is told of."""
-    if clock is None or device.type not in ("cuda", "mps"):
-        return clock
-    wait = torch.cuda.synchronize if device.type == "cuda" else torch.mps.synchronize
-    tell = clock
-
-    def told(position: int) -> None:
-        wait()
-        tell(position)
-
-    return told
+def wait_for(device: torch.device) -> None:
+    """Wait until a device has computed what it was asked for."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()

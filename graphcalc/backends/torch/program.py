@@ -9,7 +9,7 @@ import torch
 
 from graphcalc.backends.base import Clock, Faults, Observer, Settings, Sink, Summary
 from graphcalc.backends.torch import statistics
-from graphcalc.backends.torch.devices import find_device, is_host, synchronized, tensor_of
+from graphcalc.backends.torch.devices import find_device, is_host, tensor_of, wait_for
 from graphcalc.backends.torch.kernels import dtype_of, kernel_of
 from graphcalc.backends.torch.seen import Seen
 from graphcalc.backends.torch.threads import limited
@@ -99,7 +99,6 @@ class TorchProgram:
         `clock` is told of every node when it has been computed.
         """
         sinks = sinks or {}
-        clock = synchronized(clock, self._device)
         run = _Run(self._plan, inputs, observer, sinks, clock)
         try:
             with torch.no_grad(), limited(self._threads):
@@ -248,6 +247,7 @@ class _Run:
         if position in self._sinks:
             self._sinks[position].put(0, value)
         if self._clock is not None:
+            wait_for(plan.device)
             self._clock(position)
 
     def _region(self, position: int, region: Region) -> None:

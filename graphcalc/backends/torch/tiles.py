@@ -8,18 +8,19 @@ way. On devices that are no CPU the tile is the whole, unless it comes from a fi
 from __future__ import annotations
 
 import math
-import mmap
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from functools import partial
-from typing import Any, NamedTuple
+from time import perf_counter
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 
 from graphcalc.backends.base import Clock, Sink, Summary
-from graphcalc.backends.torch.devices import is_host
+from graphcalc.backends.torch.devices import is_host, wait_for
 from graphcalc.backends.torch.kernels import FRESH, INTO, Kernel, dtype_of
 from graphcalc.backends.torch.layout import LOOK, Instruction, Layout
+from graphcalc.backends.torch.memory import allocate
 from graphcalc.backends.torch.statistics import Fold, Tally
 from graphcalc.backends.torch.threads import in_threads
 from graphcalc.graph.ir import Graph
@@ -27,13 +28,17 @@ from graphcalc.graph.regions import Region
 from graphcalc.ops.spec import ITEM_BYTES
 
 # Bytes of a buffer: a few of them fit into a core's second cache.
-_TILE_BYTES = 512 << 10
+_TILE_BYTES = 1 << 20
 # Bytes of a buffer where parts of a file go to another device.
 _DEVICE_BYTES = 64 << 20
 # A tile is a multiple of this, which the statistics' blocks divide.
 _BLOCK = 1024
-# Results from here on are allocated in huge pages: touching them first costs less.
-_LARGE = 4 << 20
+# Tiles of middling shapes, of so many elements at least.
+_PARTS, _FEW = 4, 1 << 15
+
+
+# Gives the tile of an operand, from a row on, of so many rows.
+_Take: TypeAlias = Callable[[int, int], torch.Tensor]
 
 
 class _Looks(NamedTuple):
@@ -50,15 +55,34 @@ class _Looks(NamedTuple):
             fold.join(other.folds[p])
 
 
-class _Run(NamedTuple):
-    """One run of a region: its values, outputs by slot, and the shape gone through row by row."""
+class _Run:
+    """One run of a region, which goes through a shape row by row: its tiles, and its outputs.
 
-    values: list[Any]
-    outputs: dict[int, torch.Tensor]
-    shape: tuple[int, ...]
-    rows: int
-    sinks: Mapping[int, Sink]
-    clock: Clock | None
+    Threads take a tile each, in the tiles' order, as what comes from a file is read in its own.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        rows: int,
+        outputs: dict[int, torch.Tensor],
+        sinks: Mapping[int, Sink],
+        is_timed: bool,
+    ) -> None:
+        self.shape, self.rows, self.outputs = shape, rows, outputs
+        self.sinks, self.is_timed = sinks, is_timed
+        self.takes: dict[int, _Take] = {}
+        self.lock = threading.Lock()
+        self._place = 0
+
+    def next(self) -> tuple[int, int, dict[int, Any]] | None:
+        """Where the next tile begins, its height, and the operands' tiles by slot."""
+        with self.lock:
+            place, size = self._place, min(self.rows, self.shape[0] - self._place)
+            if size <= 0:
+                return None
+            self._place += size
+            return place, size, {slot: take(place, size) for slot, take in self.takes.items()}
 
 
 class TiledRegion:
@@ -102,69 +126,61 @@ class TiledRegion:
         """
         sinks = {p: sink for p, sink in (sinks or {}).items() if p in self.region.outputs}
         shape, rows = self._tiling(values)
-        run = _Run(values, self._allocate(shape, sinks), shape, rows, sinks, clock)
+        run = _Run(shape, rows, self._allocate(shape, sinks), sinks, clock is not None)
         looked_at = {self._layout.source(p) for p in tallied}
-
         is_inference = torch.is_inference_mode_enabled()
 
-        def part(start: int, end: int) -> _Looks:
-            looks = self._looks(looked_at)
+        def walk() -> tuple[_Looks, dict[int, float]]:
+            looks, times = self._looks(looked_at), dict.fromkeys(self.region.members, 0.0)
             # A thread has modes of its own.
             with torch.no_grad(), torch.inference_mode(is_inference):
-                self._walk(run, start, end, looks)
-            return looks
+                self._walk(run, looks, times)
+            return looks, times
 
-        ends = self._ends(run)
-        tasks = [partial(part, *ends) for ends in zip([0, *ends], ends)]
-        looks, *more = in_threads(tasks) if len(tasks) > 1 else [part(0, shape[0])]
-        for other in more:
+        with ExitStack() as stack:
+            run.takes = self._takes(values, shape, stack)
+            count = min(torch.get_num_threads(), -(-shape[0] // rows))
+            is_split = count > 1 and is_host(self._device)
+            (looks, times), *more = in_threads([walk] * count) if is_split else [walk()]
+        for other, spent in more:
             looks.join(other)
-        self._settle(run, looks.folds)
+            times = {p: seconds + spent[p] for p, seconds in times.items()}
+        self._settle(run, values, looks.folds)
+        if clock is not None:
+            clock.spread(times)
         return {p: looks.tallies[self._layout.source(p)].summary() for p in tallied}
-
-    def _ends(self, run: _Run) -> list[int]:
-        """Where the parts of threads end; there is one part where tiles have to go in order.
-
-        No thread has less than a tile.
-        """
-        height = run.shape[0]
-        is_here = all(isinstance(run.values[o], torch.Tensor) for o in self.shaped)
-        if not is_here or not is_host(self._device) or run.sinks or run.clock is not None:
-            return [height]
-        count = max(min(torch.get_num_threads(), height // run.rows), 1)
-        size = -(-height // count)
-        size += -size % _BLOCK if len(run.shape) == 1 else 0
-        return [*range(size, height, size), height]
 
     def _looks(self, looked_at: set[int]) -> _Looks:
         folds = {p: Fold(self._graph.nodes[p].op.fold) for p in self.region.folds}
         return _Looks({p: Tally() for p in looked_at}, folds)
 
-    def _walk(self, run: _Run, start: int, end: int, looks: _Looks) -> None:
-        """Compute some rows, tile by tile."""
+    def _walk(self, run: _Run, looks: _Looks, times: dict[int, float]) -> None:
+        """Compute tiles as long as there are any."""
         layout, shape = self._layout, run.shape
         instructions = self._with_looks({**looks.tallies, **looks.folds})
         slots: list[Any] = [None] * layout.count
-        size = min(run.rows, end - start)
-        buffers = {
-            slot: torch.empty((size, *shape[1:]), dtype=dtype, device=self._device)
-            for slot, dtype in self._tile_buffers(run.outputs).items()
-        }
-        with ExitStack() as stack:
-            takes = self._takes(run.values, shape, stack)
-            for place in range(start, end, run.rows):
-                size = min(run.rows, end - place)
-                for slot, take in takes.items():
-                    slots[slot] = take(place, size)
-                for slot, buffer in buffers.items():
-                    slots[slot] = buffer[:size]
-                for slot, output in run.outputs.items():
-                    slots[slot] = output[place : place + size]
-                if place == start:
-                    _execute(layout.once, slots, None)
-                _execute(instructions, slots, run.clock)
-                for p, sink in run.sinks.items():
-                    if p not in looks.folds:
+        buffers: dict[int, torch.Tensor] = {}
+        while (tile := run.next()) is not None:
+            place, size, operands = tile
+            for slot, operand in operands.items():
+                slots[slot] = operand
+            if not buffers:
+                buffers = {
+                    slot: torch.empty((size, *shape[1:]), dtype=dtype, device=self._device)
+                    for slot, dtype in self._tile_buffers(run.outputs).items()
+                }
+                _execute(layout.once, slots)
+            for slot, buffer in buffers.items():
+                slots[slot] = buffer[:size]
+            for slot, output in run.outputs.items():
+                slots[slot] = output[place : place + size]
+            if run.is_timed:
+                _execute_timed(instructions, slots, times, self._device)
+            else:
+                _execute(instructions, slots)
+            for p, sink in run.sinks.items():
+                if p not in looks.folds:
+                    with run.lock:
                         sink.put(place * math.prod(shape[1:]), slots[layout.slots[p]])
 
     def _with_looks(self, looks: Mapping[int, Tally | Fold]) -> list[Instruction]:
@@ -211,10 +227,12 @@ class TiledRegion:
         on_host = is_host(self._device)
         if not on_host and all(isinstance(values[o], torch.Tensor) for o in self.shaped):
             return shape, shape[0]
-        size = _TILE_BYTES if on_host else _DEVICE_BYTES
-        rows = size // self._item // math.prod(shape[1:])
+        width = math.prod(shape[1:])
+        rows = (_TILE_BYTES if on_host else _DEVICE_BYTES) // self._item // width
+        # Of middling shapes there are some tiles too, for several threads.
+        rows = min(rows, max(-(-shape[0] // _PARTS), _FEW // width))
         if len(shape) == 1:
-            rows -= rows % _BLOCK
+            rows += -rows % _BLOCK
         return shape, max(rows, 1)
 
     def _allocate(
@@ -236,9 +254,9 @@ class TiledRegion:
 
     def _takes(
         self, values: list[Any], shape: tuple[int, ...], stack: ExitStack
-    ) -> dict[int, Callable[[int, int], Any]]:
+    ) -> dict[int, _Take]:
         """For every operand's slot what gives its tile, from a row on."""
-        takes: dict[int, Callable[[int, int], Any]] = {}
+        takes: dict[int, _Take] = {}
         is_flat = len(shape) == 1
         for o in self.region.operands:
             slot, value = self._layout.slots[o], values[o]
@@ -258,7 +276,7 @@ class TiledRegion:
 
     def _reader(
         self, read: Callable[[int], Any], dtype: torch.dtype, rest: tuple[int, ...]
-    ) -> Callable[[int, int], torch.Tensor]:
+    ) -> _Take:
         """Tiles of what is read in order; a CUDA device computes while the next is on its way."""
 
         def take(start: int, size: int) -> torch.Tensor:
@@ -269,9 +287,9 @@ class TiledRegion:
 
         return take
 
-    def _settle(self, run: _Run, folds: Mapping[int, Fold]) -> None:
+    def _settle(self, run: _Run, values: list[Any], folds: Mapping[int, Fold]) -> None:
         """Put what the region leaves behind among the values."""
-        layout, nodes, values = self._layout, self._graph.nodes, run.values
+        layout, nodes = self._layout, self._graph.nodes
         for p in self.region.outputs:
             slot = layout.slots[p]
             if p in folds:
@@ -288,16 +306,16 @@ class TiledRegion:
                 )
 
 
-def _rows_of(value: torch.Tensor) -> Callable[[int, int], torch.Tensor]:
+def _rows_of(value: torch.Tensor) -> _Take:
     return lambda start, size: value[start : start + size]
 
 
-def _all_of(value: torch.Tensor) -> Callable[[int, int], torch.Tensor]:
+def _all_of(value: torch.Tensor) -> _Take:
     return lambda start, size: value
 
 
-def _execute(instructions: Sequence[Instruction], slots: list[Any], clock: Clock | None) -> None:
-    for position, way, function, operands, target in instructions:
+def _execute(instructions: Sequence[Instruction], slots: list[Any]) -> None:
+    for _, way, function, operands, target in instructions:
         if way is INTO:
             function(*[slots[i] for i in operands], out=slots[target])
         elif way is FRESH:
@@ -306,18 +324,17 @@ def _execute(instructions: Sequence[Instruction], slots: list[Any], clock: Clock
             function(slots[target])
         else:
             slots[target].copy_(function(*[slots[i] for i in operands]))
-        if clock is not None:
-            clock(position)
 
 
-def allocate(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
-    """Memory for a tensor, not set to anything; large ones on a CPU are in huge pages."""
-    size = math.prod(shape) * dtype.itemsize
-    if device.type != "cpu" or size < _LARGE or not hasattr(mmap, "MADV_HUGEPAGE"):
-        return torch.empty(shape, dtype=dtype, device=device)
-    try:
-        memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        memory.madvise(mmap.MADV_HUGEPAGE)
-    except (OSError, ValueError, OverflowError):
-        return torch.empty(shape, dtype=dtype, device=device)
-    return torch.frombuffer(memory, dtype=dtype).view(shape)
+def _execute_timed(
+    instructions: Sequence[Instruction],
+    slots: list[Any],
+    times: dict[int, float],
+    device: torch.device,
+) -> None:
+    """The same, one after the other, with the seconds of every node."""
+    for instruction in instructions:
+        start = perf_counter()
+        _execute((instruction,), slots)
+        wait_for(device)
+        times[instruction.position] += perf_counter() - start
