@@ -6,6 +6,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks import draw
@@ -18,8 +19,11 @@ UPDATE = "write the Markdown between the markers of this page"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Return 1 where an engine's answer was wrong or an engine failed, else 0."""
+    """Return 1 where an engine failed or its answer was wrong, 2 for a wrong call, else 0."""
     options = read_options(arguments)
+    if find_spec("numpy") is None and not options.list:
+        print("answers are compared by numpy: pip install -r benchmarks/requirements.txt")
+        return 2
     with tempfile.TemporaryDirectory() as folder:
         return run(options, Path(folder))
 
@@ -46,6 +50,8 @@ def run(options: argparse.Namespace, folder: Path) -> int:
     """Measure what was chosen, each work's rows as they come to standard error."""
     works = [work for suite in SUITES.values() for work in suite(options.quick, folder)]
     chosen = [work for work in works if is_chosen(work, options.only)]
+    if not chosen:
+        print(f"no work is called {' or '.join(options.only)}; there are:", file=sys.stderr)
     if options.list or not chosen:
         print("\n".join(f"{work.suite}: {work.name}" for work in (chosen or works)))
         return 0 if chosen else 2

@@ -238,6 +238,8 @@ def _minimize(evaluation: Evaluation, way: Descent, page: Page, shown: Shown) ->
     outcome = found.outcome
     for label in outcome.graph.notes:
         notify(label.text, label)
+    if outcome.program.compile_seconds:
+        notify(f"torch.compile took {outcome.program.compile_seconds:.1f} s")
     for target in shown.targets:
         if target.name is None:
             save_values(target, found.values)
@@ -331,7 +333,8 @@ def _run(arguments: list[str]) -> int:
         return _fail(error, given)
     except OSError as error:  # help and completion are written by Typer itself
         reason = (error.strerror or str(error)).lower()
-        return _fail(OutputError("output", f"standard output: {reason}"), given)
+        where = error.filename or "standard output"
+        return _fail(OutputError("output", f"{where}: {reason}"), given)
     except MemoryError:
         _debug()
         return _fail(LimitError("memory", "the machine is out of memory"), given)

@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from graphcalc.cli_options import ABOUT, CLOSING, OPERANDS, OPTIONS, Option
+from graphcalc.diagnostics import UsageError
 
 
 def show(arguments: Sequence[str]) -> int:
@@ -17,7 +18,13 @@ def show(arguments: Sequence[str]) -> int:
     settings = {"help_option_names": ["-h", "--help"]}
     app.command(name="graphcalc", help=ABOUT, epilog=CLOSING, context_settings=settings)(_command())
     command: Any = typer.main.get_command(app)
-    status = command.main(list(arguments), prog_name="graphcalc", standalone_mode=False)
+    # Of click's errors Typer exports the last alone.
+    click_error: Any = typer.BadParameter.__mro__[2]
+    try:
+        status = command.main(list(arguments), prog_name="graphcalc", standalone_mode=False)
+    except (KeyError, ValueError, click_error) as error:
+        message = f"this is no way in which a shell asks for completion: {error}"
+        raise UsageError("completion", message) from None
     return int(status or 0)
 
 

@@ -76,6 +76,8 @@ class Outcome(NamedTuple):
 
     def profiled(self) -> Outcome:
         """This run with the time of every node in its trace; runs the program again."""
+        if self.trace.only is not None:
+            return self.retraced().profiled()
         from graphcalc.profile import profiled
 
         self.trace.profile = profiled(self.graph, self.program, self.inputs)

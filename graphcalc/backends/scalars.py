@@ -65,11 +65,12 @@ class Flat:
         return values
 
     def run_timed(self, given: list[Any], clock: Clock) -> list[Any]:
-        """The same, with a clock that is told of every node that is computed."""
+        """The same, with a clock that is told of every node, of given values first."""
         values: list[Any] = []
         for position, kernel in enumerate(self.kernels):
             if kernel is None:
                 values.append(given[position])
+                clock(position)
                 continue
             values.append(kernel(*[values[i] for i in self.operands(position)]))
             clock(position)

@@ -175,3 +175,10 @@ def test_completion_is_installed(tmp_path):
 def test_an_empty_variable_asks_for_nothing():
     """The variable for completion does nothing where it is empty."""
     assert graphcalc("-q", "1+1", _GRAPHCALC_COMPLETE="") == (0, b"2\n", b"")
+
+
+def test_odd_questions_for_completion_are_refused():
+    """A shell that leaves out what it has to say is told so, without a traceback."""
+    done = graphcalc(_GRAPHCALC_COMPLETE="complete_bash")
+    assert done.status == 2
+    assert "completion" in done.complaint

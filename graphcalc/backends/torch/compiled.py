@@ -19,6 +19,8 @@ from graphcalc.backends.torch.statistics import as_summary, summarize_on_device
 from graphcalc.backends.torch.threads import limited
 from graphcalc.diagnostics import BackendError
 from graphcalc.graph.ir import Graph
+from graphcalc.graph.passes import check_memory
+from graphcalc.graph.regions import steps_of
 from graphcalc.ops.table import OPS
 
 # How torch.compile works: on CUDA it records graphs of kernels, which are launched at once, so
@@ -38,6 +40,7 @@ class CompiledProgram(TorchProgram):
 
     def __init__(self, graph: Graph, settings: Settings, kept: frozenset[int]) -> None:
         super().__init__(graph, settings, kept)
+        check_memory(graph, steps_of(graph, kept, with_regions=False))
         self._on = find_device(settings.device)
         nodes = graph.nodes
         self._leaves = [p for p, node in enumerate(nodes) if not node.operands]
@@ -121,7 +124,7 @@ class CompiledProgram(TorchProgram):
             raise BackendError(
                 "compile",
                 f"torch.compile failed: {reason[0]}",
-                note="on a CPU it needs a C++ compiler, such as g++",
+                note="on a CPU it needs a C++ compiler, such as g++" if _wants_tool(reason) else "",
                 help="leave out --compile",
             ) from error
         if is_new:
@@ -139,6 +142,11 @@ class CompiledProgram(TorchProgram):
             return [values[p] for p in returned], [summarize_on_device(values[p]) for p in large]
 
         return function
+
+
+def _wants_tool(reason: list[str]) -> bool:
+    """Whether a failure is that of a compiler that is missing or failed."""
+    return any(word in line.lower() for line in reason for word in ("compiler", "cxx", "g++"))
 
 
 @contextmanager

@@ -129,12 +129,14 @@ class TiledRegion:
         run = _Run(shape, rows, self._allocate(shape, sinks), sinks, clock is not None)
         looked_at = {self._layout.source(p) for p in tallied}
         is_inference = torch.is_inference_mode_enabled()
+        read = [o for o in self.shaped if not isinstance(values[o], torch.Tensor)]
 
         def walk() -> tuple[_Looks, dict[int, float]]:
-            looks, times = self._looks(looked_at), dict.fromkeys(self.region.members, 0.0)
+            looks = self._looks(looked_at)
+            times = dict.fromkeys((*self.region.members, *read), 0.0)
             # A thread has modes of its own.
             with torch.no_grad(), torch.inference_mode(is_inference):
-                self._walk(run, looks, times)
+                self._walk(run, looks, times, read)
             return looks, times
 
         with ExitStack() as stack:
@@ -154,14 +156,17 @@ class TiledRegion:
         folds = {p: Fold(self._graph.nodes[p].op.fold) for p in self.region.folds}
         return _Looks({p: Tally() for p in looked_at}, folds)
 
-    def _walk(self, run: _Run, looks: _Looks, times: dict[int, float]) -> None:
-        """Compute tiles as long as there are any."""
+    def _walk(self, run: _Run, looks: _Looks, times: dict[int, float], read: Sequence[int]) -> None:
+        """Compute tiles as long as there are any; `read` are the operands that come in parts."""
         layout, shape = self._layout, run.shape
         instructions = self._with_looks({**looks.tallies, **looks.folds})
         slots: list[Any] = [None] * layout.count
         buffers: dict[int, torch.Tensor] = {}
+        start = perf_counter()
         while (tile := run.next()) is not None:
             place, size, operands = tile
+            for o in read:
+                times[o] += (perf_counter() - start) / len(read)
             for slot, operand in operands.items():
                 slots[slot] = operand
             if not buffers:
@@ -182,6 +187,7 @@ class TiledRegion:
                 if p not in looks.folds:
                     with run.lock:
                         sink.put(place * math.prod(shape[1:]), slots[layout.slots[p]])
+            start = perf_counter()
 
     def _with_looks(self, looks: Mapping[int, Tally | Fold]) -> list[Instruction]:
         """The instructions, and where a value is there those who look at it."""
