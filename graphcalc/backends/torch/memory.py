@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import mmap
-import sys
 import threading
+import weakref
+from typing import NamedTuple
 
 import torch
 
@@ -16,9 +17,16 @@ _LARGE = 4 << 20
 # What is held for the next result, at most.
 _HELD = 256 << 20
 _lock = threading.Lock()
-_held: list[mmap.mmap] = []
-# The references to memory that nobody uses: of the list, of a loop over it, and of the count.
-_FREE = 3
+
+
+class _Held(NamedTuple):
+    """Memory, and the view of it that a tensor has for as long as anything refers to that."""
+
+    memory: mmap.mmap
+    view: weakref.ref[memoryview]
+
+
+_held: list[_Held] = []
 
 
 def allocate(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
@@ -34,20 +42,23 @@ def allocate(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -
         memory = _take(size)
         if memory is None:
             return torch.empty(shape, dtype=dtype, device=device)
-        return torch.frombuffer(memory, dtype=dtype).view(shape)
+        view = memoryview(memory)
+        if size + sum(len(held.memory) for held in _held) <= _HELD:
+            _held.append(_Held(memory, weakref.ref(view)))
+        return torch.frombuffer(view, dtype=dtype).view(shape)
 
 
 def _take(size: int) -> mmap.mmap | None:
-    """Memory of a size; what is free and has another is given back to the system."""
-    for memory in _held:
-        if len(memory) == size and sys.getrefcount(memory) == _FREE:
-            return memory
-    _held[:] = [memory for memory in _held if sys.getrefcount(memory) > _FREE]
+    """Memory of a size, no longer held; what is free and has another size is given back."""
+    free = [held for held in _held if held.view() is None]
+    _held[:] = [held for held in _held if held.view() is not None]
+    fitting = [held for held in free if len(held.memory) == size]
+    _held.extend(fitting[1:])
+    if fitting:
+        return fitting[0].memory
     try:
         memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         memory.madvise(mmap.MADV_HUGEPAGE)
     except (OSError, ValueError, OverflowError):
         return None
-    if size + sum(map(len, _held)) <= _HELD:
-        _held.append(memory)
     return memory
