@@ -52,7 +52,7 @@ def tiny(tile=24, smallest=1):
     with (
         mock.patch.object(regions, "SMALLEST", smallest),
         mock.patch.object(tiles, "_TILE_BYTES", tile),
-        mock.patch.object(tiles, "_BLOCK", 1),
+        mock.patch.object(tiles, "BLOCK", 1),
     ):
         yield
 

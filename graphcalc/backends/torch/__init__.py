@@ -5,7 +5,6 @@ import warnings
 # torch is whole without NumPy; it would say so on standard error at some of its operations.
 warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
 
-from graphcalc.backends.torch.devices import find_device  # noqa: E402
 from graphcalc.backends.torch.program import TorchProgram  # noqa: E402
 
-__all__ = ["TorchProgram", "find_device"]
+__all__ = ["TorchProgram"]

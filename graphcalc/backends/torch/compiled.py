@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from graphcalc.backends.base import KEEP, Clock, Observer, Settings, Silent, Sink
-from graphcalc.backends.torch.devices import find_device, tensor_of
-from graphcalc.backends.torch.kernels import dtype_of, kernel_of
+from graphcalc.backends.torch.devices import tensor_of
+from graphcalc.backends.torch.kernels import dtype_of
 from graphcalc.backends.torch.program import TorchProgram
 from graphcalc.backends.torch.seen import Seen
 from graphcalc.backends.torch.statistics import as_summary, summarize_on_device
@@ -41,15 +41,8 @@ class CompiledProgram(TorchProgram):
     def __init__(self, graph: Graph, settings: Settings, kept: frozenset[int]) -> None:
         super().__init__(graph, settings, kept)
         check_memory(graph, steps_of(graph, kept, with_regions=False))
-        self._on = find_device(settings.device)
-        nodes = graph.nodes
-        self._leaves = [p for p, node in enumerate(nodes) if not node.operands]
-        self._inner = [p for p, node in enumerate(nodes) if node.operands]
-        self._calls = {
-            p: kernel_of(graph, node, self._on).whole()
-            for p, node in enumerate(nodes)
-            if node.op is not OPS["input"]
-        }
+        self._leaves = [p for p, node in enumerate(graph.nodes) if not node.operands]
+        self._inner = [p for p, node in enumerate(graph.nodes) if node.operands]
         self._functions: dict[tuple[int, ...], _Function] = {}
         self.compile_seconds = 0.0
 
@@ -69,7 +62,7 @@ class CompiledProgram(TorchProgram):
         with torch.no_grad(), limited(self._threads):
             found, vectors = self._call(wanted, large, given, inputs)
         values = dict(zip((*self._leaves, *self._returned(wanted)), (*given, *found)))
-        seen = Seen(observer, self._on)
+        seen = Seen(observer, self._device)
         for p in (*self._leaves, *sorted(set(wanted) - set(large))):
             seen.look(p, values[p])
         seen.finish()
@@ -78,17 +71,17 @@ class CompiledProgram(TorchProgram):
         for p, sink in (sinks or {}).items():
             sink.put(0, values[p])
         # What a later run may write over is copied: CUDA's graphs use their memory again.
-        copies = self._on.type == "cuda"
+        copies = self._device.type == "cuda"
         kept = {p: values[p] for p in self._kept if p not in (sinks or {})}
         return {p: value.clone() if copies else value for p, value in kept.items()}
 
     def _leaf(self, position: int, inputs: Mapping[str, Any]) -> torch.Tensor:
         node = self._graph.nodes[position]
         if node.op is not OPS["input"]:
-            return self._calls[position]()
+            return self._plan.kernels[position]()
         value = inputs[node.params[1]]
         value = value.read() if hasattr(value, "parts") else value
-        return tensor_of(value, dtype_of(node.type.dtype), self._on)
+        return tensor_of(value, dtype_of(node.type.dtype), self._device)
 
     def _returned(self, wanted: Sequence[int]) -> list[int]:
         """The computed nodes whose values come out of the function, in its order."""
@@ -111,7 +104,7 @@ class CompiledProgram(TorchProgram):
         start = perf_counter()
         is_new = wanted not in self._functions
         if is_new:
-            mode = _MODES.get(self._on.type, "default")
+            mode = _MODES.get(self._device.type, "default")
             plain = self._plain(self._returned(wanted), large)
             self._functions[wanted] = torch.compile(plain, dynamic=False, mode=mode)
         try:
@@ -133,7 +126,7 @@ class CompiledProgram(TorchProgram):
 
     def _plain(self, returned: list[int], large: list[int]) -> _Function:
         leaves, nodes = self._leaves, self._graph.nodes
-        calls = [(p, self._calls[p], nodes[p].operands) for p in self._inner]
+        calls = [(p, self._plan.kernels[p], nodes[p].operands) for p in self._inner]
 
         def function(given: list[torch.Tensor]) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
             values = dict(zip(leaves, given))

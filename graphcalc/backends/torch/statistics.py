@@ -12,7 +12,7 @@ from graphcalc.backends.torch.devices import is_host
 from graphcalc.ops.arrays import fsum
 
 # Elements that are summed in their own dtype before float64 takes over.
-_BLOCK = 1024
+BLOCK = 1024
 # The dtypes that do so, and up to which magnitude the sums are far from overflowing.
 _LARGEST_IN_BLOCKS = {torch.float32: 1e34, torch.float64: 1e290}
 # Elements that are gone over at once, to be in the cache for what comes next.
@@ -50,10 +50,10 @@ class Tally:
             return
         self._low, self._high = min(self._low, low), max(self._high, high)
         # A block is summed in its own dtype, and must not overflow.
-        if flat.numel() % _BLOCK or max(-low, high) > _LARGEST_IN_BLOCKS[flat.dtype]:
+        if flat.numel() % BLOCK or max(-low, high) > _LARGEST_IN_BLOCKS[flat.dtype]:
             self._add_finite(flat)
         else:
-            self._blocks.append(torch.sum(flat.view(-1, _BLOCK), 1))
+            self._blocks.append(torch.sum(flat.view(-1, BLOCK), 1))
             self._block_count += flat.numel()
 
     def _add_odd(self, flat: torch.Tensor) -> None:

@@ -21,7 +21,7 @@ from graphcalc.backends.torch.devices import is_host, wait_for
 from graphcalc.backends.torch.kernels import FRESH, INTO, Kernel, dtype_of
 from graphcalc.backends.torch.layout import LOOK, Instruction, Layout
 from graphcalc.backends.torch.memory import allocate
-from graphcalc.backends.torch.statistics import Fold, Tally
+from graphcalc.backends.torch.statistics import BLOCK, Fold, Tally
 from graphcalc.backends.torch.threads import in_threads
 from graphcalc.graph.ir import Graph
 from graphcalc.graph.regions import Region
@@ -31,11 +31,8 @@ from graphcalc.ops.spec import ITEM_BYTES
 _TILE_BYTES = 1 << 20
 # Bytes of a buffer where parts of a file go to another device.
 _DEVICE_BYTES = 64 << 20
-# A tile is a multiple of this, which the statistics' blocks divide.
-_BLOCK = 1024
 # Tiles of middling shapes, of so many elements at least.
 _PARTS, _FEW = 4, 1 << 15
-
 
 # Gives the tile of an operand, from a row on, of so many rows.
 _Take: TypeAlias = Callable[[int, int], torch.Tensor]
@@ -238,7 +235,8 @@ class TiledRegion:
         # Of middling shapes there are some tiles too, for several threads.
         rows = min(rows, max(-(-shape[0] // _PARTS), _FEW // width))
         if len(shape) == 1:
-            rows += -rows % _BLOCK
+            # Whole blocks, of which statistics take sums.
+            rows += -rows % BLOCK
         return shape, max(rows, 1)
 
     def _allocate(
