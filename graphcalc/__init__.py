@@ -22,8 +22,8 @@ _HOMES = {
     **dict.fromkeys(_CALLS, "graphcalc.api"),
     **dict.fromkeys(_ERRORS, "graphcalc.diagnostics"),
     **dict.fromkeys(("Record", "Trace"), "graphcalc.trace"),
-    "Plan": "graphcalc.plan",
-    "Checked": "graphcalc.gradcheck",
+    "Plan": "graphcalc.analysis.plan",
+    "Checked": "graphcalc.analysis.gradcheck",
 }
 
 __all__ = sorted((*_HOMES, "__version__"))

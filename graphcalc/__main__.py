@@ -18,7 +18,7 @@ def run() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    from graphcalc.cli import main
+    from graphcalc.cli.app import main
 
     main()
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from graphcalc.analysis.descent import Descent, Minimum
+from graphcalc.analysis.descent import minimize as descend
+from graphcalc.analysis.gradcheck import Checked, check_gradients
+from graphcalc.analysis.plan import Plan, plan_of
 from graphcalc.backends.base import Settings
 from graphcalc.data.bindings import parse_value
-from graphcalc.descent import Descent, Minimum
-from graphcalc.descent import minimize as descend
 from graphcalc.diagnostics import BindingError, UsageError
 from graphcalc.evaluate import Evaluation, Gradients, Options, Outcome
 from graphcalc.evaluate import parse as parse_sources
-from graphcalc.gradcheck import Checked, check_gradients
 from graphcalc.graph.ir import MAX_NODES
 from graphcalc.numbers import exact, show_nested
-from graphcalc.plan import Plan
 from graphcalc.source import Source
-from graphcalc.syntax.expr import Program
+from graphcalc.syntax.expr import SyntaxTree
 from graphcalc.trace import Trace
 
 
@@ -92,7 +92,9 @@ class Result(Mapping[str, Any]):
         >>> [r.name for r in gc.run("y = x^2", x=3).profile() if r.seconds is not None]
         ['x', 'y']
         """
-        return self._outcome.profiled().trace
+        from graphcalc.analysis.profile import with_profile
+
+        return with_profile(self._outcome).trace
 
     def __repr__(self) -> str:
         from graphcalc.report.table import MAX_ROWS, build, draw_plain
@@ -141,7 +143,7 @@ def _value(outcome: Outcome, position: int, name: str) -> Any:
 
 
 def check(
-    program: str | Program,
+    program: str | SyntaxTree,
     inputs: Mapping[str, Any] | None = None,
     *,
     dtype: str | None = None,
@@ -161,7 +163,7 @@ def check(
     tree = parse(program, max_nodes=max_nodes) if isinstance(program, str) else program
     settings = Settings(dtype=dtype)
     options = Options(settings, 0, max_memory, max_nodes, is_check=True)
-    return Evaluation(tree, options).plan(_merged(inputs, named_inputs))
+    return plan_of(Evaluation(tree, options), _merged(inputs, named_inputs))
 
 
 class Compiled:
@@ -192,7 +194,7 @@ def _merged(inputs: Mapping[str, Any] | None, named: Mapping[str, Any]) -> dict[
     return merged
 
 
-def parse(program: str, name: str = "<program>", *, max_nodes: int = MAX_NODES) -> Program:
+def parse(program: str, name: str = "<program>", *, max_nodes: int = MAX_NODES) -> SyntaxTree:
     """The syntax of a program's text: statements whose nodes carry their spans.
 
     Raises ParseError with the span of what is wrong.
@@ -205,7 +207,7 @@ def parse(program: str, name: str = "<program>", *, max_nodes: int = MAX_NODES) 
 
 
 def compile(
-    program: str | Program,
+    program: str | SyntaxTree,
     *,
     backend: str = "auto",
     device: str | None = None,
@@ -225,7 +227,7 @@ def compile(
 
     The graph is built at the first call, and again for inputs of other shapes or dtypes.
     """
-    if not isinstance(program, (str, Program)):
+    if not isinstance(program, (str, SyntaxTree)):
         raise UsageError("program", f"a program is text, not a {type(program).__name__}")
     tree = parse(program, max_nodes=max_nodes) if isinstance(program, str) else program
     if trace not in ("all", "results"):
@@ -252,7 +254,7 @@ def _gradients(grad: str | None, wrt: Sequence[str] | str | None, seed: Any) -> 
 
 
 def run(
-    program: str | Program,
+    program: str | SyntaxTree,
     inputs: Mapping[str, Any] | None = None,
     *,
     backend: str = "auto",
@@ -320,7 +322,7 @@ def run(
 
 
 def check_grad(
-    program: str | Program,
+    program: str | SyntaxTree,
     inputs: Mapping[str, Any] | None = None,
     *,
     grad: str,
@@ -360,7 +362,7 @@ class Minimized(Result):
 
 
 def minimize(
-    program: str | Program,
+    program: str | SyntaxTree,
     inputs: Mapping[str, Any] | None = None,
     *,
     loss: str,

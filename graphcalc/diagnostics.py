@@ -204,3 +204,17 @@ def brief(text: str, limit: int = 60) -> str:
     """User text for a message: one line, at most `limit` characters, the rest counted."""
     line = " ".join(text.split())
     return line if len(line) <= limit else f"{line[:limit]}… ({len(line):,} characters)"
+
+
+def missing_package(name: str, what: str, label: Label | None) -> BackendError:
+    """Return the error for an optional package that is not installed.
+
+    `what` says what needs it, with its verb: `".pt files need"`.
+    """
+    extra = "torch" if name == "torch" else "data"
+    return BackendError(
+        "package-missing",
+        f"{what} the package {name}, which is not installed",
+        () if label is None else (label,),
+        help=f"install it with: pip install {name}, or all of 'graphcalc[{extra}]'",
+    )

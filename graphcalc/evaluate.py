@@ -19,20 +19,18 @@ from graphcalc.diagnostics import (
     ParseError,
     UsageError,
     brief,
-    did_you_mean,
 )
 from graphcalc.graph.ir import MAX_NODES, Graph, Limits
-from graphcalc.graph.lower import Binding, Input, constant_of, lower
+from graphcalc.graph.lowering import Binding, Input, constant_of, lower
 from graphcalc.graph.verify import verify
-from graphcalc.ops.random import MAX_SEED
+from graphcalc.ops.kernels.random import MAX_SEED
 from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
-from graphcalc.syntax.templates import parse_program
+from graphcalc.syntax.skeletons import parse_program
 from graphcalc.trace import Trace
 
 if TYPE_CHECKING:
-    from graphcalc.data.loading import Given
-    from graphcalc.plan import Plan
+    from graphcalc.data.loading import LoadedValue
 
 _MANY_OBJECTS = 20_000
 # A compiled program that is called with ever other shapes keeps so many graphs.
@@ -74,29 +72,20 @@ class Outcome(NamedTuple):
     values: dict[int, Any]
     inputs: Mapping[str, Any]
 
-    def profiled(self) -> Outcome:
-        """This run with the time of every node in its trace; runs the program again."""
-        if self.trace.only is not None:
-            return self.retraced().profiled()
-        from graphcalc.profile import profiled
-
-        self.trace.profile = profiled(self.graph, self.program, self.inputs)
-        return self
-
     def retraced(self) -> Outcome:
         """This run with every node in its trace; runs the program again."""
         whole = traced(self.graph, self.program, self.inputs)
         return self._replace(trace=whole.trace)
 
-    def odd(self) -> Iterator[int]:
+    def non_finite(self) -> Iterator[int]:
         """The positions of results and of inputs' gradients that are not finite."""
         graph = self.graph
         gradients = [g for p, g in graph.gradients.items() if graph.nodes[p].is_input]
         return (p for p in (*graph.results, *gradients) if any(self.trace.non_finite(p)))
 
-    def is_odd(self) -> bool:
+    def has_non_finite(self) -> bool:
         """Whether there are any."""
-        return any(True for _ in self.odd())
+        return any(True for _ in self.non_finite())
 
 
 def default_memory() -> int:
@@ -131,7 +120,7 @@ def paused_gc() -> Iterator[None]:
             gc.enable()
 
 
-def parse(sources: Sequence[Source], max_nodes: int = MAX_NODES) -> ast.Program:
+def parse(sources: Sequence[Source], max_nodes: int = MAX_NODES) -> ast.SyntaxTree:
     """The program that several sources make up, in order.
 
     Raises ParseError, and LimitError where there are more operators than nodes allowed.
@@ -141,7 +130,7 @@ def parse(sources: Sequence[Source], max_nodes: int = MAX_NODES) -> ast.Program:
         for source in sources:
             _check_length(source, max_nodes)
             parts += parse_program(source).parts
-    program = ast.Program(tuple(parts))
+    program = ast.SyntaxTree(tuple(parts))
     if not program.has_values():
         last = sources[-1]
         end = len(last.text)
@@ -182,11 +171,11 @@ class Evaluation:
 
     def __init__(
         self,
-        program: ast.Program,
+        program: ast.SyntaxTree,
         options: Options | None = None,
         bindings: Mapping[str, Binding] | None = None,
         keep: Sequence[str] = (),
-        files: Mapping[str, Given] | None = None,
+        files: Mapping[str, LoadedValue] | None = None,
         *,
         keeps_results: bool = True,
         records: Sequence[str] | None = None,
@@ -209,7 +198,7 @@ class Evaluation:
 
         `sinks` gives those that take values of a graph while it is computed.
         """
-        inputs, described = self.given(inputs)
+        inputs, described = self.describe_inputs(inputs)
         graph, program = self._prepare(described, inputs)
         in_parts = frozenset() if program.backend == "python" else _in_parts(inputs)
         inputs = {n: v if n in in_parts else read_in(v) for n, v in inputs.items()}
@@ -228,10 +217,10 @@ class Evaluation:
     def _recorded(self, graph: Graph) -> frozenset[int] | None:
         if self.records is None:
             return None
-        named = [find_name(graph, name) for name in (*self.records, *self.keep)]
+        named = [graph.find(name) for name in (*self.records, *self.keep)]
         return frozenset([*graph.results, *named])
 
-    def varied(self, options: Options, keep: Sequence[str]) -> Evaluation:
+    def with_options(self, options: Options, keep: Sequence[str]) -> Evaluation:
         """The same program and bindings with other options."""
         return Evaluation(
             self.program,
@@ -243,13 +232,7 @@ class Evaluation:
             records=self.records,
         )
 
-    def plan(self, inputs: Mapping[str, Any] | None = None) -> Plan:
-        """What the run on these inputs would be, with nothing computed."""
-        from graphcalc.plan import Plan
-
-        return Plan(self.graph(self.given(inputs)[1]))
-
-    def given(
+    def describe_inputs(
         self, inputs: Mapping[str, Any] | None = None
     ) -> tuple[dict[str, Any], dict[str, Input]]:
         """The values of files and those given to a run, and what they are."""
@@ -308,7 +291,7 @@ class Evaluation:
                 return graph, program
         graph = self.graph(described)
         static = {name: repr(described[name].scalar) for name in graph.static_inputs}
-        keep = [find_name(graph, name) for name in self.keep]
+        keep = [graph.find(name) for name in self.keep]
         wanted = self.options.gradients.wrt if self.options.gradients else None
         kept = kept_nodes(graph, keep, has_all_gradients=wanted is not None)
         if not self.keeps_results:
@@ -369,22 +352,7 @@ def _with_gradients(graph: Graph, wanted: Gradients) -> Graph:
             f"`{brief(wanted.of)}` names several nodes, and gradients are those of one",
             help="name the one that is small, --grad loss, and those it depends on: --wrt w,b",
         )
-    target = find_name(graph, wanted.of)
-    wrt = None if wanted.wrt is None else [find_name(graph, name) for name in wanted.wrt]
+    target = graph.find(wanted.of)
+    wrt = None if wanted.wrt is None else [graph.find(name) for name in wanted.wrt]
     seed = None if wanted.seed is None else constant_of("--seed-grad", wanted.seed)
     return differentiate(graph, target, wrt, seed, with_locals=wanted.with_locals)
-
-
-def find_name(graph: Graph, name: str) -> int:
-    """The node of a name; UsageError with a hint where there is none."""
-    found = graph.names.get(name)
-    if found is None:
-        raise UsageError(
-            "unknown-node",
-            f"the graph has no node `{brief(name)}`",
-            note="its nodes are "
-            + ", ".join(f"`{n}`" for n in sorted(graph.names, key=graph.names.__getitem__)[:12])
-            + (" …" if len(graph.names) > 12 else ""),
-            help=did_you_mean(name, graph.names),
-        )
-    return found

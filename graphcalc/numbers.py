@@ -69,3 +69,14 @@ def show_nested(value: Any, show: Callable[[Any], str]) -> str:
         else:
             pieces.append(show(item))
     return "".join(pieces)
+
+
+def show_bytes(size: int) -> str:
+    """A number of bytes for people: `8.0 GiB`."""
+    units = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
+    amount, place = float(size), 0
+    while amount >= 1024 and place < len(units) - 1:
+        amount, place = amount / 1024, place + 1
+    if amount >= 1024:
+        return f"over 1,024 {units[place]}"
+    return f"{size} B" if place == 0 else f"{amount:,.1f} {units[place]}"

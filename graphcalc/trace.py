@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from graphcalc.backends.base import KEEP, Program, Summary
 from graphcalc.graph.ir import Graph
 from graphcalc.graph.text import node_text
 from graphcalc.ops.spec import FLOATS, ITEM_BYTES
 from graphcalc.source import Source, Span
-
-if TYPE_CHECKING:
-    from graphcalc.profile import Profile
 
 
 class Kept(NamedTuple):
@@ -53,6 +50,21 @@ class Record(NamedTuple):
     gradient: Kept | None = None
     seconds: float | None = None
     share: float | None = None
+
+
+class Profile(NamedTuple):
+    """Seconds by the graph's positions, and of the whole run.
+
+    The time of a node that has no name is in that of the next one that has, the time of a
+    backward pass in that of the nodes whose derivatives it computes.
+    """
+
+    seconds: list[float]
+    total: float
+
+    def share(self, position: int) -> float:
+        """The part of the whole that a node takes, from 0 to 1."""
+        return self.seconds[position] / self.total if self.total else 0.0
 
 
 class Trace(Sequence[Record]):

@@ -19,10 +19,10 @@ from functions import (
 )
 
 import graphcalc as gc
-from graphcalc.backends.base import Settings, Silent
+from graphcalc.backends.base import NullObserver, Settings
 from graphcalc.backends.python import PythonProgram
 from graphcalc.evaluate import Evaluation, Options, parse
-from graphcalc.graph.arguments import Arguments
+from graphcalc.graph.call_arguments import Arguments
 from graphcalc.graph.ir import Builder, Graph
 from graphcalc.graph.verify import verify
 from graphcalc.graph.walk import Walker
@@ -235,10 +235,10 @@ def run(graph, kept, inputs, backend):
     """The values of some nodes of a graph."""
     kept = frozenset(kept)
     if backend == "python":
-        return PythonProgram(graph, kept).run(inputs, Silent())
+        return PythonProgram(graph, kept).run(inputs, NullObserver())
     from graphcalc.backends.torch import TorchProgram
 
-    return TorchProgram(graph, Settings(backend="torch"), kept).run(inputs, Silent())
+    return TorchProgram(graph, Settings(backend="torch"), kept).run(inputs, NullObserver())
 
 
 def assert_like_torchs_own(text, order=1, relative=RELATIVE):

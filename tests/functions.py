@@ -10,7 +10,7 @@ from typing import NamedTuple
 from agreement import assert_typed, elements, result, run, shape_of, ulps
 
 from graphcalc.diagnostics import GraphcalcError
-from graphcalc.graph import statics
+from graphcalc.graph import shape_functions
 from graphcalc.ops.prelude import COMPOSITES
 from graphcalc.ops.spec import TENSORS, Parameter, parameters
 from graphcalc.ops.table import OPS, PREFIXES
@@ -43,7 +43,7 @@ def functions():
         for c in COMPOSITES.values()
         if not c.name.startswith("_")
     ]
-    others = [Function(f.name, f.examples, (), f.differs) for f in statics.PUBLIC]
+    others = [Function(f.name, f.examples, (), f.differs) for f in shape_functions.PUBLIC]
     return [*rows, *composites, *others]
 
 
@@ -154,7 +154,7 @@ class Call(NamedTuple):
 
 def signature(name):
     """The parameters of a function by its name or alias; those of a composite say less."""
-    found = statics.FUNCTIONS.get(name)
+    found = shape_functions.FUNCTIONS.get(name)
     row = found or next((o for o in OPS.values() if name in (o.name, *o.aliases)), None)
     if row is not None:
         return list(parameters(row))
@@ -174,7 +174,7 @@ def is_literal(node):
         return node.op == "neg" and is_literal(node.operand)
     if type(node) is ast.Name:
         return node.name == "inf"
-    return type(node) in (ast.Number, ast.Boolean, ast.Nothing, ast.Text)
+    return type(node) in (ast.Number, ast.Boolean, ast.NoneLiteral, ast.Text)
 
 
 def literal(node):
@@ -186,7 +186,7 @@ def literal(node):
             return -literal(node.operand)
         case ast.Name():
             return math.inf
-        case ast.Nothing():
+        case ast.NoneLiteral():
             return None
         case ast.Number() if node.value.is_integer() and abs(node.value) < 2**53:
             return int(node.value)
@@ -196,8 +196,12 @@ def literal(node):
 def is_static(name, parameter, node):
     """Whether torch wants an argument as it is, not as a tensor."""
     if parameter.kind in TENSORS:
-        return type(node) is ast.Nothing
-    if type(node) is ast.Nothing or parameter.kind != "either" or (name, parameter.name) in STATIC:
+        return type(node) is ast.NoneLiteral
+    if (
+        type(node) is ast.NoneLiteral
+        or parameter.kind != "either"
+        or (name, parameter.name) in STATIC
+    ):
         return True
     return is_literal(node) and bool(parameter.default) and type(node) not in _LISTS
 

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 from agreement import elements, shape_of
 from functions import assert_near
 
-from graphcalc.backends.base import Settings, Silent
+from graphcalc.backends.base import NullObserver, Settings
 from graphcalc.backends.python import PythonProgram
 from graphcalc.evaluate import Evaluation, Options, parse
-from graphcalc.graph.arguments import Arguments
+from graphcalc.graph.call_arguments import Arguments
 from graphcalc.graph.ir import Builder, Graph, Limits
 from graphcalc.graph.rules import Rules, names_of
 from graphcalc.graph.verify import verify
@@ -65,10 +65,12 @@ def cases_within(found, name):
 def computed(graph, inputs, kept, backend):
     """The values of some nodes of a graph."""
     if backend == "python":
-        return PythonProgram(graph, frozenset(kept)).run(inputs, Silent())
+        return PythonProgram(graph, frozenset(kept)).run(inputs, NullObserver())
     from graphcalc.backends.torch import TorchProgram
 
-    return TorchProgram(graph, Settings(backend="torch"), frozenset(kept)).run(inputs, Silent())
+    return TorchProgram(graph, Settings(backend="torch"), frozenset(kept)).run(
+        inputs, NullObserver()
+    )
 
 
 def formulas(op, types, params):

@@ -1,18 +1,18 @@
 """Programs by the templates of their lines, beside the same walked statement by statement."""
 
-from graphcalc.backends.base import Silent
+from graphcalc.backends.base import NullObserver
 from graphcalc.backends.python import PythonProgram
 from graphcalc.diagnostics import GraphcalcError
 from graphcalc.evaluate import Evaluation, Options
 from graphcalc.source import Source
-from graphcalc.syntax import parser, templates
-from graphcalc.syntax.expr import Program, postorder
+from graphcalc.syntax import parser, skeletons
+from graphcalc.syntax.expr import SyntaxTree, postorder
 
 
 def by_lines(source):
     """A program in which templates stand for as many lines as they can; None if they cannot."""
-    lines = templates.read_lines(source, few=0, often=1)
-    return None if lines is None else Program((lines,))
+    lines = skeletons.read_lines(source, few=0, often=1)
+    return None if lines is None else SyntaxTree((lines,))
 
 
 def shown_statement(statement):
@@ -54,12 +54,12 @@ def shown_run(program, inputs, options, bindings):
     """The graph and the values that a program comes to, or what is wrong with it."""
     try:
         evaluation = Evaluation(program, options, bindings)
-        inputs, described = evaluation.given(inputs)
+        inputs, described = evaluation.describe_inputs(inputs)
         graph = evaluation.graph(described)
     except GraphcalcError as error:
         return shown_error(error)
     kept = frozenset(range(len(graph)))
-    values = PythonProgram(graph.replace(), kept).run(inputs, Silent())
+    values = PythonProgram(graph.replace(), kept).run(inputs, NullObserver())
     plain = {p: v.tolist() if hasattr(v, "tolist") else v for p, v in values.items()}
     return shown_graph(graph), repr(plain)
 

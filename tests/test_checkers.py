@@ -117,7 +117,7 @@ def test_a_wrong_shortcut_is_found(monkeypatch):
     """A row that leaves out a node which is not the operand disagrees with torch.autograd."""
     text = "x = [0.5, -1.5]\nloss_ = sum(x / 2)"
     assert not caught(assert_program_gradients, text)
-    replace(monkeypatch, "div", neutral=lambda types, out, numbers: 0)
+    replace(monkeypatch, "div", identity_operand=lambda types, out, numbers: 0)
     assert caught(assert_program_gradients, text)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from strategies import smooth_programs
 
 import graphcalc as gc
-from graphcalc.gradcheck import differentiate, judge, one_sided
+from graphcalc.analysis.gradcheck import differentiate, judge, one_sided
 from graphcalc.ops import table
 
 

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import graphcalc as gc
+from graphcalc.analysis.nan_origins import find_origins
 from graphcalc.graph.text import node_text
 from graphcalc.ops.table import OPS
-from graphcalc.origins import find_origins
-from graphcalc.report.origins import as_notes, as_text
+from graphcalc.report.nan_origins import as_notes, as_text
 
 BACKENDS = ("python", "torch")
 

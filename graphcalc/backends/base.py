@@ -25,7 +25,7 @@ class Summary(NamedTuple):
     inf: int
 
 
-class Faults(NamedTuple):
+class NonFinite(NamedTuple):
     """The elements of a value that are not finite: how many are nan, and how many infinite.
 
     `born_nan` of the nans stand where no operand has one, `born_inf` of the infinities where no
@@ -59,7 +59,7 @@ class Observer(Protocol):
         """All values at once, of a graph that has only scalars."""
 
 
-class Silent:
+class NullObserver:
     """An observer that looks at nothing."""
 
     needs_values = False
@@ -119,7 +119,7 @@ class Program(Protocol):
     def snapshot(self, value: Any, limit: int) -> tuple[Any, Summary | None]:
         """A value as nested lists when it has at most `limit` elements (else None), summarized."""
 
-    def faults(self, value: Any, operands: list[Any], is_elementwise: bool) -> Faults | None:
+    def faults(self, value: Any, operands: list[Any], is_elementwise: bool) -> NonFinite | None:
         """What of a floating value is not finite, given what it was computed from; or None.
 
         Without `is_elementwise` any element of a value may come from any of an operand.

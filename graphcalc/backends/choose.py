@@ -8,7 +8,7 @@ from graphcalc.backends.base import Program, Settings
 from graphcalc.diagnostics import BackendError, UsageError, brief
 from graphcalc.graph.ir import Graph
 from graphcalc.graph.passes import work
-from graphcalc.graph.verify import alike
+from graphcalc.graph.verify import first_of_kind
 
 # Above this many scalar operations torch's speed pays for its import.
 SMALL_WORK = 2_000_000
@@ -67,7 +67,7 @@ def choose(graph: Graph, settings: Settings) -> str:
 
 def needs_torch(graph: Graph) -> bool:
     """Whether a node has a dtype that only torch computes with."""
-    return any(graph.nodes[first].type.dtype in NARROW for first in set(alike(graph)))
+    return any(graph.nodes[first].type.dtype in NARROW for first in set(first_of_kind(graph)))
 
 
 def has_torch() -> bool:

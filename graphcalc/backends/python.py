@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from graphcalc.backends.base import PYTHON_ITEM_OVERHEAD, Clock, Faults, Observer, Sink, Summary
+from graphcalc.backends.base import PYTHON_ITEM_OVERHEAD, Clock, NonFinite, Observer, Sink, Summary
 from graphcalc.backends.optimizers import updater
-from graphcalc.backends.scalars import Flat, Kernel
+from graphcalc.backends.regions import check_memory, steps_of
+from graphcalc.backends.scalars import Kernel, ScalarProgram
 from graphcalc.graph.ir import Graph, Node, wrong_value
-from graphcalc.graph.passes import check_memory, last_uses
-from graphcalc.graph.regions import steps_of
-from graphcalc.graph.verify import alike
-from graphcalc.ops.arrays import NDArray, expand, fsum
+from graphcalc.graph.passes import last_uses
+from graphcalc.graph.verify import first_of_kind
+from graphcalc.ops.kernels.arrays import NDArray, expand, fsum
 from graphcalc.ops.spec import FLOATS, Problem, Type
 from graphcalc.ops.table import OPS
 
@@ -33,7 +33,7 @@ class PythonProgram:
     def __init__(self, graph: Graph, kept: frozenset[int]) -> None:
         self._graph, self._kept = graph, sorted(kept)
         self._position = 0
-        nodes, first = graph.nodes, alike(graph)
+        nodes, first = graph.nodes, first_of_kind(graph)
         self._is_scalar = all([not nodes[position].type.shape for position in set(first)])
         self._template: list[Any] = [None] * len(nodes)
         self._inputs: list[tuple[int, str, Type]] = []
@@ -45,7 +45,7 @@ class PythonProgram:
         kernels = {kind: kernel_of(graph, nodes[kind]) for kind in set(first) - given}
         if self._is_scalar:
             found = [kernels.get(kind) for kind in first]
-            self._flat = Flat(found, [node.operands for node in nodes])
+            self._flat = ScalarProgram(found, [node.operands for node in nodes])
             return
         self._releases = last_uses(graph, kept)
         steps = steps_of(graph, kept, with_regions=False)
@@ -120,7 +120,7 @@ class PythonProgram:
         elements = value.tolist() if len(value.data) <= limit else None
         return elements, summarize(value.data)
 
-    def faults(self, value: Any, operands: list[Any], is_elementwise: bool) -> Faults | None:
+    def faults(self, value: Any, operands: list[Any], is_elementwise: bool) -> NonFinite | None:
         """What of a value is not finite, given what it was computed from; or None."""
         array = _array(value)
         odd = [i for i, x in enumerate(array.data) if x - x != 0]
@@ -140,7 +140,7 @@ class PythonProgram:
         ]
         born_nan = sum(b and n for b, n in zip(born, nans))
         first = next((i for i, b in zip(odd, born) if b), 0)
-        return Faults(sum(nans), len(odd) - sum(nans), born_nan, sum(born) - born_nan, first)
+        return NonFinite(sum(nans), len(odd) - sum(nans), born_nan, sum(born) - born_nan, first)
 
     def element(self, value: Any, index: tuple[int, ...]) -> Any:
         """The number at an index of what a value broadcasts to."""
@@ -217,7 +217,7 @@ def kernel_of(graph: Graph, node: Node) -> Callable[..., Any]:
 
 def conversion(graph: Graph, node: Node, place: int) -> Callable[[Any], Any] | None:
     """What to turn the elements of an operand into, where the op wants another kind."""
-    wants = node.op.operands
+    wants = node.op.casting
     is_own = wants in ("own", "common") or (wants == "condition" and place == 0)
     dtype, out = graph.nodes[node.operands[place]].type.dtype, node.type.dtype
     if is_own or dtype == out or dtype in FLOATS or out == "bool":

@@ -14,7 +14,7 @@ Kernel = Callable[..., Any]
 _ONE, _SEVERAL, _GIVEN = -1, -2, -3
 
 
-class Flat:
+class ScalarProgram:
     """A graph as columns: every node's kernel and its two operands.
 
     Where there are not two, the second says so; the first is then the only one, or where in

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from graphcalc.data.files import shown, unreadable
-from graphcalc.diagnostics import BackendError, DataError, GraphcalcError, Label, brief
+from graphcalc.diagnostics import DataError, GraphcalcError, Label, brief, missing_package
+from graphcalc.files.streams import display_path, unreadable
 
 if TYPE_CHECKING:
     import zipfile
@@ -101,19 +101,21 @@ class FileArray:
                 except GraphcalcError:
                     raise
                 except Exception as error:  # of the file, of zip, and of zlib
-                    raise unreadable(shown(self.name), error) from None
-                return _as_brain(data, self.label) if is_brain else self._native(data)
+                    raise unreadable(display_path(self.name), error) from None
+                return as_bfloat16(data, self.label) if is_brain else self._native(data)
 
             yield take
 
     def _native(self, data: Any) -> Any:
         """Elements in this machine's byte order. Raises DataError for those beyond int64."""
         data = data.astype(data.dtype.newbyteorder("="), copy=False)
-        check_range(data, shown(self.name), self.label)
+        check_range(data, display_path(self.name), self.label)
         return data
 
     def _too_short(self) -> DataError:
-        message = f"{shown(self.name)}: the file ends before its data: it shrank, or is damaged"
+        message = (
+            f"{display_path(self.name)}: the file ends before its data: it shrank, or is damaged"
+        )
         return DataError("truncated", message, (self.label,))
 
 
@@ -133,18 +135,7 @@ def import_numpy(label: Label | None) -> Any:
     return numpy
 
 
-def missing_package(name: str, what: str, label: Label | None) -> BackendError:
-    """The error for an optional package that is not there."""
-    extra = "torch" if name == "torch" else "data"
-    return BackendError(
-        "package-missing",
-        f"{what} the package {name}, which is not installed",
-        () if label is None else (label,),
-        help=f"install it with: pip install {name}, or all of 'graphcalc[{extra}]'",
-    )
-
-
-def _as_brain(data: Any, label: Label) -> Any:
+def as_bfloat16(data: Any, label: Label) -> Any:
     """Sixteen bits as torch's bfloat16."""
     try:
         import torch
@@ -161,10 +152,10 @@ def read_npy(path: str, label: Label, field: str | None = None) -> FileArray:
     try:
         size = os.stat(path).st_size
         with open(path, "rb") as stream:
-            found = _npy(stream, shown(path), label, size, field)
+            found = _npy(stream, display_path(path), label, size, field)
             start = stream.tell()
     except OSError as error:
-        raise unreadable(shown(path), error) from None
+        raise unreadable(display_path(path), error) from None
     return opened(found, path, start)
 
 
@@ -176,7 +167,7 @@ def opened(found: FileArray, path: str, start: int) -> FileArray:
             stream = open(path, "rb", buffering=0)  # noqa: SIM115
             stream.seek(start)
         except OSError as error:
-            raise unreadable(shown(path), error) from None
+            raise unreadable(display_path(path), error) from None
         return stream
 
     found.open = open_at
@@ -268,15 +259,15 @@ def read_npz(path: str, label: Label) -> dict[str, Callable[[], FileArray]]:
         archive = zipfile.ZipFile(path)
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         if isinstance(error, OSError):
-            raise unreadable(shown(path), error) from None
+            raise unreadable(display_path(path), error) from None
         try:
             with open(path, "rb") as stream:
                 magic = stream.read(6)
         except OSError as problem:
-            raise unreadable(shown(path), problem) from None
+            raise unreadable(display_path(path), problem) from None
         if magic[:2] == b"PK":
-            raise damaged(shown(path), "the zip archive is damaged", label) from None
-        raise other_content(shown(path), magic, ".npz", label) from None
+            raise damaged(display_path(path), "the zip archive is damaged", label) from None
+        raise other_content(display_path(path), magic, ".npz", label) from None
     found: dict[str, Callable[[], FileArray]] = {}
     for info in archive.infolist():
         found[info.filename.removesuffix(".npy")] = _member(archive, info, path, label)
@@ -286,7 +277,7 @@ def read_npz(path: str, label: Label) -> dict[str, Callable[[], FileArray]]:
 def _member(
     archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: str, label: Label
 ) -> Callable[[], FileArray]:
-    name = f"{shown(path)}:{info.filename.removesuffix('.npy')}"
+    name = f"{display_path(path)}:{info.filename.removesuffix('.npy')}"
 
     def look() -> FileArray:
         try:
@@ -307,17 +298,3 @@ def _member(
         return found
 
     return look
-
-
-def check_memory(name: str, needs: int, limit: int, label: Label) -> None:
-    """Raise LimitError for what would not fit."""
-    from graphcalc.diagnostics import LimitError
-    from graphcalc.graph.ir import show_bytes
-
-    if needs > limit:
-        raise LimitError(
-            "memory",
-            f"{name} needs {show_bytes(needs)}, and the limit is {show_bytes(limit)}",
-            (label,),
-            help="raise it with --max-memory",
-        )

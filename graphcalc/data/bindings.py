@@ -9,10 +9,10 @@ from typing import NamedTuple, TypeVar
 from graphcalc.data.programs import read_file
 from graphcalc.data.references import Reference, parse_reference
 from graphcalc.diagnostics import BindingError, GraphcalcError, Label, LimitError, brief
-from graphcalc.graph.lower import Binding
+from graphcalc.graph.lowering import Binding
 from graphcalc.graph.names import names_read, targets
 from graphcalc.source import Source, Span
-from graphcalc.syntax.expr import Program, Statement
+from graphcalc.syntax.expr import Statement, SyntaxTree
 from graphcalc.syntax.parser import parse_expression, parse_program
 
 _BINDING = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(?!=)(.*)", re.DOTALL)
@@ -23,7 +23,7 @@ def is_binding(text: str) -> bool:
     return _BINDING.fullmatch(text) is not None
 
 
-class Bound(NamedTuple):
+class ParsedBindings(NamedTuple):
     """What names are bound to: constant expressions, and values in files.
 
     `spare` are names of a file that a program may do without.
@@ -34,14 +34,16 @@ class Bound(NamedTuple):
     tables: list[Reference]
     spare: set[str]
 
-    def wanted(self, program: Program) -> dict[str, Binding]:
+    def wanted(self, program: SyntaxTree) -> dict[str, Binding]:
         """The constants that count for a program: not those of a file that it does not read."""
         known = names_read(program) | {t.name for s in program.statements for t in targets(s)}
         vain = self.spare - known
         return {name: value for name, value in self.constants.items() if name not in vain}
 
 
-def parse_bindings(texts: list[str], files: Sequence[str] = (), format: str | None = None) -> Bound:
+def parse_bindings(
+    texts: list[str], files: Sequence[str] = (), format: str | None = None
+) -> ParsedBindings:
     """What arguments NAME=VALUE bind, where `@FILE` is data, and files with values for names.
 
     A file has data where its name tells their format, or `format` does; any other has
@@ -88,7 +90,7 @@ def parse_bindings(texts: list[str], files: Sequence[str] = (), format: str | No
             references[name] = _reference(value[1:], label)
         else:
             found[name] = _parsed(text, match.start(2))
-    return Bound(found, references, tables, spare - set(references))
+    return ParsedBindings(found, references, tables, spare - set(references))
 
 
 def _reference(text: str, label: Label) -> Reference:

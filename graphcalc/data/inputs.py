@@ -7,7 +7,7 @@ from typing import Any
 
 from graphcalc.data.arrays import FileArray
 from graphcalc.diagnostics import DataError, Label
-from graphcalc.graph.lower import Input
+from graphcalc.graph.lowering import Input
 from graphcalc.ops.spec import FLOATS, Type
 from graphcalc.source import Source, Span
 

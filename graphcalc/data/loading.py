@@ -8,20 +8,22 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from graphcalc.data import arrays, tables, tensors
-from graphcalc.data.columnar import FrameTable
-from graphcalc.data.files import as_file, is_packed, open_bytes, shown, unpacked_name
+from graphcalc.data import arrays, tensors
 from graphcalc.data.inputs import nested_shape
-from graphcalc.data.jsonlines import DECODER
 from graphcalc.data.references import Reference, near_names
-from graphcalc.data.tables import TextOptions, has_polars, names_listed, read_text
-from graphcalc.data.texts import BigTextTable, JsonLines, TextTable
 from graphcalc.diagnostics import BindingError, DataError, Label, brief, did_you_mean
+from graphcalc.files.memory import check_memory
+from graphcalc.files.streams import as_file, display_path, is_packed, open_bytes, unpacked_name
 from graphcalc.graph.names import names_read
-from graphcalc.ops.arrays import NDArray
+from graphcalc.ops.kernels.arrays import NDArray
 from graphcalc.source import Source, Span
 from graphcalc.syntax.columns import name_of
-from graphcalc.syntax.expr import Program
+from graphcalc.syntax.expr import SyntaxTree
+from graphcalc.tables import reading
+from graphcalc.tables.columnar import FrameTable
+from graphcalc.tables.csv_table import BigTextTable, JsonLines, TextTable
+from graphcalc.tables.jsonlines import DECODER
+from graphcalc.tables.reading import TextOptions, has_polars, names_listed, read_text
 
 # What a file's name may end with, besides those of tables.
 _ENDINGS = {
@@ -34,7 +36,7 @@ _ENDINGS = {
     ".txt": "txt",
     ".dat": "txt",
 }
-FORMATS = (*dict.fromkeys(_ENDINGS.values()), *tables.FORMATS)
+FORMATS = (*dict.fromkeys(_ENDINGS.values()), *reading.FORMATS)
 _KEYED = ("npz", "safetensors", "pt")
 # Bytes of text from which polars pays for its import.
 _LARGE = 8 << 20
@@ -42,7 +44,7 @@ _LARGE = 8 << 20
 _MOST_MEMBERS = 1_000_000
 
 
-class Given(NamedTuple):
+class LoadedValue(NamedTuple):
     """A value from a file: where it was asked for, and how."""
 
     value: Any
@@ -54,7 +56,7 @@ def file_format(path: str) -> str | None:
     """The format that a file's name tells, None where it tells none."""
     name = unpacked_name(path)
     found = next((f for ending, f in _ENDINGS.items() if name.endswith(ending)), None)
-    return found or tables.format_of(path)
+    return found or reading.format_of(path)
 
 
 @dataclass(eq=False)
@@ -69,47 +71,49 @@ class Loader:
     limit: int = 1 << 40
     _opened: dict[str, Any] = field(default_factory=dict)
 
-    def load(self, reference: Reference) -> Given:
+    def load(self, reference: Reference) -> LoadedValue:
         """The value that a reference means."""
         path, key, label, written = reference
         content = self._content(reference)
         if not isinstance(content, Mapping):
             if key is not None:
-                raise _no_key(shown(path), key, label)
-            return Given(content, label, written)
+                raise _no_key(display_path(path), key, label)
+            return LoadedValue(content, label, written)
         if key is None:
-            return Given(self._only(content, reference), label, written)
+            return LoadedValue(self._only(content, reference), label, written)
         if key not in content and isinstance(content, _Columns):
             # A column by its place, from 1.
             key = content.at(key) or key
         if key not in content:
-            raise _unknown_key(shown(path), key, list(content), label)
-        return Given(content[key](), label, written)
+            raise _unknown_key(display_path(path), key, list(content), label)
+        return LoadedValue(content[key](), label, written)
 
-    def load_all(self, reference: Reference, wanted: Iterable[str]) -> dict[str, Given]:
+    def load_all(self, reference: Reference, wanted: Iterable[str]) -> dict[str, LoadedValue]:
         """The values of a file that a program has names for, by these names."""
         content = self._content(reference)
         if not isinstance(content, Mapping):
             raise BindingError(
                 "inputs-file",
-                f"{shown(reference.path)} holds one value and no names",
+                f"{display_path(reference.path)} holds one value and no names",
                 (reference.label,),
-                help=f"bind it to one: NAME=@{shown(reference.path)}",
+                help=f"bind it to one: NAME=@{display_path(reference.path)}",
             )
         wanted = set(wanted)
         return {
-            name_of(key): Given(read(), reference.label, f"@{shown(reference.path)}:{key}")
+            name_of(key): LoadedValue(
+                read(), reference.label, f"@{display_path(reference.path)}:{key}"
+            )
             for key, read in content.items()
             if key and name_of(key) in wanted
         }
 
     def names(self) -> list[str]:
         """The names that files which were opened have for values."""
-        tables = (c for c in self._opened.values() if isinstance(c, Mapping))
-        return [name_of(key) for content in tables for key in content]
+        reading = (c for c in self._opened.values() if isinstance(c, Mapping))
+        return [name_of(key) for content in reading for key in content]
 
     def _only(self, content: Mapping[str, Callable[[], Any]], reference: Reference) -> Any:
-        path, label = shown(reference.path), reference.label
+        path, label = display_path(reference.path), reference.label
         if isinstance(content, _Columns) and content.matrix is not None:
             return content.matrix()
         if list(content) == [""] or len(content) == 1:
@@ -140,14 +144,14 @@ class Loader:
         if format is None:
             listed = ", ".join(FORMATS)
             if path == "-":
-                hint = f"say what standard input is: --input-format {'|'.join(tables.FORMATS[:3])}"
+                hint = f"say what standard input is: --input-format {'|'.join(reading.FORMATS[:3])}"
                 raise BindingError(
                     "input-format", "standard input has no name", (label,), help=hint
                 )
             open_bytes(path)[0].close()
             raise BindingError(
                 "input-format",
-                f"the name of {shown(path)} does not tell its format",
+                f"the name of {display_path(path)} does not tell its format",
                 (label,),
                 note=f"formats are {listed}",
                 help="say which: --input-format csv",
@@ -156,14 +160,14 @@ class Loader:
             return self._open_arrays(path, format, label)
         if format in ("json", "txt"):
             text = read_text(path, self.text, self.limit, label)
-            name = shown(path)
+            name = display_path(path)
             return read_json(text, name, label) if format == "json" else read_txt(text, name, label)
         table = open_table(path, format, self.text, self.limit, label)
         return _Columns(table)
 
     def _open_arrays(self, path: str, format: str, label: Label) -> Any:
         def check_size(size: int) -> None:
-            arrays.check_memory(f"a copy of {shown(path)}", size, self.limit, label)
+            check_memory(f"a copy of {display_path(path)}", size, self.limit, label)
 
         path = as_file(path, check_size)
         if format == "npy":
@@ -206,7 +210,7 @@ class _Columns(Mapping[str, Callable[[], Any]]):
 
 def read_json(text: str, name: str, label: Label) -> Any:
     """A number, nested lists, or an object of these by key."""
-    source = Source(text, shown(name))
+    source = Source(text, display_path(name))
     try:
         content = DECODER.decode(text)
     except json.JSONDecodeError as error:
@@ -215,15 +219,18 @@ def read_json(text: str, name: str, label: Label) -> Any:
         raise DataError("bad-json", message, (where,)) from None
     except (ValueError, RecursionError) as error:
         why = str(error) if type(error) is ValueError else "nested too deeply"
-        raise DataError("bad-json", f"{shown(name)}: {why}", (label,)) from None
+        raise DataError("bad-json", f"{display_path(name)}: {why}", (label,)) from None
     if not isinstance(content, dict):
-        return _checked(content, "$", shown(name), label)
+        return _checked(content, "$", display_path(name), label)
     if len(content) > _MOST_MEMBERS:
         from graphcalc.diagnostics import LimitError
 
-        message = f"{shown(name)}: an object of {len(content):,} members; {_MOST_MEMBERS:,} at most"
+        size = f"an object of {len(content):,} members; {_MOST_MEMBERS:,} at most"
+        message = f"{display_path(name)}: {size}"
         raise LimitError("members", message, (label,))
-    return {key: _member(value, f"$.{key}", shown(name), label) for key, value in content.items()}
+    return {
+        key: _member(value, f"$.{key}", display_path(name), label) for key, value in content.items()
+    }
 
 
 def _member(value: Any, path: str, name: str, label: Label) -> Callable[[], Any]:
@@ -249,7 +256,7 @@ def read_txt(text: str, name: str, label: Label) -> Any:
         words = line.partition("#")[0].split()
         if not words:
             continue
-        source = Source(line, shown(name), number)
+        source = Source(line, display_path(name), number)
         row = []
         for word in words:
             try:
@@ -315,19 +322,19 @@ def _is_big(path: str) -> bool:
 
 def load_values(
     references: Mapping[str, Reference],
-    tables: Iterable[Reference],
+    reading: Iterable[Reference],
     taken: Iterable[str],
-    program: Program,
+    program: SyntaxTree,
     loader: Loader,
-) -> dict[str, Given]:
+) -> dict[str, LoadedValue]:
     """The values that names are bound to, and those that a program reads of files of many.
 
     Raises BindingError for a name that is bound twice; `taken` are those that are bound already.
     """
     found = {name: loader.load(reference) for name, reference in references.items()}
-    names = names_read(program) if tables else set()
+    names = names_read(program) if reading else set()
     known = {*taken, *found}
-    for table in tables:
+    for table in reading:
         for name, given in loader.load_all(table, names).items():
             if name in known:
                 message = f"`{brief(name)}` is bound twice"

@@ -9,24 +9,23 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
-from graphcalc.data.arrays import missing_package
-from graphcalc.data.delimited import Dialect, quoted
-from graphcalc.data.files import shown
 from graphcalc.data.loading import file_format
-from graphcalc.data.saving import whole_file
-from graphcalc.data.tables import import_polars
 from graphcalc.data.tensors import SAFETENSORS_NAMES
-from graphcalc.diagnostics import OutputError, UsageError, brief
+from graphcalc.diagnostics import OutputError, UsageError, brief, missing_package
+from graphcalc.files.atomic import whole_file
+from graphcalc.files.streams import display_path
 from graphcalc.numbers import exact, show_nested
-from graphcalc.ops.arrays import NDArray
+from graphcalc.ops.kernels.arrays import NDArray
 from graphcalc.ops.spec import ITEM_BYTES
+from graphcalc.tables.csv import Dialect, quoted
+from graphcalc.tables.reading import import_polars
 
 FORMATS = (
     *("npy", "npz", "safetensors", "parquet", "arrow", "csv", "tsv", "jsonl", "json", "txt", "gc"),
 )
 
 
-class Target(NamedTuple):
+class SaveTarget(NamedTuple):
     """Where to save: a file, its format, and the node to save, None for all that are asked for."""
 
     path: str
@@ -34,7 +33,7 @@ class Target(NamedTuple):
     name: str | None
 
 
-def parse_target(text: str) -> Target:
+def parse_target(text: str) -> SaveTarget:
     """`FILE` or `NAME=FILE`. Raises UsageError for a name that tells no format."""
     name, equals, path = text.partition("=")
     if not equals or not name.isidentifier():
@@ -46,10 +45,10 @@ def parse_target(text: str) -> Target:
             f"`{brief(path)}` does not tell a format to save in",
             help=f"end it in one of .{', .'.join(FORMATS)}",
         )
-    return Target(path, format, name or None)
+    return SaveTarget(path, format, name or None)
 
 
-def save(target: Target, values: Mapping[str, Any]) -> None:
+def save(target: SaveTarget, values: Mapping[str, Any]) -> None:
     """Write values, by name, into a file, all of it or none.
 
     Raises OutputError where it cannot be written, UsageError where the format does not hold them.
@@ -62,12 +61,13 @@ def save(target: Target, values: Mapping[str, Any]) -> None:
         write(file)
 
 
-def _check_single(target: Target, count: int) -> None:
+def _check_single(target: SaveTarget, count: int) -> None:
     if count != 1:
+        path = display_path(target.path)
         raise UsageError(
             "save-several",
-            f"{shown(target.path)} holds one value, and there are {count}",
-            help=f"choose one, --save NAME={shown(target.path)}, or write .npz or .safetensors",
+            f"{path} holds one value, and there are {count}",
+            help=f"choose one, --save NAME={path}, or write .npz or .safetensors",
         )
 
 
@@ -77,7 +77,9 @@ class ArrayWriter:
     `entries` are dtypes and shapes by name.
     """
 
-    def __init__(self, target: Target, entries: Mapping[str, tuple[str, tuple[int, ...]]]) -> None:
+    def __init__(
+        self, target: SaveTarget, entries: Mapping[str, tuple[str, tuple[int, ...]]]
+    ) -> None:
         if target.format == "npy":
             _check_single(target, len(entries))
         self._target, self._entries = target, entries
@@ -108,7 +110,7 @@ class ArrayWriter:
             self._file.write(data)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
-            raise OutputError("output", f"{shown(self._target.path)}: {reason}") from None
+            raise OutputError("output", f"{display_path(self._target.path)}: {reason}") from None
 
     def __exit__(self, *error: Any) -> Any:
         return self._whole.__exit__(*error)
@@ -156,7 +158,7 @@ def _as_bits(value: Any) -> Any:
 _Write = Callable[[BinaryIO], None]
 
 
-def _array(value: Any, target: Target) -> Any:
+def _array(value: Any, target: SaveTarget) -> Any:
     """A value as a numpy array."""
     try:
         import numpy
@@ -172,7 +174,7 @@ def _array(value: Any, target: Target) -> Any:
     return numpy.array(value)
 
 
-def _npy(values: Mapping[str, Any], target: Target) -> _Write:
+def _npy(values: Mapping[str, Any], target: SaveTarget) -> _Write:
     ((name, value),) = values.items()
     array = _array(value, target)
     head, _ = _npy_head({name: (array.dtype.name, array.shape)})
@@ -192,7 +194,7 @@ def _bytes(array: Any) -> Any:
     return numpy.ascontiguousarray(array).reshape(-1).view("uint8").data if array.size else b""
 
 
-def _npz(values: Mapping[str, Any], target: Target) -> _Write:
+def _npz(values: Mapping[str, Any], target: SaveTarget) -> _Write:
     arrays = {name: _array(value, target) for name, value in values.items()}
     import zipfile
 
@@ -208,7 +210,7 @@ def _npz(values: Mapping[str, Any], target: Target) -> _Write:
     return write
 
 
-def _safetensors(values: Mapping[str, Any], target: Target) -> _Write:
+def _safetensors(values: Mapping[str, Any], target: SaveTarget) -> _Write:
     entries: dict[str, tuple[str, tuple[int, ...]]] = {}
     pieces: list[Any] = []
     for name, value in values.items():
@@ -238,7 +240,7 @@ def _depth(value: Any) -> int:
     return depth
 
 
-def _columns(values: Mapping[str, Any], target: Target) -> dict[str, list[Any]]:
+def _columns(values: Mapping[str, Any], target: SaveTarget) -> dict[str, list[Any]]:
     """The values as columns of one length; single numbers make a single row."""
     plain = {name: _plain(value) for name, value in values.items()}
     depths = {name: _depth(value) for name, value in plain.items()}
@@ -262,7 +264,7 @@ def _columns(values: Mapping[str, Any], target: Target) -> dict[str, list[Any]]:
     return columns
 
 
-def _text(values: Mapping[str, Any], target: Target) -> _Write:
+def _text(values: Mapping[str, Any], target: SaveTarget) -> _Write:
     """CSV, TSV and blanks: a matrix that is saved alone has no header."""
     delimiter = {"csv": ",", "tsv": "\t", "txt": " "}[target.format]
     dialect = Dialect(delimiter, target.format == "csv")
@@ -287,14 +289,14 @@ def _put(file: BinaryIO, data: bytes) -> None:
     file.write(data)
 
 
-def _jsonl(values: Mapping[str, Any], target: Target) -> _Write:
+def _jsonl(values: Mapping[str, Any], target: SaveTarget) -> _Write:
     columns = _columns(values, target)
     lines = [_json(dict(zip(columns, row)), target) for row in zip(*columns.values())]
     data = "".join(f"{line}\n" for line in lines).encode()
     return lambda file: _put(file, data)
 
 
-def _json_file(values: Mapping[str, Any], target: Target) -> _Write:
+def _json_file(values: Mapping[str, Any], target: SaveTarget) -> _Write:
     plain: Any = {name: _plain(value) for name, value in values.items()}
     if target.name is not None:
         (plain,) = plain.values()
@@ -302,23 +304,23 @@ def _json_file(values: Mapping[str, Any], target: Target) -> _Write:
     return lambda file: _put(file, data)
 
 
-def _json(value: Any, target: Target, indent: int | None = None) -> str:
+def _json(value: Any, target: SaveTarget, indent: int | None = None) -> str:
     try:
         return json.dumps(value, allow_nan=False, ensure_ascii=False, indent=indent)
     except ValueError:
         raise OutputError(
             "not-json",
-            f"{shown(target.path)}: JSON has no nan and no inf",
+            f"{display_path(target.path)}: JSON has no nan and no inf",
             help="save as .gc, .npz or .csv",
         ) from None
 
 
-def _bindings(values: Mapping[str, Any], target: Target) -> _Write:
+def _bindings(values: Mapping[str, Any], target: SaveTarget) -> _Write:
     lines = [f"{name} = {show_nested(_plain(value), exact)}\n" for name, value in values.items()]
     return lambda file: _put(file, "".join(lines).encode())
 
 
-def _frame(values: Mapping[str, Any], target: Target) -> _Write:
+def _frame(values: Mapping[str, Any], target: SaveTarget) -> _Write:
     try:
         polars = import_polars()
     except ImportError:
@@ -339,7 +341,7 @@ def _frame(values: Mapping[str, Any], target: Target) -> _Write:
     return write
 
 
-_WRITERS: dict[str, Callable[[Mapping[str, Any], Target], _Write]] = {
+_WRITERS: dict[str, Callable[[Mapping[str, Any], SaveTarget], _Write]] = {
     "npy": _npy,
     "npz": _npz,
     "safetensors": _safetensors,

@@ -12,17 +12,16 @@ from typing import Any
 from graphcalc.data.arrays import (
     FileArray,
     Kind,
-    check_memory,
     check_size,
     damaged,
-    missing_package,
     opened,
     other_content,
 )
-from graphcalc.data.files import shown, unreadable
-from graphcalc.data.jsonlines import DECODER
-from graphcalc.diagnostics import BackendError, DataError, Label, brief
+from graphcalc.diagnostics import BackendError, DataError, Label, brief, missing_package
+from graphcalc.files.memory import check_memory
+from graphcalc.files.streams import display_path, unreadable
 from graphcalc.graph.ir import MAX_DIMENSIONS
+from graphcalc.tables.jsonlines import DECODER
 
 # An index that is longer is none.
 _LONGEST_INDEX = 100 << 20
@@ -51,7 +50,7 @@ def read_safetensors(path: str, label: Label) -> dict[str, Callable[[], FileArra
     offsets of each tensor, then their bytes without gaps
     (github.com/huggingface/safetensors, README).
     """
-    name = shown(path)
+    name = display_path(path)
     try:
         size = os.stat(path).st_size
         with open(path, "rb") as stream:
@@ -118,7 +117,7 @@ def read_pt(path: str, label: Label, limit: int) -> dict[str, Callable[[], Any]]
 
     Only torch's loader of weights is used, of a version (2.10) that refuses all else.
     """
-    name = shown(path)
+    name = display_path(path)
     try:
         import torch
     except ImportError:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from graphcalc.diagnostics import CallError, UnknownNameError, brief, did_you_mean
-from graphcalc.graph.items import Bound, Item, Known, Module, Nothing, Sizes, Word
+from graphcalc.graph.lowered import (
+    BoundMethod,
+    Lowered,
+    ModulePrefix,
+    NoneValue,
+    StaticNumber,
+    TextValue,
+    TupleValue,
+)
 from graphcalc.ops.table import (
     ATTRIBUTES,
     DOTTED,
@@ -25,25 +33,25 @@ if TYPE_CHECKING:
 _STATIC = ("shape", "ndim", "dtype", "device", "data", "values", "indices")
 
 
-def dotted(walker: Walker, item: Item, node: ast.Attribute, source: Source) -> Item:
+def dotted(walker: Walker, item: Lowered, node: ast.Attribute, source: Source) -> Lowered:
     """What `item.name` is before it is known whether it is called."""
     name = node.name
-    if type(item) is Module:
+    if type(item) is ModulePrefix:
         if name in PREFIXES or name in SUBMODULES:
-            return Module(f"{item.name}.{name}")
+            return ModulePrefix(f"{item.name}.{name}")
         if name in DTYPES:
-            return Word(name)
+            return TextValue(name)
         if name in DOTTED:
             return walker.named_constant(name, source, node.span)
-        return Nothing(node) if name == "newaxis" else Bound(item, name, node)
-    if type(item) is Sizes and name in ("values", "indices"):
+        return NoneValue(node) if name == "newaxis" else BoundMethod(item, name, node)
+    if type(item) is TupleValue and name in ("values", "indices"):
         raise CallError("function-value", f"a tuple has no `.{name}`", walker.label(node, source))
     position = walker.operand(item, node.value, source)
     found = _static(walker, position, node, source)
-    return Bound(position, name, node) if found is None else found
+    return BoundMethod(position, name, node) if found is None else found
 
 
-def member(walker: Walker, item: Bound, node: Expr, source: Source) -> int:
+def member(walker: Walker, item: BoundMethod, node: Expr, source: Source) -> int:
     """A dotted name that is not called: `x.T`."""
     label = walker.label(node, source)
     is_function = walker.calls.is_builtin(item.name)
@@ -70,18 +78,18 @@ def member(walker: Walker, item: Bound, node: Expr, source: Source) -> int:
     )
 
 
-def _static(walker: Walker, position: int, node: ast.Attribute, source: Source) -> Item | None:
+def _static(walker: Walker, position: int, node: ast.Attribute, source: Source) -> Lowered | None:
     """What `x.shape` and its like are; None for any other attribute."""
     type_ = walker.builder.nodes[position].type
     match node.name:
         case "shape":
-            return Sizes(tuple(map(Known, type_.shape)), node)
+            return TupleValue(tuple(map(StaticNumber, type_.shape)), node)
         case "ndim":
-            return Known(len(type_.shape))
+            return StaticNumber(len(type_.shape))
         case "dtype":
-            return Word(type_.dtype)
+            return TextValue(type_.dtype)
         case "device":
-            return Word("cpu")
+            return TextValue("cpu")
         case "data":
             return position
         case "values" | "indices":
@@ -93,7 +101,7 @@ def _static(walker: Walker, position: int, node: ast.Attribute, source: Source) 
 _WHERE = {"max": "argmax", "min": "argmin"}
 
 
-def pair(walker: Walker, position: int, source: Source, span: Span) -> tuple[Item, ...] | None:
+def pair(walker: Walker, position: int, source: Source, span: Span) -> tuple[Lowered, ...] | None:
     """The values and their places, where a node is torch's `max(x, dim)`; else None."""
     node = walker.builder.nodes[position]
     if node.op.name not in _WHERE or node.params[0] is None or len(node.params[0]) != 1:
@@ -103,8 +111,8 @@ def pair(walker: Walker, position: int, source: Source, span: Span) -> tuple[Ite
 
 
 def pair_part(
-    walker: Walker, position: int, items: list[Item], node: ast.Index, source: Source
-) -> Item | None:
+    walker: Walker, position: int, items: list[Lowered], node: ast.Index, source: Source
+) -> Lowered | None:
     """The part of torch's pair that `x.max(dim=1)[0]` or `[1]` takes; None for any other index.
 
     An index right behind the call is meant so, unless the call is NumPy's, `x.max(axis=1)[0]`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from graphcalc.diagnostics import GraphcalcError, InternalError, Label, UsageError
-from graphcalc.graph.arguments import Arguments
+from graphcalc.graph.call_arguments import Arguments
 from graphcalc.graph.grad import Backward, ancestors, why_zero, zeros
 from graphcalc.graph.ir import Builder, Graph, text_of
 from graphcalc.graph.passes import prune

@@ -12,11 +12,18 @@ from graphcalc.diagnostics import (
     brief,
     did_you_mean,
 )
-from graphcalc.graph import prelude, site, statics
+from graphcalc.graph import call_site, prelude, shape_functions
 from graphcalc.graph.frames import Cast, Frame, Store
-from graphcalc.graph.items import Bound, Item, Listed, Module, Nothing, Word
+from graphcalc.graph.lowered import (
+    BoundMethod,
+    ListValue,
+    Lowered,
+    ModulePrefix,
+    NoneValue,
+    TextValue,
+)
+from graphcalc.ops.kernels.random import stream_key
 from graphcalc.ops.prelude import COMPOSITES, PRIVATE, Composite
-from graphcalc.ops.random import stream_key
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import FLOATS, Op, parameters
 from graphcalc.ops.table import DTYPES, FUNCTIONS, INSTEAD, INTERNAL, OPS
@@ -50,7 +57,9 @@ class Calls:
         """
         prefix = {"numpy": "np"}.get(module, module)
         for full in (f"{prefix}_{name}", name) if prefix else (name,):
-            found = statics.FUNCTIONS.get(full) or FUNCTIONS.get(full) or COMPOSITES.get(full)
+            found = (
+                shape_functions.FUNCTIONS.get(full) or FUNCTIONS.get(full) or COMPOSITES.get(full)
+            )
             if found is not None:
                 return found
         return None
@@ -62,7 +71,7 @@ class Calls:
     def names(self) -> set[str]:
         """Every name that can be called."""
         public = {n for n in COMPOSITES if not n.startswith(PRIVATE)}
-        sized = {n for n in statics.FUNCTIONS if not n.startswith("_")}
+        sized = {n for n in shape_functions.FUNCTIONS if not n.startswith("_")}
         return {*FUNCTIONS, *sized, *public, *self.walker.functions}
 
     def call(self, node: ast.Call, frame: Frame) -> Frame | None:
@@ -74,10 +83,10 @@ class Calls:
             name = node.function.name
         else:
             target = walker.values.pop()
-            if type(target) is not Bound:
+            if type(target) is not BoundMethod:
                 raise self._not_a_function(node, frame)
             name = target.name
-            if type(target.value) is Module:
+            if type(target.value) is ModulePrefix:
                 module = target.value.name.rpartition(".")[2]
             else:
                 value = target.value
@@ -99,9 +108,9 @@ class Calls:
         if isinstance(found, Composite):
             return self._compose(found, items, nodes, node, frame, dtype)
         if isinstance(found, Op):
-            item: Item = self._apply(found, items, nodes, node, frame)
+            item: Lowered = self._apply(found, items, nodes, node, frame)
         else:
-            item = site.run(walker, found, items, nodes, node, frame)
+            item = call_site.run(walker, found, items, nodes, node, frame)
         if dtype:
             place = Label(*walker.at(node, frame))
             item = self.cast(walker.operand(item, node, frame.source), dtype, place)
@@ -149,26 +158,26 @@ class Calls:
     # Arguments that are not about values
 
     def _set_aside(
-        self, found: Any, items: list[Item], nodes: list[Expr], frame: Frame
-    ) -> tuple[list[Item], list[Expr], str]:
+        self, found: Any, items: list[Lowered], nodes: list[Expr], frame: Frame
+    ) -> tuple[list[Lowered], list[Expr], str]:
         """The arguments without `dtype=` and its like, and the dtype that the result takes."""
         if not any(type(n) is ast.Keyword and n.name in _ASIDE for n in nodes):
             return items, nodes, ""
         own = {p.name for p in parameters(found)} if hasattr(found, "signature") else set()
         dtype = ""
-        kept: list[tuple[Item, Expr]] = []
+        kept: list[tuple[Lowered, Expr]] = []
         for item, node in zip(items, nodes):
             if type(node) is not ast.Keyword or node.name not in _ASIDE or node.name in own:
                 kept.append((item, node))
-            elif node.name == "dtype" and type(item) is not Nothing:
+            elif node.name == "dtype" and type(item) is not NoneValue:
                 dtype = self.dtype(item, node.value, frame.source)
             elif node.name == "device":
                 self.note_device(item, node, frame.source)
         return [i for i, _ in kept], [n for _, n in kept], dtype
 
-    def dtype(self, item: Item, node: Expr, source: Source) -> str:
+    def dtype(self, item: Lowered, node: Expr, source: Source) -> str:
         """The dtype that an argument names."""
-        name = item.text if type(item) is Word else ""
+        name = item.text if type(item) is TextValue else ""
         if name not in DTYPES:
             raise CallError(
                 "dtype-argument",
@@ -178,9 +187,9 @@ class Calls:
             )
         return DTYPES[name]
 
-    def note_device(self, item: Item, node: Any, source: Source) -> None:
+    def note_device(self, item: Lowered, node: Any, source: Source) -> None:
         """Say that `device=` does not choose where the program runs."""
-        wanted = item.text if type(item) is Word else ""
+        wanted = item.text if type(item) is TextValue else ""
         if wanted != "cpu":
             text = brief(source.slice(node.span))
             self.walker.builder.note(
@@ -211,13 +220,13 @@ class Calls:
     # Rows
 
     def _apply(
-        self, op: Op, items: list[Item], nodes: list[Expr], node: ast.Call, frame: Frame
+        self, op: Op, items: list[Lowered], nodes: list[Expr], node: ast.Call, frame: Frame
     ) -> int:
         """A call of a row of the op table."""
         walker, arguments = self.walker, self.walker.arguments
         context = walker.context()
-        if op.pair and arguments.is_pair(items, nodes):
-            op = OPS[op.pair]
+        if op.two_tensor_op and arguments.is_pair(items, nodes):
+            op = OPS[op.two_tensor_op]
         matched = arguments.match(op, items, nodes, node, frame.source, context)
         operands, params = arguments.convert(
             op, matched, node, frame.source, context, walker.operand
@@ -232,7 +241,7 @@ class Calls:
     def _compose(
         self,
         found: Composite,
-        items: list[Item],
+        items: list[Lowered],
         nodes: list[Expr],
         node: ast.Call,
         frame: Frame,
@@ -251,7 +260,7 @@ class Calls:
     def _inline(
         self,
         definition: Definition,
-        items: list[Item],
+        items: list[Lowered],
         nodes: list[Expr],
         node: ast.Call,
         frame: Frame,
@@ -261,7 +270,9 @@ class Calls:
         walker = self.walker
         label = Label(frame.source, node.span, f"in this call of `{brief(definition.name)}`")
         items = [
-            walker.operand(item, n, frame.source) if type(item) in (Listed, Bound) else item
+            walker.operand(item, n, frame.source)
+            if type(item) in (ListValue, BoundMethod)
+            else item
             for item, n in zip(items, nodes)
         ]
         values = walker.arguments.bind(definition, items, nodes, node, frame.source)
@@ -291,7 +302,7 @@ class Calls:
             walker.builder.random_count,
         )
 
-    def argument(self, definition: Definition, item: Item) -> Item:
+    def argument(self, definition: Definition, item: Lowered) -> Lowered:
         """An argument of a function of the program; a written number is a node of its own where
         the function takes gradients."""
         if type(item) is int and self._takes_gradients(definition):

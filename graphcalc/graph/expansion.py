@@ -16,14 +16,14 @@ from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import Label
 from graphcalc.graph.ir import Node, constant_key
-from graphcalc.graph.learning import Expansion, Step, learn
+from graphcalc.graph.learning import Expansion, ExpansionStep, trace_fragment
 from graphcalc.graph.walk import Walker
 from graphcalc.ops.spec import Op, Type
 from graphcalc.ops.table import CONSTANTS, OPS, PREFIXES
 from graphcalc.source import Source, Span
 from graphcalc.syntax.expr import AnyStatement
 from graphcalc.syntax.parser import number_of
-from graphcalc.syntax.templates import Lines, Template
+from graphcalc.syntax.skeletons import SkeletonLines, Template
 
 # No line that is added quickly has more nodes than this.
 _ROOM = 100
@@ -31,12 +31,12 @@ _ROOM = 100
 _TRIES = 100
 
 
-class Place:
+class LinePlace:
     """Where the nodes of a step stand: a piece of a template's text, found again in a line."""
 
     __slots__ = ("_lines", "_span", "source")
 
-    def __init__(self, lines: Lines, span: Span) -> None:
+    def __init__(self, lines: SkeletonLines, span: Span) -> None:
         self._lines, self._span, self.source = lines, span, lines.source
 
     def span(self, line: int) -> Span:
@@ -57,7 +57,7 @@ class _Step(NamedTuple):
     type: Type
     kind: int
     pick: Callable[[list[int]], tuple[int, ...]]
-    source: Source | Place
+    source: Source | LinePlace
     span: Span | None
 
 
@@ -108,7 +108,7 @@ class Expander:
         else:
             del self._kinds[position:]
 
-    def expand(self, lines: Lines) -> None:
+    def expand(self, lines: SkeletonLines) -> None:
         """Add the nodes of all lines of a source."""
         builder, names = self._builder, self._walker.names
         nodes, kinds, quick = builder.nodes, self._kinds, self._quick
@@ -151,14 +151,14 @@ class Expander:
                 position = slots[result]
             node = nodes[position]
             if name is None or name in names or node.name is not None or node.op is const:
-                self._give(position, name, Place(lines, template.statement.value.span), line)
+                self._give(position, name, LinePlace(lines, template.statement.value.span), line)
                 self._note_types()
             else:
                 node.name = name
                 names[name] = position
 
     def _otherwise(
-        self, lines: Lines, line: int, name: str | None, words: list[str], digits: list[str]
+        self, lines: SkeletonLines, line: int, name: str | None, words: list[str], digits: list[str]
     ) -> int | None:
         """The node of a line's value, where that takes more; None if the line was walked."""
         template, names = lines.templates[line], self._walker.names
@@ -223,7 +223,7 @@ class Expander:
     # What is known of templates
 
     def _found(
-        self, lines: Lines, template: Template, kinds: list[int], digits: list[str]
+        self, lines: SkeletonLines, template: Template, kinds: list[int], digits: list[str]
     ) -> _Ready | None:
         """What a line of a template comes to, learnt the first time; None for a special one.
 
@@ -241,21 +241,23 @@ class Expander:
         return self._ready.get(key)
 
     def _learn(
-        self, key: tuple[Any, ...], lines: Lines, kinds: list[int], digits: list[str] | None
+        self, key: tuple[Any, ...], lines: SkeletonLines, kinds: list[int], digits: list[str] | None
     ) -> _Ready | None:
         template = key[0]
         if self._tries[template] >= _TRIES:
             return None
         self._tries[template] += 1
-        found = learn(self._walker, template, [self._known[kind] for kind in kinds], digits)
+        found = trace_fragment(
+            self._walker, template, [self._known[kind] for kind in kinds], digits
+        )
         ready = self._ready[key] = None if found is None else self._made_ready(found, lines)
         return ready
 
-    def _made_ready(self, found: Expansion, lines: Lines) -> _Ready:
+    def _made_ready(self, found: Expansion, lines: SkeletonLines) -> _Ready:
         events: list[Any] = []
         for event in found.events:
             source, span = _place(lines, event.where)
-            if isinstance(event, Step):
+            if isinstance(event, ExpansionStep):
                 shared = self._builder.shared.setdefault((event.op.name, event.params), {})
                 kind = self._kind(event.type, False)
                 pick, (_, op, _, params, type_, _) = _picker(event.operands), event
@@ -288,9 +290,11 @@ class Expander:
         return not self._tracked <= self._read
 
 
-def _place(lines: Lines, where: Span | Label) -> tuple[Source | Place, Span | None]:
+def _place(lines: SkeletonLines, where: Span | Label) -> tuple[Source | LinePlace, Span | None]:
     """Where a node stands that a line adds."""
-    return (Place(lines, where), None) if isinstance(where, Span) else (where.source, where.span)
+    return (
+        (LinePlace(lines, where), None) if isinstance(where, Span) else (where.source, where.span)
+    )
 
 
 def _picker(operands: tuple[int, ...]) -> Callable[[list[int]], tuple[int, ...]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import Label
-from graphcalc.graph.items import Item
+from graphcalc.graph.lowered import Lowered
 from graphcalc.source import Source
 from graphcalc.syntax.expr import Definition
 
@@ -38,7 +38,7 @@ class Frame:
         self,
         code: Iterator[Any],
         source: Source,
-        values: dict[str, Item],
+        values: dict[str, Lowered],
         definition: Definition | None = None,
         call: Label | None = None,
         place: Label | None = None,

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from graphcalc.diagnostics import CallError, DtypeError, Label, ShapeError
-from graphcalc.graph.ir import Builder, Node, Place, text_of
-from graphcalc.graph.items import Item, Listed, Sizes
-from graphcalc.graph.rules import Rules, emit
-from graphcalc.graph.site import Site, Static
+from graphcalc.graph.call_site import CallSite, ShapeFunction
+from graphcalc.graph.ir import Builder, Node, NodePlace, text_of
+from graphcalc.graph.lowered import ListValue, Lowered, TupleValue
+from graphcalc.graph.rules import Rules, add_simplified
 from graphcalc.ops.shapes import show
 from graphcalc.ops.spec import FLOATS, NONE, ZERO, Type
 from graphcalc.ops.table import OPS
@@ -209,7 +209,7 @@ class Reverse:
             return share
         return self._builder.add(OPS["add"], (total, share), (), *self._at(node))
 
-    def _at(self, node: Node) -> tuple[Source | Place, Span | int]:
+    def _at(self, node: Node) -> tuple[Source | NodePlace, Span | int]:
         """Where the derivative of a node stands in the program's text."""
         return node.where if self._place is None else (self._place.source, self._place.span)
 
@@ -245,7 +245,7 @@ class Reverse:
             local = self._rules.apply(rule, (*slots, one), source, span, origin)
         return Edge(operand, user, place, local, share)
 
-    def _fit(self, share: int, type_: Type, source: Source | Place, span: Span | int) -> int:
+    def _fit(self, share: int, type_: Type, source: Source | NodePlace, span: Span | int) -> int:
         """A gradient in the shape of its operand: summed where that was broadcast."""
         builder = self._builder
         shape, wanted = builder.nodes[share].type.shape, type_.shape
@@ -259,31 +259,31 @@ class Reverse:
         if dims:
             share = builder.add(OPS["sum"], (share,), (dims, bool(kept)), source, span)
         if builder.nodes[share].type.shape != wanted:
-            share = emit(builder, OPS["reshape"], [share], (wanted,), source, span)
+            share = add_simplified(builder, OPS["reshape"], [share], (wanted,), source, span)
         return share
 
 
 # The function of the language
 
 
-def _grad(site: Site) -> Item:
+def _grad(site: CallSite) -> Lowered:
     """`grad(f, x)`: one node; of a list of them, as many."""
     several = site.item("inputs")
-    if not isinstance(several, (Sizes, Listed)):
+    if not isinstance(several, (TupleValue, ListValue)):
         return _gradients(site, [site.tensor("inputs")])[0]
     if not several.items:
         raise CallError("gradient-of-nothing", "`grad` has no inputs in its list", site.label())
     found = [site.walker.operand(i, several.node, site.frame.source) for i in several.items]
-    return Sizes(tuple(_gradients(site, found)), site.node)
+    return TupleValue(tuple(_gradients(site, found)), site.node)
 
 
-def _autograd_grad(site: Site) -> Item:
+def _autograd_grad(site: CallSite) -> Lowered:
     """`torch.autograd.grad` gives a tuple, also of one."""
     found = _grad(site)
-    return found if isinstance(found, Sizes) else Sizes((found,), site.node)
+    return found if isinstance(found, TupleValue) else TupleValue((found,), site.node)
 
 
-def _gradients(site: Site, wanted: list[int]) -> list[int]:
+def _gradients(site: CallSite, wanted: list[int]) -> list[int]:
     walker, label = site.walker, site.label()
     builder, reverse = walker.builder, walker.reverse
     nodes = builder.nodes
@@ -345,7 +345,7 @@ _SIGNATURE = (
     "outputs, inputs, grad_outputs = None, retain_graph: flag = True, create_graph: flag = True, "
     "allow_unused: flag = False"
 )
-GRAD = Static(
+GRAD = ShapeFunction(
     "grad",
     _SIGNATURE,
     "The derivative of a number with respect to what it was computed from: grad(f, x). It is a "
@@ -355,4 +355,4 @@ GRAD = Static(
     differs="one tensor for one input, where torch.autograd.grad gives a tuple.",
     kind="Derivatives",
 )
-AUTOGRAD_GRAD = Static("autograd_grad", _SIGNATURE, GRAD.doc, _autograd_grad)
+AUTOGRAD_GRAD = ShapeFunction("autograd_grad", _SIGNATURE, GRAD.doc, _autograd_grad)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from graphcalc.diagnostics import DtypeError, IndexRangeError, Label, brief
-from graphcalc.graph.arguments import Arguments
-from graphcalc.graph.items import Dots, Item, Nothing, Range, Sizes
+from graphcalc.graph.call_arguments import Arguments
+from graphcalc.graph.lowered import EllipsisValue, Lowered, NoneValue, Range, TupleValue
 from graphcalc.graph.text import show_static
 from graphcalc.ops.shapes import show
 from graphcalc.ops.sizes import Size
@@ -19,20 +19,22 @@ from graphcalc.syntax.expr import Expr
 class Indexing:
     """Reads index items; what they are comes from `arguments` and `operand`."""
 
-    def __init__(self, arguments: Arguments, operand: Callable[[Item, Expr, Source], int]) -> None:
+    def __init__(
+        self, arguments: Arguments, operand: Callable[[Lowered, Expr, Source], int]
+    ) -> None:
         self.arguments = arguments
         self.operand = operand
 
     def items(
-        self, items: list[Item], node: ast.Index, shape: tuple[int, ...], source: Source
+        self, items: list[Lowered], node: ast.Index, shape: tuple[int, ...], source: Source
     ) -> tuple[tuple[Any, ...], list[int]]:
         """Index items against a shape, and the nodes of those that are tensors.
 
         An item is an int or a (start, stop, step) of a dimension, None for a new one, and `"*"`
         where a tensor chooses. Negative positions are counted from the end, `...` is spelled out.
         """
-        dots = [i for i, item in enumerate(items) if type(item) is Dots]
-        used = sum(type(item) not in (Dots, Nothing) for item in items)
+        dots = [i for i, item in enumerate(items) if type(item) is EllipsisValue]
+        used = sum(type(item) not in (EllipsisValue, NoneValue) for item in items)
         text = brief(source.slice(node.value.span))
         if len(dots) > 1:
             label = (Label(source, node.items[dots[1]].span),)
@@ -47,14 +49,14 @@ class Indexing:
         rest: list[Any] = [slice(None)] * (len(shape) - used)
         expanded: list[tuple[Any, Expr]] = []
         for item, expr in zip(items, node.items):
-            expanded += [(r, expr) for r in rest] if type(item) is Dots else [(item, expr)]
+            expanded += [(r, expr) for r in rest] if type(item) is EllipsisValue else [(item, expr)]
         if not dots:
             expanded += [(r, node) for r in rest]
         sizes = iter(shape)
         found: list[Any] = []
         operands: list[int] = []
         for item, expr in expanded:
-            size = None if type(item) is Nothing else next(sizes)
+            size = None if type(item) is NoneValue else next(sizes)
             if type(item) is int and self._is_chosen(item):
                 operands.append(self._places(item, expr, text, source))
                 found.append("*")
@@ -145,11 +147,11 @@ class Indexing:
 
 
 def pick(
-    arguments: Arguments, sizes: Sizes, items: list[Item], node: ast.Index, source: Source
-) -> Item:
+    arguments: Arguments, sizes: TupleValue, items: list[Lowered], node: ast.Index, source: Source
+) -> Lowered:
     """An element, or a slice, of a tuple: `x.shape[0]`, `chunk(x, 2)[1]`."""
     count = len(sizes.items)
-    if len(items) != 1 or type(items[0]) in (Nothing, Dots):
+    if len(items) != 1 or type(items[0]) in (NoneValue, EllipsisValue):
         label = (Label(source, node.span),)
         raise IndexRangeError("too-many-indices", "a tuple takes one index", label)
     indexing = Indexing(arguments, lambda item, node, source: 0)
@@ -157,6 +159,6 @@ def pick(
         items[0], node.items[0], count, brief(source.slice(node.value.span)), source
     )
     if isinstance(found, tuple):
-        return Sizes(tuple(sizes.items[i] for i in range(*found)), node)
-    item: Item = sizes.items[found]
+        return TupleValue(tuple(sizes.items[i] for i in range(*found)), node)
+    item: Lowered = sizes.items[found]
     return item

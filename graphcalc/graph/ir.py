@@ -15,9 +15,12 @@ from graphcalc.diagnostics import (
     Label,
     LimitError,
     ShapeError,
+    UsageError,
     brief,
+    did_you_mean,
 )
-from graphcalc.graph.known import arithmetic
+from graphcalc.graph.static_arithmetic import arithmetic
+from graphcalc.numbers import show_bytes
 from graphcalc.ops.shapes import show
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import ITEM_BYTES, Op, Problem, Type
@@ -35,7 +38,7 @@ class Limits(NamedTuple):
     memory: int
 
 
-class Place(Protocol):
+class NodePlace(Protocol):
     """Where the nodes stand that the lines of one form add: `span` finds out for one line."""
 
     source: Source
@@ -65,7 +68,7 @@ class Node:
         operands: tuple[int, ...],
         params: tuple[Any, ...],
         type: Type,
-        source: Source | Place,
+        source: Source | NodePlace,
         span: Span | int,
         name: str | None = None,
         written: str = "",
@@ -90,7 +93,7 @@ class Node:
         return found
 
     @property
-    def where(self) -> tuple[Source | Place, Span | int]:
+    def where(self) -> tuple[Source | NodePlace, Span | int]:
         """Where the node stands, as another node is told that stands there too."""
         return self._source, self._place
 
@@ -165,6 +168,21 @@ class Graph:
             return "result"
         return "input" if self.nodes[position].is_input else "operation"
 
+    def find(self, name: str) -> int:
+        """Return the position of a name's node; raise UsageError with a hint where none has it."""
+        found = self.names.get(name)
+        if found is None:
+            listed = sorted(self.names, key=self.names.__getitem__)[:12]
+            raise UsageError(
+                "unknown-node",
+                f"the graph has no node `{brief(name)}`",
+                note="its nodes are "
+                + ", ".join(f"`{n}`" for n in listed)
+                + (" …" if len(self.names) > 12 else ""),
+                help=did_you_mean(name, self.names),
+            )
+        return found
+
     @property
     def inputs(self) -> dict[str, int]:
         """The nodes whose values come from outside, by name."""
@@ -201,7 +219,7 @@ class Builder:
         op: Op,
         operands: tuple[int, ...],
         params: tuple[Any, ...],
-        source: Source | Place,
+        source: Source | NodePlace,
         span: Span | int,
         *,
         is_shared: bool = True,
@@ -240,7 +258,7 @@ class Builder:
         op: Op,
         operands: tuple[int, ...],
         params: tuple[Any, ...],
-        source: Source | Place,
+        source: Source | NodePlace,
         span: Span | int,
         context: tuple[Label, ...] = (),
     ) -> Type:
@@ -266,7 +284,7 @@ class Builder:
     def constant(
         self,
         value: Any,
-        source: Source | Place,
+        source: Source | NodePlace,
         span: Span | int,
         *,
         is_shared: bool = True,
@@ -345,11 +363,13 @@ class Builder:
             return values[0]
         if node.op.kind != "elementwise":
             return None
-        if node.op.operands != "own":
+        if node.op.casting != "own":
             values = [float(v) for v in values]
         return node.op.python(*values)
 
-    def _check_size(self, type_: Type, op: Op, source: Source | Place, span: Span | int) -> None:
+    def _check_size(
+        self, type_: Type, op: Op, source: Source | NodePlace, span: Span | int
+    ) -> None:
         if len(type_.shape) > MAX_DIMENSIONS:
             raise LimitError(
                 "dimensions",
@@ -376,7 +396,7 @@ def constant_key(value: Any, type_: Type | None) -> tuple[Any, ...]:
     return value.__class__, value if is_plain else repr(value), type_
 
 
-def label_of(source: Source | Place, span: Span | int) -> Label:
+def label_of(source: Source | NodePlace, span: Span | int) -> Label:
     """Where a node stands, found out."""
     if isinstance(span, Span):
         return Label(source, span)  # type: ignore[arg-type]
@@ -392,7 +412,7 @@ def explain(
     problem: Problem,
     nodes: list[Node],
     operands: tuple[int, ...],
-    source: Source | Place,
+    source: Source | NodePlace,
     span: Span | int,
     context: tuple[Label, ...] = (),
 ) -> GraphcalcError:
@@ -426,14 +446,3 @@ def wrong_value(problem: Problem, graph: Graph, position: int) -> GraphcalcError
             return DataError(d.code, d.message, d.labels, d.note, d.help)
         pending += found.operands
     return error
-
-
-def show_bytes(size: int) -> str:
-    """A number of bytes for people: `8.0 GiB`."""
-    units = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
-    amount, place = float(size), 0
-    while amount >= 1024 and place < len(units) - 1:
-        amount, place = amount / 1024, place + 1
-    if amount >= 1024:
-        return f"over 1,024 {units[place]}"
-    return f"{size} B" if place == 0 else f"{amount:,.1f} {units[place]}"

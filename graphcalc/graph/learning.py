@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import CallError, GraphcalcError, Label
-from graphcalc.graph.arguments import Arguments
+from graphcalc.graph.call_arguments import Arguments
 from graphcalc.graph.frames import Frame
 from graphcalc.graph.ir import Builder
-from graphcalc.graph.items import Item
+from graphcalc.graph.lowered import Lowered
 from graphcalc.graph.walk import Walker
 from graphcalc.ops.prelude import Composite
 from graphcalc.ops.sizes import Size
@@ -18,7 +18,7 @@ from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
 from graphcalc.syntax.parser import number_of
-from graphcalc.syntax.templates import Template
+from graphcalc.syntax.skeletons import Template
 
 _PLAIN = frozenset(
     (ast.Name, ast.Number, ast.Boolean, ast.Unary, ast.Binary, ast.Comparison, ast.Conditional)
@@ -39,7 +39,7 @@ class Constant(NamedTuple):
     where: Span | Label
 
 
-class Step(NamedTuple):
+class ExpansionStep(NamedTuple):
     """A node that a line adds, of operands in slots."""
 
     slot: int
@@ -58,13 +58,13 @@ class Expansion(NamedTuple):
     its constants, and that it unfolds nothing.
     """
 
-    events: tuple[Constant | Step, ...]
+    events: tuple[Constant | ExpansionStep, ...]
     result: int
     inlined: int
     is_simple: bool
 
 
-def learn(
+def trace_fragment(
     walker: Walker,
     template: Template,
     kinds: list[tuple[Type, bool]],
@@ -81,8 +81,8 @@ def learn(
         return None
     statement = template.statement
     assert statement is not None
-    learner = _Learner(walker, statement.source, digits)
-    values: dict[str, Item] = {}
+    learner = _FragmentTracer(walker, statement.source, digits)
+    values: dict[str, Lowered] = {}
     for place, (type_, _) in enumerate(kinds):
         values[f"\x01{place}"] = learner.slot(type_, statement.name_span)
     try:
@@ -116,7 +116,7 @@ def _is_plain(walker: Walker, node: Expr, has_digits: bool) -> bool:
     has_number = any(map(_is_number, node.arguments))
     if isinstance(found, Op):
         # `max(x, 2)` is about a dimension where x has one.
-        return not (found.pair and has_number)
+        return not (found.two_tensor_op and has_number)
     return isinstance(found, Composite) and (has_digits or not has_number)
 
 
@@ -126,7 +126,7 @@ def _is_number(node: Expr) -> bool:
     return type(node) is ast.Number
 
 
-class _Learner(Walker):
+class _FragmentTracer(Walker):
     """A walker of a graph of its own, where numbers of one source are inputs, or `digits`."""
 
     def __init__(self, walker: Walker, source: Source, digits: list[str] | None) -> None:
@@ -137,7 +137,7 @@ class _Learner(Walker):
         # By position, the number in the text that an input is, and whether it is negated.
         self._numbers: dict[int, tuple[int, bool]] = {}
 
-    def run(self, frame: Frame) -> Item:
+    def run(self, frame: Frame) -> Lowered:
         """What a frame's code comes to."""
         return self._run(frame)
 
@@ -200,14 +200,14 @@ class _Learner(Walker):
         operations = [p for p in range(names, len(nodes)) if nodes[p].operands]
         constants = [p for p in range(names, len(nodes)) if not nodes[p].operands]
         slots = {p: slot for slot, p in enumerate([*range(names), *constants, *operations])}
-        events: list[Constant | Step] = []
+        events: list[Constant | ExpansionStep] = []
         for position in range(names, len(nodes)):
             node, slot = nodes[position], slots[position]
             is_own = node.source is self._source
             where: Span | Label = node.span if is_own else Label(node.source, node.span)
             if node.operands:
                 operands = tuple([slots[i] for i in node.operands])
-                events.append(Step(slot, node.op, operands, node.params, node.type, where))
+                events.append(ExpansionStep(slot, node.op, operands, node.params, node.type, where))
             elif position in self._numbers:
                 events.append(Constant(slot, *self._numbers[position], None, None, where))
             else:

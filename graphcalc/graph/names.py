@@ -6,20 +6,20 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from graphcalc.diagnostics import BindingError, Label, brief, did_you_mean
-from graphcalc.graph.declared import Declarations
+from graphcalc.graph.declarations import Declarations
 from graphcalc.graph.walk import Walker
 from graphcalc.ops.table import CONSTANTS, INSTEAD_OF_NAMES, PREFIXES
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import (
     AnyStatement,
+    AssignmentTarget,
     Declaration,
     Definition,
-    Program,
     Statement,
-    Target,
+    SyntaxTree,
     Unpacking,
 )
-from graphcalc.syntax.templates import Lines
+from graphcalc.syntax.skeletons import SkeletonLines
 
 
 class Names:
@@ -31,7 +31,7 @@ class Names:
 
     def __init__(
         self,
-        program: Program,
+        program: SyntaxTree,
         walker: Walker,
         bound: Mapping[str, Label],
         declared: Declarations,
@@ -46,8 +46,8 @@ class Names:
         for part in self._lines():
             self.assigned |= part.targets()
 
-    def _lines(self) -> list[Lines]:
-        return [part for part in self.program.parts if isinstance(part, Lines)]
+    def _lines(self) -> list[SkeletonLines]:
+        return [part for part in self.program.parts if isinstance(part, SkeletonLines)]
 
     def body(self, statement: AnyStatement) -> list[Any]:
         """Every node of a statement, the branches that a static choice leaves out included."""
@@ -197,7 +197,7 @@ class Names:
         return f"'randint(0, 2, ({sizes},))'" if type_.dtype == "int64" else f"'randn({sizes})'"
 
 
-def names_read(program: Program) -> set[str]:
+def names_read(program: SyntaxTree) -> set[str]:
     """Every name in a program's expressions, but for parameters in their functions' bodies."""
     found: set[str] = set()
     for statement in program.statements:
@@ -210,10 +210,10 @@ def names_read(program: Program) -> set[str]:
     return found
 
 
-def targets(statement: AnyStatement) -> tuple[Target, ...]:
+def targets(statement: AnyStatement) -> tuple[AssignmentTarget, ...]:
     """The names that a statement assigns."""
     if isinstance(statement, Unpacking):
         return statement.targets
     if isinstance(statement, Statement) and statement.name is not None:
-        return (Target(statement.name, statement.name_span),)
+        return (AssignmentTarget(statement.name, statement.name_span),)
     return ()

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Union
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from graphcalc.diagnostics import Label, LimitError
-from graphcalc.graph.ir import Graph, Node, show_bytes
-from graphcalc.graph.regions import Step
-from graphcalc.graph.verify import alike
-from graphcalc.ops.spec import ITEM_BYTES
+from graphcalc.graph.ir import Graph, Node
+from graphcalc.graph.verify import first_of_kind
 from graphcalc.ops.table import OPS
 
 # New positions by the old ones; a range where nothing moved.
-Places = Union[dict[int, int], range]
+Places = dict[int, int] | range
 
 
 def prune(
@@ -46,7 +43,7 @@ def read_positions(nodes: list[Node]) -> set[int]:
     return found.union(*[node.operands for node in nodes])
 
 
-def opened(graph: Graph, positions: Iterable[int]) -> Graph:
+def with_inputs(graph: Graph, positions: Iterable[int]) -> Graph:
     """A graph of its own in which some nodes are inputs, by their names.
 
     What only they were computed from is left out; everything else is as it was, random numbers
@@ -79,7 +76,7 @@ def opened(graph: Graph, positions: Iterable[int]) -> Graph:
     )
 
 
-def restricted(graph: Graph, kept: Sequence[int]) -> tuple[Graph, list[int]]:
+def subgraph(graph: Graph, kept: Sequence[int]) -> tuple[Graph, list[int]]:
     """A graph of its own that computes some nodes and no more; and where these are in it."""
     nodes, moved = prune([node.replaced() for node in graph.nodes], list(kept))
     roots = [moved[position] for position in kept]
@@ -123,43 +120,6 @@ def users_of(graph: Graph) -> list[list[int]]:
     return found
 
 
-def check_memory(
-    graph: Graph,
-    steps: Sequence[Step],
-    item_overhead: int = 0,
-    buffers: Mapping[int, int] | None = None,
-    elsewhere: frozenset[int] = frozenset(),
-) -> int:
-    """The largest number of bytes alive at once; LimitError at the step that passes the limit.
-
-    `item_overhead` is what a backend spends on an element beyond the element itself, `buffers`
-    what a step takes while it runs, by position; values `elsewhere` take no memory.
-    """
-    nodes, alive, peak = graph.nodes, 0, 0
-    sizes: dict[int, int] = {}
-    for step in steps:
-        for p in step.made:
-            type_ = nodes[p].type
-            sizes[p] = type_.numel * (ITEM_BYTES[type_.dtype] + item_overhead)
-            alive += sizes[p] if p not in elsewhere else 0
-        needs = alive + (buffers or {}).get(step.position, 0)
-        if needs > peak:
-            peak = needs
-            largest = nodes[max(step.made, key=sizes.__getitem__, default=step.position)]
-            # Scalars are bounded by the limit on nodes.
-            if largest.type.shape and needs > graph.limits.memory:
-                raise LimitError(
-                    "memory",
-                    f"the values alive here need {show_bytes(needs)}, "
-                    f"and the limit is {show_bytes(graph.limits.memory)}",
-                    (Label(largest.source, largest.span),),
-                    help="raise it with --max-memory",
-                )
-        for p in step.released:
-            alive -= sizes[p] if p not in elsewhere else 0
-    return peak
-
-
 def cost(graph: Graph, position: int) -> Any:
     """How many scalar operations a node takes: additions, products, calls of functions alike.
 
@@ -177,7 +137,7 @@ def cost(graph: Graph, position: int) -> Any:
 def work(graph: Graph) -> int:
     """A rough count of the scalar operations that a graph takes."""
     if graph.work is None:
-        counts = Counter(alike(graph)).items()
+        counts = Counter(first_of_kind(graph)).items()
         graph.work = sum([(cost(graph, i) + graph.nodes[i].type.numel) * n for i, n in counts])
     found: int = graph.work
     return found

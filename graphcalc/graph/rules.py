@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from graphcalc.graph.ir import Builder, Node, Place
-from graphcalc.graph.items import Given, Item, Known, Nothing, Word
+from graphcalc.graph.ir import Builder, Node, NodePlace
+from graphcalc.graph.lowered import Lowered, NoneValue, StaticArgument, StaticNumber, TextValue
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import NONE, TENSORS, ZERO, Op, Type, parameters
 from graphcalc.ops.table import OPS
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from graphcalc.graph.walk import Walker
 
 
-class Step(NamedTuple):
+class RuleStep(NamedTuple):
     """One node of a formula; `operands` are slots."""
 
     op: Op
@@ -35,7 +35,7 @@ class Rule(NamedTuple):
     The slots are the operands, the result, the result's gradient, and the steps in order.
     """
 
-    steps: tuple[Step, ...]
+    steps: tuple[RuleStep, ...]
     result: int
 
 
@@ -58,7 +58,7 @@ class Rules:
         self,
         rule: Rule,
         slots: tuple[int, ...],
-        source: Source | Place,
+        source: Source | NodePlace,
         span: Span | int,
         origin: tuple[Node, int] | None = None,
     ) -> int:
@@ -70,7 +70,9 @@ class Rules:
         nodes = builder.nodes
         for op, operands, params in rule.steps:
             first = len(nodes)
-            values.append(emit(builder, op, [values[i] for i in operands], params, source, span))
+            values.append(
+                add_simplified(builder, op, [values[i] for i in operands], params, source, span)
+            )
             for added in nodes[first:]:
                 added.derivative_of = origin
         return values[rule.result]
@@ -90,13 +92,13 @@ class Rules:
             params = (type_, str(len(builder.nodes)))
             return builder.add(OPS["input"], (), params, source, span, is_shared=False)
 
-        values: dict[str, Item] = {n: slot(t) for n, t in zip(names_of(op, len(types)), types)}
+        values: dict[str, Lowered] = {n: slot(t) for n, t in zip(names_of(op, len(types)), types)}
         values |= {"out": slot(node.type), "g": slot(g)}
         static = [p for p in parameters(op) if p.kind not in TENSORS and p.kind != "key"]
         values |= {p.name: _item(value) for p, value in zip(static, node.params)}
         result = walker.formula(parse_expression(source), source, values)
         count = len(types) + 2
-        steps = tuple(Step(n.op, n.operands, n.params) for n in builder.nodes[count:])
+        steps = tuple(RuleStep(n.op, n.operands, n.params) for n in builder.nodes[count:])
         return Rule(steps, result)
 
 
@@ -111,21 +113,21 @@ def names_of(op: Op, count: int) -> list[str]:
     return names
 
 
-def _item(value: Any) -> Item:
+def _item(value: Any) -> Lowered:
     """A static argument as expressions have it."""
     if value is None:
-        return Nothing(ast.Nothing(0, 0))
+        return NoneValue(ast.NoneLiteral(0, 0))
     if isinstance(value, str):
-        return Word(value)
-    return Given(value) if isinstance(value, tuple) else Known(value)
+        return TextValue(value)
+    return StaticArgument(value) if isinstance(value, tuple) else StaticNumber(value)
 
 
-def emit(
+def add_simplified(
     builder: Builder,
     op: Op,
     operands: list[int],
     params: tuple[Any, ...],
-    source: Source | Place,
+    source: Source | NodePlace,
     span: Span | int,
 ) -> int:
     """A node, or what it comes to where that is plain: `1*x` is x, `3 - 1` is 2.
@@ -139,15 +141,17 @@ def emit(
     fillings = [_filling(builder, i) for i in operands]
     numbers = [None if i is None else builder.nodes[i].params[1][0] for i in fillings]
     is_plain = op.kind == "elementwise" and None not in numbers
-    if is_plain or op.neutral is not None:
+    if is_plain or op.identity_operand is not None:
         type_ = builder.type_of(op, tuple(operands), params, source, span)
         place = None
-        if op.neutral is not None:
-            place = op.neutral(tuple(builder.nodes[i].type for i in operands), type_, numbers)
+        if op.identity_operand is not None:
+            place = op.identity_operand(
+                tuple(builder.nodes[i].type for i in operands), type_, numbers
+            )
         if place is not None and builder.nodes[operands[place]].type == type_:
             return operands[place]
         if is_plain and type_.dtype != "int64":
-            values = numbers if op.operands == "own" else [_float(v) for v in numbers]
+            values = numbers if op.casting == "own" else [_float(v) for v in numbers]
             return _filled(builder, op.python(*values, *params), type_, source, span)
     if op.kind == "elementwise" and any(f is not None for f in fillings):
         # Where it broadcasts to the same, the number itself does for a tensor of it.
@@ -160,7 +164,7 @@ def emit(
 
 
 def _filled(
-    builder: Builder, value: Any, type_: Type, source: Source | Place, span: Span | int
+    builder: Builder, value: Any, type_: Type, source: Source | NodePlace, span: Span | int
 ) -> int:
     """A number, or a tensor of it."""
     found = builder.constant(value, source, span, type_=type_._replace(shape=()))

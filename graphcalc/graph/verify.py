@@ -9,7 +9,7 @@ from graphcalc.graph.ir import Graph, Node
 from graphcalc.ops.spec import Type
 
 
-def alike(graph: Graph) -> list[int]:
+def first_of_kind(graph: Graph) -> list[int]:
     """For each node the first that has its op, its static arguments, its type and its operands'.
 
     What depends on these alone has to be found out for the first only.
@@ -54,7 +54,7 @@ def verify(graph: Graph) -> None:
             if not 0 <= operand < position:
                 raise _broken(node, "an operand does not come before its node")
     graph.alike = None
-    for position in set(alike(graph)):
+    for position in set(first_of_kind(graph)):
         node = nodes[position]
         types = tuple([nodes[i].type for i in node.operands])
         if node.op.type(graph.dtype, types, node.params) != node.type:

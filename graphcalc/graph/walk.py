@@ -9,33 +9,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from graphcalc.diagnostics import (
-    CallError,
-    GraphcalcError,
-    Label,
-    ParseError,
-    brief,
-)
-from graphcalc.graph import attributes, statics
-from graphcalc.graph.arguments import Arguments
+from graphcalc.diagnostics import CallError, GraphcalcError, Label, ParseError, brief
+from graphcalc.graph import attributes, shape_functions
+from graphcalc.graph.call_arguments import Arguments
 from graphcalc.graph.calls import Calls
 from graphcalc.graph.frames import Cast, Frame, Store
 from graphcalc.graph.grad import Reverse
 from graphcalc.graph.indexing import Indexing, pick
 from graphcalc.graph.ir import Builder
-from graphcalc.graph.items import (
-    Bound,
-    Dots,
-    Item,
-    Known,
-    Listed,
-    Module,
-    Nothing,
+from graphcalc.graph.lowered import (
+    BoundMethod,
+    EllipsisValue,
+    ListValue,
+    Lowered,
+    ModulePrefix,
+    NoneValue,
     Range,
-    Sizes,
-    Word,
+    StaticNumber,
+    TextValue,
+    TupleValue,
 )
-from graphcalc.graph.known import arithmetic, compare, number, whole
+from graphcalc.graph.static_arithmetic import arithmetic, compare, number, whole
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import Op, Type
 from graphcalc.ops.table import CONSTANTS, DOTTED, OPS, PREFIXES
@@ -65,8 +59,8 @@ class Walker:
         self.names: dict[str, int] = {}
         self.functions: dict[str, Definition] = {}
         self.frames: list[Frame] = []
-        self.values: list[Item] = []
-        self.memo: dict[Any, Item] = {}
+        self.values: list[Lowered] = []
+        self.memo: dict[Any, Lowered] = {}
         self.calls = Calls(self)
         self.reverse = Reverse(self)
         self._walks: dict[int, list[Any]] = {}
@@ -87,9 +81,9 @@ class Walker:
             ast.Tuple: self._sizes,
             ast.Slice: self._slice,
             ast.Keyword: self._keyword,
-            ast.Nothing: self._nothing,
+            ast.NoneLiteral: self._nothing,
             ast.Text: self._text,
-            ast.Dots: self._dots,
+            ast.EllipsisLiteral: self._dots,
             Store: self._store,
             Cast: self._cast,
         }
@@ -111,11 +105,11 @@ class Walker:
         self.memo.clear()
         return position
 
-    def evaluate(self, root: Expr, source: Source) -> Item:
+    def evaluate(self, root: Expr, source: Source) -> Lowered:
         """Walk an expression; the item that it comes to."""
         return self._run(Frame(iter(self.walk(root)), source, {}))
 
-    def formula(self, root: Expr, source: Source, values: dict[str, Item]) -> int:
+    def formula(self, root: Expr, source: Source, values: dict[str, Lowered]) -> int:
         """The node of a formula of the table: the prelude's own functions are in its reach."""
         place = Label(source, root.span)
         code = iter(self.walk(root, is_prelude=True))
@@ -125,7 +119,7 @@ class Walker:
         """A walker of another builder, which knows no names but these sizes'."""
         return Walker(builder, Arguments(builder), self.missing, self.seed, symbols)
 
-    def _run(self, frame: Frame) -> Item:
+    def _run(self, frame: Frame) -> Lowered:
         frames, values, steps = self.frames, self.values, self._steps
         frames.append(frame)
         try:
@@ -156,13 +150,15 @@ class Walker:
         labels = (place._replace(text=""), *kept, *(x for x in outer if x not in kept))
         return type(error)(d.code, d.message, labels, d.note, d.help)
 
-    def parts(self, item: Item, count: int, root: Expr, source: Source) -> list[int]:
+    def parts(self, item: Lowered, count: int, root: Expr, source: Source) -> list[int]:
         """The nodes that `a, b = value` gives its names."""
         label = Label(source, root.span)
-        if type(item) is not Sizes:
+        if type(item) is not TupleValue:
             position = self.operand(item, root, source)
             pair = attributes.pair(self, position, source, root.span)
-            item = Sizes(pair or statics.unbind(self, position, 0, source, root.span), root)
+            item = TupleValue(
+                pair or shape_functions.unbind(self, position, 0, source, root.span), root
+            )
         if len(item.items) != count:
             raise CallError(
                 "unpack",
@@ -180,14 +176,14 @@ class Walker:
     def _keyword(self, node: ast.Keyword, frame: Frame) -> None:
         """The value of a keyword argument is on the stack already."""
 
-    def _nothing(self, node: ast.Nothing, frame: Frame) -> None:
-        self.values.append(Nothing(node))
+    def _nothing(self, node: ast.NoneLiteral, frame: Frame) -> None:
+        self.values.append(NoneValue(node))
 
     def _text(self, node: ast.Text, frame: Frame) -> None:
-        self.values.append(Word(node.value))
+        self.values.append(TextValue(node.value))
 
-    def _dots(self, node: ast.Dots, frame: Frame) -> None:
-        self.values.append(Dots(node))
+    def _dots(self, node: ast.EllipsisLiteral, frame: Frame) -> None:
+        self.values.append(EllipsisValue(node))
 
     def _store(self, node: Store, frame: Frame) -> None:
         item = self.values.pop()
@@ -210,16 +206,16 @@ class Walker:
         else:
             self.values.append(self._known_name(node, frame))
 
-    def _known_name(self, node: ast.Name, frame: Frame) -> Item:
+    def _known_name(self, node: ast.Name, frame: Frame) -> Lowered:
         """A constant, a declared size or a prefix, or the error for a name that is none."""
         name = node.name
         size = self.symbols(name)
         if size is not None:
-            return Known(size)
+            return StaticNumber(size)
         if name in CONSTANTS:
             return self.named_constant(name, frame.source, node.span)
         if name in PREFIXES:
-            return Module(name)
+            return ModulePrefix(name)
         label = self.label(node, frame.source)
         if name in self.functions or self.calls.is_builtin(name):
             raise CallError(
@@ -241,10 +237,10 @@ class Walker:
     def _binary(self, node: ast.Binary, frame: Frame) -> None:
         values = self.values
         right, left = values.pop(), values.pop()
-        if type(left) is Known or type(right) is Known:
+        if type(left) is StaticNumber or type(right) is StaticNumber:
             known = arithmetic(node.op, self._beside(left, right), self._beside(right, left))
             if known is not None:
-                values.append(Known(known))
+                values.append(StaticNumber(known))
                 return
         if type(left) is not int:
             left = self.operand(left, node.left, frame.source)
@@ -252,14 +248,14 @@ class Walker:
             right = self.operand(right, node.right, frame.source)
         values.append(self.add(OPS[node.op], (left, right), (), node, frame))
 
-    def _beside(self, item: Item, other: Item) -> Any:
+    def _beside(self, item: Lowered, other: Lowered) -> Any:
         """A known number; beside a symbolic size any number that is known, named ones too."""
-        is_symbolic = type(other) is Known and type(other.value) is Size
+        is_symbolic = type(other) is StaticNumber and type(other.value) is Size
         return self.arguments.value(item) if is_symbolic else self.fixed(item)
 
-    def fixed(self, item: Item) -> Any:
+    def fixed(self, item: Lowered) -> Any:
         """The number that a static item or a written number is, else None."""
-        if type(item) is Known:
+        if type(item) is StaticNumber:
             return item.value
         literal = self.builder.literal(item) if type(item) is int else None
         if literal is None or type(item) is not int or self.builder.nodes[item].type.shape:
@@ -268,10 +264,10 @@ class Walker:
 
     def _unary(self, node: ast.Unary, frame: Frame) -> None:
         item = self.values.pop()
-        if type(item) is Known and node.op != "bitwise_not":
+        if type(item) is StaticNumber and node.op != "bitwise_not":
             value = item.value
             known = not value if node.op == "logical_not" else -value if node.op == "neg" else value
-            self.values.append(Known(known))
+            self.values.append(StaticNumber(known))
             return
         operand = self.operand(item, node.operand, frame.source)
         if node.op == "neg" and self._is_literal(node.operand, operand):
@@ -296,7 +292,7 @@ class Walker:
         if len(items) == 2:
             known = compare(node.ops[0], items[0], items[1], self.fixed)
             if known is not None:
-                self.values.append(Known(known))
+                self.values.append(StaticNumber(known))
                 return
         operands = [self.operand(i, n, frame.source) for i, n in zip(items, node.operands)]
         result = self.add(OPS[node.ops[0]], (operands[0], operands[1]), (), node, frame)
@@ -326,7 +322,7 @@ class Walker:
     # Tensors, tuples, indices
 
     def _sizes(self, node: ast.Tuple, frame: Frame) -> None:
-        self.values.append(Sizes(tuple(self._pop(len(node.items))), node))
+        self.values.append(TupleValue(tuple(self._pop(len(node.items))), node))
 
     def _slice(self, node: ast.Slice, frame: Frame) -> None:
         parts = (node.lower, node.upper, node.step)
@@ -340,7 +336,7 @@ class Walker:
         self.values.append(self._literal(node, operands, frame.source))
 
     def _list(self, node: ast.Tensor, frame: Frame) -> None:
-        self.values.append(Listed(tuple(self._pop(len(node.items))), node))
+        self.values.append(ListValue(tuple(self._pop(len(node.items))), node))
 
     def _literal(self, node: ast.Tensor, operands: list[int], source: Source) -> int:
         builder = self.builder
@@ -362,7 +358,7 @@ class Walker:
     def _index(self, node: ast.Index, frame: Frame) -> None:
         items = self._pop(len(node.items))
         item = self.values.pop()
-        if type(item) is Sizes:
+        if type(item) is TupleValue:
             self.values.append(pick(self.arguments, item, items, node, frame.source))
             return
         base = self.operand(item, node.value, frame.source)
@@ -397,14 +393,14 @@ class Walker:
         items = self._pop(len(nodes))
         return [self.operand(i, n, frame.source) for i, n in zip(items, nodes)]
 
-    def _pop(self, count: int) -> list[Item]:
+    def _pop(self, count: int) -> list[Lowered]:
         if not count:
             return []
         items = self.values[-count:]
         del self.values[-count:]
         return items
 
-    def pop(self, count: int) -> list[Item]:
+    def pop(self, count: int) -> list[Lowered]:
         """The last items of the stack, taken off it."""
         return self._pop(count)
 
@@ -434,18 +430,18 @@ class Walker:
         """Where something is wrong, and the calls that it is inside of."""
         return (Label(source, node.span), *self.context())
 
-    def operand(self, item: Item, node: Any, source: Source) -> int:
+    def operand(self, item: Lowered, node: Any, source: Source) -> int:
         """The graph node of an item, or an error that says why it is none."""
         if type(item) is int:
             return item
         match item:
-            case Known():
+            case StaticNumber():
                 return self.builder.constant(number(item.value), source, node.span)
-            case Listed():
+            case ListValue():
                 operands = [self.operand(i, n, source) for i, n in zip(item.items, item.node.items)]
                 return self._literal(item.node, operands, source)
-            case Sizes() if type(item.node) is not ast.Tuple and all(
-                type(i) is Known for i in item.items
+            case TupleValue() if type(item.node) is not ast.Tuple and all(
+                type(i) is StaticNumber for i in item.items
             ):
                 data = tuple(number(i.value) for i in item.items)
                 type_ = Type((len(data),), self.builder.dtype, True)
@@ -454,25 +450,25 @@ class Walker:
                 )
         label = self.label(node, source)
         match item:
-            case Module():
+            case ModulePrefix():
                 raise self.missing(item.name, label[0])
-            case Bound():
+            case BoundMethod():
                 return attributes.member(self, item, node, source)
-            case Word():
+            case TextValue():
                 raise ParseError(
                     "text-value",
                     f"`{brief(item.text)}` is text, not a value",
                     label,
                     help='text only stands where a function wants it: einsum("ij,jk->ik", a, b)',
                 )
-            case Sizes():
+            case TupleValue():
                 raise ParseError(
                     "tuple-value",
                     "a tuple is a list of sizes or dimensions, not a value",
                     label,
                     help="name its parts, `a, b = …`, or write a tensor as `[1, 2, 3]`",
                 )
-            case Nothing():
+            case NoneValue():
                 raise ParseError("none-value", "`None` is not a value", label)
             case _:
                 raise ParseError("slice-value", "a slice only stands in an index", label)

@@ -20,7 +20,7 @@ class Quotient(NamedTuple):
     divisor: Number
 
 
-Atom: TypeAlias = Union[str, Quotient]
+Atom: TypeAlias = str | Quotient
 Monomial: TypeAlias = tuple[tuple[Atom, int], ...]
 Terms: TypeAlias = dict[Monomial, int]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, TypeAlias, Union
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from graphcalc.ops.causes import Cause
 
@@ -77,49 +77,51 @@ TypeRule = Callable[..., Type]
 # gradient `g` and of the result `out`. ZERO where the derivative is 0 wherever it exists, and
 # NONE where there is none, as for an index.
 ZERO, NONE = "zero", "none"
-Gradients: TypeAlias = Union[
-    tuple[str, ...], Callable[[tuple[Type, ...], tuple[Any, ...]], tuple[str, ...]]
-]
+Gradients: TypeAlias = (
+    tuple[str, ...] | Callable[[tuple[Type, ...], tuple[Any, ...]], tuple[str, ...]]
+)
 
 
 # The operand that a node equals, bit by bit and whatever the others are: from the operand types,
 # the type of the result, and the numbers among the operands that are written in the program (None
 # for the others). None where it equals none of them.
-Neutral: TypeAlias = Callable[[tuple[Type, ...], Type, "list[Any]"], Union[int, None]]
+IdentityRule: TypeAlias = Callable[[tuple[Type, ...], Type, "list[Any]"], int | None]
 
 
 class Op(NamedTuple):
     """One operation, named as in torch.
 
-    signature   its parameters: `x, dim: dims = None`; a plain tensor has no kind
-    doc         one sentence with the formula
-    type        rule: (dtype of the run, operand types, static arguments) -> Type
-    python      for elementwise ops a scalar function, total over IEEE values; otherwise
-                (Type of the result, operands, static arguments) -> flat list of elements
-    torch       the name of torch's own function, or (torch, operands, static arguments) -> Tensor
-    kind        elementwise, reduction, array, making, random or leaf
-    operands    what the kernels want of operand dtypes: `result` (cast to the result's), `common`
-                (cast to one dtype among them), `own` (left alone), or `condition` (the first left
-                alone, the others as the result)
-    symbol      the operator that means this op, if one does
-    text        how a node of it reads, where that is neither an operator nor a call: a format
-                of the first operand `{0}`, `{all}` of them, and the index `{items}`
-    pair        the op that a call with two tensors means instead (`max(x, y)`)
-    vjp         the gradient of each operand, given that of the result; summed over dimensions
-                that were broadcast by whoever applies it
-    cost        (operand types, result type, static arguments) -> scalar operations; by default
-                one for each element of the result, or of a reduction's operand
-    causes      what makes a value that is not finite of operands that are, most special first
-    pole        what to write instead where the derivative is infinite, in terms of the operands
-    neutral     which operand a node of it equals, if it is one of them: `x * 1` is x
-    fold        how a reduction of everything is gathered from parts: sum, mean, min or max
-    exact       numbers that torch computes as fast and exactly, as a last operand that is written
-                in the program, when they come to it as plain numbers: x^2 is x*x
-    differs     where the op is not what torch's of that name is, and why
-    examples    expression and value, run on every backend
-    tolerance   ulp by which backends may differ, 0 for exact
-    domain      where the op gives finite results, for sampling
-    samples     more calls, on which backends are compared with each other and with torch
+    signature         its parameters: `x, dim: dims = None`; a plain tensor has no kind
+    doc               one sentence with the formula
+    type              rule: (dtype of the run, operand types, static arguments) -> Type
+    python            for elementwise ops a scalar function, total over IEEE values; otherwise
+                      (Type of the result, operands, static arguments) -> flat list of elements
+    torch             the name of torch's own function, or
+                      (torch, operands, static arguments) -> Tensor
+    kind              elementwise, reduction, array, making, random or leaf
+    casting           which dtypes the kernels want their operands in: `result` (cast to the
+                      result's), `common` (cast to one dtype among them), `own` (left alone), or
+                      `condition` (the first left alone, the others as the result)
+    symbol            the operator that means this op, if one does
+    text              how a node of it reads, where that is neither an operator nor a call: a
+                      format of the first operand `{0}`, `{all}` of them, and the index `{items}`
+    two_tensor_op     the op that a call with two tensors means instead: `max(x, y)`
+    vjp               the gradient of each operand, given that of the result; whoever applies it
+                      sums over the dimensions that were broadcast
+    cost              (operand types, result type, static arguments) -> scalar operations; by
+                      default one for each element of the result, or of a reduction's operand
+    causes            what makes a non-finite value of finite operands, most special first
+    pole              what to write instead where the derivative is infinite, in terms of the
+                      operands
+    identity_operand  which operand a node of it equals, if it is one of them: `x * 1` is x
+    tile_reduction    how a reduction of all elements is gathered from tiles: sum, mean, min or max
+    inline_scalars    numbers that torch computes as fast and exactly as a last operand that is
+                      written in the program, when they come to it as plain numbers: x^2 is x*x
+    differs           where the op is not what torch's of that name is, and why
+    examples          expression and value, run on every backend
+    tolerance         ulp by which backends may differ, 0 for exact
+    domain            where the op gives finite results, for sampling
+    samples           more calls, on which backends are compared with each other and with torch
     """
 
     name: str
@@ -129,11 +131,11 @@ class Op(NamedTuple):
     python: Callable[..., Any]
     torch: str | Callable[..., Any] = ""
     kind: str = "elementwise"
-    operands: str = "result"
+    casting: str = "result"
     symbol: str = ""
     text: str = ""
     aliases: tuple[str, ...] = ()
-    pair: str = ""
+    two_tensor_op: str = ""
     examples: tuple[tuple[str, str], ...] = ()
     tolerance: int = 0
     domain: tuple[float, float] = (-1e3, 1e3)
@@ -141,11 +143,11 @@ class Op(NamedTuple):
     cost: Callable[..., Any] | None = None
     differs: str = ""
     samples: tuple[str, ...] = ()
-    neutral: Neutral | None = None
+    identity_operand: IdentityRule | None = None
     causes: tuple[Cause, ...] = ()
     pole: str = ""
-    fold: str = ""
-    exact: frozenset[float] = frozenset()
+    tile_reduction: str = ""
+    inline_scalars: frozenset[float] = frozenset()
 
 
 _PARAMETERS: dict[str, tuple[Parameter, ...]] = {}

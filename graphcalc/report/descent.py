@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from graphcalc.descent import Descent, Minimum
+from graphcalc.analysis.descent import Descent, Minimum
 from graphcalc.report.output import is_terminal
 
 _BARS = "▁▂▃▄▅▆▇█"

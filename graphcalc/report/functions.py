@@ -6,8 +6,8 @@ import json
 from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import UsageError, brief, did_you_mean
-from graphcalc.graph import statics
-from graphcalc.graph.site import Static
+from graphcalc.graph import shape_functions
+from graphcalc.graph.call_site import ShapeFunction
 from graphcalc.ops.prelude import COMPOSITES, Composite
 from graphcalc.ops.spec import Op, Signed, parameters
 from graphcalc.ops.table import INTERNAL, OPS
@@ -56,7 +56,11 @@ def entries() -> list[Entry]:
     rows = [op for op in OPS.values() if op.kind != "leaf"]
     shown = [op for op in rows if op.name not in INTERNAL or op.name in _SYNTAX]
     public = [c for c in COMPOSITES.values() if not c.name.startswith("_") and c.examples]
-    return [*map(_of_row, shown), *map(_of_static, statics.PUBLIC), *map(_of_composite, public)]
+    return [
+        *map(_of_row, shown),
+        *map(_of_static, shape_functions.PUBLIC),
+        *map(_of_composite, public),
+    ]
 
 
 def _of_row(op: Op) -> Entry:
@@ -74,7 +78,7 @@ def _of_row(op: Op) -> Entry:
     )
 
 
-def _of_static(function: Static) -> Entry:
+def _of_static(function: ShapeFunction) -> Entry:
     shown = f"{function.name}({_arguments(function)})"
     return Entry(
         function.name,

@@ -6,15 +6,15 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from graphcalc.gradcheck import Checked, Element
+from graphcalc.analysis.gradcheck import Checked, Element
 from graphcalc.numbers import exact
 from graphcalc.report.safe import safe
-from graphcalc.report.table import Table
+from graphcalc.report.table import NodeTable
 
 FORMATS = ("table", "json")
 
 
-def build(checked: Sequence[Checked], target: str) -> Table:
+def build(checked: Sequence[Checked], target: str) -> NodeTable:
     """The cells of a table with a row for every input."""
     header = ("name", "elements", "worst at", "gradient", "by differences", "error", "verdict")
     rows = [("input" if c.is_right else "result", _cells(c)) for c in checked]
@@ -22,7 +22,7 @@ def build(checked: Sequence[Checked], target: str) -> Table:
     open_ = sum(e.verdict == "unclear" for c in checked for e in c.elements)
     verdict = f"{wrong} of {len(checked)} wrong" if wrong else "none is wrong"
     verdict += f", {open_:,} unclear" if open_ else ""
-    return Table(header, rows, f"gradients of {safe(target)} · {verdict} · central differences")
+    return NodeTable(header, rows, f"gradients of {safe(target)} · {verdict} · central differences")
 
 
 def _cells(checked: Checked) -> tuple[str, ...]:

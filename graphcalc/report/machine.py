@@ -15,7 +15,7 @@ from graphcalc.report.table import gradient_text, header, profile_cells, value_t
 from graphcalc.trace import Record, Trace
 
 if TYPE_CHECKING:
-    from graphcalc.origins import Origins
+    from graphcalc.analysis.nan_origins import Origins
 
 COLUMNS = (
     "id",
@@ -65,7 +65,7 @@ def as_json(records: Sequence[Record], trace: Trace, origins: Origins | None = N
     fields = ", ".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in head.items())
     told = ""
     if origins is not None:
-        from graphcalc.report.origins import as_objects
+        from graphcalc.report.nan_origins import as_objects
 
         told = f',\n  "origins": {json.dumps(as_objects(origins), ensure_ascii=False)}'
     return f'{{{fields}, "results": [{results}],\n  "nodes": [\n    {nodes}\n  ]{told}}}\n'

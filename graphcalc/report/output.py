@@ -30,7 +30,7 @@ def redirected(path: str | None) -> Iterator[None]:
     if path is None:
         yield
         return
-    from graphcalc.data.saving import whole_file
+    from graphcalc.files.atomic import whole_file
 
     with whole_file(path) as _file:
         try:

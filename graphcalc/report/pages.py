@@ -10,11 +10,11 @@ from graphcalc.diagnostics import EvaluationError, Label, UsageError
 from graphcalc.report.output import complain, is_on_terminal, make_console, wants_rich, write
 
 if TYPE_CHECKING:
+    from graphcalc.analysis.gradcheck import Checked
+    from graphcalc.analysis.nan_origins import Origins
+    from graphcalc.analysis.plan import Plan
     from graphcalc.evaluate import Outcome
-    from graphcalc.gradcheck import Checked
-    from graphcalc.origins import Origins
-    from graphcalc.plan import Plan
-    from graphcalc.report.table import Table
+    from graphcalc.report.table import NodeTable
     from graphcalc.trace import Kept, Record, Trace
 
 STEPS = ("steps", "steps-md", "steps-tex")
@@ -59,7 +59,7 @@ def print_plan(plan: Plan, page: Page) -> None:
         write(printer.as_json(plan) if page.format == "json" else printer.as_csv(plan))
 
 
-def draw(built: Table, color: str) -> None:
+def draw(built: NodeTable, color: str) -> None:
     """Write a table: Rich draws it on a terminal."""
     from graphcalc.report import table
 
@@ -79,7 +79,7 @@ def print_run(
 
     That is told in full with `trace_nan`, else in notes on standard error.
     """
-    trace, is_odd = outcome.trace, outcome.is_odd()
+    trace, is_odd = outcome.trace, outcome.has_non_finite()
     found = _origins(outcome) if trace_nan or (is_odd and _is_quick(outcome)) else None
     if page.format == "table":
         from graphcalc.report import table
@@ -157,7 +157,7 @@ def _is_quick(outcome: Outcome) -> bool:
 
 
 def _origins(outcome: Outcome) -> Origins:
-    from graphcalc.origins import find_origins
+    from graphcalc.analysis.nan_origins import find_origins
 
     return find_origins(outcome.graph, outcome.program, outcome.inputs)
 
@@ -171,20 +171,20 @@ def _tell_births(trace: Trace) -> None:
 
 
 def _tell_origins(found: Origins, page: Page, trace_nan: bool) -> None:
-    from graphcalc.report import origins
+    from graphcalc.report import nan_origins
 
     if not trace_nan:
-        for line in origins.as_notes(found):
+        for line in nan_origins.as_notes(found):
             complain(f"graphcalc: {line}\n")
     elif page.format == "table":
-        write(origins.as_text(found))
+        write(nan_origins.as_text(found))
     elif page.format != "json":
-        complain(origins.as_text(found))
+        complain(nan_origins.as_text(found))
 
 
 def check_finite(outcome: Outcome) -> None:
     """Raise EvaluationError where a result or a gradient is not finite."""
-    for position in outcome.odd():
+    for position in outcome.non_finite():
         node = outcome.graph.nodes[position]
         raise EvaluationError(
             "non-finite", f"`{node.name}` is not finite", (Label(node.source, node.span),)

@@ -7,18 +7,18 @@ import io
 import json
 from typing import Any
 
-from graphcalc.graph.ir import show_bytes
+from graphcalc.analysis.plan import Plan, PlannedNode
+from graphcalc.numbers import show_bytes
 from graphcalc.ops.shapes import show
 from graphcalc.ops.sizes import Size
-from graphcalc.plan import Plan, Step
 from graphcalc.report.safe import safe
-from graphcalc.report.table import Table
+from graphcalc.report.table import NodeTable
 
 FORMATS = ("table", "json", "csv")
 _COLUMNS = ("name", "expression", "op", "role", "shape", "dtype", "operations", "bytes")
 
 
-def build(plan: Plan, limit: int | None) -> Table:
+def build(plan: Plan, limit: int | None) -> NodeTable:
     """The cells of a plan's table; at most `limit` rows, the others counted."""
     shown = plan[:limit]
     rows = [(step.role, _cells(step)) for step in shown]
@@ -30,10 +30,10 @@ def build(plan: Plan, limit: int | None) -> Table:
     if len(plan) > len(shown):
         caption.append(f"{len(plan) - len(shown):,} more nodes (--all, or --format csv)")
     header = ("name", "expression", "shape", "dtype", "operations", "memory")
-    return Table(header, rows, " · ".join(caption))
+    return NodeTable(header, rows, " · ".join(caption))
 
 
-def _cells(step: Step) -> tuple[str, ...]:
+def _cells(step: PlannedNode) -> tuple[str, ...]:
     is_symbolic = type(step.bytes) is Size
     return (
         safe(step.name),

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from graphcalc.data.delimited import Dialect, said, split_records, splitter
 from graphcalc.diagnostics import GraphcalcError, OutputError
 from graphcalc.report.errors import location
 from graphcalc.report.output import complain, is_terminal
 from graphcalc.report.pages import notify
 from graphcalc.report.safe import safe
-from graphcalc.report.table import Table
-from graphcalc.rows.run import RowRun, Summary
+from graphcalc.report.table import NodeTable
+from graphcalc.rows.run import RowCounts, RowRun
+from graphcalc.tables.csv import Dialect, split_records, splitter, unquote
 
 # A run that is over sooner shows no bar, in seconds.
 _SOON = 1.0
@@ -89,7 +89,7 @@ class _Bar:
             self._bar.stop()
 
 
-class Lines:
+class PreviewLines:
     """The lines of a CSV output, to be drawn as a table; at most `limit` of its rows are kept."""
 
     def __init__(self, limit: int | None, delimiter: str) -> None:
@@ -109,10 +109,10 @@ class Lines:
         room = len(records) if self._limit is None else self._limit + 1 - len(self._rows)
         for record in records[: max(room, 0)]:
             cells = self._split(record)
-            self._rows.append(tuple(_cell(said(cell, self._dialect)) for cell in cells))
+            self._rows.append(tuple(_cell(unquote(cell, self._dialect)) for cell in cells))
         return len(data)
 
-    def table(self) -> Table:
+    def table(self) -> NodeTable:
         """The rows as a table, with the number of those that it leaves out."""
         head, *shown = self._rows
         cells = [("operation", row) for row in shown]
@@ -120,7 +120,7 @@ class Lines:
         caption = f"{count:,} row{'s' * (count != 1)}"
         if len(shown) < count:
             caption += f"\n{count - len(shown):,} more rows (--all, or --to csv)"
-        return Table(head, cells, caption)
+        return NodeTable(head, cells, caption)
 
 
 def _cell(text: str) -> str:
@@ -150,7 +150,7 @@ class Standard:
             raise OutputError("output", f"standard output: {reason}") from None
 
 
-def tell(run: RowRun, summary: Summary) -> None:
+def tell(run: RowRun, summary: RowCounts) -> None:
     """What a user may want to know of a run: rows that failed, and where a nan was born."""
     if summary.odd and summary.first_odd is not None:
         many = f"{summary.odd:,} row{'s have' if summary.odd != 1 else ' has'}"
@@ -164,9 +164,9 @@ def tell(run: RowRun, summary: Summary) -> None:
         complain(f"graphcalc: {_failures(run, summary)}\n")
 
 
-def _causes(run: RowRun, summary: Summary) -> list[str]:
+def _causes(run: RowRun, summary: RowCounts) -> list[str]:
     """Why a row has such a result, by running it alone."""
-    from graphcalc.report.origins import as_notes
+    from graphcalc.report.nan_origins import as_notes
 
     try:
         found = run.origins_of(summary)
@@ -175,7 +175,7 @@ def _causes(run: RowRun, summary: Summary) -> list[str]:
     return [] if found is None else as_notes(found, 1, "")
 
 
-def _failures(run: RowRun, summary: Summary) -> str:
+def _failures(run: RowRun, summary: RowCounts) -> str:
     d = summary.first_fault.diagnostic if summary.first_fault else None
     empty, lost = summary.failed - summary.lost, summary.lost
     verb = "left without results" if not lost else "skipped"

@@ -26,7 +26,7 @@ from graphcalc.trace import Trace
 _LEADING = re.compile(r"^\((-[^()]*)\) ")
 
 
-class Line(NamedTuple):
+class StepLine(NamedTuple):
     """One line: sides of an equation, and a remark behind it."""
 
     sides: tuple[str, ...]
@@ -71,7 +71,7 @@ class _Page:
 
     # Forward
 
-    def forward(self) -> Iterator[Line]:
+    def forward(self) -> Iterator[StepLine]:
         """One node a line, in order of evaluation."""
         for position in self.trace.positions:
             node = self.graph.nodes[position]
@@ -79,13 +79,13 @@ class _Page:
             value = self.value(position)
             if node.is_input or node.op is OPS["const"]:
                 shape = f"shape {show(node.type.shape)}" if node.type.shape else ""
-                yield Line((name, value or text) if value or text else (name,), shape)
+                yield StepLine((name, value or text) if value or text else (name,), shape)
             elif self._is_scalar(position):
                 put_in = node_text(self.graph, position, lambda graph, i: self.inner(i))
                 put_in = _LEADING.sub(r"\1 ", put_in)
-                yield Line(_sides(name, text, put_in, value))
+                yield StepLine(_sides(name, text, put_in, value))
             else:
-                yield Line(_sides(name, text, value), self._shapes(position))
+                yield StepLine(_sides(name, text, value), self._shapes(position))
 
     def _shapes(self, position: int) -> str:
         def shape(graph: Graph, i: int) -> str:
@@ -101,7 +101,7 @@ class _Page:
 
     # Backward
 
-    def backward(self) -> Iterator[Line]:
+    def backward(self) -> Iterator[StepLine]:
         """One use of a node a line, from the target to the inputs; then the sum of several."""
         graph = self.graph
         if graph.target is None:
@@ -112,27 +112,27 @@ class _Page:
             name, gradient = self._d(position), graph.gradients[position]
             uses = self._uses.get(position, [])
             if position == graph.target:
-                yield Line((name, self.value(gradient)))
+                yield StepLine((name, self.value(gradient)))
             elif len(uses) == 1:
                 sides, remark = self._use(uses[0])
-                yield Line(_sides(name, *sides), remark)
+                yield StepLine(_sides(name, *sides), remark)
             else:
                 yield from self._sum(position, name, uses)
 
-    def _sum(self, position: int, name: str, uses: list[Edge]) -> Iterator[Line]:
+    def _sum(self, position: int, name: str, uses: list[Edge]) -> Iterator[StepLine]:
         times = Counter(edge.user for edge in uses)
         for edge in uses:
             place = f", operand {edge.place + 1}" if times[edge.user] > 1 else ""
             sides, remark = self._use(edge)
             user = self.graph.nodes[edge.user].name or ""
-            yield Line(_sides(f"{name} through {user}{place}", *sides), remark)
+            yield StepLine(_sides(f"{name} through {user}{place}", *sides), remark)
         gradient = self.graph.gradients[position]
         shares = [e.share for e in uses if isinstance(e.share, int)]
         values = [self.inner(s) if i else self.value(s) for i, s in enumerate(shares)]
         if all(values) and not self.graph.nodes[position].type.shape:
-            yield Line(_sides(name, " + ".join(values) or "0", self.value(gradient)))
+            yield StepLine(_sides(name, " + ".join(values) or "0", self.value(gradient)))
         else:
-            yield Line(_sides(name, self.value(gradient)), f"the sum of the {len(uses)} above")
+            yield StepLine(_sides(name, self.value(gradient)), f"the sum of the {len(uses)} above")
 
     def _d(self, position: int) -> str:
         nodes = self.graph.nodes
@@ -196,7 +196,7 @@ def as_steps(trace: Trace, format: str) -> str:
     """The page as `steps`, `steps-md` or `steps-tex`."""
     page = _Page(trace)
     parts = [("Forward", list(page.forward())), ("Backward", list(page.backward()))]
-    draw: Callable[[str, list[Line]], list[str]] = {
+    draw: Callable[[str, list[StepLine]], list[str]] = {
         "steps": _text,
         "steps-md": _markdown,
         "steps-tex": _latex,
@@ -208,7 +208,7 @@ def as_steps(trace: Trace, format: str) -> str:
     return "\n".join([*lines, ""])
 
 
-def _text(title: str, lines: list[Line]) -> list[str]:
+def _text(title: str, lines: list[StepLine]) -> list[str]:
     drawn = [f"{title}:"]
     for line in lines:
         remark = f"    ({line.remark})" if line.remark else ""
@@ -216,7 +216,7 @@ def _text(title: str, lines: list[Line]) -> list[str]:
     return drawn
 
 
-def _markdown(title: str, lines: list[Line]) -> list[str]:
+def _markdown(title: str, lines: list[StepLine]) -> list[str]:
     drawn = [f"## {title}", ""]
     for number, line in enumerate(lines, 1):
         remark = f" ({line.remark})" if line.remark else ""
@@ -240,7 +240,7 @@ _GREEK = frozenset(
 )
 
 
-def _latex(title: str, lines: list[Line]) -> list[str]:
+def _latex(title: str, lines: list[StepLine]) -> list[str]:
     drawn = [rf"\paragraph{{{title}}}", r"\begin{align*}"]
     for number, line in enumerate(lines):
         first, *rest = map(_math, line.sides)

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from graphcalc.graph.ir import show_bytes
-from graphcalc.numbers import exact, show_nested
+from graphcalc.numbers import exact, show_bytes, show_nested
 from graphcalc.report.numbers import leaves, shortener, show_seconds, show_summary
 from graphcalc.report.safe import safe, width
 from graphcalc.trace import Kept, Record, Trace
@@ -27,7 +26,7 @@ MAX_CELL = 2000
 _STYLES = {"input": "bright_yellow", "operation": "bright_blue", "result": "dark_goldenrod"}
 
 
-class Table(NamedTuple):
+class NodeTable(NamedTuple):
     """Cells ready to draw: a row's role, and its texts."""
 
     header: tuple[str, ...]
@@ -35,7 +34,9 @@ class Table(NamedTuple):
     caption: str
 
 
-def build(records: Sequence[Record], trace: Trace, *, is_short: bool, limit: int | None) -> Table:
+def build(
+    records: Sequence[Record], trace: Trace, *, is_short: bool, limit: int | None
+) -> NodeTable:
     """The cells of a table of records; at most `limit` rows, the others counted."""
     shown = records if limit is None else records[:limit]
     show: Callable[[Any, str], str] = exact
@@ -63,7 +64,7 @@ def build(records: Sequence[Record], trace: Trace, *, is_short: bool, limit: int
     caption = " · ".join(notes)
     if hidden:
         caption += f"\n{hidden:,} more nodes (--all, or --format csv)"
-    return Table(header(trace), rows, caption)
+    return NodeTable(header(trace), rows, caption)
 
 
 def header(trace: Trace) -> tuple[str, ...]:
@@ -123,7 +124,7 @@ def _mark(record: Record) -> str:
     return f"  ← {' and '.join(record.born)} born here" if record.born else ""
 
 
-def draw_plain(table: Table) -> str:
+def draw_plain(table: NodeTable) -> str:
     """The table as text, as wide as it needs to be."""
     rows = [table.header, *(cells for _, cells in table.rows)]
     widths = [max(map(width, column)) for column in zip(*rows)]
@@ -148,7 +149,7 @@ def draw_plain(table: Table) -> str:
     )
 
 
-def draw_rich(table: Table, console: Console) -> None:
+def draw_rich(table: NodeTable, console: Console) -> None:
     """The table on a terminal, in the lesson's colours, folded to its width."""
     from rich import box
     from rich.table import Table as RichTable

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from graphcalc.graph.ir import Node
-from graphcalc.ops import numeric
+from graphcalc.ops.kernels import numeric
 from graphcalc.ops.table import OPS
-from graphcalc.rows.plan import Plan, Stage
+from graphcalc.rows.plan import RowPlan, Stage
 
 # Kernels as operators of the text, and what is faster where it does not raise.
 _INFIX: dict[Callable[..., Any], str] = {
@@ -65,7 +65,7 @@ class Reader(NamedTuple):
     names: dict[str, Any]
 
 
-class Line(NamedTuple):
+class LineText(NamedTuple):
     """How the text of a pass writes a line.
 
     text   the inside of an f-string, where `{0}`, `{1}`, … stand for the outputs
@@ -89,7 +89,7 @@ class Functions(NamedTuple):
     gathered: list[list[Any]]
 
 
-def compile_stage(plan: Plan, stage: Stage, reader: Reader, line: Line) -> Functions:
+def compile_stage(plan: RowPlan, stage: Stage, reader: Reader, line: LineText) -> Functions:
     """The functions of a pass over records that are read and written so."""
     operands = [o for g in stage.gathered for o in g.operands]
     gathered: list[list[Any]] = [[] for _ in operands]
@@ -103,10 +103,10 @@ def compile_stage(plan: Plan, stage: Stage, reader: Reader, line: Line) -> Funct
 
 
 def _quick(
-    plan: Plan,
+    plan: RowPlan,
     stage: Stage,
     reader: Reader,
-    line: Line,
+    line: LineText,
     operands: list[int],
     gathered: list[list[Any]],
 ) -> Callable[..., Any]:
@@ -137,7 +137,7 @@ def _define(
 
 
 def _text(
-    plan: Plan, stage: Stage, names: dict[str, Any], *, is_quick: bool
+    plan: RowPlan, stage: Stage, names: dict[str, Any], *, is_quick: bool
 ) -> tuple[list[str], dict[int, str]]:
     """Statements for the row nodes, and the text of each node; a node that is read once is
     written in its reader."""
@@ -171,7 +171,7 @@ def _text(
     return body, texts
 
 
-def _constant(plan: Plan, position: int, names: dict[str, Any]) -> str:
+def _constant(plan: RowPlan, position: int, names: dict[str, Any]) -> str:
     """A number that is known before the pass."""
     value = plan.number(position)
     if type(value) is float and value - value == 0 and value >= 0 and str(value)[0] != "-":
@@ -180,7 +180,7 @@ def _constant(plan: Plan, position: int, names: dict[str, Any]) -> str:
     return f"v{position}"
 
 
-def _cast(plan: Plan, node: Node, operands: list[str]) -> Iterator[str]:
+def _cast(plan: RowPlan, node: Node, operands: list[str]) -> Iterator[str]:
     """The operands as the kernel wants them: numbers where they are truth values, say."""
     from graphcalc.backends.python import conversion
 
@@ -208,7 +208,7 @@ def _call(node: Node, operands: list[str], names: dict[str, Any], is_quick: bool
     return f"{name}({', '.join([*operands, *map(repr, node.params)])})"
 
 
-def _shown(plan: Plan, position: int, text: str) -> str:
+def _shown(plan: RowPlan, position: int, text: str) -> str:
     """An output as a field of an f-string; what reads it takes `.0` off."""
     dtype = plan.graph.nodes[position].type.dtype
     if dtype == "bool":

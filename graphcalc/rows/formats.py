@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from graphcalc.data import tables
-from graphcalc.data.files import unpacked_name
+from graphcalc.files.streams import unpacked_name
+from graphcalc.tables import reading
 
 # `json` is an array of objects; all others can be read and written some rows at a time.
-FORMATS = (*tables.FORMATS, "json")
+FORMATS = (*reading.FORMATS, "json")
 COLUMNAR = ("parquet", "arrow")
 
 
 def format_of(path: str) -> str | None:
     """The format that a file's name tells, None where it tells none."""
     name = unpacked_name(path)
-    return "json" if name.endswith(".json") else tables.format_of(path)
+    return "json" if name.endswith(".json") else reading.format_of(path)

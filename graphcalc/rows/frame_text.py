@@ -8,10 +8,10 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from graphcalc.data.delimited import ESCAPES, Dialect, quoted
 from graphcalc.diagnostics import DataError, brief
 from graphcalc.numbers import exact
 from graphcalc.rows.tables import label_of
+from graphcalc.tables.csv import ESCAPES, Dialect, quoted
 
 # Python writes numbers below it as 1e-05, and polars as 0.00001.
 _TINY = 1e-4

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from graphcalc.backends.base import Settings, Silent
+from graphcalc.backends.base import NullObserver, Settings
 from graphcalc.backends.choose import compile_graph
 from graphcalc.backends.python import native
 from graphcalc.diagnostics import Label, ProgramError, ShapeError, brief
 from graphcalc.graph.ir import Graph, Node, text_of
 from graphcalc.graph.text import node_text
 from graphcalc.numbers import exact, rounded
-from graphcalc.ops.arrays import NDArray
+from graphcalc.ops.kernels.arrays import NDArray
 from graphcalc.ops.shapes import show
 from graphcalc.ops.sizes import Size, substitute, symbol
 from graphcalc.ops.spec import FLOATS
@@ -51,7 +51,7 @@ class Stage(NamedTuple):
     has_lines: bool
 
 
-class Part(NamedTuple):
+class PartialGraph(NamedTuple):
     """Some nodes of a plan's graph as one of its own; `places` are theirs in it, by position."""
 
     graph: Graph
@@ -59,7 +59,7 @@ class Part(NamedTuple):
 
 
 @dataclass(eq=False)
-class Plan:
+class RowPlan:
     """The passes that a graph of columns needs for its outputs.
 
     `outputs` are positions in the graph. `has_rows` says whether there is one line of them for
@@ -135,12 +135,12 @@ class Plan:
         if found:
             part = self.part(found, rows)
             kept = frozenset(part.places[position] for position in found)
-            values = compile_graph(part.graph, self.settings, kept).run({}, Silent())
+            values = compile_graph(part.graph, self.settings, kept).run({}, NullObserver())
             for position in found:
                 value = values[part.places[position]]
                 self.values[position] = native(value, nodes[position].type)
 
-    def part(self, positions: Iterable[int], rows: int) -> Part:
+    def part(self, positions: Iterable[int], rows: int) -> PartialGraph:
         """Nodes as a graph of their own, of so many rows; what is known stands in it as numbers.
 
         `positions` are in order. Columns are inputs by their keys.
@@ -153,7 +153,9 @@ class Plan:
                     places[place] = len(nodes)
                     nodes.append(self._copied(place, rows, places))
         graph = self.graph
-        return Part(Graph(nodes, list(places.values()), {}, graph.dtype, graph.limits), places)
+        return PartialGraph(
+            Graph(nodes, list(places.values()), {}, graph.dtype, graph.limits), places
+        )
 
     def _copied(self, position: int, rows: int, places: Mapping[int, int]) -> Node:
         """A node of a part, whose operands have these places in it."""

@@ -10,13 +10,13 @@ import sys
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from graphcalc.data.cells import MAX_CELL
-from graphcalc.data.delimited import open_quote
-from graphcalc.data.files import Pipe, open_bytes, shown, unreadable
 from graphcalc.data.references import near_names
-from graphcalc.data.tables import not_text
 from graphcalc.diagnostics import DataError, Label, LimitError
+from graphcalc.files.streams import Pipe, display_path, open_bytes, unreadable
 from graphcalc.source import Source, Span
+from graphcalc.tables.cells import MAX_CELL
+from graphcalc.tables.csv import open_quote
+from graphcalc.tables.reading import not_text
 
 # A record that is longer ends the run before memory does.
 MAX_RECORD = 16 << 20
@@ -33,7 +33,7 @@ class Records:
     """
 
     def __init__(self, path: str, encoding: str, size: int, stream: BinaryIO | None = None) -> None:
-        self.name = shown(path)
+        self.name = display_path(path)
         self.path, self.size = path, size
         self.line_end, self.has_quotes, self.delimiter = b"\n", True, ","
         # Whether an empty line is a row, as it is where there is one column.

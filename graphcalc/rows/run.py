@@ -10,41 +10,41 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from graphcalc.backends.choose import compile_graph, run_dtype
-from graphcalc.data.cells import Fault
-from graphcalc.data.columnar import FrameTable
-from graphcalc.data.delimited import Dialect
-from graphcalc.data.files import shown
 from graphcalc.data.inputs import describe
-from graphcalc.data.jsonlines import as_lines
-from graphcalc.data.tables import TextOptions, has_polars, read_text
 from graphcalc.diagnostics import DataError, EvaluationError, GraphcalcError, Label, brief
 from graphcalc.evaluate import Evaluation, kept_nodes, memory_limit
-from graphcalc.rows import batches, frames
-from graphcalc.rows.columnar import Batch, FrameRows, frame_of_totals
-from graphcalc.rows.columns import check_names, check_passes, layout_of, plan_of
-from graphcalc.rows.engine import ODD, Done, Engine, Place, Policy
+from graphcalc.files.streams import display_path
+from graphcalc.rows import backend_engine, polars_engine
+from graphcalc.rows.column_types import kinds_of
 from graphcalc.rows.formats import COLUMNAR, format_of
-from graphcalc.rows.heads import error_at, read_head
-from graphcalc.rows.kinds import kinds_of
+from graphcalc.rows.header import error_at, read_head
 from graphcalc.rows.memory import keep_memory
-from graphcalc.rows.plan import Plan, Stage
+from graphcalc.rows.names import check_names, check_passes, layout_of, plan_of
+from graphcalc.rows.parquet_engine import Batch, FrameRows, frame_of_totals
+from graphcalc.rows.plan import RowPlan, Stage
+from graphcalc.rows.python_engine import NON_FINITE_TEXTS, Done, Engine, Policy, RecordPlace
 from graphcalc.rows.records import Records
 from graphcalc.rows.sinks import (
     ArrayLines,
     FrameSink,
-    Lines,
+    LineOutput,
     LineSink,
     Output,
     ParsedLines,
     TextSink,
     closing,
 )
-from graphcalc.rows.tables import DelimitedTable, Layout, Table, Writer
+from graphcalc.rows.tables import DelimitedTable, OutputColumns, RowTable, Writer
 from graphcalc.rows.workers import count_cores, in_order
 from graphcalc.source import Source, Span
+from graphcalc.tables.cells import CellProblem
+from graphcalc.tables.columnar import FrameTable
+from graphcalc.tables.csv import Dialect
+from graphcalc.tables.jsonlines import as_lines
+from graphcalc.tables.reading import TextOptions, has_polars, read_text
 
 if TYPE_CHECKING:
-    from graphcalc.origins import Origins
+    from graphcalc.analysis.nan_origins import Origins
 
 # Bytes of a part: enough that its overhead is nothing, and little memory.
 _PART = 1 << 19
@@ -74,7 +74,7 @@ class RowOptions(NamedTuple):
 
 
 @dataclass
-class Summary:
+class RowCounts:
     """What became of the rows.
 
     `rows` counts those that have an output; `lost` of those that `failed` have none. `odd` counts
@@ -101,14 +101,14 @@ class RowRun:
     evaluation: Evaluation
     options: RowOptions
     watch: Callable[[int, int | None, int], None] = lambda done, total, rows: None
-    summary: Summary = field(default_factory=Summary)
+    summary: RowCounts = field(default_factory=RowCounts)
     _numbers: Callable[[str], dict[str, float]] | None = None
     _start: int | None = None
     _rows_before: int = 0
     _is_alone: bool = False
     _objects: bytes | None = None
 
-    def run(self, file: Output) -> Summary:
+    def run(self, file: Output) -> RowCounts:
         """Compute every row; lines go to `file` as they are known.
 
         Raises DataError for a row that cannot be computed, after the lines before it, and
@@ -152,7 +152,7 @@ class RowRun:
             records.close()
 
     def _write_totals(
-        self, plan: Plan, writer: Writer, sink: LineSink, *, has_header: bool
+        self, plan: RowPlan, writer: Writer, sink: LineSink, *, has_header: bool
     ) -> None:
         """The one line that totals make."""
         self._check_totals(plan)
@@ -161,15 +161,17 @@ class RowRun:
             sink.write(writer.head(b""))
         sink.write(writer.finish(writer.compose("", texts)).encode() + b"\n")
 
-    def _layout(self, plan: Plan, table: Table | FrameTable) -> Layout:
+    def _layout(self, plan: RowPlan, table: RowTable | FrameTable) -> OutputColumns:
         return layout_of(plan, table.columns, self.options.show, only=self.options.only)
 
     def _engine(
-        self, plan: Plan, stage: Stage, table: Table, writer: Writer, layout: Layout
+        self, plan: RowPlan, stage: Stage, table: RowTable, writer: Writer, layout: OutputColumns
     ) -> Engine:
         """What computes a pass over text."""
         arguments = (plan, stage, table, writer, layout, self.options.policy)
-        return (batches.BatchEngine if batches.is_wanted(plan.settings) else Engine)(*arguments)
+        return (backend_engine.BatchEngine if backend_engine.is_wanted(plan.settings) else Engine)(
+            *arguments
+        )
 
     def _run_frames(self, file: Output, to: str) -> None:
         options = self.options
@@ -204,7 +206,7 @@ class RowRun:
         self, rows: FrameRows, stage: Stage, sink: FrameSink | TextSink, table: FrameTable
     ) -> list[Any]:
         """One pass over frames; the states of its totals."""
-        self.summary, self._numbers = Summary(), rows.named_numbers
+        self.summary, self._numbers = RowCounts(), rows.named_numbers
         states: list[Any] = [None] * len(stage.gathered)
         for batch in rows.run():
             if batch.frame is not None:
@@ -215,17 +217,17 @@ class RowRun:
             self.watch(done, total, self.summary.rows)
         return states
 
-    def _check_totals(self, plan: Plan) -> None:
+    def _check_totals(self, plan: RowPlan) -> None:
         """Under `strict`, raise EvaluationError for a total that is not finite."""
         self.summary.is_of_nothing = not self.summary.rows
         for position in plan.outputs if self.options.policy.is_strict else ():
             node = plan.graph.nodes[position]
-            if plan.text(position) in ODD:
+            if plan.text(position) in NON_FINITE_TEXTS:
                 label = Label(node.source, node.span)
                 message = f"`{brief(node.name or '')}` is {plan.text(position)}"
                 raise EvaluationError("non-finite", message, (label,))
 
-    def _settle(self, plan: Plan, level: int, states: Sequence[Any]) -> None:
+    def _settle(self, plan: RowPlan, level: int, states: Sequence[Any]) -> None:
         """Put what a pass gathered into the plan."""
         gathered = plan.stages[level].gathered
         totals = {g.position: g.total.finish(state) for g, state in zip(gathered, states)}
@@ -235,17 +237,17 @@ class RowRun:
         if level and count != self._rows_before:
             raise DataError(
                 "file-changed",
-                f"{shown(self.options.path)}: the file changed while it was read",
+                f"{display_path(self.options.path)}: the file changed while it was read",
                 note=f"it had {self._rows_before:,} rows, and now {count:,}",
             )
         self._rows_before = count
 
-    def origins_of(self, summary: Summary) -> Origins | None:
+    def origins_of(self, summary: RowCounts) -> Origins | None:
         """Where in the program the first result that is not finite comes from.
 
         None where that takes more than the row alone.
         """
-        from graphcalc.origins import find_origins
+        from graphcalc.analysis.nan_origins import find_origins
 
         if summary.first_odd is None or self._numbers is None or not self._is_alone:
             return None
@@ -253,14 +255,14 @@ class RowRun:
         settings = self.evaluation.options.settings
         dtype = run_dtype(settings)
         columns = {name: describe(name, x, dtype, None) for name, x in numbers.items()}
-        values, described = self.evaluation.given()
+        values, described = self.evaluation.describe_inputs()
         graph = self.evaluation.graph(described, columns)
         program = compile_graph(graph, settings, kept_nodes(graph, ()))
         return find_origins(graph, program, {**values, **numbers})
 
     # What is read
 
-    def _open(self) -> tuple[Records, Table, bytes]:
+    def _open(self) -> tuple[Records, RowTable, bytes]:
         """The records behind the header, how they are read, and the header's own text."""
         text, format = self.options.text, self._read_format()
         stream = None
@@ -285,7 +287,7 @@ class RowRun:
             label = Label(Source(path, "--rows"), Span(0, len(path)))
             limit = memory_limit(self.evaluation.options)
             text = read_text(path, self.options.text, limit, label)
-            self._objects = as_lines(text, shown(path)).encode()
+            self._objects = as_lines(text, display_path(path)).encode()
         return io.BytesIO(self._objects)
 
     def _read_format(self) -> str:
@@ -296,9 +298,9 @@ class RowRun:
 
     def _sink(self, file: Output, format: str) -> LineSink:
         """What takes lines of text of a format."""
-        return ArrayLines(file) if format == "json" else Lines(file)
+        return ArrayLines(file) if format == "json" else LineOutput(file)
 
-    def _writer(self, table: Table, layout: Layout, to: str) -> Writer:
+    def _writer(self, table: RowTable, layout: OutputColumns, to: str) -> Writer:
         """The text of the output; what polars writes comes to it as CSV."""
         text = {"json": "jsonl", "parquet": "csv", "arrow": "csv"}.get(to, to)
         dialect = Dialect("\t" if text == "tsv" else ",", text != "tsv")
@@ -311,7 +313,7 @@ class RowRun:
 
     def _pass(self, engine: Engine, records: Records, sink: Any) -> list[Any]:
         """One pass over the records; the states of its totals."""
-        self.summary, self._numbers = Summary(), engine.named_numbers
+        self.summary, self._numbers = RowCounts(), engine.named_numbers
         states = list(engine.no_states)
 
         def parts() -> Iterator[bytes | None]:
@@ -333,20 +335,20 @@ class RowRun:
     ) -> Iterator[Done]:
         """What each part comes to, in order; polars does it where it is worth it."""
         line_end, cores = records.line_end, count_cores()
-        if isinstance(engine, batches.BatchEngine):
+        if isinstance(engine, backend_engine.BatchEngine):
             yield from (engine.run(part, line_end) for part in parts if part is not None)
             return
-        has_frames = has_polars() and frames.can_run(engine)
+        has_frames = has_polars() and polars_engine.can_run(engine)
         if (records.total_bytes or 0) < _LARGE:
             for part in islice(filter(None, parts), 1):
                 yield engine.run(part, line_end)
         if has_frames:
-            records.size = frames.PART
+            records.size = polars_engine.PART
             for first in islice(filter(None, parts), 1):
                 keep_memory()
-                on_polars = frames.FrameEngine(engine)
+                on_polars = polars_engine.FrameEngine(engine)
                 work = partial(on_polars.run, line_end=line_end)
-                yield from frames.in_order(chain([first], parts), work, cores + 1)
+                yield from polars_engine.in_order(chain([first], parts), work, cores + 1)
             return
 
         def in_python(part: bytes) -> tuple[Any, ...]:
@@ -399,8 +401,8 @@ def _unpacked(packed: tuple[Any, ...]) -> Done:
         packed[0],
         packed[1],
         packed[2],
-        None if fault is None else (Fault(*fault[0]), Place(*fault[1])),
+        None if fault is None else (CellProblem(*fault[0]), RecordPlace(*fault[1])),
         packed[4],
-        None if odd is None else Place(*odd),
+        None if odd is None else RecordPlace(*odd),
         *packed[6:],
     )

@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol, cast
 
-from graphcalc.data.arrays import missing_package
-from graphcalc.data.delimited import Dialect
-from graphcalc.data.tables import has_polars, import_polars
-from graphcalc.diagnostics import DataError, GraphcalcError, OutputError, brief
+from graphcalc.diagnostics import DataError, GraphcalcError, OutputError, brief, missing_package
 from graphcalc.rows.frame_text import check_kinds, delimited, head_line, json_lines
+from graphcalc.tables.csv import Dialect
+from graphcalc.tables.reading import has_polars, import_polars
 
 
 class Output(Protocol):
@@ -45,7 +44,7 @@ def closing(sink: LineSink | FrameSink | TextSink) -> Iterator[None]:
     sink.close()
 
 
-class Lines:
+class LineOutput:
     """Lines into a file, as they are."""
 
     def __init__(self, file: Output) -> None:

@@ -7,21 +7,21 @@ import re
 from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, NamedTuple, Protocol
 
-from graphcalc.data import jsonlines
-from graphcalc.data.cells import Fault, Faulty, as_json, number, read_number
-from graphcalc.data.delimited import (
+from graphcalc.rows.compiled import LineText, Reader
+from graphcalc.tables import jsonlines
+from graphcalc.tables.cells import CellError, CellProblem, as_json, number, read_number
+from graphcalc.tables.csv import (
     Dialect,
     check_count,
     offset,
     quoted,
-    said,
     split_records,
     splitter,
+    unquote,
 )
-from graphcalc.rows.compiled import Line, Reader
 
 
-class Layout(NamedTuple):
+class OutputColumns(NamedTuple):
     """The columns of the output: names, and for each an input column or the n-th output.
 
     An input column is its place, from 0, and the n-th output is -1 - n. Where all input columns
@@ -67,7 +67,7 @@ class Columns(Protocol):
     is_open: bool
 
 
-class Table(Columns, Protocol):
+class RowTable(Columns, Protocol):
     """One format of records, as it is read."""
 
     format: str
@@ -131,7 +131,7 @@ class DelimitedTable:
         for name in names:
             index = self.keys.index(name)
             cell, start = cells[index], offset(cells, index)
-            text = said(cell, self.dialect)
+            text = unquote(cell, self.dialect)
             if missing is not None and not text.strip():
                 found.append(missing)
             else:
@@ -208,7 +208,7 @@ class JsonTable:
         for key, member in found.items():
             if key not in self.columns:
                 message = f"`{key}` is no key of the first record"
-                raise Faulty(Fault("new-key", message, member.start, member.end))
+                raise CellError(CellProblem("new-key", message, member.start, member.end))
         return [record[found[c].start : found[c].end] if c in found else None for c in self.columns]
 
     def check(self, record: str) -> None:
@@ -219,7 +219,9 @@ class JsonTable:
 class Writer:
     """The text of the output: a head, lines, and what a pass's marks become."""
 
-    def __init__(self, format: str, table: Table, layout: Layout, dialect: Dialect) -> None:
+    def __init__(
+        self, format: str, table: RowTable, layout: OutputColumns, dialect: Dialect
+    ) -> None:
         self.format, self._table, self._layout, self._dialect = format, table, layout, dialect
         self._labels = [label_of(name) for name in layout.names]
         is_same = isinstance(table, DelimitedTable) and table.dialect == dialect
@@ -235,7 +237,7 @@ class Writer:
             for key in jsonlines.keys_of(name)
         )
 
-    def line(self, cells: Mapping[int, str], *, is_plain: bool, is_bare: bool) -> Line:
+    def line(self, cells: Mapping[int, str], *, is_plain: bool, is_bare: bool) -> LineText:
         """How a compiled pass writes a record whose cells have these texts."""
         layout, is_json = self._layout, self.format == "jsonl"
         if layout.passed and self.is_quick:
@@ -243,8 +245,10 @@ class Writer:
             if is_json:
                 names = {f"label{i}": f", {label_of(n)}: " for n, i in layout.added}
                 fields = "".join(f"{{{{label{i}}}}}{{{i}}}\\0" for _, i in layout.added)
-                return Line("{{line[:-1]}}" + fields + "}}}}", names)
-            return Line("{{comma}}".join(["{{line}}", *pieces]), {"comma": self._dialect.delimiter})
+                return LineText("{{line[:-1]}}" + fields + "}}}}", names)
+            return LineText(
+                "{{comma}}".join(["{{line}}", *pieces]), {"comma": self._dialect.delimiter}
+            )
         given: dict[str, Any] = {
             "cell": self._conversion(is_bare=is_bare),
             "comma": self._dialect.delimiter,
@@ -259,8 +263,8 @@ class Writer:
                 piece = f"{{{{label{index}}}}}{piece}"
             pieces.append(piece)
         if is_json:
-            return Line("{{{{" + ", ".join(pieces) + "}}}}", given)
-        return Line("{{comma}}".join(pieces), given)
+            return LineText("{{{{" + ", ".join(pieces) + "}}}}", given)
+        return LineText("{{comma}}".join(pieces), given)
 
     def _conversion(self, *, is_bare: bool) -> Callable[[Any], str]:
         """From a cell of the input, or a value of JSON whose numbers are texts, to one of the
@@ -272,8 +276,8 @@ class Writer:
         if isinstance(table, DelimitedTable):
             given = table.dialect
             if self.format == "jsonl":
-                return as_json if is_bare else lambda cell: as_json(said(cell, given))
-            return lambda cell: quoted(said(cell, given), dialect)
+                return as_json if is_bare else lambda cell: as_json(unquote(cell, given))
+            return lambda cell: quoted(unquote(cell, given), dialect)
         if self.format == "jsonl":
             return _json_of
         return lambda value: quoted(value, dialect) if type(value) is str else _text_of(value)
@@ -363,7 +367,9 @@ class Writer:
 
     def _said(self, cell: str) -> str:
         """What a cell of a delimited table says."""
-        return said(cell, self._table.dialect) if isinstance(self._table, DelimitedTable) else cell
+        return (
+            unquote(cell, self._table.dialect) if isinstance(self._table, DelimitedTable) else cell
+        )
 
 
 def _json_of(value: Any) -> str:

@@ -10,8 +10,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from graphcalc.ops import numeric
-from graphcalc.ops.arrays import fsum
+from graphcalc.ops.kernels import numeric
+from graphcalc.ops.kernels.arrays import fsum
 
 State = tuple[Any, ...]
 

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 from graphcalc.source import Source, Span
 
 
-class Node:
+class SyntaxNode:
     """What all syntax nodes share: a half-open range of offsets in their source."""
 
     __slots__ = ("end", "start")
@@ -32,10 +32,10 @@ class Node:
         text = format_expression(self)  # type: ignore[arg-type]
         return f"{type(self).__name__}({text if len(text) <= 200 else text[:200] + '…'})"
 
-    def __copy__(self) -> Node:
+    def __copy__(self) -> SyntaxNode:
         return self
 
-    def __deepcopy__(self, memo: object) -> Node:
+    def __deepcopy__(self, memo: object) -> SyntaxNode:
         return self
 
     def __reduce__(self) -> tuple[Callable[[str], Expr], tuple[str]]:
@@ -46,7 +46,7 @@ class Node:
         return parse_expression_text, (format_expression(self),)  # type: ignore[arg-type]
 
 
-class Number(Node):
+class Number(SyntaxNode):
     """A literal number."""
 
     __slots__ = ("value",)
@@ -57,7 +57,7 @@ class Number(Node):
         self.end = end
 
 
-class Boolean(Node):
+class Boolean(SyntaxNode):
     """`true` or `false`."""
 
     __slots__ = ("value",)
@@ -68,13 +68,13 @@ class Boolean(Node):
         self.end = end
 
 
-class Nothing(Node):
+class NoneLiteral(SyntaxNode):
     """`None`: a new dimension in an index, "not given" in a call."""
 
     __slots__ = ()
 
 
-class Text(Node):
+class Text(SyntaxNode):
     """`"ij,jk->ik"`: only an argument, never a value."""
 
     __slots__ = ("value",)
@@ -85,13 +85,13 @@ class Text(Node):
         self.end = end
 
 
-class Dots(Node):
+class EllipsisLiteral(SyntaxNode):
     """`...` in an index."""
 
     __slots__ = ()
 
 
-class Name(Node):
+class Name(SyntaxNode):
     """A name that is read."""
 
     __slots__ = ("name",)
@@ -102,7 +102,7 @@ class Name(Node):
         self.end = end
 
 
-class Unary(Node):
+class Unary(SyntaxNode):
     """A prefix operator; `op` is the name of a row of the op table (or `pos`)."""
 
     __slots__ = ("op", "operand")
@@ -114,7 +114,7 @@ class Unary(Node):
         self.end = end
 
 
-class Binary(Node):
+class Binary(SyntaxNode):
     """An infix operator; `op` is the name of a row of the op table."""
 
     __slots__ = ("left", "op", "right")
@@ -127,7 +127,7 @@ class Binary(Node):
         self.end = end
 
 
-class Comparison(Node):
+class Comparison(SyntaxNode):
     """A chain `operands[0] ops[0] operands[1] ops[1] …`."""
 
     __slots__ = ("operands", "ops")
@@ -141,7 +141,7 @@ class Comparison(Node):
         self.end = end
 
 
-class Conditional(Node):
+class Conditional(SyntaxNode):
     """`value if condition else other`."""
 
     __slots__ = ("condition", "other", "value")
@@ -154,7 +154,7 @@ class Conditional(Node):
         self.end = end
 
 
-class Attribute(Node):
+class Attribute(SyntaxNode):
     """`value.name`."""
 
     __slots__ = ("name", "value")
@@ -166,7 +166,7 @@ class Attribute(Node):
         self.end = end
 
 
-class Keyword(Node):
+class Keyword(SyntaxNode):
     """`name=value` in a call."""
 
     __slots__ = ("name", "value")
@@ -178,7 +178,7 @@ class Keyword(Node):
         self.end = end
 
 
-class Call(Node):
+class Call(SyntaxNode):
     """`function(arguments)`; keywords are among the arguments, after the positional ones."""
 
     __slots__ = ("arguments", "function")
@@ -190,7 +190,7 @@ class Call(Node):
         self.end = end
 
 
-class Slice(Node):
+class Slice(SyntaxNode):
     """`lower:upper:step` in an index."""
 
     __slots__ = ("lower", "step", "upper")
@@ -205,7 +205,7 @@ class Slice(Node):
         self.end = end
 
 
-class Index(Node):
+class Index(SyntaxNode):
     """`value[items]`."""
 
     __slots__ = ("items", "value")
@@ -217,7 +217,7 @@ class Index(Node):
         self.end = end
 
 
-class Tensor(Node):
+class Tensor(SyntaxNode):
     """A tensor literal `[a, b, …]`."""
 
     __slots__ = ("items",)
@@ -234,7 +234,7 @@ class List(Tensor):
     __slots__ = ()
 
 
-class Tuple(Node):
+class Tuple(SyntaxNode):
     """`(a, b, …)`: only a static argument such as a shape."""
 
     __slots__ = ("items",)
@@ -246,7 +246,7 @@ class Tuple(Node):
 
 
 Expr: TypeAlias = (
-    "Number | Boolean | Nothing | Text | Dots | Name | Unary | Binary "
+    "Number | Boolean | NoneLiteral | Text | EllipsisLiteral | Name | Unary | Binary "
     "| Comparison | Conditional | Attribute | Keyword | Call | Slice | Index | Tensor | Tuple"
 )
 
@@ -260,7 +260,7 @@ class Statement(NamedTuple):
     name_span: Span
 
 
-class Target(NamedTuple):
+class AssignmentTarget(NamedTuple):
     """A name that a statement gives a value."""
 
     name: str
@@ -271,7 +271,7 @@ class Unpacking(NamedTuple):
     """`a, b = value`: the names get the parts of a value."""
 
     source: Source
-    targets: tuple[Target, ...]
+    targets: tuple[AssignmentTarget, ...]
     value: Expr
 
 
@@ -289,7 +289,7 @@ class Declaration(NamedTuple):
     span: Span
 
 
-class Parameter(NamedTuple):
+class FunctionParameter(NamedTuple):
     """One parameter of a function definition."""
 
     name: str
@@ -302,7 +302,7 @@ class Definition(NamedTuple):
 
     source: Source
     name: str
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[FunctionParameter, ...]
     body: Expr
     name_span: Span
 
@@ -310,7 +310,7 @@ class Definition(NamedTuple):
 AnyStatement: TypeAlias = "Statement | Unpacking | Definition | Declaration"
 
 
-class Part(Protocol):
+class ProgramPart(Protocol):
     """Statements whose syntax is made when it is asked for."""
 
     def statements(self) -> Iterator[AnyStatement]:
@@ -323,12 +323,12 @@ class Part(Protocol):
         """Whether there are any others."""
 
 
-class Program:
+class SyntaxTree:
     """Statements, definitions and declarations in order, possibly of several sources."""
 
     __slots__ = ("_statements", "parts")
 
-    def __init__(self, parts: tuple[Part | tuple[AnyStatement, ...], ...]) -> None:
+    def __init__(self, parts: tuple[ProgramPart | tuple[AnyStatement, ...], ...]) -> None:
         self.parts = parts
         self._statements: tuple[AnyStatement, ...] | None = None
 
@@ -385,14 +385,14 @@ def children(node: Expr) -> tuple[Expr, ...]:
             return ()
 
 
-_LEAVES = (Number, Name, Boolean, Nothing, Text, Dots)
+_LEAVES = (Number, Name, Boolean, NoneLiteral, Text, EllipsisLiteral)
 
 
 def is_choice(node: Conditional) -> bool:
     """Whether a conditional asks what only the making of the graph can tell: `x == None`."""
     condition = node.condition
     return type(condition) is Comparison and any(
-        type(o) in (Text, Nothing) for o in condition.operands
+        type(o) in (Text, NoneLiteral) for o in condition.operands
     )
 
 

@@ -9,12 +9,12 @@ from graphcalc.syntax.expr import (
     Call,
     Comparison,
     Conditional,
-    Dots,
+    EllipsisLiteral,
     Expr,
     Index,
     Keyword,
     Name,
-    Nothing,
+    NoneLiteral,
     Number,
     Slice,
     Tensor,
@@ -78,12 +78,12 @@ def _parts(node: Expr) -> tuple[list[str | tuple[Expr, int]], int]:
             return [format_number(node.value)], _POSTFIX + 1 if node.value >= 0 else _SIGN
         case Boolean():
             return ["true" if node.value else "false"], _POSTFIX
-        case Nothing():
+        case NoneLiteral():
             return ["None"], _POSTFIX
         case Text():
             quote = "'" if '"' in node.value else '"'
             return [f"{quote}{node.value}{quote}"], _POSTFIX
-        case Dots():
+        case EllipsisLiteral():
             return ["..."], _POSTFIX
         case Name():
             return [node.name], _POSTFIX

@@ -9,8 +9,9 @@ from typing import Any
 from graphcalc.diagnostics import CallError, Label, LimitError, ParseError, brief
 from graphcalc.source import Source, Span
 from graphcalc.syntax.columns import column_of
-from graphcalc.syntax.explain import CONSTRUCTS, construct, unexpected
+from graphcalc.syntax.errors import CONSTRUCTS, construct, unexpected
 from graphcalc.syntax.expr import (
+    AssignmentTarget,
     Attribute,
     Binary,
     Boolean,
@@ -19,19 +20,18 @@ from graphcalc.syntax.expr import (
     Conditional,
     Declaration,
     Definition,
-    Dots,
+    EllipsisLiteral,
     Expr,
+    FunctionParameter,
     Index,
     Keyword,
     List,
     Name,
-    Nothing,
+    NoneLiteral,
     Number,
-    Parameter,
-    Program,
     Slice,
     Statement,
-    Target,
+    SyntaxTree,
     Tensor,
     Text,
     Tuple,
@@ -106,10 +106,10 @@ class _Actions:
         return Text(self.text[start + 1 : end - 1], start, end)
 
     def none(self, c: list[Any]) -> Expr:
-        return Nothing(c[0].start, c[0].end)
+        return NoneLiteral(c[0].start, c[0].end)
 
     def ellipsis(self, c: list[Any]) -> Expr:
-        return Dots(c[0].start, c[0].end)
+        return EllipsisLiteral(c[0].start, c[0].end)
 
     def group(self, c: list[Any]) -> Expr:
         # A node's span covers its parentheses, so that carets show what people see.
@@ -208,9 +208,9 @@ class _Actions:
             value = Tuple(values, values[0].start, values[-1].end)
         return Unpacking(self.source, targets, value)
 
-    def _target(self, node: Expr) -> Target:
+    def _target(self, node: Expr) -> AssignmentTarget:
         if type(node) is Name:
-            return Target(node.name, node.span)
+            return AssignmentTarget(node.name, node.span)
         raise ParseError(
             "assignment-target",
             f"cannot assign to `{brief(self.source.slice(node.span))}`",
@@ -263,22 +263,24 @@ class _Actions:
             else "write a tensor as `[a, b]`, or one statement for each value",
         )
 
-    def _parameter(self, node: Expr) -> Parameter:
+    def _parameter(self, node: Expr) -> FunctionParameter:
         if type(node) is Name:
-            return Parameter(node.name, None, node.span)
+            return FunctionParameter(node.name, None, node.span)
         if type(node) is Keyword:
-            return Parameter(node.name, node.value, Span(node.start, node.start + len(node.name)))
+            return FunctionParameter(
+                node.name, node.value, Span(node.start, node.start + len(node.name))
+            )
         raise ParseError(
             "parameter",
             f"a parameter must be a name, not `{brief(self.source.slice(node.span))}`",
             (Label(self.source, node.span),),
         )
 
-    def program(self, c: list[Any]) -> Program:
+    def program(self, c: list[Any]) -> SyntaxTree:
         found: list[Any] = [item for item in c[0] if type(item) is not Token] if c else []
         for item in c[1:]:
             found += item if type(item) is list else [item]
-        return Program((tuple(found),))
+        return SyntaxTree((tuple(found),))
 
 
 def number_of(text: str) -> float:
@@ -415,14 +417,14 @@ def _tokens(source: Source, start: str, begin: int, end: int | None) -> Iterator
     return (t for t in tokens if t.kind != "_SEPARATOR" or source.text[t.start] == ";")
 
 
-def parse_program(source: Source) -> Program:
+def parse_program(source: Source) -> SyntaxTree:
     """The program that a source holds. Raises ParseError with the span of what is wrong."""
     return parse_part(source, 0, None)
 
 
-def parse_part(source: Source, begin: int, end: int | None) -> Program:
+def parse_part(source: Source, begin: int, end: int | None) -> SyntaxTree:
     """The program between two offsets of a source, where statements begin and end."""
-    program: Program = _parse(source, "program", begin, end)
+    program: SyntaxTree = _parse(source, "program", begin, end)
     return program
 
 

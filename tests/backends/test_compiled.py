@@ -10,7 +10,7 @@ from strategies import programs
 from test_regions import Statistics, Whole, assert_alike, far_away, graph_of
 
 import graphcalc as gc
-from graphcalc.backends.base import Settings, Silent
+from graphcalc.backends.base import NullObserver, Settings
 from graphcalc.backends.torch.compiled import CompiledProgram
 from graphcalc.diagnostics import BackendError, UsageError
 
@@ -37,7 +37,7 @@ def test_compiled_programs_agree(made):
         observer = Statistics()
         found = program.run(values, observer)
         assert_alike(found, program.run(values, Whole()))
-        assert_alike(program.run(values, Silent()), found)
+        assert_alike(program.run(values, NullObserver()), found)
     assert observer.values.keys() | observer.summaries.keys() == set(range(len(graph)))
 
 
@@ -62,7 +62,10 @@ def test_sinks_are_filled():
     graph, values = graph_of("y = x * 2", {"x": torch.ones(4, dtype=torch.float64)})
     sink = mock.Mock()
     with mock.patch.object(torch, "compile", interpreted):
-        assert compiled(graph, graph.results).run(values, Silent(), {graph.names["y"]: sink}) == {}
+        assert (
+            compiled(graph, graph.results).run(values, NullObserver(), {graph.names["y"]: sink})
+            == {}
+        )
     ((place, part),) = [call.args for call in sink.put.call_args_list]
     assert place == 0
     assert part.tolist() == [2.0] * 4

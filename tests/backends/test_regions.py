@@ -13,21 +13,21 @@ from hypothesis import strategies as st
 from strategies import programs
 from test_agreement import ROWS, call_of, operands_of
 
-from graphcalc.backends.base import Settings, Silent
-from graphcalc.backends.torch import TorchProgram, program, seen, statistics, tiles
+from graphcalc.backends import regions
+from graphcalc.backends.base import NullObserver, Settings
+from graphcalc.backends.regions import steps_of
+from graphcalc.backends.torch import TorchProgram, deferred, program, statistics, tiles
 from graphcalc.evaluate import Evaluation, Options, parse
-from graphcalc.graph import regions
-from graphcalc.graph.regions import steps_of
 from graphcalc.source import Source
 
 
-class Whole(Silent):
+class Whole(NullObserver):
     """An observer that wants every value whole, so that every node is computed alone."""
 
     needs_values = True
 
 
-class Statistics(Silent):
+class Statistics(NullObserver):
     """An observer that keeps all there is to know."""
 
     def __init__(self):
@@ -61,14 +61,16 @@ def tiny(tile=24, smallest=1):
 def far_away():
     """The host as if it were another device, whose values are brought over."""
     with contextlib.ExitStack() as stack:
-        for module in (program, seen, statistics, tiles):
+        for module in (program, deferred, statistics, tiles):
             stack.enter_context(mock.patch.object(module, "is_host", return_value=False))
         yield
 
 
 def graph_of(text, inputs):
     evaluation = Evaluation(parse([Source(text)]), Options(Settings("torch")))
-    values, described = evaluation.given({n: v for n, v in inputs.items() if v is not None})
+    values, described = evaluation.describe_inputs(
+        {n: v for n, v in inputs.items() if v is not None}
+    )
     return evaluation.graph(described), values
 
 
@@ -105,7 +107,7 @@ def test_tiles_change_nothing(made, tile):
     graph, values = graph_of(text, inputs)
     with tiny(tile):
         prepared = TorchProgram(graph, Settings("torch"), everything(graph))
-        found = prepared.run(values, Silent())
+        found = prepared.run(values, NullObserver())
         assert_alike(found, prepared.run(values, Whole()), folds_of(graph))
 
 
@@ -117,7 +119,7 @@ def test_what_is_not_kept_is_computed_in_buffers(made):
     graph, values = graph_of(text, inputs)
     with tiny():
         prepared = TorchProgram(graph, Settings("torch"), frozenset(graph.results))
-        found = prepared.run(values, Silent())
+        found = prepared.run(values, NullObserver())
         assert_alike(found, prepared.run(values, Whole()), folds_of(graph))
 
 
@@ -156,7 +158,7 @@ def test_every_row_in_tiles(name, dtype):
     graph, values = graph_of(f"a = {call_of(name, operands)}; r = where(a != 0, a, 1)", arrays)
     with tiny(512):
         prepared = TorchProgram(graph, Settings("torch"), frozenset(graph.results))
-        assert_alike(prepared.run(values, Silent()), prepared.run(values, Whole()))
+        assert_alike(prepared.run(values, NullObserver()), prepared.run(values, Whole()))
 
 
 @pytest.mark.parametrize("layout", ["rows", "columns", "single", "transposed", "strided"])
@@ -231,7 +233,9 @@ def test_reductions_do_not_depend_on_tiles(name, tile):
     x = torch.randn(1001, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     graph, values = graph_of(f"y = {name}(x * 3); k = {name}(x + 1, keepdim=True)", {"x": x})
     with tiny(tile):
-        found = TorchProgram(graph, Settings("torch"), everything(graph)).run(values, Silent())
+        found = TorchProgram(graph, Settings("torch"), everything(graph)).run(
+            values, NullObserver()
+        )
     kind = getattr(torch, name)
     torch.testing.assert_close(found[graph.names["y"]], kind(x * 3), rtol=1e-12, atol=0)
     assert found[graph.names["k"]].shape == (1,)
@@ -246,7 +250,9 @@ def test_reductions_of_what_is_not_finite(name, odd):
     x[57] = odd
     graph, values = graph_of(f"y = {name}(x * 2)", {"x": x})
     with tiny():
-        found = TorchProgram(graph, Settings("torch"), everything(graph)).run(values, Silent())
+        found = TorchProgram(graph, Settings("torch"), everything(graph)).run(
+            values, NullObserver()
+        )
     torch.testing.assert_close(found[graph.names["y"]], getattr(torch, name)(x * 2), equal_nan=True)
 
 
@@ -254,7 +260,7 @@ def test_sums_of_float32_are_gathered_in_float64():
     """A sum of many equal float32 numbers is right to its last digit."""
     x = torch.full((3_000_000,), 0.1, dtype=torch.float32)
     graph, values = graph_of("s = sum(x); m = mean(x)", {"x": x})
-    found = TorchProgram(graph, Settings("torch"), everything(graph)).run(values, Silent())
+    found = TorchProgram(graph, Settings("torch"), everything(graph)).run(values, NullObserver())
     exact = float(numpy.float32(0.1))
     assert found[graph.names["s"]] == torch.tensor(exact * 3_000_000, dtype=torch.float32)
     assert found[graph.names["m"]] == torch.tensor(exact, dtype=torch.float32)
@@ -298,7 +304,7 @@ def test_sinks_take_results_in_parts():
     sinks = {graph.names[n]: Gathered(50) for n in "yzws"}
     with tiny():
         prepared = TorchProgram(graph, Settings("torch"), frozenset(sinks))
-        assert prepared.run(values, Silent(), sinks) == {}
+        assert prepared.run(values, NullObserver(), sinks) == {}
     flat = x.reshape(-1)
     for name, expected in (
         ("y", flat * 2),
@@ -327,7 +333,7 @@ def test_a_clock_is_told_of_every_node():
     clock = mock.Mock()
     with tiny():
         prepared = TorchProgram(graph, Settings("torch"), frozenset(graph.results))
-        prepared.run(values, Silent(), None, clock)
+        prepared.run(values, NullObserver(), None, clock)
     heard = {call.args[0] for call in clock.call_args_list}
     spread = {p for call in clock.spread.call_args_list for p in call.args[0]}
     assert heard | spread == set(range(len(graph)))
@@ -349,7 +355,7 @@ def test_a_wrong_tile_is_found():
         with mock.patch.object(torch, "mul", spoiled):
             wrong = TorchProgram(graph, Settings("torch"), everything(graph))
         with pytest.raises(AssertionError):
-            assert_alike(wrong.run(values, Silent()), expected)
+            assert_alike(wrong.run(values, NullObserver()), expected)
 
 
 @pytest.mark.parametrize("name", [name for name in ROWS if not name.startswith("bitwise")])
@@ -363,7 +369,7 @@ def test_single_numbers_of_another_dtype_last_for_all_tiles(name):
     graph, values = graph_of(text, inputs)
     with tiny(512):
         prepared = TorchProgram(graph, Settings("torch"), frozenset(graph.results))
-        assert_alike(prepared.run(values, Silent()), prepared.run(values, Whole()))
+        assert_alike(prepared.run(values, NullObserver()), prepared.run(values, Whole()))
 
 
 def test_sinks_of_what_is_read_again():
@@ -373,7 +379,7 @@ def test_sinks_of_what_is_read_again():
     sinks = {graph.names[n]: Gathered(50) for n in "ysc"}
     with tiny():
         prepared = TorchProgram(graph, Settings("torch"), frozenset(sinks))
-        prepared.run(values, Silent(), sinks)
+        prepared.run(values, NullObserver(), sinks)
     y = x * 3
     for name, expected in (("y", y), ("s", y - y.mean()), ("c", y.cumsum(0))):
         torch.testing.assert_close(sinks[graph.names[name]].data, expected)

@@ -5,7 +5,7 @@ import operator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphcalc.backends.scalars import Flat
+from graphcalc.backends.scalars import ScalarProgram
 
 KERNELS = {1: (operator.neg, abs), 2: (operator.add, operator.mul), 3: (lambda x, y, z: x + y * z,)}
 
@@ -29,7 +29,7 @@ def test_columns_compute_every_node(graph, numbers):
     expected = []
     for number, kernel, places in zip(numbers, kernels, operands):
         expected.append(number if kernel is None else kernel(*[expected[i] for i in places]))
-    flat, heard = Flat(kernels, operands), []
+    flat, heard = ScalarProgram(kernels, operands), []
     assert list(map(repr, flat.run(numbers))) == list(map(repr, expected))
     assert list(map(repr, flat.run_timed(numbers, heard.append))) == list(map(repr, expected))
     assert heard == list(range(len(kernels)))

@@ -8,7 +8,7 @@ import torch
 from agreement import BACKENDS, elements, result, run, value_of
 
 import graphcalc
-from graphcalc.backends.base import Settings, Silent
+from graphcalc.backends.base import NullObserver, Settings
 from graphcalc.backends.choose import compile_graph
 from graphcalc.diagnostics import BackendError, DataError, UsageError
 from graphcalc.evaluate import Evaluation, Options, parse
@@ -297,7 +297,7 @@ def test_values_have_the_dtype_that_they_are_said_to_have(text):
     outcome = program(inputs)._outcome
     graph = outcome.graph
     values = compile_graph(graph, Settings("torch"), frozenset(range(len(graph)))).run(
-        inputs, Silent()
+        inputs, NullObserver()
     )
     for p, value in values.items():
         assert str(value.dtype) == f"torch.{graph.nodes[p].type.dtype}", graph.nodes[p].op.name

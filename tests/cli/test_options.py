@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from running import graphcalc, shell
 
-from graphcalc.cli_options import ADDED, OPTIONS
-from graphcalc.cli_parser import parse
+from graphcalc.cli.options import ADDED, OPTIONS
+from graphcalc.cli.parser import parse
 
 FLAGS = [option for option in OPTIONS if not option.metavar]
 SINGLE = [option for option in OPTIONS if option.metavar and not option.is_repeatable]

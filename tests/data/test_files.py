@@ -25,9 +25,9 @@ from running import graphcalc, python, status_and_peak
 from graphcalc import GraphcalcError
 from graphcalc.data.loading import Loader
 from graphcalc.data.references import parse_reference
-from graphcalc.data.tables import TextOptions
 from graphcalc.diagnostics import Label
 from graphcalc.source import Source, Span
+from graphcalc.tables.reading import TextOptions
 
 HERE = Label(Source("x"), Span(0, 1))
 KINDS = ["f8", "f4", "f2", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "?"]

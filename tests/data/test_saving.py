@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from graphcalc.data.saving import whole_file
 from graphcalc.diagnostics import OutputError
+from graphcalc.files.atomic import whole_file
 
 
 def write_file(path, data):

@@ -14,7 +14,7 @@ from graphcalc.diagnostics import (
     UsageError,
 )
 from graphcalc.evaluate import Evaluation, Options, parse
-from graphcalc.graph.lower import Binding, Input
+from graphcalc.graph.lowering import Binding, Input
 from graphcalc.graph.verify import verify
 from graphcalc.ops.spec import Type
 from graphcalc.source import Source, Span

@@ -11,7 +11,7 @@ from strategies import programs
 import graphcalc as gc
 from graphcalc.evaluate import parse
 from graphcalc.graph import expansion
-from graphcalc.graph.lower import Binding
+from graphcalc.graph.lowering import Binding
 from graphcalc.source import Source, Span
 from graphcalc.syntax import parser
 from graphcalc.syntax.parser import parse_expression

@@ -3,9 +3,9 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from graphcalc.ops import convolution
-from graphcalc.ops.arrays import NDArray
-from graphcalc.ops.convolution import CONV_INPUT_VJP, CONV_VJP, CONV_WEIGHT_VJP
+from graphcalc.ops.kernels import convolution
+from graphcalc.ops.kernels.arrays import NDArray
+from graphcalc.ops.kernels.convolution import CONV_INPUT_VJP, CONV_VJP, CONV_WEIGHT_VJP
 from graphcalc.ops.spec import Problem, Type
 
 NAMES = ("stride", "padding", "dilation", "groups")

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphcalc.ops.arrays import NDArray
-from graphcalc.ops.einsum import (
+from graphcalc.ops.kernels.arrays import NDArray
+from graphcalc.ops.kernels.einsum import (
     einsum,
     einsum_cost,
     einsum_torch,

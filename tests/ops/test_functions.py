@@ -20,7 +20,7 @@ from functions import (
     taken_apart,
 )
 
-from graphcalc.graph import statics
+from graphcalc.graph import shape_functions
 from graphcalc.ops import shapes
 from graphcalc.ops.spec import TENSORS, parameters
 from graphcalc.ops.table import INTERNAL, OPS
@@ -618,11 +618,11 @@ REDUCTIONS = [op for op in OPS.values() if op.kind == "reduction"]
 def _of_one_tensor():
     """Functions of one tensor and static arguments, elementwise rows aside."""
     rows = [o for o in OPS.values() if o.kind in ("reduction", "array", "making")]
-    for function in (*rows, *statics.PUBLIC):
+    for function in (*rows, *shape_functions.PUBLIC):
         kinds = [p.kind for p in parameters(function)]
         is_plain = kinds and kinds[0] in ("tensor", "index") and not set(kinds[1:]) & TENSORS
         is_variadic = is_plain and parameters(function)[0].variadic
-        hidden = function.name in INTERNAL and function.name not in statics.FUNCTIONS
+        hidden = function.name in INTERNAL and function.name not in shape_functions.FUNCTIONS
         if is_plain and not is_variadic and not hidden and function.name != "to":
             yield pytest.param(function, id=function.name)
 

@@ -9,7 +9,8 @@ from agreement import assert_close
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from graphcalc.ops import numeric, shapes, special
+from graphcalc.ops import shapes
+from graphcalc.ops.kernels import numeric, special
 from graphcalc.ops.spec import arity
 from graphcalc.ops.table import INTERNAL, OPS
 

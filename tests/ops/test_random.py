@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphcalc.backends.torch import kernels
-from graphcalc.ops import random, torch_kernels
+from graphcalc.ops.kernels import random
+from graphcalc.ops.kernels import torch as torch_kernels
 
 KEYS = st.integers(0, (1 << 64) - 1)
 

@@ -40,7 +40,7 @@ def test_row_is_complete(name):
     assert op.name == name
     assert op.kind in KINDS
     assert op.doc.endswith(".")
-    assert op.operands in ("result", "common", "own", "condition")
+    assert op.casting in ("result", "common", "own", "condition")
     assert op.tolerance >= 0
     assert op.domain[0] < op.domain[1]
     # What only syntax, composites and gradients reach has no call of its own to show.
@@ -96,6 +96,6 @@ def test_internal_rows_exist():
 def test_pairs_are_elementwise():
     """What a call with two tensors means instead is an elementwise row of two operands."""
     for op in OPS.values():
-        if op.pair:
-            assert OPS[op.pair].kind == "elementwise"
-            assert spec.arity(OPS[op.pair]) == 2
+        if op.two_tensor_op:
+            assert OPS[op.two_tensor_op].kind == "elementwise"
+            assert spec.arity(OPS[op.two_tensor_op]) == 2

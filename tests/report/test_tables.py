@@ -10,7 +10,7 @@ import graphcalc as gc
 from graphcalc.report.html import as_html
 from graphcalc.report.numbers import leaves
 from graphcalc.report.safe import encodable, safe, width
-from graphcalc.report.table import FULL, Table, build, draw_plain
+from graphcalc.report.table import FULL, NodeTable, build, draw_plain
 
 
 @given(st.text())
@@ -42,9 +42,9 @@ CELLS = st.text(max_size=9)
 def test_plain_tables_are_straight(rows):
     """Every line of a plain table takes the same columns, whatever is in the cells."""
     cells = [("operation", tuple(map(safe, row))) for row in rows]
-    *lines, caption, _ = draw_plain(Table(("name", "expression", "value"), cells, "note")).split(
-        "\n"
-    )
+    *lines, caption, _ = draw_plain(
+        NodeTable(("name", "expression", "value"), cells, "note")
+    ).split("\n")
     assert caption == "note"
     assert len({width(line) for line in lines}) == 1
     assert len(lines) == len(rows) + 4

@@ -12,8 +12,8 @@ from running import graphcalc, shell
 import graphcalc as gc
 from graphcalc.backends.base import Settings
 from graphcalc.evaluate import Evaluation, Options, parse
-from graphcalc.rows import frames
-from graphcalc.rows.engine import Policy
+from graphcalc.rows import polars_engine
+from graphcalc.rows.python_engine import Policy
 from graphcalc.rows.run import RowOptions, RowRun
 from graphcalc.source import Source
 
@@ -96,8 +96,8 @@ def test_any_evaluator(backend, tmp_path):
 
 def test_long_programs(tmp_path, monkeypatch):
     """A program of more nodes than polars should plan is computed all the same."""
-    monkeypatch.setattr(frames, "MOST_STEPS", 5)
-    monkeypatch.setattr("graphcalc.rows.columnar.MOST_STEPS", 5)
+    monkeypatch.setattr(polars_engine, "MOST_STEPS", 5)
+    monkeypatch.setattr("graphcalc.rows.parquet_engine.MOST_STEPS", 5)
     pl.DataFrame({"a": [1.0, None, 3.0]}).write_parquet(tmp_path / "t.parquet")
     program = "; ".join(["x0 = a"] + [f"x{i} = x{i - 1} * 0.5 + {i}" for i in range(1, 9)])
     policy = Policy("null")
@@ -272,7 +272,7 @@ def test_damaged_pages_of_parquet(tmp_path):
 
 def test_sizes_of_all_parquet(tmp_path):
     """Files of every codec, of many row groups, and of none, are taken as they are."""
-    from graphcalc.data.parquet import check_sizes
+    from graphcalc.tables.parquet import check_sizes
 
     frame = pl.DataFrame(
         {

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 import graphcalc as gc
 from graphcalc.evaluate import Evaluation, Options, parse
 from graphcalc.ops import table as table_module
-from graphcalc.ops.polars_kernels import POLARS
-from graphcalc.rows import frames
+from graphcalc.ops.kernels.polars import POLARS
+from graphcalc.rows import polars_engine
 from graphcalc.rows import run as run_module
-from graphcalc.rows.engine import Policy
+from graphcalc.rows.python_engine import Policy
 from graphcalc.rows.run import RowOptions, RowRun
 from graphcalc.rows.totals import TOTALS
 from graphcalc.rows.workers import in_order
@@ -46,7 +46,7 @@ def over_rows(program, path, monkeypatch, *, on_polars, **options):
     monkeypatch.setattr(run_module, "has_polars", lambda: on_polars)
     monkeypatch.setattr(run_module, "_LARGE", 0)
     monkeypatch.setattr(run_module, "_PART", 200)
-    monkeypatch.setattr(frames, "PART", 300)
+    monkeypatch.setattr(polars_engine, "PART", 300)
     out = io.BytesIO()
     run = RowRun(Evaluation(parse([Source(program)]), Options()), RowOptions(str(path), **options))
     summary = run.run(out)

@@ -321,7 +321,7 @@ def assert_spans(source, root):
             assert child.end <= node.end
         text = source.slice(node.span)
         assert text == text.strip()
-        if type(node) in (ast.Slice, ast.Dots, ast.Keyword, ast.Tuple, ast.Nothing):
+        if type(node) in (ast.Slice, ast.EllipsisLiteral, ast.Keyword, ast.Tuple, ast.NoneLiteral):
             continue
         again = parse_expression(Source(text))
         # Only among arguments is a tensor literal also a list.

@@ -10,17 +10,16 @@ from typing import Any
 
 import torch
 
-from graphcalc.backends.base import KEEP, Clock, Observer, Settings, Silent, Sink
+from graphcalc.backends.base import KEEP, Clock, NullObserver, Observer, Settings, Sink
+from graphcalc.backends.regions import check_memory, steps_of
+from graphcalc.backends.torch.deferred import DeferredObserver
 from graphcalc.backends.torch.devices import tensor_of
 from graphcalc.backends.torch.kernels import dtype_of
 from graphcalc.backends.torch.program import TorchProgram
-from graphcalc.backends.torch.seen import Seen
 from graphcalc.backends.torch.statistics import as_summary, summarize_on_device
 from graphcalc.backends.torch.threads import limited
 from graphcalc.diagnostics import BackendError
 from graphcalc.graph.ir import Graph
-from graphcalc.graph.passes import check_memory
-from graphcalc.graph.regions import steps_of
 from graphcalc.ops.table import OPS
 
 # How torch.compile works: on CUDA it records graphs of kernels, which are launched at once, so
@@ -62,7 +61,7 @@ class CompiledProgram(TorchProgram):
         with torch.no_grad(), limited(self._threads):
             found, vectors = self._call(wanted, large, given, inputs)
         values = dict(zip((*self._leaves, *self._returned(wanted)), (*given, *found)))
-        seen = Seen(observer, self._device)
+        seen = DeferredObserver(observer, self._device)
         for p in (*self._leaves, *sorted(set(wanted) - set(large))):
             seen.look(p, values[p])
         seen.finish()
@@ -112,7 +111,7 @@ class CompiledProgram(TorchProgram):
                 found = self._functions[wanted](given)
         except Exception as error:  # of values, compilers, linkers, and torch's own passes
             del self._functions[wanted]
-            super().run(inputs, Silent())
+            super().run(inputs, NullObserver())
             reason = str(error).strip().splitlines() or [type(error).__name__]
             raise BackendError(
                 "compile",

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from graphcalc.diagnostics import DeviceError
-from graphcalc.ops.arrays import NDArray
+from graphcalc.ops.kernels.arrays import NDArray
 
 # Bytes from which a copy to a CUDA device is worth pinned memory.
 _PINNED = 1 << 20

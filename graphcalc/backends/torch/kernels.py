@@ -102,18 +102,18 @@ def _with_number(function: Callable[..., Any], number: float) -> Callable[..., A
 
 def _exact(graph: Graph, node: Node) -> float | None:
     """The last operand as a number, where it is one that the row has better so."""
-    if not node.op.exact:
+    if not node.op.inline_scalars:
         return None
     last = graph.nodes[node.operands[-1]]
     if last.op is not OPS["const"] or last.type.shape:
         return None
     number = last.params[1][0]
-    return number if number in node.op.exact else None
+    return number if number in node.op.inline_scalars else None
 
 
 def _casts(graph: Graph, node: Node) -> tuple[torch.dtype | None, ...]:
     operands = [graph.nodes[i].type for i in node.operands]
-    wants = node.op.operands
+    wants = node.op.casting
     if wants == "own":
         return (None,) * len(operands)
     target = node.type.dtype if wants != "common" else common_dtype(tuple(operands))

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import torch
 
+from graphcalc.backends.regions import Region
 from graphcalc.backends.torch.kernels import FRESH, SHARED, Kernel, dtype_of, way_of
 from graphcalc.graph.ir import Graph
-from graphcalc.graph.regions import Region
 from graphcalc.ops.table import OPS
 
 # A value of a slot is handed to whoever wants to see it.
@@ -26,7 +26,7 @@ class Instruction(NamedTuple):
     target: int
 
 
-class Layout:
+class RegionLayout:
     """The slots of a region and the instructions on them, in order.
 
     `slots` has the slot of every operand and member. Those in `buffers` need memory of a tile's

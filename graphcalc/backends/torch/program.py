@@ -7,23 +7,23 @@ from typing import Any, NamedTuple
 
 import torch
 
-from graphcalc.backends.base import Clock, Faults, Observer, Settings, Sink, Summary
+from graphcalc.backends.base import Clock, NonFinite, Observer, Settings, Sink, Summary
+from graphcalc.backends.regions import ExecutionStep, Region, check_memory, steps_of
 from graphcalc.backends.torch import statistics
+from graphcalc.backends.torch.deferred import DeferredObserver
 from graphcalc.backends.torch.devices import find_device, is_host, tensor_of, wait_for
 from graphcalc.backends.torch.kernels import dtype_of, kernel_of
-from graphcalc.backends.torch.seen import Seen
 from graphcalc.backends.torch.threads import limited
 from graphcalc.backends.torch.tiles import TiledRegion
 from graphcalc.diagnostics import InternalError, Label, LimitError
-from graphcalc.graph.ir import Graph, Node, show_bytes, wrong_value
-from graphcalc.graph.passes import check_memory
-from graphcalc.graph.regions import Region, Step, steps_of
+from graphcalc.graph.ir import Graph, Node, wrong_value
+from graphcalc.numbers import show_bytes
 from graphcalc.ops.shapes import show
 from graphcalc.ops.spec import ITEM_BYTES, Problem
 from graphcalc.ops.table import OPS
 
 
-class _Plan(NamedTuple):
+class _ExecutionPlan(NamedTuple):
     """How a graph is computed.
 
     `seen_by` has, by region, the large values whose statistics it takes, since it is the first to
@@ -67,14 +67,14 @@ class TorchProgram:
             if node.op is not OPS["input"]
         }
         self._steps = steps_of(graph, kept)
-        self._single: list[Step] = []
+        self._single: list[ExecutionStep] = []
         regions = {
             step.position: TiledRegion(graph, step.region, kernels, device)
             for step in self._steps
             if step.region is not None
         }
         seen_by = _first_readers(self._steps, regions) if is_host(device) else {}
-        self._plan = _Plan(
+        self._plan = _ExecutionPlan(
             graph,
             device,
             {p: kernel.whole() for p, kernel in kernels.items()},
@@ -99,7 +99,7 @@ class TorchProgram:
         `clock` is told of every node when it has been computed.
         """
         sinks = sinks or {}
-        run = _Run(self._plan, inputs, observer, sinks, clock)
+        run = _GraphRun(self._plan, inputs, observer, sinks, clock)
         try:
             with torch.no_grad(), limited(self._threads):
                 for step in self._single_steps() if observer.needs_values else self._steps:
@@ -115,7 +115,7 @@ class TorchProgram:
             raise InternalError("torch", f"torch failed in `{node.op.name}`", (label,)) from error
         return {position: run.values[position] for position in self._kept if position not in sinks}
 
-    def _single_steps(self) -> list[Step]:
+    def _single_steps(self) -> list[ExecutionStep]:
         """The steps without regions, for who wants to see every value whole."""
         if not self._single:
             self._single = steps_of(self._graph, self._kept, with_regions=False)
@@ -140,7 +140,7 @@ class TorchProgram:
         elements = value.tolist() if value.numel() <= limit else None
         return elements, statistics.summarize(value)
 
-    def faults(self, value: Any, operands: list[Any], is_elementwise: bool) -> Faults | None:
+    def faults(self, value: Any, operands: list[Any], is_elementwise: bool) -> NonFinite | None:
         """What of a value is not finite, given what it was computed from; or None."""
         return statistics.faults(value, operands, is_elementwise)
 
@@ -180,7 +180,9 @@ class TorchProgram:
         return torch.tensor(value, dtype=dtype_of(dtype), device=self._device).reshape(shape)
 
 
-def _first_readers(steps: list[Step], regions: dict[int, TiledRegion]) -> dict[int, list[int]]:
+def _first_readers(
+    steps: list[ExecutionStep], regions: dict[int, TiledRegion]
+) -> dict[int, list[int]]:
     """By region the large values that it is the first to read."""
     seen: set[int] = set()
     found: dict[int, list[int]] = {}
@@ -193,7 +195,7 @@ def _first_readers(steps: list[Step], regions: dict[int, TiledRegion]) -> dict[i
 
 
 def _read_in_parts(
-    graph: Graph, steps: list[Step], regions: dict[int, TiledRegion], names: frozenset[str]
+    graph: Graph, steps: list[ExecutionStep], regions: dict[int, TiledRegion], names: frozenset[str]
 ) -> frozenset[int]:
     """The inputs, among those of these names, that one region alone reads."""
     readers: dict[int, list[int]] = {p: [] for n, p in graph.inputs.items() if n in names}
@@ -207,12 +209,12 @@ def _read_in_parts(
     )
 
 
-class _Run:
+class _GraphRun:
     """One run of a plan: its values so far, and who is told of them."""
 
     def __init__(
         self,
-        plan: _Plan,
+        plan: _ExecutionPlan,
         inputs: Mapping[str, Any],
         observer: Observer,
         sinks: Mapping[int, Sink],
@@ -221,10 +223,10 @@ class _Run:
         self._plan, self._inputs, self._sinks = plan, inputs, sinks
         self._observer, self._clock = observer, clock
         self.values: list[Any] = [None] * len(plan.graph)
-        self.seen = Seen(observer, plan.device)
+        self.seen = DeferredObserver(observer, plan.device)
         self.position = 0
 
-    def compute(self, step: Step) -> None:
+    def compute(self, step: ExecutionStep) -> None:
         """Compute a step's values, and drop those that nothing reads any more."""
         self.position = step.position
         if step.region is None:

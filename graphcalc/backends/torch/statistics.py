@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from graphcalc.backends.base import Faults, Summary
+from graphcalc.backends.base import NonFinite, Summary
 from graphcalc.backends.torch.devices import is_host
-from graphcalc.ops.arrays import fsum
+from graphcalc.ops.kernels.arrays import fsum
 
 # Elements that are summed in their own dtype before float64 takes over.
 BLOCK = 1024
@@ -19,7 +19,7 @@ _LARGEST_IN_BLOCKS = {torch.float32: 1e34, torch.float64: 1e290}
 _PART = 1 << 18
 
 
-class Tally:
+class Statistics:
     """The statistics of a tensor that comes in parts."""
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ class Tally:
             mean = (flat.to(torch.float64) / count).sum().item()
         self._parts.append((total, mean, count))
 
-    def join(self, other: Tally) -> None:
+    def join(self, other: Statistics) -> None:
         """Take in all that another has seen."""
         self._low, self._high = min(self._low, other._low), max(self._high, other._high)
         self._parts += other._parts
@@ -156,7 +156,7 @@ class Fold:
 
 def summarize(value: torch.Tensor) -> Summary:
     """The statistics of a tensor on the host."""
-    tally = Tally()
+    tally = Statistics()
     flat = value.reshape(-1) if value.is_contiguous() else value.contiguous().view(-1)
     for place in range(0, flat.numel(), _PART):
         tally.add(flat[place : place + _PART])
@@ -189,7 +189,7 @@ def as_summary(found: list[float]) -> Summary:
     return Summary(low, mean, high, int(nan), int(inf))
 
 
-def faults(value: torch.Tensor, operands: list[Any], is_elementwise: bool) -> Faults | None:
+def faults(value: torch.Tensor, operands: list[Any], is_elementwise: bool) -> NonFinite | None:
     """What of a value is not finite, given what it was computed from; or None."""
     is_nan, is_inf = torch.isnan(value), torch.isinf(value)
     nan, inf = int(is_nan.sum()), int(is_inf.sum())
@@ -205,4 +205,4 @@ def faults(value: torch.Tensor, operands: list[Any], is_elementwise: bool) -> Fa
     born_nan, born_inf = is_nan & ~had_nan, is_inf & ~(had_nan | had_inf)
     born = (born_nan | born_inf).reshape(-1)
     first = int(born.to(torch.uint8).argmax()) if bool(born.any()) else 0
-    return Faults(nan, inf, int(born_nan.sum()), int(born_inf.sum()), first)
+    return NonFinite(nan, inf, int(born_nan.sum()), int(born_inf.sum()), first)

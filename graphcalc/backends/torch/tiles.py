@@ -17,14 +17,14 @@ from typing import Any, NamedTuple, TypeAlias
 import torch
 
 from graphcalc.backends.base import Clock, Sink, Summary
+from graphcalc.backends.regions import Region
 from graphcalc.backends.torch.devices import is_host, wait_for
 from graphcalc.backends.torch.kernels import FRESH, INTO, Kernel, dtype_of
-from graphcalc.backends.torch.layout import LOOK, Instruction, Layout
+from graphcalc.backends.torch.layout import LOOK, Instruction, RegionLayout
 from graphcalc.backends.torch.memory import allocate
-from graphcalc.backends.torch.statistics import BLOCK, Fold, Tally
+from graphcalc.backends.torch.statistics import BLOCK, Fold, Statistics
 from graphcalc.backends.torch.threads import in_threads
 from graphcalc.graph.ir import Graph
-from graphcalc.graph.regions import Region
 from graphcalc.ops.spec import ITEM_BYTES
 
 # Bytes of a buffer: a few of them fit into a core's second cache.
@@ -41,7 +41,7 @@ _Take: TypeAlias = Callable[[int, int], torch.Tensor]
 class _Looks(NamedTuple):
     """Who looks at the values that go by, by their positions."""
 
-    tallies: dict[int, Tally]
+    tallies: dict[int, Statistics]
     folds: dict[int, Fold]
 
     def join(self, other: _Looks) -> None:
@@ -52,7 +52,7 @@ class _Looks(NamedTuple):
             fold.join(other.folds[p])
 
 
-class _Run:
+class _RegionRun:
     """One run of a region, which goes through a shape row by row: its tiles, and its outputs.
 
     Threads take a tile each, in the tiles' order, as what comes from a file is read in its own.
@@ -89,7 +89,7 @@ class TiledRegion:
         self, graph: Graph, region: Region, kernels: Mapping[int, Kernel], device: torch.device
     ) -> None:
         self._graph, self.region, self._device = graph, region, device
-        self._layout = Layout(graph, region, kernels)
+        self._layout = RegionLayout(graph, region, kernels)
         self._item = max(ITEM_BYTES[graph.nodes[p].type.dtype] for p in region.members)
         self.shaped = frozenset(
             o for o in region.operands if graph.nodes[o].type.shape == region.shape
@@ -123,7 +123,7 @@ class TiledRegion:
         """
         sinks = {p: sink for p, sink in (sinks or {}).items() if p in self.region.outputs}
         shape, rows = self._tiling(values)
-        run = _Run(shape, rows, self._allocate(shape, sinks), sinks, clock is not None)
+        run = _RegionRun(shape, rows, self._allocate(shape, sinks), sinks, clock is not None)
         looked_at = {self._layout.source(p) for p in tallied}
         is_inference = torch.is_inference_mode_enabled()
         read = [o for o in self.shaped if not isinstance(values[o], torch.Tensor)]
@@ -150,10 +150,12 @@ class TiledRegion:
         return {p: looks.tallies[self._layout.source(p)].summary() for p in tallied}
 
     def _looks(self, looked_at: set[int]) -> _Looks:
-        folds = {p: Fold(self._graph.nodes[p].op.fold) for p in self.region.folds}
-        return _Looks({p: Tally() for p in looked_at}, folds)
+        folds = {p: Fold(self._graph.nodes[p].op.tile_reduction) for p in self.region.folds}
+        return _Looks({p: Statistics() for p in looked_at}, folds)
 
-    def _walk(self, run: _Run, looks: _Looks, times: dict[int, float], read: Sequence[int]) -> None:
+    def _walk(
+        self, run: _RegionRun, looks: _Looks, times: dict[int, float], read: Sequence[int]
+    ) -> None:
         """Compute tiles as long as there are any; `read` are the operands that come in parts."""
         layout, shape = self._layout, run.shape
         instructions = self._with_looks({**looks.tallies, **looks.folds})
@@ -186,7 +188,7 @@ class TiledRegion:
                         sink.put(place * math.prod(shape[1:]), slots[layout.slots[p]])
             start = perf_counter()
 
-    def _with_looks(self, looks: Mapping[int, Tally | Fold]) -> list[Instruction]:
+    def _with_looks(self, looks: Mapping[int, Statistics | Fold]) -> list[Instruction]:
         """The instructions, and where a value is there those who look at it."""
         layout = self._layout
         if not looks:
@@ -291,7 +293,7 @@ class TiledRegion:
 
         return take
 
-    def _settle(self, run: _Run, values: list[Any], folds: Mapping[int, Fold]) -> None:
+    def _settle(self, run: _RegionRun, values: list[Any], folds: Mapping[int, Fold]) -> None:
         """Put what the region leaves behind among the values."""
         layout, nodes = self._layout, self._graph.nodes
         for p in self.region.outputs:

@@ -1,0 +1,1 @@
+"""Work on a finished graph: gradient checks, descents, NaN origins, plans and profiles."""

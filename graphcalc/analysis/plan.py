@@ -1,0 +1,93 @@
+"""What a run would be: every node's shape, dtype and cost, with nothing computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from graphcalc.backends.regions import check_memory, steps_of
+from graphcalc.evaluate import Evaluation
+from graphcalc.graph.ir import Graph
+from graphcalc.graph.passes import cost
+from graphcalc.graph.text import node_text
+from graphcalc.ops.sizes import Size
+from graphcalc.ops.spec import ITEM_BYTES
+
+
+class PlannedNode(NamedTuple):
+    """One node of a plan. Sizes and costs are ints, or `Size`s where a declared size is a symbol.
+
+    `operations` counts additions, products and calls of functions alike; choosing, moving and
+    making elements takes none.
+    """
+
+    name: str
+    text: str
+    op: str
+    role: str
+    shape: tuple[Any, ...]
+    dtype: str
+    operations: Any
+    bytes: Any
+
+
+class Plan(Sequence[PlannedNode]):
+    """The steps of a run that has not happened, in order of evaluation."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self._steps = [
+            _step(graph, i) for i, node in enumerate(graph.nodes) if node.name is not None
+        ]
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._steps[index]
+
+    def __iter__(self) -> Iterator[PlannedNode]:
+        return iter(self._steps)
+
+    @property
+    def operations(self) -> Any:
+        """The operations of all nodes."""
+        total: Any = 0
+        for position in range(len(self.graph.nodes)):
+            total = total + cost(self.graph, position)
+        return total
+
+    @property
+    def peak(self) -> int | None:
+        """The most bytes that values take at once; None where a size is a symbol.
+
+        Raises LimitError where that is more than the graph's limit.
+        """
+        if any(Size in map(type, node.type.shape) for node in self.graph.nodes):
+            return None
+        graph = self.graph
+        return check_memory(graph, steps_of(graph, frozenset(graph.results), with_regions=False))
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The symbols of declared sizes that are known, with what they stand for."""
+        return self.graph.sizes
+
+
+def plan_of(evaluation: Evaluation, inputs: Mapping[str, Any] | None = None) -> Plan:
+    """Return what the run on these inputs would be, with nothing computed."""
+    return Plan(evaluation.graph(evaluation.describe_inputs(inputs)[1]))
+
+
+def _step(graph: Graph, position: int) -> PlannedNode:
+    node = graph.nodes[position]
+    return PlannedNode(
+        name=node.name or "",
+        text=node_text(graph, position),
+        op=node.op.name,
+        role=graph.role(position),
+        shape=node.type.shape,
+        dtype=node.type.dtype,
+        operations=cost(graph, position),
+        bytes=node.type.numel * ITEM_BYTES[node.type.dtype],
+    )

@@ -1,0 +1,133 @@
+"""One call of a function that shapes decide: its arguments, and what it can add to the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from graphcalc.diagnostics import CallError, Label, ShapeError
+from graphcalc.graph.frames import Frame
+from graphcalc.graph.ir import text_of
+from graphcalc.graph.lowered import Lowered, NoneValue
+from graphcalc.ops.shapes import dimension
+from graphcalc.ops.spec import Problem
+from graphcalc.ops.table import OPS
+from graphcalc.syntax import expr as ast
+
+if TYPE_CHECKING:
+    from graphcalc.graph.walk import Walker
+
+
+class ShapeFunction(NamedTuple):
+    """A function that adds at most indices to the graph; named and called as a row is."""
+
+    name: str
+    signature: str
+    doc: str
+    run: Callable[[CallSite], Lowered]
+    examples: tuple[tuple[str, str], ...] = ()
+    aliases: tuple[str, ...] = ()
+    differs: str = ""
+    kind: str = "Sizes and parts"
+
+
+class CallSite(NamedTuple):
+    """One call: the arguments by parameter, and where it stands."""
+
+    walker: Walker
+    matched: dict[str, Any]
+    node: ast.Call
+    frame: Frame
+    name: str
+
+    def tensor(self, name: str = "x") -> int:
+        """The graph node of an argument."""
+        item, node = self.matched[name]
+        return self.walker.operand(item, node, self.frame.source)
+
+    def shape(self) -> tuple[Any, ...]:
+        """The shape of the argument `x`."""
+        return self.walker.builder.nodes[self.tensor()].type.shape
+
+    def item(self, name: str) -> Lowered | None:
+        """An argument as it is; None where it was left out or is None."""
+        item = self.matched.get(name, (None, None))[0]
+        return None if type(item) is NoneValue else item
+
+    def whole(self, name: str, default: int | None = None) -> Any:
+        """A whole number, or a size."""
+        item = self.item(name)
+        if item is None and default is not None:
+            return default
+        return self.walker.arguments.whole(item, lambda: self.fail(name, "a whole number"))
+
+    def wholes(self, name: str) -> tuple[Any, ...]:
+        """Whole numbers, of a tuple or a list or one alone."""
+        found = self.walker.arguments.elements(self.item(name))
+        return tuple(
+            self.walker.arguments.whole(i, lambda: self.fail(name, "whole numbers")) for i in found
+        )
+
+    def dim(self, name: str = "dim", default: int | None = None) -> int:
+        """A dimension of `x`, counted from the front."""
+        rank = len(self.shape())
+        if not rank:
+            raise ShapeError("unpack-scalar", "a scalar has no dimension", self.label())
+        found: int = self.checked(lambda: dimension(self.whole(name, default), rank))
+        return found
+
+    def checked(self, find: Callable[[], Any]) -> Any:
+        """What `find` gives; its Problem as an error here."""
+        try:
+            return find()
+        except Problem as problem:
+            nodes = self.walker.builder.nodes
+            text = text_of(nodes[self.tensor()])
+            raise ShapeError(
+                "shape-mismatch", problem.message.format(text), self.label(), note=problem.note
+            ) from None
+
+    def label(self) -> tuple[Label, ...]:
+        """Where the call stands."""
+        return self.walker.label(self.node, self.frame.source)
+
+    def fail(self, name: str, what: str) -> CallError:
+        """The error for an argument that is not known, or not what it has to be."""
+        node = self.matched[name][1] if name in self.matched else self.node
+        return CallError(
+            "static-argument",
+            f"argument `{name}` of `{self.name}` must be {what} known before the program runs",
+            self.walker.label(node, self.frame.source),
+        )
+
+    def row(self, name: str, params: tuple[Any, ...]) -> int:
+        """The node of a row of the op table, of `x`."""
+        source, span = self.walker.at(self.node, self.frame)
+        context = self.walker.context()
+        return self.walker.builder.add(
+            OPS[name], (self.tensor(),), params, source, span, context=context
+        )
+
+    def indexed(self, items: dict[int, Any], extra: tuple[int, ...] = ()) -> int:
+        """The node of `x[items]`, where dimensions that have no item stay whole."""
+        shape = self.shape()
+        params = tuple(items.get(i, (0, n, 1)) for i, n in enumerate(shape))
+        source, span = self.walker.at(self.node, self.frame)
+        context = self.walker.context()
+        operands = (self.tensor(), *extra)
+        return self.walker.builder.add(
+            OPS["index"], operands, (params,), source, span, context=context
+        )
+
+
+def run(
+    walker: Walker,
+    function: ShapeFunction,
+    items: list[Lowered],
+    nodes: list[Any],
+    node: ast.Call,
+    frame: Frame,
+) -> Lowered:
+    """What a call of a static function comes to."""
+    matched = walker.arguments.match(function, items, nodes, node, frame.source, walker.context())
+    return function.run(CallSite(walker, matched, node, frame, function.name))

@@ -1,0 +1,413 @@
+"""Syntax to graph: statements in order, names, inputs, and letters for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count, filterfalse, product
+from typing import Any, NamedTuple
+
+from graphcalc.diagnostics import BindingError, GraphcalcError, Label, ProgramError, brief
+from graphcalc.graph.call_arguments import Arguments
+from graphcalc.graph.declarations import Declarations, place_of
+from graphcalc.graph.expansion import Expander
+from graphcalc.graph.ir import Builder, Graph, Limits, NodePlace
+from graphcalc.graph.names import Names
+from graphcalc.graph.passes import prune, read_positions
+from graphcalc.graph.walk import Walker
+from graphcalc.ops.sizes import Size
+from graphcalc.ops.spec import Type
+from graphcalc.ops.table import CONSTANTS, OPS, PREFIXES
+from graphcalc.source import Source, Span
+from graphcalc.syntax.expr import (
+    AnyStatement,
+    Declaration,
+    Definition,
+    Expr,
+    Statement,
+    SyntaxTree,
+    Unpacking,
+)
+from graphcalc.syntax.format import format_expression
+from graphcalc.syntax.skeletons import SkeletonLines
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+class Input(NamedTuple):
+    """A value bound from outside: its type, and the number itself where it is one scalar.
+
+    `is_whole` says that all its elements are whole numbers, where that is known. `place` is where
+    it was bound, and `written` how, where there is a text of it.
+    """
+
+    type: Type
+    scalar: float | bool | None = None
+    is_whole: bool = False
+    place: Label | None = None
+    written: str = ""
+
+
+class Binding(NamedTuple):
+    """A constant expression bound to a name, as on the command line."""
+
+    source: Source
+    value: Expr
+    span: Span
+
+
+def lower(
+    program: SyntaxTree,
+    bindings: Mapping[str, Binding],
+    inputs: Mapping[str, Input],
+    *,
+    dtype: str,
+    limits: Limits,
+    seed: int,
+    is_check: bool = False,
+    columns: Mapping[str, Input] | None = None,
+) -> Graph:
+    """The graph of a program with values bound to some of its names.
+
+    `bindings` are constant expressions and `inputs` values that a backend gets at run time;
+    either replaces the program's own assignment of that name. `columns` are there for names that
+    the program reads and does not assign first, and replace nothing; a declaration of one says
+    that it is a number. With `is_check` and no columns declared inputs need no value: their sizes
+    may stay symbols. Raises BindingError for names that are bound in vain or not at all, DataError
+    for values that are not as declared, ProgramError and LimitError for what the program says.
+    """
+    lowering = _Lowering(program, bindings, inputs, dtype, limits, seed, is_check, columns)
+    graph = lowering.run()
+    # What refers to itself stays until cycles are collected; let it be small.
+    lowering.builder.shared.clear()
+    lowering.expander.forget(0)
+    return graph
+
+
+class _Lowering:
+    def __init__(
+        self,
+        program: SyntaxTree,
+        bindings: Mapping[str, Binding],
+        inputs: Mapping[str, Input],
+        dtype: str,
+        limits: Limits,
+        seed: int,
+        is_check: bool,
+        columns: Mapping[str, Input] | None,
+    ) -> None:
+        self.program, self.bindings, self.inputs = program, bindings, inputs
+        self.is_check, self.columns = is_check, columns
+        # Of names that were assigned more than once, how often, and the nodes of all versions.
+        self.versions: dict[str, int] = {}
+        self.renamed: dict[str, int] = {}
+        self.used: set[str] = set()
+        self.mentioned: set[str] = set()
+        # Of the names that are bound and assigned too, those that statements so far have read or
+        # whose assignment was replaced.
+        self.read: set[str] = set()
+        self.roots: list[int] = []
+        self.builder = Builder(dtype, limits)
+        self.arguments = Arguments(self.builder)
+        self.declared = Declarations(dtype)
+        self.walker = Walker(self.builder, self.arguments, self._missing, seed, self._symbol)
+        bound = {name: Label(b.source, b.span) for name, b in self.bindings.items()}
+        bound |= {name: given.place or place_of(name) for name, given in self.inputs.items()}
+        self.names = Names(self.program, self.walker, bound, self.declared, self.is_check)
+        self.replaceable = frozenset(bound).intersection(self.names.assigned)
+        self.expander = Expander(
+            self.walker, self._name, self._statement, self.replaceable, self.read
+        )
+
+    # Statements
+
+    def run(self) -> Graph:
+        parsed = self.program.parsed()
+        for statement in reversed(parsed):
+            if isinstance(statement, Definition):
+                self.walker.functions[statement.name] = statement
+        # Inputs first, in the order in which they were given.
+        assigned = self.names.assigned
+        mentioned = self.mentioned = self.names.mentioned()
+        for statement in parsed:
+            if isinstance(statement, Declaration):
+                self.declared.declare(statement, assigned)
+        self._fix_sizes()
+        for name in (*self.bindings, *self.inputs):
+            if name in mentioned or name in self.declared.types:
+                self._bind(name)
+        for name in self.declared.types if self.is_check and self.columns is None else ():
+            if name not in assigned and not self._is_bound(name):
+                self._declare_input(name)
+        columns = self.columns or {}
+        for name in self.names.read_first() if columns else ():
+            if name in columns and not self._is_bound(name):
+                self._bind_column(name, columns[name])
+        self.expander.special.update(self.declared.types)
+        # Where a name such as `math` is a value, what `math.sin` means is found line by line.
+        values = {*assigned, *self.names.bound, *self.declared.types, *columns}
+        hides_modules = any(p in values or self.declared.is_symbol(p) for p in PREFIXES)
+        for part in self.program.parts:
+            if isinstance(part, SkeletonLines) and not hides_modules:
+                self.expander.expand(part)
+                continue
+            for statement in part if isinstance(part, tuple) else part.statements():
+                self._statement(statement)
+        for name in self.names.bound:
+            if name not in self.used and not self.declared.is_symbol(name):
+                raise self.names.unused(name)
+        return self._finish()
+
+    def _statement(self, statement: AnyStatement) -> None:
+        if isinstance(statement, Definition):
+            if self.walker.functions[statement.name] is not statement:
+                self.walker.functions[statement.name] = statement
+                self.expander.forget()
+        elif isinstance(statement, Unpacking):
+            self._unpack(statement)
+        elif isinstance(statement, Statement) and not self._is_replaced(statement):
+            position = self.walker.node(statement.value, statement.source)
+            span = Span(statement.value.start, statement.value.end)
+            self._assign(position, statement.name, statement.source, span)
+
+    def _assign(self, position: int, name: str | None, source: Source, span: Span) -> None:
+        """Name a value, and hold it against the name's declaration."""
+        position = self._name(position, name, source, span)
+        if name in self.declared.types and name not in self.versions:
+            with self.declared.assigning():
+                self._fit(name, position)
+
+    def _unpack(self, statement: Unpacking) -> None:
+        """`a, b = value`: all of the value first, then the names."""
+        self._note_reads(statement)
+        source, value = statement.source, statement.value
+        item = self.walker.evaluate(value, source)
+        parts = self.walker.parts(item, len(statement.targets), value, source)
+        for target, position in zip(statement.targets, parts):
+            if self._is_bound(target.name) and target.name not in self.read:
+                self.read.add(target.name)
+                continue
+            self._assign(position, target.name, source, Span(value.start, value.end))
+
+    def _note_reads(self, statement: AnyStatement) -> None:
+        if self.replaceable:
+            self.read |= self.names.read_by(statement) & self.replaceable
+
+    def _missing(self, name: str, label: Label) -> GraphcalcError:
+        return self.names.missing(name, label)
+
+    def _symbol(self, name: str) -> Any:
+        """The size that a declared symbol stands for; a run needs to know it."""
+        size = self.declared.symbol(name)
+        return None if type(size) is Size and not self.is_check else size
+
+    def _fix_sizes(self) -> None:
+        """Symbols of declared sizes that are bound themselves: B=32."""
+        for name, given in self.inputs.items():
+            if self.declared.is_symbol(name):
+                self.declared.fix(name, given.scalar, given.place or place_of(name))
+        for name, binding in self.bindings.items():
+            if self.declared.is_symbol(name):
+                position = self._bound_value(name)
+                value = self.builder.static(position)
+                self.declared.fix(name, value, Label(binding.source, binding.span))
+
+    def _declare_input(self, name: str) -> None:
+        """A declared input that has no value: its type is all that there is."""
+        declaration = self.declared.where[name]
+        params = (self.declared.type(name), name)
+        source, span = declaration.source, declaration.span
+        position = self.builder.add(OPS["input"], (), params, source, span, is_shared=False)
+        self.builder.nodes[position].is_bound = True
+        self._give(name, position)
+
+    def _is_replaced(self, statement: Statement) -> bool:
+        """Whether a binding stands for this assignment: the name's first, and not read before.
+
+        Later assignments, and a first one such as `x = x + 1`, go on from the bound value.
+        """
+        name = statement.name
+        self._note_reads(statement)
+        if name is None or not self._is_bound(name) or name in self.read:
+            return False
+        self.read.add(name)
+        return True
+
+    def _is_bound(self, name: str) -> bool:
+        return name in self.bindings or name in self.inputs
+
+    def _name(
+        self, position: int, name: str | None, source: Source | NodePlace, span: Span | int
+    ) -> int:
+        """Give a statement's value its name; a node that has one gets an alias."""
+        node = self.builder.nodes[position]
+        if node.op is OPS["const"] and node.name is None:
+            # Equal constants under different names are different leaves.
+            written = node.written
+            position = self.builder.add(
+                node.op, (), node.params, source, span, is_shared=False, written=written
+            )
+        elif node.name is not None and name is not None:
+            is_leaf = node.op.kind == "making" and not node.operands
+            op, operands = (node.op, ()) if is_leaf else (OPS["alias"], (position,))
+            params = node.params if is_leaf else ()
+            position = self.builder.add(op, operands, params, source, span, is_shared=False)
+        if name is None:
+            self.roots.append(position)
+        else:
+            self._give(name, position)
+        return position
+
+    def _give(self, name: str, position: int) -> None:
+        names, shown = self.walker.names, name
+        if name in names:
+            self.renamed.setdefault(name, names[name])
+            version = self.versions[name] = self.versions.get(name, 1) + 1
+            shown = f"{name}'{version}"
+            self.renamed[shown] = position
+        self.builder.nodes[position].name = shown
+        names[name] = position
+        if name in PREFIXES:
+            self.expander.forget()
+
+    def _bind(self, name: str) -> int:
+        """The node of a name that is bound from outside."""
+        self.used.add(name)
+        if name in self.inputs:
+            given = self.inputs[name]
+            position = self._input(name, given)
+        else:
+            position = self._bound_value(name)
+        if name in self.declared.types:
+            self._fit(name, position)
+        self.builder.nodes[position].is_bound = True
+        self._give(name, position)
+        return position
+
+    def _bind_column(self, name: str, column: Input) -> None:
+        """The node of a name that is read from outside and has no binding of its own."""
+        position = self._input(name, column)
+        self.declared.check_column(name, self.builder.nodes[position])
+        self.builder.nodes[position].is_bound = True
+        self._give(name, position)
+
+    def _fit(self, name: str, position: int) -> None:
+        """Hold a bound value against its declaration, and give it the dtype declared."""
+        self.expander.forget(position)
+        node = self.builder.nodes[position]
+        if name in self.inputs:
+            node.type = self.declared.fit(name, node, self.inputs[name].is_whole)
+            node.params = (node.type, name)
+            return
+        data = node.params[1] if node.op is OPS["const"] else ()
+        is_whole = bool(data) and all(abs(v) < 2.0**63 and v == int(v) for v in data)
+        node.type = self.declared.fit(name, node, is_whole)
+        if node.op is OPS["const"]:
+            as_int = node.type.dtype == "int64"
+            node.params = (node.type, tuple(map(int, data)) if as_int else data)
+
+    def _input(self, name: str, given: Input) -> int:
+        source, span, _ = given.place or place_of(name)
+        params = (given.type, name)
+        position = self.builder.add(OPS["input"], (), params, source, span, is_shared=False)
+        self.builder.nodes[position].written = given.written
+        if given.scalar is not None:
+            self.builder.know(position, given.scalar)
+        return position
+
+    def _bound_value(self, name: str) -> int:
+        """The value of a constant expression: one leaf for a number, hidden nodes otherwise."""
+        binding = self.bindings[name]
+        builder = self.builder
+        first = len(builder.nodes)
+        shared, constants = builder.shared, builder.constants
+        builder.shared, builder.constants = {}, {}
+        try:
+            position = constant_of(f"`{brief(name)}`", binding)(self.walker)
+        finally:
+            builder.shared, builder.constants = shared, constants
+        for node in builder.nodes[first:]:
+            node.is_hidden = True
+        value = builder.static(position)
+        if value is not None:
+            position = builder.constant(value, binding.source, binding.span, is_shared=False)
+        builder.nodes[position].is_hidden = False
+        builder.nodes[position].written = brief(format_expression(binding.value))
+        return position
+
+    def _finish(self) -> Graph:
+        """The graph of what the statements and the names need, with letters for the rest."""
+        builder = self.builder
+        # A name by itself is the first node of that name.
+        display = self.walker.names
+        display.update(self.renamed)
+        roots = [*self.roots, *display.values()]
+        is_read = read_positions(builder.nodes)
+        nodes, moved = prune(builder.nodes, roots, is_read)
+        if nodes is not builder.nodes:
+            is_read = read_positions(nodes)
+        is_read.update([moved[p] for p in self.arguments.static_uses if p in moved])
+        ends = {moved[root] for root in roots}
+        results = sorted(ends - is_read) or sorted(ends)[-1:]
+        if nodes is not builder.nodes:
+            display = {name: moved[position] for name, position in display.items()}
+        graph = Graph(nodes, results, display, builder.dtype, builder.limits)
+        graph.static_inputs = frozenset(
+            builder.nodes[i].params[1]
+            for i in self.arguments.static_uses
+            if builder.nodes[i].op is OPS["input"]
+        )
+        graph.notes = builder.notes
+        graph.sizes = self.declared.known
+        self._letter(graph)
+        return graph
+
+    def _letter(self, graph: Graph) -> None:
+        """Name the unnamed nodes as a jaxpr does: a … z, ba, bb, … without the names in use."""
+        taken = {
+            *self.walker.names,
+            *(self.columns or ()),
+            *self.walker.functions,
+            *CONSTANTS,
+            *self.mentioned,
+        }
+        letters = filterfalse(taken.__contains__, _words())
+        results, const = frozenset(graph.results), OPS["const"]
+        unnamed = [item for item in enumerate(graph.nodes) if item[1].name is None]
+        for position, node in unnamed:
+            if node.is_hidden or (node.op is const and position not in results):
+                continue
+            node.name = name = next(letters)
+            graph.names[name] = position
+
+
+def constant_of(what: str, binding: Binding) -> Callable[[Walker], int]:
+    """Adds the value of a constant expression to a walker's graph.
+
+    Raises BindingError for an expression that reads names or means nothing.
+    """
+
+    def missing(read: str, label: Label) -> GraphcalcError:
+        return BindingError(
+            "binding-not-constant",
+            f"the value of {what} is not a constant",
+            (label,),
+            note="a bound value is data: numbers, and functions of numbers",
+        )
+
+    def add(walker: Walker) -> int:
+        builder = walker.builder
+        walker = Walker(builder, Arguments(builder), missing, walker.seed)
+        try:
+            return walker.node(binding.value, binding.source)
+        except ProgramError as error:
+            d = error.diagnostic
+            raise BindingError(d.code, d.message, d.labels, d.note, d.help) from None
+
+    return add
+
+
+def _words() -> Iterator[str]:
+    """a … z, ba, bb, …: the numbers in base 26."""
+    yield from _LETTERS
+    for size in count(1):
+        yield from map("".join, product(_LETTERS[1:], *[_LETTERS] * size))

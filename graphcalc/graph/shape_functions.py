@@ -1,0 +1,495 @@
+"""Functions that shapes alone decide, and those that only choose elements.
+
+`x.size(0)` and `len(x)` are known before the program runs; `split`, `narrow` and `flip` are
+indices in other words, and become them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from graphcalc.diagnostics import CallError, IndexRangeError, Label, LimitError, ShapeError, brief
+from graphcalc.graph.call_site import CallSite, ShapeFunction
+from graphcalc.graph.grad import AUTOGRAD_GRAD, GRAD
+from graphcalc.graph.lowered import ListValue, Lowered, StaticNumber, TextValue, TupleValue
+from graphcalc.ops.shapes import dimension, dimensions, show
+from graphcalc.ops.sizes import Size, ceil_div, divide_if_exact
+from graphcalc.ops.table import OPS
+from graphcalc.source import Source, Span
+from graphcalc.syntax import expr as ast
+
+if TYPE_CHECKING:
+    from graphcalc.graph.walk import Walker
+
+MAX_PARTS = 10_000
+
+# Parts
+
+
+def unbind(walker: Walker, position: int, dim: int, source: Source, span: Span) -> tuple[Any, ...]:
+    """The slices of a tensor along one dimension."""
+    shape = walker.builder.nodes[position].type.shape
+    if not shape:
+        label = Label(source, span)
+        raise ShapeError("unpack-scalar", "a scalar has no parts", (label,))
+    if type(shape[dim]) is Size:
+        label = Label(source, span)
+        raise ShapeError(
+            "unpack-scalar", f"a dimension of {shape[dim]} has an unknown number of parts", (label,)
+        )
+    _check_parts(shape[dim], Label(source, span))
+    found = []
+    for i in range(shape[dim]):
+        params = tuple(i if d == dim else (0, n, 1) for d, n in enumerate(shape))
+        found.append(
+            walker.builder.add(
+                OPS["index"], (position,), (params,), source, span, context=walker.context()
+            )
+        )
+    return tuple(found)
+
+
+def _check_parts(count: int, label: Label) -> None:
+    """Each part is a node of its own, made whether it is used or not."""
+    if count > MAX_PARTS:
+        raise LimitError(
+            "parts",
+            f"a tuple of {count:,} parts, and the limit is {MAX_PARTS:,}",
+            (label,),
+            help="index the tensor itself, `x[i]`, or reshape it",
+        )
+
+
+def _unbind(site: CallSite) -> Lowered:
+    source, span = site.walker.at(site.node, site.frame)
+    dim = site.dim(default=0)
+    return TupleValue(unbind(site.walker, site.tensor(), dim, source, span), site.node)
+
+
+def _pieces(site: CallSite, dim: int, lengths: list[Any]) -> Lowered:
+    """Consecutive pieces of `x` along a dimension."""
+    found, start = [], 0
+    for length in lengths:
+        found.append(site.indexed({dim: (start, start + length, 1)}))
+        start = start + length
+    return TupleValue(tuple(found), site.node)
+
+
+def _split(site: CallSite) -> Lowered:
+    dim = site.dim(default=0)
+    size = site.shape()[dim]
+    wanted = site.wholes("split_size")
+    if type(site.item("split_size")) in (TupleValue, ListValue) or len(wanted) != 1:
+        if any(type(w) is int and w < 0 for w in wanted):
+            raise site.fail("split_size", "whole numbers >= 0,")
+        if sum(wanted) != size:
+            raise ShapeError(
+                "split",
+                f"the pieces have {sum(wanted)} elements, and the dimension has {size}",
+                site.label(),
+            )
+        return _pieces(site, dim, list(wanted))
+    (length,) = wanted
+    if type(length) is int and length < 1:
+        raise site.fail("split_size", "a whole number above 0,")
+    count: Any = ceil_div(size, length)
+    if type(count) is Size:
+        raise site.fail("split_size", "a size that gives a number of pieces")
+    _check_parts(count, site.label()[0])
+    last = size - (count - 1) * length if count else 0
+    return _pieces(site, dim, [length] * (count - 1) + [last] if count else [size])
+
+
+def _chunk(site: CallSite) -> Lowered:
+    dim = site.dim(default=0)
+    size, chunks = site.shape()[dim], site.whole("chunks")
+    if type(chunks) is not int or chunks < 1:
+        raise site.fail("chunks", "a whole number above 0,")
+    _check_parts(chunks if type(size) is Size else min(chunks, size), site.label()[0])
+    exact = divide_if_exact(size, chunks) if type(size) is Size else None
+    if exact is not None:
+        return _pieces(site, dim, [exact] * chunks)
+    length: Any = ceil_div(size, chunks)
+    if type(length) is Size:
+        return _pieces(site, dim, [length] * (chunks - 1) + [size - (chunks - 1) * length])
+    length = max(length, 1)
+    count = max(-(-size // length), 1)
+    return _pieces(site, dim, [length] * (count - 1) + [size - (count - 1) * length])
+
+
+def _narrow(site: CallSite) -> Lowered:
+    dim = site.dim()
+    size, start, length = site.shape()[dim], site.whole("start"), site.whole("length")
+    start = start + size if start < 0 else start
+    if start < 0 or length < 0 or start + length > size:
+        raise IndexRangeError(
+            "index-range",
+            f"elements {start} to {start + length} are outside of a dimension of {size}",
+            site.label(),
+        )
+    return site.indexed({dim: (start, start + length, 1)})
+
+
+def _select(site: CallSite) -> Lowered:
+    dim = site.dim()
+    size, place = site.shape()[dim], site.whole("index")
+    if not -size <= place < size:
+        raise IndexRangeError(
+            "index-range", f"index {place} is outside of a dimension of {size}", site.label()
+        )
+    return site.indexed({dim: place + size if place < 0 else place})
+
+
+def _index_select(site: CallSite) -> Lowered:
+    dim = site.dim()
+    index = site.tensor("index")
+    shape = site.walker.builder.nodes[index].type.shape
+    if len(shape) > 1:
+        raise ShapeError(
+            "index-shape",
+            f"the index of `index_select` has one dimension, and this is {show(shape)}",
+            site.label(),
+            help="write `x[index]`, or `gather`",
+        )
+    return site.indexed({dim: "*"}, (index,))
+
+
+def _movedim(site: CallSite) -> Lowered:
+    rank = len(site.shape())
+
+    def places(name: str) -> list[int]:
+        found: list[int] = site.checked(lambda: [dimension(d, rank) for d in site.wholes(name)])
+        return found
+
+    source, destination = places("source"), places("destination")
+    if not len(source) == len({*source}) == len(destination) == len({*destination}):
+        raise ShapeError(
+            "shape-mismatch", "each dimension that moves wants one place", site.label()
+        )
+    order: list[Any] = [d for d in range(rank) if d not in source]
+    for place, dim in sorted(zip(destination, source)):
+        order.insert(place, dim)
+    return site.row("permute", (tuple(order),))
+
+
+def _unflatten(site: CallSite) -> Lowered:
+    dim, shape = site.dim(), site.shape()
+    return site.row("reshape", ((*shape[:dim], *site.wholes("sizes"), *shape[dim + 1 :]),))
+
+
+def _flip(site: CallSite) -> Lowered:
+    shape = site.shape()
+    dims = site.wholes("dims") if site.item("dims") is not None else None
+    flipped = site.checked(lambda: dimensions(dims, len(shape)))
+    return site.indexed({d: (shape[d] - 1, -1, -1) for d in flipped})
+
+
+# Sizes
+
+
+def _size(site: CallSite) -> Lowered:
+    shape = site.shape()
+    if site.item("dim") is None:
+        return TupleValue(tuple(map(StaticNumber, shape)), site.node)
+    if not shape:
+        raise ShapeError("unpack-scalar", "a scalar has no dimension", site.label())
+    return StaticNumber(shape[site.dim()])
+
+
+def _numel(site: CallSite) -> Lowered:
+    shape = site.shape()
+    dims = site.wholes("dim") if site.item("dim") is not None else None
+    count: Any = 1
+    for d in site.checked(lambda: dimensions(dims, len(shape))):
+        count = count * shape[d]
+    return StaticNumber(count)
+
+
+def _len(site: CallSite) -> Lowered:
+    item = site.item("x")
+    if type(item) is TupleValue:
+        return StaticNumber(len(item.items))
+    if not site.shape():
+        raise ShapeError("unpack-scalar", "a scalar has no length", site.label())
+    return StaticNumber(site.shape()[0])
+
+
+def _kept(site: CallSite) -> Lowered:
+    shape = site.shape()
+    dims = site.wholes("dim") if site.item("dim") is not None else None
+    over = site.checked(lambda: dimensions(dims, len(shape)))
+    return TupleValue(
+        tuple(StaticNumber(1 if i in over else n) for i, n in enumerate(shape)), site.node
+    )
+
+
+def _at(site: CallSite) -> Lowered:
+    found = site.wholes("sizes")
+    if not found:
+        raise CallError("static-number", "an argument here must not be empty", site.label())
+    return StaticNumber(found[site.whole("place") if len(found) > 1 else 0])
+
+
+def _count(site: CallSite) -> Lowered:
+    return StaticNumber(0 if site.item("dim") is None else len(site.wholes("dim")))
+
+
+def _refuse(site: CallSite) -> Lowered:
+    item = site.item("why")
+    assert type(item) is TextValue
+    raise CallError("not-here", item.text, site.label())
+
+
+def _last_dims(site: CallSite) -> Lowered:
+    sizes, shape = site.wholes("shape"), site.shape()
+    count = len(sizes)
+    if count > len(shape) or tuple(sizes) != shape[len(shape) - count :]:
+        raise ShapeError(
+            "last-sizes",
+            f"the last sizes are {show(sizes)}, and the input is {show(shape)}",
+            site.label(),
+        )
+    return TupleValue(tuple(StaticNumber(d) for d in range(-count, 0)), site.node)
+
+
+# Values as they are
+
+
+def _given(site: CallSite) -> Lowered:
+    return site.tensor()
+
+
+def _number(site: CallSite) -> Lowered:
+    value = site.walker.arguments.value(site.item("x"))
+    if value is None:
+        raise CallError(
+            "static-number", "an argument here must be a number that is known", site.label()
+        )
+    # `unbiased=False` is a correction of 0.
+    whole = type(value) is bool or (type(value) is float and value.is_integer())
+    return StaticNumber(int(value) if whole else value)
+
+
+def _as(dtype: str) -> Callable[[CallSite], Lowered]:
+    def run(site: CallSite) -> Lowered:
+        word = site.item("x")
+        if type(word) is TextValue:
+            return _number_of(site, word.text)
+        is_method = type(site.node.function) is ast.Attribute
+        type_ = site.walker.builder.nodes[site.tensor()].type
+        wanted = dtype if is_method or dtype in ("int64", "bool") else type_.dtype
+        if wanted not in ("int64", "bool") and type_.dtype in ("int64", "bool"):
+            wanted = site.walker.builder.dtype
+        return _cast(site, site.tensor(), wanted)
+
+    return run
+
+
+def _number_of(site: CallSite, text: str) -> int:
+    """`float("-inf")`: the number that a text says."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise CallError("static-number", f"`{brief(text)}` is not a number", site.label()) from None
+    source, span = site.walker.at(site.node, site.frame)
+    position = site.walker.builder.constant(value, source, span)
+    site.walker.builder.nodes[position].written = text.strip().lower()
+    return position
+
+
+def _cast(site: CallSite, position: int, dtype: str) -> int:
+    place = Label(*site.walker.at(site.node, site.frame))
+    return site.walker.calls.cast(position, dtype, place)
+
+
+def _to(site: CallSite) -> Lowered:
+    position = site.tensor()
+    given = site.item("to")
+    for item in given.items if type(given) is TupleValue else (given,):
+        if type(item) is TextValue and (
+            item.text == "cpu" or item.text.startswith(("cuda", "mps"))
+        ):
+            site.walker.calls.note_device(item, site.node, site.frame.source)
+        elif type(item) is int:
+            position = _cast(site, position, site.walker.builder.nodes[item].type.dtype)
+        elif item is not None:
+            dtype = site.walker.calls.dtype(item, site.node, site.frame.source)
+            position = _cast(site, position, dtype)
+    return position
+
+
+def _device(site: CallSite) -> Lowered:
+    site.walker.calls.note_device(TextValue("cuda"), site.node, site.frame.source)
+    return site.tensor()
+
+
+_X23 = "[[1, 2, 3], [4, 5, 6]]"
+
+_ALL = (
+    ShapeFunction(
+        "size",
+        "x, dim: dim = None",
+        "The sizes of x, or of one dimension; also `x.shape`. Known before the program runs.",
+        _size,
+        ((f"size({_X23}, 1)", "3"), (f"size({_X23})", "[2, 3]")),
+        ("shape",),
+    ),
+    ShapeFunction(
+        "numel",
+        "x, dim: dims = None",
+        "The number of elements, or of those along some dimensions.",
+        _numel,
+        ((f"numel({_X23})", "6"), (f"numel({_X23}, dim=0)", "2")),
+        differs="`dim` is an addition: torch counts all elements.",
+    ),
+    ShapeFunction(
+        "ndim",
+        "x",
+        "The number of dimensions.",
+        lambda site: StaticNumber(len(site.shape())),
+        ((f"ndim({_X23})", "2"),),
+        ("dim",),
+    ),
+    ShapeFunction("len", "x", "The size of the first dimension.", _len, ((f"len({_X23})", "2"),)),
+    ShapeFunction(
+        "unbind",
+        "x, dim: dim = 0",
+        "The slices along a dimension, as a tuple: `a, b = unbind(x)`.",
+        _unbind,
+        (("unbind([5, 6, 7])[1]", "6"),),
+    ),
+    ShapeFunction(
+        "split",
+        "x, split_size: dims, dim: dim = 0",
+        "Pieces of `split_size` elements (a list gives each its own) along a dimension, a tuple.",
+        _split,
+        (("split([1, 2, 3], 2)[1]", "[3]"), ("split([1, 2, 3], [1, 2])[1]", "[2, 3]")),
+    ),
+    ShapeFunction(
+        "chunk",
+        "x, chunks: size, dim: dim = 0",
+        "That many equal pieces along a dimension, the last perhaps smaller, as a tuple.",
+        _chunk,
+        (("chunk([1, 2, 3, 4], 2)[1]", "[3, 4]"),),
+    ),
+    ShapeFunction(
+        "narrow",
+        "x, dim: dim, start: dim, length: size",
+        "`length` elements along a dimension, from `start` on.",
+        _narrow,
+        (("narrow([1, 2, 3, 4], 0, 1, 2)", "[2, 3]"),),
+    ),
+    ShapeFunction(
+        "select",
+        "x, dim: dim, index: dim",
+        "The slice at one place of a dimension.",
+        _select,
+        ((f"select({_X23}, 1, -1)", "[3, 6]"),),
+    ),
+    ShapeFunction(
+        "index_select",
+        "x, dim: dim, index: index",
+        "The slices of a dimension that whole numbers choose: x[:, index] for dim=1.",
+        _index_select,
+        (("index_select([5, 6, 7], 0, [2, 0])", "[7, 5]"),),
+    ),
+    ShapeFunction(
+        "flip",
+        "x, *dims: dims",
+        "The elements in reverse order along dimensions: x[::-1].",
+        _flip,
+        (("flip([1, 2, 3], 0)", "[3, 2, 1]"),),
+    ),
+    ShapeFunction(
+        "movedim",
+        "x, source: dims, destination: dims",
+        "Dimensions in other places, the rest in order.",
+        _movedim,
+        (("size(movedim(zeros(2, 3, 4), 0, -1))", "[3, 4, 2]"),),
+        ("moveaxis",),
+    ),
+    ShapeFunction(
+        "unflatten",
+        "x, dim: dim, sizes: shape",
+        "One dimension as several; a size may be -1.",
+        _unflatten,
+        (("unflatten([1, 2, 3, 4], 0, (2, 2))", "[[1, 2], [3, 4]]"),),
+    ),
+    ShapeFunction(
+        "tensor",
+        "x",
+        "The tensor of a list: `torch.tensor([1, 2])` is `[1, 2]`.",
+        _given,
+        (("torch.tensor([[1., 2.], [3., 4.]])", "[[1, 2], [3, 4]]"),),
+        ("array", "as_tensor", "asarray", "Tensor", "FloatTensor", "DoubleTensor", "from_numpy"),
+        differs="whole numbers become floating point, unless `dtype=torch.int64` is given.",
+        kind="Values as they are",
+    ),
+    ShapeFunction(
+        "to",
+        "x, *to: dims",
+        "x in another dtype: integers and bool, or the run's floating point.",
+        _to,
+        (("(1 < 2).to(torch.float64)", "1"), ("[1.5, -1.5].to(torch.int64)", "[1, -1].long()")),
+        ("type", "astype"),
+        differs="floating point numbers keep the run's dtype; a note says so.",
+        kind="Values as they are",
+    ),
+    *(
+        ShapeFunction(
+            name,
+            "x",
+            doc,
+            _as(dtype),
+            examples,
+            aliases,
+            differs="" if dtype in ("int64", "bool") else "the run's dtype stays; a note says so.",
+            kind="Values as they are",
+        )
+        for name, dtype, doc, examples, aliases in (
+            ("float", "float32", "Floating point: true is 1.", (("(1 < 2).float()", "1"),), ()),
+            ("double", "float64", "Floating point: true is 1.", (("(1 < 2).double()", "1"),), ()),
+            ("half", "float16", "Floating point: true is 1.", (("(1 < 2).half()", "1"),), ()),
+            (
+                "long",
+                "int64",
+                "The whole part as an integer, to be an index.",
+                (("[1.5, -1.5].long()", "torch.tensor([1, -1], dtype=torch.int64)"),),
+                ("int", "LongTensor"),
+            ),
+            ("bool", "bool", "Whether x is not 0.", (("[0, 2].bool()", "[false, true]"),), ()),
+        )
+    ),
+    ShapeFunction(
+        "clone",
+        "x",
+        "x as it is: values are never changed, copied or moved here.",
+        _given,
+        (("clone(3)", "3"),),
+        ("contiguous", "cpu", "numpy", "item", "tolist", "copy", "requires_grad_"),
+        kind="Values as they are",
+    ),
+    ShapeFunction(
+        "cuda",
+        "x",
+        "x as it is: --device says where a program runs.",
+        _device,
+        (),
+        kind="Values as they are",
+    ),
+    GRAD,
+)
+_HIDDEN = (
+    AUTOGRAD_GRAD,
+    ShapeFunction("_number", "x", "A number that is known before the program runs.", _number),
+    ShapeFunction(
+        "_last_dims", "x, shape: shape", "The last dimensions, as many as sizes.", _last_dims
+    ),
+    ShapeFunction("_kept", "x, dim: dims", "The shape of x with reduced dimensions as 1.", _kept),
+    ShapeFunction("_at", "sizes: shape, place: dim", "One of several sizes, or the only one.", _at),
+    ShapeFunction("_count", "dim: dims", "How many dimensions are named.", _count),
+    ShapeFunction("_refuse", "why: text", "An error.", _refuse),
+)
+FUNCTIONS = {name: f for f in (*_ALL, *_HIDDEN) for name in (f.name, *f.aliases)}
+PUBLIC = _ALL

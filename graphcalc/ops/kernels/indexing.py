@@ -1,0 +1,225 @@
+"""Kernels that choose elements by number, and their gradients, for Python and for torch.
+
+Numbers that are no place of the dimension raise `Problem` when the program runs: only then are
+they known.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphcalc.ops.kernels.arrays import NDArray, expand, offsets, strides
+from graphcalc.ops.kernels.moves import chosen_place, dims_of
+from graphcalc.ops.spec import Problem, Shape, Type
+
+
+def _outside(place: Any, size: int) -> Problem:
+    if place - place != 0 or place != int(place):
+        return Problem("index", f"an index must be a whole number, not {place:g}")
+    help = "write `ignore_index=-100` to leave such places out of a loss" if place == -100 else ""
+    return Problem("index", f"index {int(place)} is outside of a dimension of {size}", help=help)
+
+
+def places(index: NDArray, size: int, *, is_counted_back: bool = False) -> list[int]:
+    """The elements of an index as places of a dimension; negative ones may count from its end."""
+    low = -size if is_counted_back else 0
+    found = []
+    for value in index.data:
+        if value != value or not low <= value < size or value != int(value):
+            raise _outside(value, size)
+        found.append(int(value) if value >= 0 else int(value) + size)
+    return found
+
+
+def torch_places(torch: Any, index: Any, size: int, *, is_counted_back: bool = False) -> Any:
+    """The same on torch: an int64 tensor of places."""
+    low = -size if is_counted_back else 0
+    whole = index if index.dtype == torch.int64 else index.trunc()
+    wrong = (index < low) | (index >= size) | (index != whole)
+    if bool(wrong.any()):
+        raise _outside(index[wrong].reshape(-1)[0].item(), size)
+    whole = whole.to(torch.int64)
+    return torch.where(whole < 0, whole + size, whole) if is_counted_back else whole
+
+
+# x[items]
+
+
+def _chosen_offsets(
+    x_shape: Shape, items: tuple[Any, ...], index: tuple[NDArray, ...]
+) -> list[int]:
+    """The offsets into x of the elements that index tensors choose, in the tensors' order."""
+    shape: Shape = ()
+    for one in index:
+        shape = _joined(shape, one.shape)
+    steps, sizes = strides(x_shape), dims_of(items, x_shape)
+    dims = iter(range(len(x_shape)))
+    chosen = iter(index)
+    total = [0] * _count(shape)
+    for item, size in zip(items, sizes):
+        dim = None if item is None else next(dims)
+        if item == "*" and dim is not None:
+            one = NDArray(shape, expand(next(chosen), shape))
+            step = steps[dim]
+            total = [t + p * step for t, p in zip(total, places(one, size, is_counted_back=True))]
+    return total
+
+
+def _joined(a: Shape, b: Shape) -> Shape:
+    rank = max(len(a), len(b))
+    left, right = (1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b
+    return tuple(n if m == 1 else m for m, n in zip(left, right))
+
+
+def _count(shape: Shape) -> int:
+    count = 1
+    for size in shape:
+        count *= size
+    return count
+
+
+def _offsets(x_shape: Shape, items: tuple[Any, ...], index: tuple[NDArray, ...]) -> list[int]:
+    """The offset into x of every element of `x[items]`, row-major."""
+    start, axes = 0, []
+    own = iter(strides(x_shape))
+    for item in items:
+        if item is None:
+            axes.append([0])
+            continue
+        step = next(own)
+        if isinstance(item, tuple):
+            axes.append([(item[0] + i * item[2]) * step for i in range(len(range(*item)))])
+        elif item != "*":
+            start += item * step
+    if index:
+        axes.insert(chosen_place(items), _chosen_offsets(x_shape, items, index))
+    found = [start]
+    for axis in axes:
+        found = [o + d for o in found for d in axis]
+    return found
+
+
+def index(out: Type, x: NDArray, *arguments: Any) -> list[Any]:
+    """The elements that ints, slices (start, stop, step) and tensors choose."""
+    *chosen, items = arguments
+    return [x.data[o] for o in _offsets(x.shape, items, tuple(chosen))] if out.numel else []
+
+
+def unindex(out: Type, x: NDArray, *arguments: Any) -> list[Any]:
+    """Zeros with the elements of x added where the items point."""
+    *chosen, shape, items = arguments
+    data = [0.0] * out.numel
+    for offset, value in zip(_offsets(shape, items, tuple(chosen)), x.data):
+        data[offset] += value
+    return data
+
+
+def _basic(torch: Any, x: Any, items: tuple[Any, ...]) -> tuple[Any, list[int]]:
+    """A view of x by ints and slices alone, tensors' dimensions whole; and the flipped ones."""
+    forward: list[Any] = []
+    flips: list[int] = []
+    place = 0
+    for item in items:
+        if isinstance(item, tuple):
+            reach = range(*item)
+            if reach.step < 0:
+                flips.append(place)
+                reach = reach[::-1]
+            forward.append(slice(reach.start, max(reach.stop, reach.start), reach.step))
+        else:
+            forward.append(slice(None) if item == "*" else item)
+        place += item is None or isinstance(item, tuple) or item == "*"
+    return x[tuple(forward)], flips
+
+
+def _at(torch: Any, view: Any, items: tuple[Any, ...], chosen: tuple[Any, ...]) -> list[Any]:
+    """What torch's own indexing wants of a view: a tensor of places, or None, a dimension."""
+    kept = [item for item in items if item is None or isinstance(item, tuple) or item == "*"]
+    given = iter(chosen)
+    return [
+        torch_places(torch, next(given), view.shape[i], is_counted_back=True)
+        if item == "*"
+        else None
+        for i, item in enumerate(kept)
+    ]
+
+
+def torch_index(torch: Any, x: Any, *arguments: Any) -> Any:
+    """`index` on torch."""
+    *chosen, items = arguments
+    view, flips = _basic(torch, x, items)
+    found = torch.flip(view, flips) if flips else view
+    if not chosen:
+        return found
+    return torch.ops.aten.index(found, _at(torch, found, items, tuple(chosen)))
+
+
+def torch_unindex(torch: Any, x: Any, *arguments: Any) -> Any:
+    """`unindex` on torch."""
+    *chosen, shape, items = arguments
+    result = torch.zeros(shape, dtype=x.dtype, device=x.device)
+    view, flips = _basic(torch, result, items)
+    if not chosen:
+        view += torch.flip(x, flips) if flips else x
+        return result
+    if not flips:
+        where = _at(torch, view, items, tuple(chosen))
+        torch.ops.aten.index_put_(view, where, x, True)
+        return result
+    flipped = torch.zeros_like(view)
+    where = _at(torch, view, items, tuple(chosen))
+    torch.ops.aten.index_put_(flipped, where, x, True)
+    view += torch.flip(flipped, flips)
+    return result
+
+
+# gather, scatter_add, one_hot
+
+
+def _gathered(x: Shape, index: NDArray, dim: int) -> list[int]:
+    """The offset into a tensor of shape x for each element of an index along `dim`."""
+    dim %= len(x)
+    steps = strides(x)
+    found = places(index, x[dim])
+    kept = [0 if i == dim else s for i, s in enumerate(steps)]
+    return [o + p * steps[dim] for o, p in zip(offsets(index.shape, kept), found)]
+
+
+def gather(out: Type, x: NDArray, index: NDArray, dim: int) -> list[Any]:
+    """x[…, index[…], …]: along `dim` the element that the index names."""
+    return [x.data[o] for o in _gathered(x.shape, index, dim)] if x.shape else list(x.data)
+
+
+def scatter_add(out: Type, x: NDArray, index: NDArray, src: NDArray, dim: int) -> list[Any]:
+    """x with each element of src added at the place that the index names."""
+    data = list(x.data)
+    where = _gathered(x.shape, index, dim) if x.shape else [0]
+    for offset, value in zip(where, src.data):
+        data[offset] += value
+    return data
+
+
+def torch_gather(torch: Any, x: Any, index: Any, dim: int) -> Any:
+    """`gather` on torch."""
+    size = x.shape[dim] if x.dim() else 1
+    return torch.gather(x, dim, torch_places(torch, index, size))
+
+
+def torch_scatter_add(torch: Any, x: Any, index: Any, src: Any, dim: int) -> Any:
+    """`scatter_add` on torch."""
+    size = x.shape[dim] if x.dim() else 1
+    return torch.scatter_add(x, dim, torch_places(torch, index, size), src.to(x.dtype))
+
+
+def one_hot(out: Type, x: NDArray, num_classes: int) -> list[int]:
+    """1 at the place that each element names, 0 elsewhere."""
+    data = [0] * out.numel
+    for i, place in enumerate(places(x, num_classes)):
+        data[i * num_classes + place] = 1
+    return data
+
+
+def torch_one_hot(torch: Any, x: Any, num_classes: int) -> Any:
+    """`one_hot` on torch."""
+    found = torch_places(torch, x, num_classes)
+    return (found[..., None] == torch.arange(num_classes, device=x.device)).to(torch.int64)

@@ -1,0 +1,100 @@
+"""The beginning of rows: where the header says what the columns are, and how records end."""
+
+from __future__ import annotations
+
+import codecs
+
+from graphcalc.diagnostics import DataError, EvaluationError, GraphcalcError, Label, LimitError
+from graphcalc.rows.python_engine import RecordPlace
+from graphcalc.rows.records import Records
+from graphcalc.rows.tables import DelimitedTable, JsonTable, RowTable
+from graphcalc.source import Source, Span
+from graphcalc.tables.cells import CellError, CellProblem
+from graphcalc.tables.csv import Dialect, splitter, unquote
+from graphcalc.tables.jsonlines import members, text
+from graphcalc.tables.reading import TextOptions
+
+# What text does not begin with, and what does.
+_CONTENTS = {
+    b"PAR1": ("Parquet", "parquet"),
+    b"ARROW1": ("Arrow", "arrow"),
+    b"\xff\xff\xff\xff": ("Arrow", "arrow"),
+    b"\x93NUMPY": ("a .npy array", ""),
+    b"PK\x03\x04": ("a zip archive, as .npz and .xlsx are", ""),
+}
+
+
+def read_head(records: Records, format: str, options: TextOptions) -> tuple[RowTable, bytes]:
+    """How the records behind the header are read, and the header's own text."""
+    delimiter = options.delimiter or ("\t" if format == "tsv" else ",")
+    records.has_quotes, records.delimiter = format == "csv", delimiter
+    head = records.head()
+    if format == "jsonl":
+        head, skipped = head.removeprefix(codecs.BOM_UTF8), 0
+        while head and not head.strip():
+            head, skipped = records.head(), skipped + 1
+        records.line_end, records.may_be_blank = b"\n", True
+        table = JsonTable(_keys(head, records))
+        records.push_back(head)
+        records.line += skipped
+        return table, b""
+    dialect = Dialect(delimiter, format == "csv", records.line_end.decode())
+    columns = _header(_header_text(head, records), dialect, records)
+    records.may_be_blank = len(columns) == 1
+    if not options.has_header:
+        columns = tuple(str(place + 1) for place in range(len(columns)))
+        records.push_back(head.removeprefix(codecs.BOM_UTF8))
+        head = b""
+    return DelimitedTable(dialect, columns, format, has_header=options.has_header), head
+
+
+def _header_text(head: bytes, records: Records) -> str:
+    if not head:
+        raise DataError("empty-file", f"{records.name}: there is no header: the input is empty")
+    for magic, (what, format) in _CONTENTS.items():
+        if head.startswith(magic):
+            hint = f"say what it is: --input-format {format}" if format else ""
+            message = f"{records.name}: the content is {what}, not text"
+            raise DataError("other-content", message, help=hint)
+    try:
+        if b"\0" in head:
+            raise ValueError
+        return head.decode("utf-8-sig").rstrip("\r\n")
+    except ValueError:
+        is_wide = head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in head
+        looks, name = ("; it looks like UTF-16", "utf-16") if is_wide else ("", "latin-1")
+        raise DataError(
+            "encoding",
+            f"{records.name}: the header is not UTF-8{looks}",
+            help=f"say what it is: --encoding {name}",
+        ) from None
+
+
+def _header(line: str, dialect: Dialect, records: Records) -> tuple[str, ...]:
+    try:
+        cells = splitter(dialect)(line)
+    except CellError as faulty:
+        fault = faulty.fault
+        if line.lstrip()[:1] in ("{", "["):
+            format = "jsonl" if line.lstrip()[0] == "{" else "json"
+            fault = fault._replace(help=f"if this is JSON, say so: --input-format {format}")
+        raise error_at(fault, RecordPlace(0, 0, line), records.name, 1) from None
+    return tuple(unquote(cell, dialect) for cell in cells)
+
+
+def _keys(head: bytes, records: Records) -> tuple[str, ...]:
+    try:
+        decoded = head.decode()
+        return tuple(map(text, members(decoded))) if decoded.strip() else ()
+    except UnicodeDecodeError:
+        raise DataError("encoding", f"{records.name}: the text is not UTF-8") from None
+    except CellError as faulty:
+        raise error_at(faulty.fault, RecordPlace(0, 0, decoded), records.name, 1) from None
+
+
+def error_at(fault: CellProblem, place: RecordPlace, name: str, line: int) -> GraphcalcError:
+    """A fault of a record as an error, in the line that its part begins at."""
+    source = Source(place.text, name, line + place.line)
+    kind = {"non-finite": EvaluationError, "cell-length": LimitError}.get(fault.code, DataError)
+    label = Label(source, Span(fault.start, max(fault.end, fault.start)))
+    return kind(fault.code, fault.message, (label,), help=fault.help)

@@ -1,0 +1,338 @@
+"""The engine on polars: a part of CSV in, lines of output out, the same bytes as Python's.
+
+Only the columns that the program reads are parsed; a record goes through as the line that it is.
+A part with anything odd in it, as a cell that is no number, goes to Python's engine, which knows
+what to say.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from graphcalc.graph.ir import Node
+from graphcalc.ops.kernels.polars import POLARS
+from graphcalc.ops.table import OPS
+from graphcalc.rows.frame_text import is_odd, number_text
+from graphcalc.rows.plan import RowPlan, Stage
+from graphcalc.rows.python_engine import Done, Engine, RecordPlace
+from graphcalc.rows.records import longest_suspects
+from graphcalc.rows.tables import DelimitedTable
+from graphcalc.rows.totals import State
+from graphcalc.tables.csv import Dialect
+from graphcalc.tables.reading import import_polars
+
+# Bytes of a part, so that a call costs nothing beside it.
+PART = 4 << 20
+_DEEPEST = 20
+# Nodes of a pass: a plan of polars takes much memory for each.
+MOST_STEPS = 300
+
+
+def can_run(engine: Engine) -> bool:
+    """Whether a pass is polars' to run: delimited records, passed through, of ops that it has."""
+    nodes = engine.plan.graph.nodes
+    has_ops = all(
+        nodes[p].op.name in POLARS or nodes[p].op is OPS["alias"] for p in engine.stage.steps
+    )
+    table, layout = engine.table, engine.layout
+    is_line = layout.passed or all(place < 0 for place in layout.places)
+    return (
+        has_ops
+        and len(engine.stage.steps) <= MOST_STEPS
+        and isinstance(table, DelimitedTable)
+        and table.dialect.delimiter.isascii()
+        and engine.writer.is_quick
+        and (is_line or not engine.stage.has_lines)
+        and bool(engine.stage.columns)
+        and not engine.policy.is_strict
+        and all(nodes[p].type.dtype == "float64" for p in engine.stage.columns)
+    )
+
+
+class Expressions(NamedTuple):
+    """A pass as polars computes it: columns to add one after the other, then what is wanted."""
+
+    steps: list[tuple[str, Any]]
+    gathered: list[str]
+    outputs: list[str]
+
+
+def states_of(frame: Any, stage: Stage, expressions: Expressions) -> tuple[State | None, ...]:
+    """The states of the pass's totals."""
+    states: list[State | None] = []
+    place = 0
+    for gathered in stage.gathered:
+        names = expressions.gathered[place : place + len(gathered.operands)]
+        place += len(names)
+        columns = [frame[name] for name in names]
+        if not frame.height:
+            states.append(None)
+        elif gathered.total.of_series is not None:
+            states.append(gathered.total.of_series(*columns))
+        else:
+            states.append(gathered.total.start(*(c.to_list() for c in columns)))
+    return tuple(states)
+
+
+class FrameEngine:
+    """One pass of a plan over parts of delimited records, by polars."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._pl = polars = import_polars()
+        self._engine = engine
+        table = engine.table
+        assert isinstance(table, DelimitedTable)
+        self._dialect: Dialect = table.dialect
+        delimiter = re.escape(self._dialect.delimiter).encode()
+        before, after = b"(?:^|(?<=[\n" + delimiter + b"]))", b"(?=[\r\n" + delimiter + b"]|$)"
+        # A cell in quotes that stand where they may.
+        self._quoted = re.compile(before + b'"(?:[^"]|"")*"' + after)
+        wanted = {table.keys.index(n): p for n, p in zip(engine.names, engine.stage.columns)}
+        last = len(table.columns) - 1
+        self._schema = {
+            f"v{wanted[i]}" if i in wanted else f"_{i}": (
+                polars.Float64 if i in wanted else polars.String
+            )
+            for i in range(last + 1)
+        }
+        # Without the last column polars would not look whether rows have all of them.
+        self._columns = sorted({*wanted, last})
+        self._numbers = [f"v{p}" for p in wanted.values()]
+        self._expressions = lower(polars, engine.plan, engine.stage)
+        outputs = list(dict.fromkeys(self._expressions.outputs))
+        wanted_names = dict.fromkeys([*outputs, *self._expressions.gathered])
+        self._wanted = [polars.col(name) for name in wanted_names]
+        nodes = engine.plan.graph.nodes
+        self._flags = [
+            is_odd(polars.col(name)).alias(f"{name}odd")
+            for name in outputs
+            if nodes[int(name[1:])].type.dtype != "bool"
+        ]
+
+    def run(self, part: bytes, line_end: bytes) -> Done:
+        """Compute a part of whole records."""
+        done = self._try(part, line_end)
+        return self._engine.run(part, line_end) if done is None else done
+
+    def _try(self, part: bytes, line_end: bytes) -> Done | None:
+        frame = self._parse(part) if self._is_plain(part, line_end) else None
+        if frame is None:
+            return None
+        layout = self._engine.layout
+        columns = []
+        if self._engine.stage.has_lines and layout.passed:
+            lines = self._lines(part)
+            if lines is None or len(lines) != frame.height:
+                return None
+            columns.append(lines)
+        # One query for all of a part: each costs as much as a thousand rows.
+        query = frame.lazy()
+        for name, expression in self._expressions.steps:
+            query = query.with_columns(expression.alias(name))
+        found = query.select(*self._wanted, *self._flags).collect()
+        states = states_of(found, self._engine.stage, self._expressions)
+        if not self._engine.stage.has_lines:
+            return Done(b"", frame.height, 0, None, 0, None, states, frame.height)
+        odd, first = self._find_odd(frame, found, part)
+        data = self._written(found, columns)
+        return Done(data, frame.height, 0, None, odd, first, states, frame.height)
+
+    # Text to numbers
+
+    def _is_plain(self, part: bytes, line_end: bytes) -> bool:
+        """Whether every line of a part is a record, and every quote where one may be."""
+        is_odd = b"\0" in part or part.startswith(codecs.BOM_UTF8)
+        if is_odd or line_end == b"\r" or longest_suspects(part, line_end):
+            return False
+        if line_end == b"\r\n" or b"\r" in part:
+            ends = part.count(b"\r\n")
+            if line_end == b"\n" or not ends == part.count(b"\r") == part.count(b"\n"):
+                return False
+        if self._dialect.has_quotes and b'"' in part:
+            bare = self._quoted.sub(b"", part)
+            return b'"' not in bare and bare.count(b"\n") == part.count(b"\n")
+        return True
+
+    def _parse(self, part: bytes) -> Any:
+        """The numbers of the columns; None where a cell has none, or a row too few or too many."""
+        pl = self._pl
+        try:
+            frame = pl.read_csv(
+                part,
+                has_header=False,
+                schema=self._schema,
+                columns=self._columns,
+                separator=self._dialect.delimiter,
+                quote_char='"' if self._dialect.has_quotes else None,
+            )
+        except pl.exceptions.PolarsError:
+            return None
+        nulls = frame.null_count().row(0)
+        # Rows that are too long polars refuses itself where it reads all columns.
+        is_sure = len(self._columns) == len(self._schema) and not nulls[-1]
+        if not is_sure and not self._has_all_cells(part, frame.height, may_lack=bool(nulls[-1])):
+            return None
+        if not any(nulls):
+            return frame
+        missing = self._engine.policy.missing
+        if missing is None:
+            return frame if not any(frame.select(self._numbers).null_count().row(0)) else None
+        return frame.with_columns(pl.col(self._numbers).fill_null(missing))
+
+    def _has_all_cells(self, part: bytes, rows: int, *, may_lack: bool) -> bool:
+        """Whether every row has as many cells as the header.
+
+        polars takes no notice of more of them, and fewer look as if the last were empty, which
+        `may_lack` says that some are.
+        """
+        if self._dialect.has_quotes and b'"' in part:
+            part = self._quoted.sub(b"", part)
+        delimiter, count = self._dialect.delimiter, len(self._schema) - 1
+        if part.count(delimiter.encode()) != rows * count:
+            return False
+        if not may_lack or not count:
+            return True
+        lines = self._lines(part)
+        if lines is None:
+            return False
+        return bool((lines.fill_null("").str.count_matches(delimiter, literal=True) == count).all())
+
+    def _lines(self, part: bytes) -> Any:
+        """The records as text."""
+        pl = self._pl
+        try:
+            return pl.read_csv(
+                part,
+                has_header=False,
+                schema={"line": pl.String},
+                separator="\x01",
+                quote_char=None,
+            )["line"]
+        except pl.exceptions.PolarsError:
+            return None
+
+    # Numbers to text
+
+    def _find_odd(self, frame: Any, found: Any, part: bytes) -> tuple[int, RecordPlace | None]:
+        """The rows with an output that is not finite although their numbers are: how many, and
+        the first."""
+        pl = self._pl
+        floats = [n for n in self._expressions.outputs if f"{n}odd" in found.columns]
+        odd = (found[n].gather(found[f"{n}odd"].arg_true()) for n in floats)
+        if all(values.is_finite().all() for values in odd):
+            return 0, None
+        is_finite = found.select(pl.all_horizontal(pl.col(n).is_finite() for n in floats))
+        given = frame.select(pl.all_horizontal(pl.col(n).is_finite() for n in self._numbers))
+        places = (~is_finite.to_series() & given.to_series()).arg_true()
+        if not len(places):
+            return 0, None
+        first = places[0]
+        return len(places), RecordPlace(first, first, self._lines(part)[first])
+
+    def _written(self, found: Any, columns: list[Any]) -> bytes:
+        """Lines with the outputs behind them, as Python's engine writes them."""
+        for _, place in self._engine.layout.added:
+            name = self._expressions.outputs[place]
+            odd = found[f"{name}odd"] if f"{name}odd" in found.columns else None
+            columns.append(number_text(self._pl, found[name], odd).alias(f"out{len(columns)}"))
+        out = io.BytesIO()
+        self._pl.DataFrame(columns).write_csv(
+            out,
+            include_header=False,
+            quote_style="never",
+            separator=self._dialect.delimiter,
+            line_terminator=self._dialect.line_end,
+        )
+        return out.getvalue()
+
+
+def lower(pl: Any, plan: RowPlan, stage: Stage) -> Expressions:
+    """The expressions of a pass over columns that are named `v` and their node's position."""
+    nodes = plan.graph.nodes
+    wanted = [o for g in stage.gathered for o in g.operands]
+    uses: dict[int, int] = dict.fromkeys([*wanted, *stage.outputs], 2)
+    for position in stage.steps:
+        for operand in nodes[position].operands:
+            uses[operand] = uses.get(operand, 0) + 1
+    found = {p: pl.col(f"v{p}") for p in stage.columns}
+    depths = dict.fromkeys(stage.columns, 0)
+    steps: list[tuple[str, Any]] = []
+    for position in stage.steps:
+        node = nodes[position]
+        operands = []
+        for place, operand in enumerate(node.operands):
+            expression = found.get(operand)
+            if expression is None:
+                expression = _literal(pl, plan.number(operand))
+            operands.append(_cast(pl, plan, position, place, expression))
+        is_alias = node.op is OPS["alias"]
+        if is_alias:
+            expression = operands[0]
+        elif node.op.name in POLARS:
+            expression = POLARS[node.op.name](pl, *operands)
+        else:
+            expression = _mapped(pl, node, operands)
+        depth = 1 + max((depths.get(i, 0) for i in node.operands), default=0)
+        if uses.get(position, 0) > 1 or depth > _DEEPEST:
+            steps.append((f"v{position}", expression))
+            expression, depth = pl.col(f"v{position}"), 0
+        found[position], depths[position] = expression, depth
+    for position in stage.outputs:
+        if position not in found:
+            steps.append((f"v{position}", _literal(pl, plan.number(position))))
+    return named(stage)._replace(steps=steps)
+
+
+def named(stage: Stage) -> Expressions:
+    """What is wanted of a pass, with no steps to it."""
+    gathered = [f"v{o}" for g in stage.gathered for o in g.operands]
+    return Expressions([], gathered, [f"v{p}" for p in stage.outputs])
+
+
+def _mapped(pl: Any, node: Node, operands: list[Any]) -> Any:
+    """An op that polars does not have, by Python's kernel."""
+    kind = pl.Boolean if node.type.dtype == "bool" else pl.Float64
+
+    def run(columns: Any) -> Any:
+        size = max(map(len, columns))
+        lists = [c.to_list() * (size if len(c) == 1 else 1) for c in columns]
+        values = [
+            None if None in row else node.op.python(*row, *node.params) for row in zip(*lists)
+        ]
+        return pl.Series(values, dtype=kind)
+
+    return pl.map_batches(operands, run, return_dtype=kind)
+
+
+def _literal(pl: Any, value: Any) -> Any:
+    return pl.lit(value, dtype=pl.Boolean if type(value) is bool else pl.Float64)
+
+
+def _cast(pl: Any, plan: RowPlan, position: int, place: int, expression: Any) -> Any:
+    from graphcalc.backends.python import conversion
+
+    convert = conversion(plan.graph, plan.graph.nodes[position], place)
+    return expression if convert is None else expression.cast(pl.Float64)
+
+
+def in_order(parts: Iterable[Any], work: Callable[[Any], Any], count: int) -> Iterator[Any]:
+    """What `work` makes of each part, in order, by threads: polars lets go of the lock.
+
+    At a part that is None nothing follows for a while: what is under way is finished first.
+    """
+    from collections import deque
+    from concurrent.futures import ThreadPoolExecutor
+
+    waiting: deque[Any] = deque()
+    with ThreadPoolExecutor(count) as pool:
+        for part in parts:
+            if part is not None:
+                waiting.append(pool.submit(work, part))
+            while waiting and (part is None or len(waiting) > count):
+                yield waiting.popleft().result()
+        for future in waiting:
+            yield future.result()

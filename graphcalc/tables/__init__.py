@@ -1,0 +1,1 @@
+"""Tables: cells, CSV, JSON lines, Parquet and Arrow, as they are read and written."""

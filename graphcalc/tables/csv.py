@@ -1,0 +1,145 @@
+"""Comma- and tab-separated records: RFC 4180 with any delimiter, and TSV, which has no quotes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from graphcalc.diagnostics import brief
+from graphcalc.tables.cells import CellError, CellProblem
+
+
+class Dialect(NamedTuple):
+    """What separates cells, whether cells may be quoted, and what ends a record."""
+
+    delimiter: str = ","
+    has_quotes: bool = True
+    line_end: str = "\n"
+
+
+def split_records(text: str, dialect: Dialect) -> list[str]:
+    """The records of a text that ends with one; a quoted line end belongs to its cell."""
+    if dialect.line_end == "\r":
+        lines, end = text.split("\r"), "\r"
+    else:
+        # Lines that end in other ways than the first one end all the same.
+        lines, end = text.split("\n"), "\n"
+    if not lines[-1]:
+        lines.pop()
+    if not dialect.has_quotes or '"' not in text:
+        return _trimmed(lines) if "\r" in text and end == "\n" else lines
+    records: list[str] = []
+    pending: list[str] = []
+    for line in lines:
+        if line.count('"') % 2 and (pending or opens(line, dialect)):
+            pending.append(line)
+            if len(pending) > 1:
+                records.append(end.join(pending))
+                pending = []
+        elif pending:
+            pending.append(line)
+        else:
+            records.append(line)
+    if pending:
+        records.append(end.join(pending))
+    return _trimmed(records) if "\r" in text and end == "\n" else records
+
+
+def _trimmed(lines: list[str]) -> list[str]:
+    return [line[:-1] if line.endswith("\r") else line for line in lines]
+
+
+def opens(text: str, dialect: Dialect) -> bool:
+    """Whether a text ends within quotes; a quote inside of a cell without any opens nothing."""
+    return open_quote(text, dialect.delimiter) is not None
+
+
+def open_quote(text: str, delimiter: str) -> int | None:
+    """Where the quotes begin that are open at the end of a text; None where none are."""
+    quotes = re.compile(rf'(?:\A|(?<=[\n{re.escape(delimiter)}]))"(?:[^"]|"")*("?)')
+    for found in quotes.finditer(text):
+        if not found[1]:
+            return found.start()
+    return None
+
+
+def splitter(dialect: Dialect) -> Callable[[str], list[str]]:
+    """A function from a record to its cells as they are written, quotes included.
+
+    It raises Faulty for quotes where none may be.
+    """
+    delimiter, d = dialect.delimiter, re.escape(dialect.delimiter)
+    if not dialect.has_quotes:
+        return lambda record: record.split(delimiter)
+    cell = re.compile(rf'("(?:[^"]|"")*"|[^{d}"]*)(?:{d}|\Z)')
+
+    def split(record: str) -> list[str]:
+        if '"' not in record:
+            return record.split(delimiter)
+        cells: list[str] = []
+        place = 0
+        while True:
+            found = cell.match(record, place)
+            if found is None:
+                raise CellError(_misquoted(record, place, delimiter))
+            cells.append(found[1])
+            place = found.end()
+            if place == found.end(1):
+                return cells
+
+    return split
+
+
+def _misquoted(record: str, start: int, delimiter: str) -> CellProblem:
+    """What is wrong with the quotes of the cell that begins here."""
+    if record[start] != '"':
+        place = record.index('"', start)
+        message = "a quote inside of a cell that does not begin with one"
+        return CellProblem("quote", message, place, place + 1, 'write "a ""quoted"" cell"')
+    closed = re.compile(r'"(?:[^"]|"")*"').match(record, start)
+    if closed is None:
+        return CellProblem("quote", "the quote opened here is never closed", start, start + 1)
+    after = record[closed.end()]
+    message = f"`{brief(after)}` after the quote that closes a cell"
+    return CellProblem(
+        "quote", message, closed.end(), closed.end() + 1, 'write "a ""quoted"" cell"'
+    )
+
+
+# What would break the lines of TSV is written as escapes.
+ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+_ESCAPED = {escape: character for character, escape in ESCAPES.items()}
+
+
+def unquote(cell: str, dialect: Dialect) -> str:
+    """What a cell says: without its quotes, or the escapes that TSV has for them."""
+    if dialect.has_quotes:
+        return cell[1:-1].replace('""', '"') if cell[:1] == '"' else cell
+    if "\\" not in cell:
+        return cell
+    return re.sub(r"\\[\\tnr]", lambda found: _ESCAPED[found[0]], cell)
+
+
+def quoted(text: str, dialect: Dialect) -> str:
+    """A text as a cell, in quotes where it needs them."""
+    if not dialect.has_quotes:
+        for character, escape in ESCAPES.items():
+            text = text.replace(character, escape)
+        return text
+    if any(c in text for c in ('"', "\n", "\r", dialect.delimiter)):
+        return '"' + text.replace('"', '""') + '"'
+    return text
+
+
+def check_count(cells: Sequence[str], count: int, record: str) -> None:
+    """Raise Faulty for a record that has more or fewer cells than the header."""
+    if len(cells) != count:
+        has = f"{len(cells)} cell{'s' * (len(cells) != 1)}"
+        message = f"the row has {has}, and the header has {count}"
+        raise CellError(CellProblem("ragged-row", message, 0, len(record)))
+
+
+def offset(cells: Sequence[str], index: int) -> int:
+    """Where a cell begins in its record."""
+    return sum(map(len, cells[:index])) + index

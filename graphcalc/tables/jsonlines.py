@@ -1,0 +1,185 @@
+"""JSON lines: one object a record, whose members keep the text that they were written with."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from graphcalc.diagnostics import DataError, Label, brief
+from graphcalc.source import Source, Span
+from graphcalc.tables.cells import CellError, CellProblem
+
+BLANKS = " \t\r\n"
+_LINE_ENDS = re.compile(r"[\r\n]+")
+
+
+class Member(NamedTuple):
+    """A member of a record: its value, and where that stands in the text."""
+
+    value: Any
+    start: int
+    end: int
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key `{brief(twice)}` is there twice")
+    return found
+
+
+def _constant(text: str) -> Any:
+    raise ValueError(f"{text} is not JSON")
+
+
+# Strict JSON: no duplicate keys, and no NaN.
+DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant)
+
+
+class Digits(str):
+    """A number as it is written."""
+
+
+_TEXTS: Any = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_constant, parse_float=Digits, parse_int=Digits
+)
+# (text, place) -> the value there, with numbers as they are written, and its end.
+SCAN: Callable[[str, int], tuple[Any, int]] = _TEXTS.scan_once
+# As DECODER, with -0 told from 0.
+NUMBERS = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant, parse_int=float)
+
+
+def keys_of(name: str) -> tuple[str, str]:
+    """The keys that a result is written under: its name, and what tells the kind of a null."""
+    return name, f"{name}_non_finite"
+
+
+def number(value: Any) -> float:
+    """The number of a member, or a ValueError: true counts 1, a string of digits is none."""
+    if type(value) is Digits or type(value) is float or type(value) is bool:
+        return float(value)
+    raise ValueError(value)
+
+
+def text(value: str) -> str:
+    """The text of a string. Raises Faulty for half of a character, as `\\ud800` is, and for NUL."""
+    if "\0" in value:
+        raise CellError(CellProblem("bad-json", "a NUL character in a string", 0, 0))
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(value[error.start]):04x}"
+        raise CellError(CellProblem("bad-json", f"`{half}` is half of a character", 0, 0)) from None
+    return value
+
+
+def members(record: str) -> dict[str, Member]:
+    """The members of a record, by key. Raises Faulty where it is no object of unique keys."""
+    place = _skip(record, 0)
+    if record[place : place + 1] != "{":
+        raise CellError(
+            CellProblem("bad-json", "a record is not a JSON object", place, len(record))
+        )
+    found: dict[str, Member] = {}
+    place = _skip(record, place + 1)
+    if record[place : place + 1] == "}":
+        return found
+    while True:
+        start = place
+        key, place = _value(record, place)
+        if type(key) is not str:
+            raise CellError(CellProblem("bad-json", "a key is a string", start, place))
+        if key in found:
+            raise CellError(
+                CellProblem("duplicate-key", f"`{brief(key)}` is there twice", start, place)
+            )
+        place = _expect(record, place, ":")
+        start = _skip(record, place)
+        value, place = _value(record, start)
+        found[key] = Member(value, start, place)
+        place = _skip(record, place)
+        if record[place : place + 1] == "}":
+            if record[place + 1 :].strip(BLANKS):
+                raise CellError(
+                    CellProblem("bad-json", "text after the object", place + 1, len(record))
+                )
+            return found
+        place = _skip(record, _expect(record, place, ","))
+
+
+def as_lines(text: str, name: str) -> str:
+    """The objects of an array, each in a line of its own and as it is written otherwise.
+
+    Raises DataError for what is no array of objects.
+    """
+    source = Source(text, name)
+    lines, place = [], _skip(text, 0)
+    try:
+        place = _skip(text, _expect(text, place, "["))
+        while text[place : place + 1] != "]":
+            if text[place : place + 1] != "{":
+                raise CellError(
+                    CellProblem("bad-json", "a row is not a JSON object", place, place + 1)
+                )
+            _, end = _value(text, place)
+            lines.append(_LINE_ENDS.sub(" ", text[place:end]))
+            place = _skip(text, end)
+            if text[place : place + 1] != "]":
+                place = _skip(text, _expect(text, place, ","))
+        place = _skip(text, place + 1)
+        if place < len(text):
+            raise CellError(CellProblem("bad-json", "text after the array", place, place + 1))
+    except CellError as faulty:
+        fault = faulty.fault
+        label = Label(source, Span(fault.start, fault.end))
+        hint = "" if lines else "objects of one line each are read with --input-format jsonl"
+        raise DataError(fault.code, fault.message, (label,), help=hint) from None
+    return "".join(f"{line}\n" for line in lines)
+
+
+def read_number(found: dict[str, Member], key: str, record: str) -> float:
+    """The number of a member; Faulty where there is none."""
+    member = found.get(key)
+    if member is None or member.value is None:
+        what = f"no key `{brief(key)}`" if member is None else f"null in `{brief(key)}`"
+        start, end = (0, len(record)) if member is None else member[1:]
+        hint = "--missing nan computes with nan, --on-error null or skip goes on"
+        raise CellError(CellProblem("empty-cell", what, start, end, hint))
+    try:
+        return number(member.value)
+    except (ValueError, OverflowError):
+        text = record[member.start : member.end]
+        message = f"`{brief(text)}` in `{brief(key)}` is not a number"
+        hint = "--on-error null or skip goes on"
+        raise CellError(CellProblem("bad-cell", message, member.start, member.end, hint)) from None
+
+
+def _skip(text: str, place: int) -> int:
+    while text[place : place + 1] in BLANKS and place < len(text):
+        place += 1
+    return place
+
+
+def _expect(text: str, place: int, character: str) -> int:
+    place = _skip(text, place)
+    if text[place : place + 1] != character:
+        found = text[place : place + 1]
+        what = f"got `{brief(found)}`" if found else "the record ends"
+        message = f"expected `{character}`, {what}"
+        raise CellError(CellProblem("bad-json", message, place, place + 1))
+    return place + 1
+
+
+def _value(text: str, place: int) -> tuple[Any, int]:
+    try:
+        return NUMBERS.raw_decode(text, place)
+    except json.JSONDecodeError as error:
+        message = f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
+        raise CellError(CellProblem("bad-json", message, error.pos, error.pos + 1)) from None
+    except (ValueError, RecursionError) as error:
+        message = f"not JSON: {error}" if type(error) is ValueError else "nested too deeply"
+        raise CellError(CellProblem("bad-json", message, place, len(text))) from None

@@ -1,0 +1,147 @@
+"""What tables of all formats share: what their files are called, and how their text is read."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from graphcalc.diagnostics import DataError, Label, brief
+from graphcalc.files.memory import check_memory
+from graphcalc.files.streams import display_path, open_bytes, unpacked_name, unreadable
+
+# The formats of rows, and what file names end with.
+FORMATS = ("csv", "tsv", "jsonl", "parquet", "arrow")
+_ENDINGS = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+    ".ipc": "arrow",
+}
+
+
+class TextOptions(NamedTuple):
+    """How text tables are read: what separates cells, the encoding, and what empty cells are.
+
+    Without a header the columns are called by their places, from 1.
+    """
+
+    delimiter: str | None = None
+    encoding: str = "utf-8"
+    missing: float | None = None
+    has_header: bool = True
+
+
+def format_of(path: str) -> str | None:
+    """The format of a table that a file's name tells, None where it tells none."""
+    name = unpacked_name(path)
+    return next((f for ending, f in _ENDINGS.items() if name.endswith(ending)), None)
+
+
+def read_text(path: str, options: TextOptions, limit: int, label: Label) -> str:
+    """All of a text file, unpacked and decoded."""
+    stream, _ = open_bytes(path)
+    name = display_path(path)
+    pieces, size = [], 0
+    try:
+        while True:
+            try:
+                piece = stream.read(1 << 20)
+            except Exception as error:  # of the file, of gzip, zlib and zstd
+                raise unreadable(name, error) from None
+            if not piece:
+                break
+            pieces.append(piece)
+            size += len(piece)
+            # A number takes this much more than its digits.
+            check_memory(name, 4 * size, limit, label)
+    finally:
+        if path != "-":
+            stream.close()
+    data = b"".join(pieces)
+    if not data:
+        raise DataError("empty-file", f"{name}: the file is empty", (label,))
+    return decoded(data, name, options.encoding, label)
+
+
+def decoded(data: bytes, name: str, encoding: str, label: Label) -> str:
+    """The text of bytes. Raises DataError for those that are none."""
+    try:
+        text = data.decode(encoding).removeprefix("\ufeff")
+        place = data.find(b"\0") if "\0" in text else -1
+        what, hint = (
+            "a NUL byte",
+            "utf-16" if place >= 0 and data.count(b"\0") * 3 > len(data) else "",
+        )
+    except UnicodeDecodeError as error:
+        place, what = error.start, not_text(error)
+        hint = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "latin-1"
+    except UnicodeError as error:
+        raise DataError("encoding", f"{name}: {not_text(error)}", (label,)) from None
+    if place < 0:
+        return text
+    line = data.count(b"\n", 0, place) + 1
+    raise DataError(
+        "encoding",
+        f"{name}: {what} in line {line}, at offset {place:,}",
+        (label,),
+        help=f"say what it is: --encoding {hint}" if hint else "",
+    )
+
+
+def not_text(error: UnicodeError) -> str:
+    """Why bytes are no text of an encoding."""
+    if isinstance(error, UnicodeDecodeError) and error.start < len(error.object):
+        return f"not {error.encoding.upper()} (byte 0x{error.object[error.start]:02x})"
+    return brief(str(error), 80)
+
+
+def import_polars() -> Any:
+    """polars. Raises ImportError where it is not there.
+
+    On import it takes Ctrl-C for itself, and forgets one that comes between its queries; where
+    Ctrl-C was left to end the process, it is again, and one that comes meanwhile waits.
+    """
+    import signal
+    import sys
+
+    is_left = signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+    if "polars" in sys.modules or not is_left or not hasattr(signal, "pthread_sigmask"):
+        import polars
+
+        return polars
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        import polars
+    finally:
+        with contextlib.suppress(ValueError):  # not the main thread: its signals are not ours
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return polars
+
+
+def has_polars() -> bool:
+    """Whether polars is installed; does not import it."""
+    from importlib.util import find_spec
+
+    try:
+        return find_spec("polars") is not None
+    except ValueError:  # what is imported as None is not there
+        return False
+
+
+def _visible(name: str) -> str:
+    """A name for a message, in quotes where blanks begin or end it."""
+    return brief(name) if name == name.strip() else f'"{name[:60]}"'
+
+
+def names_listed(names: Sequence[str], limit: int = 12) -> str:
+    """Names for a message, some of many."""
+    listed = ", ".join(f"`{_visible(name)}`" for name in names[:limit])
+    return f"{listed} and {len(names) - limit} more" if len(names) > limit else listed
