@@ -9,9 +9,9 @@ DESCRIBING = ("typer", "click")
 
 RUN = """
 import sys
-from graphcalc.cli import _run
+from graphcalc.cli.app import run
 try:
-    status = _run(sys.argv[1:])
+    status = run(sys.argv[1:])
 finally:
     print(" ".join(sorted({name.partition(".")[0] for name in sys.modules})), file=sys.stderr)
 """

@@ -326,7 +326,7 @@ def _fail(error: GraphcalcError, given: CommandLine) -> int:
     return status
 
 
-def _run(arguments: list[str]) -> int:
+def run(arguments: list[str]) -> int:
     """Run a command line; its exit status."""
     given = parse_arguments(arguments)
     if sys.stdout is None and given.output is None:
@@ -374,7 +374,7 @@ def _debug() -> None:
 
 def main() -> NoReturn:
     """Run the command line of this process, and end it."""
-    status = _run(sys.argv[1:])
+    status = run(sys.argv[1:])
     if status == _INTERRUPTED:
         # Who started the process sees that Ctrl-C ended it.
         signal.signal(signal.SIGINT, signal.SIG_DFL)

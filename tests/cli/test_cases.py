@@ -116,7 +116,7 @@ def test_failure_is_one_object_in_json(name, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     given = (case / "stdin").read_bytes() if (case / "stdin").exists() else b""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given)))
-    status = app._run(["--format", "json", *_arguments(name)])
+    status = app.run(["--format", "json", *_arguments(name)])
     out, err = capfd.readouterr()
     (line,) = err.splitlines()
     error = json.loads(line)["error"]

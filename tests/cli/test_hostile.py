@@ -420,9 +420,9 @@ def watch(event, arguments):
     elif event in deeds or event.split(".")[0] in modules:
         seen.append((event, "", ""))
 sys.dont_write_bytecode = True
-from graphcalc.cli import _run
+from graphcalc.cli.app import run
 sys.addaudithook(watch)
-status = _run(sys.argv[1:])
+status = run(sys.argv[1:])
 print(status, file=sys.stderr)
 for event, path, mode in seen:
     print(event, path, mode, sep="\\t", file=sys.stderr)

@@ -350,8 +350,8 @@ def test_without_packages(tmp_path):
     code = (
         "import sys\n"
         "for name in ('numpy', 'polars', 'torch', 'safetensors'): sys.modules[name] = None\n"
-        "from graphcalc import cli\n"
-        "sys.exit(cli._run(sys.argv[1:]))\n"
+        "from graphcalc.cli.app import run\n"
+        "sys.exit(run(sys.argv[1:]))\n"
     )
     assert python(code, "-q", "sum(a)", "a=@t.csv:a", cwd=tmp_path).text == "3\n"
     assert python(code, "-q", "sum(a)", "a=@j.json", cwd=tmp_path).text == "3\n"

@@ -69,7 +69,7 @@ def test_what_cannot_be_written_is_said(tmp_path, name, monkeypatch):
 
 FULL = """
 import resource, sys
-from graphcalc.data.saving import whole_file
+from graphcalc.files.atomic import whole_file
 from graphcalc.diagnostics import OutputError
 import signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -129,7 +129,7 @@ def test_a_wrong_template_is_found(monkeypatch, wrong):
     """What lines come to is held against the ordinary way: another operand or place shows."""
     given = {"n0": 2.0, "n1": 3.0}
     assert_as_walked(TEXT, given)
-    learn = expansion.learn
+    learn = expansion.trace_fragment
 
     def spoilt(*arguments):
         found = learn(*arguments)
@@ -144,7 +144,7 @@ def test_a_wrong_template_is_found(monkeypatch, wrong):
             return found._replace(result=found.result - 1)
         return found._replace(events=tuple(events))
 
-    monkeypatch.setattr(expansion, "learn", spoilt)
+    monkeypatch.setattr(expansion, "trace_fragment", spoilt)
     with pytest.raises((AssertionError, TypeError)):
         assert_as_walked(TEXT, given)
 
