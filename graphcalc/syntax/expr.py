@@ -1,7 +1,7 @@
 """The abstract syntax: nodes that know where they stand, and that nothing changes once made.
 
-Nodes compare and hash by identity, print through `format`, and copy as themselves, so that
-no operation on a deep expression recurses.
+Nodes compare and hash by identity, print as their kind and span, copy as themselves, and are
+pickled as their text (see `parser`), so that no operation on a deep expression recurses.
 """
 
 from __future__ import annotations
@@ -27,23 +27,13 @@ class SyntaxNode:
         return Span(self.start, self.end)
 
     def __repr__(self) -> str:
-        from graphcalc.syntax.format import format_expression
-
-        text = format_expression(self)  # type: ignore[arg-type]
-        return f"{type(self).__name__}({text if len(text) <= 200 else text[:200] + '…'})"
+        return f"{type(self).__name__}({self.start}, {self.end})"
 
     def __copy__(self) -> SyntaxNode:
         return self
 
     def __deepcopy__(self, memo: object) -> SyntaxNode:
         return self
-
-    def __reduce__(self) -> tuple[Callable[[str], Expr], tuple[str]]:
-        # Text is flat where a tree of nodes would make pickle recurse.
-        from graphcalc.syntax.format import format_expression
-        from graphcalc.syntax.parser import parse_expression_text
-
-        return parse_expression_text, (format_expression(self),)  # type: ignore[arg-type]
 
 
 class Number(SyntaxNode):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -31,6 +32,7 @@ from graphcalc.syntax.expr import (
     Number,
     Slice,
     Statement,
+    SyntaxNode,
     SyntaxTree,
     Tensor,
     Text,
@@ -38,6 +40,7 @@ from graphcalc.syntax.expr import (
     Unary,
     Unpacking,
 )
+from graphcalc.syntax.format import format_expression
 from graphcalc.syntax.grammar import Tables, read_grammar
 from graphcalc.syntax.lexer import MAX_NAME, Lexer, Token, endless_name
 
@@ -437,3 +440,12 @@ def parse_expression(source: Source) -> Expr:
 def parse_expression_text(text: str) -> Expr:
     """The expression that a text holds."""
     return parse_expression(Source(text))
+
+
+def _as_text(node: Expr) -> tuple[Callable[[str], Expr], tuple[str]]:
+    """Pickle an expression as its text: a tree of nodes would make pickle recurse."""
+    return parse_expression_text, (format_expression(node),)
+
+
+for _kind in SyntaxNode.__subclasses__() + Tensor.__subclasses__():
+    copyreg.pickle(_kind, _as_text)  # type: ignore[arg-type]

@@ -40,9 +40,12 @@ _BLANK = " \t"
 
 _NAME_HOLE, _NUMBER_HOLE = "\x01", "\x02"
 _WORDS = "|".join(word for word in parser.TABLES.literals if word[0].isalpha())
-# A name that a dot or a bracket follows is part of the skeleton, as a function's.
+# A name that a dot or a bracket follows is part of the skeleton, as a function's, and so is the
+# keyword of an argument.
+_KEYWORD = r"(?:(?<=[(,])|(?<=[(,] ))\w+[ \t]*=(?!=)"
 _NAME = re.compile(
-    rf"\b(?<!\.)(?!(?:{_WORDS})\b)({parser.TABLES.patterns['NAME']})\b(?![ \t]*[.(])", re.ASCII
+    rf"\b(?<!\.)(?!(?:{_WORDS})\b|{_KEYWORD})({parser.TABLES.patterns['NAME']})\b(?![ \t]*[.(])",
+    re.ASCII,
 )
 _NUMBER = re.compile(
     rf"(?=[0-9.])(?<!\w)({parser.TABLES.patterns['NUMBER'].replace('(', '(?:')})", re.ASCII
@@ -58,10 +61,14 @@ class Template:
 
     `text` is the line with leaves of the template's own, and `statement` its syntax: None where
     the line holds no statement that a template stands for. `nodes` are the statement's, operands
-    first; `bounds` the offsets where the leaves of `text` begin and end.
+    first, and `leaves` those among them that are holes for names; `bounds` are the offsets where
+    the leaves of `text` begin and end.
     """
 
-    __slots__ = ("bounds", "holes", "is_named", "names", "nodes", "numbers", "statement", "text")
+    __slots__ = (
+        *("bounds", "holes", "is_named", "leaves", "names"),
+        *("nodes", "numbers", "statement", "text"),
+    )
 
     def __init__(self, skeleton: str) -> None:
         self.holes: list[str] = _HOLE.findall(skeleton)
@@ -71,6 +78,7 @@ class Template:
         self.statement: Statement | None = None
         self.is_named = False
         self.nodes: list[Expr] = []
+        self.leaves: list[Name] = []
         self.bounds: list[int] = []
 
     def without_statement(self) -> Template:
@@ -152,8 +160,8 @@ class SkeletonLines:
         for template in set(self.templates):
             if template.statement is not None:
                 nodes = postorder(template.statement.value)
-                found.update([node.name for node in nodes if type(node) is Name])
-        found = {name for name in found if name[0] != _NAME_HOLE}
+                leaves = set(map(id, template.leaves))
+                found.update([n.name for n in nodes if type(n) is Name and id(n) not in leaves])
         if not self.others:
             return found.union(self.names)
         places = self._leaf_places()[0]
@@ -186,13 +194,14 @@ class SkeletonLines:
         move = self._mover(line)
         assert template.statement is not None
         copies: dict[int, Expr] = {}
+        leaves = set(map(id, template.leaves))
         next_name, next_number = iter(names), map(parser.number_of, numbers)
         name = next(next_name) if template.is_named else None
         for node in template.nodes:
             copy = copies[id(node)] = _copied(node, copies, move)
             if type(copy) is Number:
                 copy.value = next(next_number)
-            elif type(copy) is Name and copy.name[0] == _NAME_HOLE:
+            elif type(copy) is Name and id(node) in leaves:
                 copy.name = next(next_name)
         _, _, value, span = template.statement
         at = Span(move(span.start), move(span.end))
@@ -363,9 +372,8 @@ def _fill(template: Template, statement: Statement, prefix: str) -> None:
         return
     if any(type(n) is Name and n.name == "col" for n in nodes):
         return  # `col(2)` is a name, and `col(1.5)` is not.
-    for place, leaf in enumerate(leaves):
-        leaf.name = f"{_NAME_HOLE}{place}"
     template.statement, template.nodes, template.is_named = statement, nodes, is_named
+    template.leaves = leaves
 
 
 def _parse_others(lines: SkeletonLines, skeletons: list[str], starts: list[int]) -> None:
