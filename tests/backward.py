@@ -22,10 +22,11 @@ import graphcalc as gc
 from graphcalc.backends.base import NullObserver, Settings
 from graphcalc.backends.python import PythonProgram
 from graphcalc.evaluate import Evaluation, Options, parse
-from graphcalc.graph.call_arguments import Arguments
-from graphcalc.graph.ir import Builder, Graph
+from graphcalc.graph.builder import Builder
+from graphcalc.graph.grad import Reverse
+from graphcalc.graph.ir import Graph
 from graphcalc.graph.verify import verify
-from graphcalc.graph.walk import Walker
+from graphcalc.graph.walk import new_scope
 from graphcalc.ops.spec import FLOATS, Parameter
 from graphcalc.ops.table import OPS
 from graphcalc.source import Source, Span
@@ -144,21 +145,21 @@ def with_backward(graph, target, order):
     Gives the graph and the gradients' positions by leaf.
     """
     builder = Builder.resume(graph)
-    walker = Walker(builder, Arguments(builder), lambda name, label: AssertionError(name), 0)
-    source, span = Source("test"), Span(0, 4)
+    reverse = Reverse(new_scope(builder, lambda name, label: AssertionError(name)))
+    where = Source("test"), Span(0, 4)
     leaves = leaves_of(graph, target)
-    found = walker.reverse.sweep(target, walker.reverse.one(target), leaves).nodes
+    found = reverse.sweep(target, reverse.one(target), leaves).nodes
     if order == 2:
-        total = builder.constant(0.0, source, span)
+        total = builder.constant(0.0, where)
         for leaf in leaves:
             if leaf in found:
                 type_ = builder.nodes[leaf].type
                 params = (type_, tuple(weights(type_.numel, leaf)))
-                by = builder.add(OPS["const"], (), params, source, span, is_shared=False)
-                product = builder.add(OPS["mul"], (found[leaf], by), (), source, span)
-                share = builder.add(OPS["sum"], (product,), (None, False), source, span)
-                total = builder.add(OPS["add"], (total, share), (), source, span)
-        found = walker.reverse.sweep(total, walker.reverse.one(total), leaves).nodes
+                by = builder.add(OPS["const"], (), params, where, is_shared=False)
+                product = builder.add(OPS["mul"], (found[leaf], by), (), where)
+                share = builder.add(OPS["sum"], (product,), (None, False), where)
+                total = builder.add(OPS["add"], (total, share), (), where)
+        found = reverse.sweep(total, reverse.one(total), leaves).nodes
     found = {leaf: found[leaf] for leaf in leaves if leaf in found}
     result = Graph(builder.nodes, list(found.values()) or [0], {}, graph.dtype, graph.limits)
     verify(result)

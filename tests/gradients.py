@@ -8,11 +8,11 @@ from functions import assert_near
 from graphcalc.backends.base import NullObserver, Settings
 from graphcalc.backends.python import PythonProgram
 from graphcalc.evaluate import Evaluation, Options, parse
-from graphcalc.graph.call_arguments import Arguments
-from graphcalc.graph.ir import Builder, Graph, Limits
-from graphcalc.graph.rules import Rules, names_of
+from graphcalc.graph.builder import Builder
+from graphcalc.graph.fragments import derivative, operand_names
+from graphcalc.graph.ir import Graph, Limits
 from graphcalc.graph.verify import verify
-from graphcalc.graph.walk import Walker
+from graphcalc.graph.walk import new_scope
 from graphcalc.ops.spec import FLOATS, NONE, ZERO, Type
 from graphcalc.ops.table import OPS
 from graphcalc.source import Source, Span
@@ -54,7 +54,7 @@ def cases_within(found, name):
 
     graph, _ = gradient_graph(found)
     inner = [n for n in graph.nodes if n.op.name == name]
-    inputs = dict(zip(names_of(found.op, len(found.types)), found.operands))
+    inputs = dict(zip(operand_names(found.op, len(found.types)), found.operands))
     shape = next(n.type.shape for n in graph.nodes if n.params[1:] == ("g",))
     torch.manual_seed(2)
     inputs["g"] = torch.randn(shape, dtype=torch.float64)
@@ -87,20 +87,25 @@ def gradient_graph(found):
     texts = formulas(op, types, params)
     assert len(texts) == len(types), f"{found}: {len(texts)} gradients of {len(types)} operands"
     builder = Builder("float64", LIMITS)
-    rules = Rules(Walker(builder, Arguments(builder), _missing, 0))
-    source, span = Source(op.name), Span(0, len(op.name))
+    scope = new_scope(builder, _missing)
+    where = Source(op.name), Span(0, len(op.name))
 
     def given(name, type_):
-        return builder.add(OPS["input"], (), (type_, name), source, span, is_shared=False)
+        return builder.add(OPS["input"], (), (type_, name), where, is_shared=False)
 
-    operands = tuple(given(name, type_) for name, type_ in zip(names_of(op, len(types)), types))
-    out = builder.add(op, operands, params, source, span)
+    operands = tuple(
+        given(name, type_) for name, type_ in zip(operand_names(op, len(types)), types)
+    )
+    out = builder.add(op, operands, params, where)
     g = given("g", Type(builder.nodes[out].type.shape, "float64"))
     results = []
     for place in range(len(types)):
-        rule = rules.find(builder.nodes[out], types, place, builder.nodes[g].type)
-        is_word = isinstance(rule, str)
-        results.append(rule if is_word else rules.apply(rule, (*operands, out, g), source, span))
+        node = builder.nodes[out]
+        rule = derivative(scope, node, types, place, builder.nodes[g].type)
+        if not isinstance(rule, str):
+            slots = (*operands, out, g)
+            rule = builder.splice(rule, slots, where, derivative_of=(node, place))
+        results.append(rule)
     positions = [r for r in results if isinstance(r, int)]
     graph = Graph(builder.nodes, positions, {}, "float64", LIMITS)
     verify(graph)
@@ -118,12 +123,12 @@ def kernel_of(found):
     from graphcalc.backends.torch import kernels
 
     builder = Builder("float64", LIMITS)
-    source, span = Source(found.op.name), Span(0, 1)
+    where = Source(found.op.name), Span(0, 1)
     inputs = [
-        builder.add(OPS["input"], (), (t, str(i)), source, span, is_shared=False)
+        builder.add(OPS["input"], (), (t, str(i)), where, is_shared=False)
         for i, t in enumerate(found.types)
     ]
-    out = builder.add(found.op, tuple(inputs), found.params, source, span)
+    out = builder.add(found.op, tuple(inputs), found.params, where)
     graph = Graph(builder.nodes, [out], {}, "float64", LIMITS)
     return kernels.kernel_of(graph, graph.nodes[out], torch.device("cpu")).whole()
 
@@ -162,7 +167,7 @@ def assert_gradients(found, kernel=None):
     torch.manual_seed(1)
     g = torch.randn(shape, dtype=torch.float64)
     wanted = autograd(found, g, kernel)
-    inputs = dict(zip(names_of(found.op, len(found.types)), found.operands))
+    inputs = dict(zip(operand_names(found.op, len(found.types)), found.operands))
     compared = 0
     for backend in ("torch", "python"):
         values = computed(graph, {**inputs, "g": g}, set(graph.results), backend)

@@ -1,12 +1,17 @@
 """Programs by the templates of their lines, beside the same walked statement by statement."""
 
+from unittest import mock
+
 from graphcalc.backends.base import NullObserver
 from graphcalc.backends.python import PythonProgram
 from graphcalc.diagnostics import GraphcalcError
 from graphcalc.evaluate import Evaluation, Options
+from graphcalc.graph import fragments
 from graphcalc.source import Source
 from graphcalc.syntax import parser, skeletons
 from graphcalc.syntax.expr import SyntaxTree, postorder
+
+NEVER = 1 << 60
 
 
 def by_lines(source):
@@ -50,8 +55,16 @@ def shown_graph(graph):
     return nodes, graph.results, graph.names, graph.static_inputs, notes, graph.sizes
 
 
-def shown_run(program, inputs, options, bindings):
-    """The graph and the values that a program comes to, or what is wrong with it."""
+def shown_run(program, inputs, options, bindings, often):
+    """The graph and the values that a program comes to, or what is wrong with it.
+
+    Calls have a fragment from the `often`th use of their form on.
+    """
+    with mock.patch.object(fragments, "OFTEN", often):
+        return _shown_run(program, inputs, options, bindings)
+
+
+def _shown_run(program, inputs, options, bindings):
     try:
         evaluation = Evaluation(program, options, bindings)
         inputs, described = evaluation.describe_inputs(inputs)
@@ -79,7 +92,8 @@ def assert_as_walked(text, inputs=None, bindings=None, **options):
     assert [*map(shown_statement, lines.statements)] == [*map(shown_statement, walked.statements)]
     # Anew: statements that were asked for must not matter.
     run = (inputs, Options(**options), bindings or {})
-    assert shown_run(by_lines(source), *run) == shown_run(walked, *run)
+    spliced, fresh = shown_run(by_lines(source), *run, 1), shown_run(walked, *run, NEVER)
+    assert spliced == fresh
 
 
 def count_templates(text):

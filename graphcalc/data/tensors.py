@@ -20,7 +20,7 @@ from graphcalc.data.arrays import (
 from graphcalc.diagnostics import BackendError, DataError, Label, brief, missing_package
 from graphcalc.files.memory import check_memory
 from graphcalc.files.streams import display_path, unreadable
-from graphcalc.graph.ir import MAX_DIMENSIONS
+from graphcalc.graph.builder import MAX_DIMENSIONS
 from graphcalc.tables.jsonlines import DECODER
 
 # An index that is longer is none.

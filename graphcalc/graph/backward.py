@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from graphcalc.diagnostics import GraphcalcError, InternalError, Label, UsageError
-from graphcalc.graph.call_arguments import Arguments
-from graphcalc.graph.grad import Backward, ancestors, why_zero, zeros
-from graphcalc.graph.ir import Builder, Graph, text_of
+from graphcalc.graph.builder import Builder
+from graphcalc.graph.grad import Backward, Reverse, ancestors, why_zero, zeros
+from graphcalc.graph.ir import Graph, text_of
 from graphcalc.graph.passes import prune
-from graphcalc.graph.walk import Walker
+from graphcalc.graph.scope import Scope
+from graphcalc.graph.walk import new_scope
 from graphcalc.ops.shapes import show
 from graphcalc.ops.spec import FLOATS
 from graphcalc.ops.table import OPS
@@ -22,7 +23,7 @@ def differentiate(
     graph: Graph,
     target: int,
     wrt: Sequence[int] | None = None,
-    seed: Callable[[Walker], int] | None = None,
+    seed: Callable[[Scope], int] | None = None,
     *,
     with_locals: bool = False,
 ) -> Graph:
@@ -50,9 +51,9 @@ def differentiate(
         )
     first = len(graph)
     builder = Builder.resume(graph)
-    walker = Walker(builder, Arguments(builder), _no_names, 0)
-    reverse = walker.reverse
-    given = reverse.one(target) if seed is None else _fitting(builder, seed(walker), target)
+    scope = new_scope(builder, _no_names)
+    reverse = Reverse(scope)
+    given = reverse.one(target) if seed is None else _fitting(builder, seed(scope), target)
     found = reverse.sweep(target, given, wrt, with_locals=with_locals)
     gradients = _complete(builder, found, wrt)
     _note_missing(builder, target, found, wrt)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from graphcalc.diagnostics import CallError, Label, brief, did_you_mean
-from graphcalc.graph.ir import Builder
+from graphcalc.graph.builder import Builder
 from graphcalc.graph.lowered import (
     ListValue,
     Lowered,
@@ -149,6 +149,8 @@ class Arguments:
         if type(items[1]) is not int:
             return type(items[1]) is ListValue
         is_whole = _is_whole_literal(nodes[1])
+        if is_whole:
+            self.builder.literal(items[1])  # what the call means depends on this number
         return not (is_whole and type(items[0]) is int and self.builder.nodes[items[0]].type.shape)
 
     # Conversion
@@ -224,7 +226,7 @@ class Arguments:
         text = parameter.default
         sign, word = (-1.0, text[1:]) if text.startswith("-") else (1.0, text)
         value = sign * (CONSTANTS[word] if word in CONSTANTS else float(word))
-        return self.builder.constant(value, source, call.span)
+        return self.builder.constant(value, (source, call.span))
 
     def _static(
         self,

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import CallError, Label, ShapeError
 from graphcalc.graph.frames import Frame
-from graphcalc.graph.ir import text_of
+from graphcalc.graph.ir import Where, text_of
 from graphcalc.graph.lowered import Lowered, NoneValue
+from graphcalc.graph.scope import Scope
 from graphcalc.ops.shapes import dimension
-from graphcalc.ops.spec import Problem
+from graphcalc.ops.spec import Op, Problem
 from graphcalc.ops.table import OPS
 from graphcalc.syntax import expr as ast
-
-if TYPE_CHECKING:
-    from graphcalc.graph.walk import Walker
+from graphcalc.syntax.expr import Expr
 
 
 class ShapeFunction(NamedTuple):
@@ -34,7 +33,7 @@ class ShapeFunction(NamedTuple):
 class CallSite(NamedTuple):
     """One call: the arguments by parameter, and where it stands."""
 
-    walker: Walker
+    scope: Scope
     matched: dict[str, Any]
     node: ast.Call
     frame: Frame
@@ -43,11 +42,11 @@ class CallSite(NamedTuple):
     def tensor(self, name: str = "x") -> int:
         """The graph node of an argument."""
         item, node = self.matched[name]
-        return self.walker.operand(item, node, self.frame.source)
+        return self.scope.operand(item, node, self.frame.source)
 
     def shape(self) -> tuple[Any, ...]:
         """The shape of the argument `x`."""
-        return self.walker.builder.nodes[self.tensor()].type.shape
+        return self.scope.builder.nodes[self.tensor()].type.shape
 
     def item(self, name: str) -> Lowered | None:
         """An argument as it is; None where it was left out or is None."""
@@ -59,13 +58,13 @@ class CallSite(NamedTuple):
         item = self.item(name)
         if item is None and default is not None:
             return default
-        return self.walker.arguments.whole(item, lambda: self.fail(name, "a whole number"))
+        return self.scope.arguments.whole(item, lambda: self.fail(name, "a whole number"))
 
     def wholes(self, name: str) -> tuple[Any, ...]:
         """Whole numbers, of a tuple or a list or one alone."""
-        found = self.walker.arguments.elements(self.item(name))
+        found = self.scope.arguments.elements(self.item(name))
         return tuple(
-            self.walker.arguments.whole(i, lambda: self.fail(name, "whole numbers")) for i in found
+            self.scope.arguments.whole(i, lambda: self.fail(name, "whole numbers")) for i in found
         )
 
     def dim(self, name: str = "dim", default: int | None = None) -> int:
@@ -81,7 +80,7 @@ class CallSite(NamedTuple):
         try:
             return find()
         except Problem as problem:
-            nodes = self.walker.builder.nodes
+            nodes = self.scope.builder.nodes
             text = text_of(nodes[self.tensor()])
             raise ShapeError(
                 "shape-mismatch", problem.message.format(text), self.label(), note=problem.note
@@ -89,7 +88,7 @@ class CallSite(NamedTuple):
 
     def label(self) -> tuple[Label, ...]:
         """Where the call stands."""
-        return self.walker.label(self.node, self.frame.source)
+        return self.scope.label(self.node, self.frame.source)
 
     def fail(self, name: str, what: str) -> CallError:
         """The error for an argument that is not known, or not what it has to be."""
@@ -97,37 +96,38 @@ class CallSite(NamedTuple):
         return CallError(
             "static-argument",
             f"argument `{name}` of `{self.name}` must be {what} known before the program runs",
-            self.walker.label(node, self.frame.source),
+            self.scope.label(node, self.frame.source),
         )
 
     def row(self, name: str, params: tuple[Any, ...]) -> int:
         """The node of a row of the op table, of `x`."""
-        source, span = self.walker.at(self.node, self.frame)
-        context = self.walker.context()
-        return self.walker.builder.add(
-            OPS[name], (self.tensor(),), params, source, span, context=context
-        )
+        return self.add(OPS[name], (self.tensor(),), params)
+
+    @property
+    def where(self) -> Where:
+        """Where the call stands in the user's text."""
+        return self.scope.at(self.node, self.frame)
+
+    def add(self, op: Op, operands: tuple[int, ...], params: tuple[Any, ...]) -> int:
+        """Add a node that stands where the call does."""
+        context = self.scope.context()
+        return self.scope.builder.add(op, operands, params, self.where, context=context)
 
     def indexed(self, items: dict[int, Any], extra: tuple[int, ...] = ()) -> int:
         """The node of `x[items]`, where dimensions that have no item stay whole."""
         shape = self.shape()
         params = tuple(items.get(i, (0, n, 1)) for i, n in enumerate(shape))
-        source, span = self.walker.at(self.node, self.frame)
-        context = self.walker.context()
-        operands = (self.tensor(), *extra)
-        return self.walker.builder.add(
-            OPS["index"], operands, (params,), source, span, context=context
-        )
+        return self.add(OPS["index"], (self.tensor(), *extra), (params,))
 
 
 def run(
-    walker: Walker,
+    scope: Scope,
     function: ShapeFunction,
     items: list[Lowered],
-    nodes: list[Any],
+    nodes: list[Expr],
     node: ast.Call,
     frame: Frame,
 ) -> Lowered:
-    """What a call of a static function comes to."""
-    matched = walker.arguments.match(function, items, nodes, node, frame.source, walker.context())
-    return function.run(CallSite(walker, matched, node, frame, function.name))
+    """Return what a call of a shape function comes to."""
+    matched = scope.arguments.match(function, items, nodes, node, frame.source, scope.context())
+    return function.run(CallSite(scope, matched, node, frame, function.name))

@@ -1,38 +1,35 @@
-"""What the lines of one form add to a graph: found by one walk, then done without any.
+"""Statements of repeated form: each form is lowered once, and its fragment spliced for every line.
 
-A line's template and the types of what it reads decide which operations it adds. The first such
-line is walked in a graph of its own, where every leaf is an input; the nodes that come of it are
-steps, in terms of slots. Another line fills the slots with its own leaves, and its steps find the
-nodes that are there already or add them. Lines that are in any way special, as one that calls
-`rand` or has to know a number before the program runs, are walked as all others are.
+A line's template and the types of what it reads decide its form. Lines whose form has no fragment,
+as one that calls `rand`, are lowered in place as all other statements are.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from graphcalc.diagnostics import Label
-from graphcalc.graph.ir import Node, constant_key
-from graphcalc.graph.learning import Expansion, ExpansionStep, trace_fragment
-from graphcalc.graph.walk import Walker
+from graphcalc.graph.builder import Fragment, FragmentNode, NumberHole
+from graphcalc.graph.fragments import Family, has_room, trace_statement
+from graphcalc.graph.ir import Node, Where
+from graphcalc.graph.scope import Scope
+from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import Op, Type
 from graphcalc.ops.table import CONSTANTS, OPS, PREFIXES
 from graphcalc.source import Source, Span
-from graphcalc.syntax.expr import AnyStatement
+from graphcalc.syntax.expr import AnyStatement, Number
 from graphcalc.syntax.parser import number_of
 from graphcalc.syntax.skeletons import SkeletonLines, Template
 
 # No line that is added quickly has more nodes than this.
 _ROOM = 100
-# What a template comes to is learnt for so many types and numbers; further lines are walked.
+# So many forms of one template are tried; further lines are lowered in place.
 _TRIES = 100
 
 
-class LinePlace:
-    """Where the nodes of a step stand: a piece of a template's text, found again in a line."""
+class PieceOfLine:
+    """Where the nodes of a fragment stand: a piece of a template's text, found again in a line."""
 
     __slots__ = ("_lines", "_span", "source")
 
@@ -40,77 +37,85 @@ class LinePlace:
         self._lines, self._span, self.source = lines, span, lines.source
 
     def span(self, line: int) -> Span:
-        """The characters of a line."""
+        """Return the characters of a line."""
         return self._lines.span(line, self._span)
 
 
 class _Step(NamedTuple):
-    """A step made ready for the lines of a source.
+    """A node of a fragment made ready for the lines of a source.
 
     `shared` has the nodes of its op by their operands, and `pick` takes these out of the slots.
-    `span` is None where it stands in the line.
+    `span` is None where `place` is a piece of the line.
     """
 
     op: Op
-    params: tuple[Any, ...]
+    params: tuple[object, ...]
     shared: dict[tuple[int, ...], int]
     type: Type
     kind: int
     pick: Callable[[list[int]], tuple[int, ...]]
-    source: Source | LinePlace
+    place: Source | PieceOfLine
     span: Span | None
 
 
 class _Ready(NamedTuple):
-    """An expansion made ready for the lines of a source: its steps, and in order with constants."""
+    """A simple fragment made ready for the lines of a source.
+
+    The slots are the operands, the numbers of the text and the steps. `events` are the steps in
+    order with the numbers, each as its index in the text and its place.
+    """
 
     steps: list[_Step]
+    events: list[_Step | tuple[int, PieceOfLine]]
     result: int
-    events: list[tuple[int, _Step | None, Any]]
-    inlined: int
-    is_simple: bool
+
+
+# A form of a line: its template, and for each name that it reads the number of its type, or the
+# name of a constant; last, where it matters, which of the names are the same.
+Form: TypeAlias = "tuple[Template | int | str | tuple[int, ...], ...]"
 
 
 class Expander:
-    """Adds the nodes of lines that have a template to a walker's graph.
+    """Adds the nodes of lines that have a template to the graph of a scope.
 
-    `walked` does a statement the ordinary way; it has to for those that assign a name in
-    `special`, and for those in `tracked` until a line has read them, which `read` is told, or they
-    were assigned. `give` names what a line comes to: (position, name, and where it stands).
+    `lowered` does a statement in place; it has to for those that assign a name in `special`, and
+    for those in `tracked` until a line has read them, which `read` is told, or they were
+    assigned. `give` names what a line comes to: (position, name, and where it stands).
     """
 
     def __init__(
         self,
-        walker: Walker,
-        give: Callable[[int, str | None, Any, Any], Any],
-        walked: Callable[[AnyStatement], None],
+        scope: Scope,
+        give: Callable[[int, str | None, Where], int],
+        lowered: Callable[[AnyStatement], None],
         tracked: frozenset[str],
         read: set[str],
     ) -> None:
-        self._walker, self._builder = walker, walker.builder
-        self._give, self._walked = give, walked
+        self._scope, self._builder = scope, scope.builder
+        self._give, self._lowered = give, lowered
         self.special: set[str] = {*CONSTANTS, *PREFIXES}
         self._tracked, self._read = tracked, read
-        # For every node a number that stands for its type, and positions of constants by text.
+        # For every node the number of its type, and the positions of constants by their text.
         self._kinds: list[int] = []
-        self._kind_of: dict[tuple[Type, bool], int] = {}
-        self._known: list[tuple[Type, bool]] = []
-        self._constants: dict[Any, int] = {}
-        self._ready: dict[Any, _Ready | None] = {}
-        self._tries: Counter[Template] = Counter()
-        self._quick: dict[Any, tuple[list[_Step], int]] = {}
+        self._kind_of: dict[Type, int] = {}
+        self._types: list[Type] = []
+        self._constants: dict[str, int] = {}
+        self._families: dict[Form, Family] = {}
+        self._tries: dict[Template, int] = {}
+        self._quick: dict[Form, _Ready] = {}
 
     def forget(self, position: int | None = None) -> None:
         """A node has another type now; without one, a function or a prefix means something else."""
         if position is None:
-            self._ready.clear()
+            self._families.clear()
             self._quick.clear()
+            self._scope.fragments.clear()
         else:
             del self._kinds[position:]
 
     def expand(self, lines: SkeletonLines) -> None:
         """Add the nodes of all lines of a source."""
-        builder, names = self._builder, self._walker.names
+        builder, names = self._builder, self._scope.names
         nodes, kinds, quick = builder.nodes, self._kinds, self._quick
         append, add_kind, const = nodes.append, kinds.append, OPS["const"]
         special, most = self.special, builder.limits.nodes - _ROOM
@@ -121,7 +126,7 @@ class Expander:
             if template.statement is None:
                 if line in lines.others:
                     for statement in lines.others[line]:
-                        self._walked(statement)
+                        self._lowered(statement)
                     waiting = self._look()
                 continue
             size = len(nodes)
@@ -129,8 +134,8 @@ class Expander:
                 if waiting or name in special or size > most:
                     raise KeyError(name)
                 slots = list(map(find, words))
-                key = (template, *map(kind_at, slots))
-                steps, result = quick[key]
+                form: Form = (template, *map(kind_at, slots))
+                steps, _, result = quick[form]
                 slots += map(constant_at, digits)
             except KeyError:
                 found = self._otherwise(lines, line, name, words, digits)
@@ -139,19 +144,21 @@ class Expander:
                     continue
                 position = found
             else:
-                for op, params, shared, type_, kind, pick, source, span in steps:
+                for op, params, shared, type_, kind, pick, place, span in steps:
                     operands = pick(slots)
                     position = shared.setdefault(operands, size)
                     if position == size:
-                        place = line if span is None else span
-                        append(Node(op, operands, params, type_, source, place))
+                        where = (place, line if span is None else span)
+                        append(Node(op, operands, params, type_, where))  # type: ignore[arg-type]
                         add_kind(kind)
                         size += 1
                     slots.append(position)
                 position = slots[result]
             node = nodes[position]
             if name is None or name in names or node.name is not None or node.op is const:
-                self._give(position, name, LinePlace(lines, template.statement.value.span), line)
+                self._give(
+                    position, name, (PieceOfLine(lines, template.statement.value.span), line)
+                )
                 self._note_types()
             else:
                 node.name = name
@@ -160,128 +167,152 @@ class Expander:
     def _otherwise(
         self, lines: SkeletonLines, line: int, name: str | None, words: list[str], digits: list[str]
     ) -> int | None:
-        """The node of a line's value, where that takes more; None if the line was walked."""
-        template, names = lines.templates[line], self._walker.names
-        ready = None
-        is_special = name in self.special or name in self._tracked.difference(self._read)
-        if not is_special and all([word in names for word in words]):
-            slots = [names[word] for word in words]
-            ready = self._found(lines, template, [self._kinds[slot] for slot in slots], digits)
-        if ready is None or not self._has_room(ready, slots, digits):
-            self._walked(lines.statement(line))
+        """Return the node of a line's value, where that takes more; None if it was lowered."""
+        template, names = lines.templates[line], self._scope.names
+        assert template.statement is not None
+        if name in self.special or name in self._tracked.difference(self._read):
+            self._lowered(lines.statement(line))
+            return None
+        fragment = None
+        form: Form = (template,)
+        if all([word in names or word in CONSTANTS for word in words]):
+            form = (template, *[self._kinds[names[w]] if w in names else w for w in words])
+            fragment = self._fragment(form, lines, digits)
+        operands = [names[word] for word in words if word in names]
+        ready = self._quick.get(form)
+        if fragment is not None and ready is not None and self._has_room(fragment):
+            self._read.update(self._tracked.intersection(words))
+            return self._add_numbers(ready, operands, digits, line)
+        if fragment is not None and fragment.inlined and len(set(operands)) < len(operands):
+            # What the same call unfolds to counts once.
+            form = (*form, tuple(map(operands.index, operands)))
+            fragment = self._fragment(form, lines, digits)
+            operands = list(dict.fromkeys(operands))
+        numbers = list(map(number_of, digits))
+        if fragment is None or not has_room(self._scope, fragment, operands, numbers):
+            self._lowered(lines.statement(line))
             return None
         self._read.update(self._tracked.intersection(words))
-        return self._in_order(ready, slots, digits, line)
+        position = self._builder.splice(
+            fragment,
+            operands,
+            (PieceOfLine(lines, template.statement.value.span), line),
+            numbers,
+            piece=lambda span: (PieceOfLine(lines, span), line),
+        )
+        self._note_types()
+        return position
 
-    def _has_room(self, ready: _Ready, slots: list[int], digits: list[str]) -> bool:
-        """Whether a line stays below the limits; what its calls unfold to is counted."""
-        limit, calls = self._builder.limits.nodes, self._walker.calls
-        if len(self._builder.nodes) + len(ready.events) + 2 > limit:
-            return False
-        if not ready.inlined:
-            return True
-        # The same call twice unfolds once: that is for the walk to see.
-        is_twice = len({*slots, *map(number_of, digits)}) < len(slots) + len(digits)
-        if is_twice or calls.inlined + ready.inlined > limit // 10:
-            return False
-        calls.inlined += ready.inlined
-        return True
+    def _has_room(self, fragment: Fragment) -> bool:
+        return len(self._builder.nodes) + len(fragment.events) < self._builder.limits.nodes
 
-    def _in_order(self, ready: _Ready, slots: list[int], digits: list[str], line: int) -> int:
-        """The node of a line's value; new constants come where a walk would add them."""
-        nodes, kinds = self._builder.nodes, self._kinds
-        slots += [0] * len(ready.events)
-        for slot, step, constant in ready.events:
-            if step is None:
-                slots[slot] = self._constant(constant, digits, line)
+    def _add_numbers(self, ready: _Ready, operands: list[int], digits: list[str], line: int) -> int:
+        """Return the node of a line's value whose numbers may be new."""
+        builder, kinds, constants = self._builder, self._kinds, self._constants
+        nodes, slots, count = builder.nodes, [*operands, *([0] * len(digits))], len(operands)
+        for event in ready.events:
+            if not isinstance(event, _Step):
+                index, piece = event
+                text = digits[index]
+                if text not in constants:
+                    size = len(nodes)
+                    constants[text] = builder.constant(number_of(text), (piece, line))
+                    if len(nodes) > size:
+                        kinds.append(self._kind(nodes[-1].type))
+                slots[count + index] = constants[text]
                 continue
-            op, params, shared, type_, kind, pick, source, span = step
-            operands, size = pick(slots), len(nodes)
-            position = slots[slot] = shared.setdefault(operands, size)
+            op, params, shared, type_, kind, pick, place, span = event
+            operands_, size = pick(slots), len(nodes)
+            position = shared.setdefault(operands_, size)
             if position == size:
-                nodes.append(
-                    Node(op, operands, params, type_, source, line if span is None else span)
-                )
+                where = (place, line if span is None else span)
+                nodes.append(Node(op, operands_, params, type_, where))  # type: ignore[arg-type]
                 kinds.append(kind)
+            slots.append(position)
         return slots[ready.result]
 
-    def _constant(self, constant: Any, digits: list[str], line: int) -> int:
-        """The node of a number that a line needs."""
-        key, leaf, is_negated, value, type_, source, span = constant
-        if leaf >= 0:
-            key = "-" + digits[leaf] if is_negated else digits[leaf]
-        found = self._constants.get(key)
-        if found is None:
-            if leaf >= 0:
-                value = -number_of(digits[leaf]) if is_negated else number_of(digits[leaf])
-            place = line if span is None else span
-            found = self._builder.constant(value, source, place, type_=type_)
-            self._constants[key] = found
-            self._note_types()
-        return found
+    def _fragment(self, form: Form, lines: SkeletonLines, digits: list[str]) -> Fragment | None:
+        """Return the fragment of a line of a form, found out of the first; None for a form that
+        has none."""
+        family = self._families.get(form)
+        if family is None:
+            family = self._families[form] = Family()
+        key = family.key(digits)
+        if key not in family.fragments:
+            template = form[0]
+            assert isinstance(template, Template)
+            tries = self._tries[template] = self._tries.get(template, 0) + 1
+            if tries > _TRIES:
+                return None
+            fragment, looked_at = self._trace(template, form, digits)
+            family.keep(fragment, looked_at, digits)
+            key = family.key(digits)
+            if fragment is not None and fragment.is_simple and len(fragment.events) < _ROOM:
+                self._quick[form] = self._made_ready(fragment, lines)
+        return family.fragments[key]
 
-    # What is known of templates
+    def _trace(
+        self, template: Template, form: Form, digits: list[str]
+    ) -> tuple[Fragment | None, set[int]]:
+        statement = template.statement
+        assert statement is not None
+        numbers = [node for node in template.nodes if type(node) is Number]
+        for index, (node, text) in enumerate(zip(numbers, digits)):
+            node.value = NumberHole(number_of(text), index)
+        operands: dict[str, Type] = {}
+        holes = [leaf.name for leaf in template.leaves]
+        kinds, same = form[1 : len(holes) + 1], form[len(holes) + 1 :]
+        operand_holes = [hole for hole, kind in zip(holes, kinds) if isinstance(kind, int)]
+        for leaf, kind in zip(template.leaves, kinds):
+            if isinstance(kind, str):
+                leaf.name = kind
+                continue
+            assert isinstance(kind, int)
+            for firsts in same:
+                assert isinstance(firsts, tuple)
+                leaf.name = operand_holes[firsts[operand_holes.index(leaf.name)]]
+            operands[leaf.name] = self._types[kind]
+        if any(Size in map(type, type_.shape) for type_ in operands.values()):
+            return None, set()
+        try:
+            return trace_statement(self._scope, statement, template.nodes, operands)
+        finally:
+            for leaf, name in zip(template.leaves, holes):
+                leaf.name = name
 
-    def _found(
-        self, lines: SkeletonLines, template: Template, kinds: list[int], digits: list[str]
-    ) -> _Ready | None:
-        """What a line of a template comes to, learnt the first time; None for a special one.
-
-        It may be special for its numbers alone: then these are part of what is learnt.
-        """
-        key = (template, *kinds)
-        if key not in self._ready:
-            ready = self._learn(key, lines, kinds, None)
-            if ready is not None and ready.is_simple and len(ready.events) < _ROOM:
-                self._quick[key] = ready.steps, ready.result
-        if digits and self._ready.get(key) is None:
-            key = (*key, *digits)
-            if key not in self._ready:
-                self._learn(key, lines, kinds, digits)
-        return self._ready.get(key)
-
-    def _learn(
-        self, key: tuple[Any, ...], lines: SkeletonLines, kinds: list[int], digits: list[str] | None
-    ) -> _Ready | None:
-        template = key[0]
-        if self._tries[template] >= _TRIES:
-            return None
-        self._tries[template] += 1
-        found = trace_fragment(
-            self._walker, template, [self._known[kind] for kind in kinds], digits
-        )
-        ready = self._ready[key] = None if found is None else self._made_ready(found, lines)
-        return ready
-
-    def _made_ready(self, found: Expansion, lines: SkeletonLines) -> _Ready:
-        events: list[Any] = []
-        for event in found.events:
-            source, span = _place(lines, event.where)
-            if isinstance(event, ExpansionStep):
-                shared = self._builder.shared.setdefault((event.op.name, event.params), {})
-                kind = self._kind(event.type, False)
-                pick, (_, op, _, params, type_, _) = _picker(event.operands), event
-                step = _Step(op, params, shared, type_, kind, pick, source, span)
-                events.append((event.slot, step, None))
+    def _made_ready(self, fragment: Fragment, lines: SkeletonLines) -> _Ready:
+        events: list[_Step | tuple[int, PieceOfLine]] = []
+        for event in fragment.events:
+            if isinstance(event, FragmentNode):
+                events.append(self._step(event, lines))
             else:
-                key = constant_key(event.value, event.type)
-                rest = (event.leaf, event.is_negated, event.value, event.type, source, span)
-                events.append((event.slot, None, (key, *rest)))
-        steps = [step for _, step, _ in events if step is not None]
-        return _Ready(steps, found.result, events, found.inlined, found.is_simple)
+                assert isinstance(event.where, Span)
+                events.append((event.value.index, PieceOfLine(lines, event.where)))
+        steps = [event for event in events if isinstance(event, _Step)]
+        return _Ready(steps, events, fragment.result)
+
+    def _step(self, node: FragmentNode, lines: SkeletonLines) -> _Step:
+        shared = self._builder.shared.setdefault((node.op.name, node.params), {})
+        where = node.where
+        assert where is not None
+        at = (
+            (PieceOfLine(lines, where), None)
+            if isinstance(where, Span)
+            else (where.source, where.span)
+        )
+        kind, pick = self._kind(node.type), _picker(node.operands)
+        return _Step(node.op, node.params, shared, node.type, kind, pick, *at)
 
     def _note_types(self) -> None:
         """Note the types of the nodes that came some other way."""
         kinds = self._kinds
         for node in self._builder.nodes[len(kinds) :]:
-            # The minus of `-pi` is part of a number.
-            is_word = node.op is OPS["const"] and node.written in CONSTANTS
-            kinds.append(self._kind(node.type, is_word))
+            kinds.append(self._kind(node.type))
 
-    def _kind(self, type_: Type, is_word: bool) -> int:
-        kind = self._kind_of.setdefault((type_, is_word), len(self._known))
-        if kind == len(self._known):
-            self._known.append((type_, is_word))
+    def _kind(self, type_: Type) -> int:
+        kind = self._kind_of.setdefault(type_, len(self._types))
+        if kind == len(self._types):
+            self._types.append(type_)
         return kind
 
     def _look(self) -> bool:
@@ -290,15 +321,8 @@ class Expander:
         return not self._tracked <= self._read
 
 
-def _place(lines: SkeletonLines, where: Span | Label) -> tuple[Source | LinePlace, Span | None]:
-    """Where a node stands that a line adds."""
-    return (
-        (LinePlace(lines, where), None) if isinstance(where, Span) else (where.source, where.span)
-    )
-
-
 def _picker(operands: tuple[int, ...]) -> Callable[[list[int]], tuple[int, ...]]:
-    """Takes operands out of the slots."""
+    """Return what takes operands out of the slots."""
     if len(operands) > 1:
         return itemgetter(*operands)
     (only,) = operands

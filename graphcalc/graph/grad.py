@@ -8,20 +8,18 @@ Baydin et al., "Automatic differentiation in machine learning: a survey", JMLR 1
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from graphcalc.diagnostics import CallError, DtypeError, Label, ShapeError
+from graphcalc.graph.builder import Builder
 from graphcalc.graph.call_site import CallSite, ShapeFunction
-from graphcalc.graph.ir import Builder, Node, NodePlace, text_of
+from graphcalc.graph.fragments import derivative
+from graphcalc.graph.ir import Node, Where, label_of, text_of
 from graphcalc.graph.lowered import ListValue, Lowered, TupleValue
-from graphcalc.graph.rules import Rules, add_simplified
+from graphcalc.graph.scope import Scope
 from graphcalc.ops.shapes import show
 from graphcalc.ops.spec import FLOATS, NONE, ZERO, Type
 from graphcalc.ops.table import OPS
-from graphcalc.source import Source, Span
-
-if TYPE_CHECKING:
-    from graphcalc.graph.walk import Walker
 
 
 class Edge(NamedTuple):
@@ -64,11 +62,10 @@ class Backward(NamedTuple):
 def zeros(builder: Builder, position: int) -> int:
     """A gradient of 0 everywhere."""
     node = builder.nodes[position]
-    source, span = node.where
-    zero = builder.constant(0.0, source, span, type_=node.type._replace(shape=()))
+    zero = builder.constant(0.0, node.where, type_=node.type._replace(shape=()))
     if not node.type.shape:
         return zero
-    return builder.add(OPS["full_like"], (position, zero), (), source, span)
+    return builder.add(OPS["full_like"], (position, zero), (), node.where)
 
 
 def ancestors(nodes: list[Node], target: int) -> bytearray:
@@ -100,35 +97,17 @@ def why_zero(builder: Builder, target: int, position: int) -> str:
 
 
 class Reverse:
-    """Backward passes over a walker's graph."""
+    """Backward passes over the graph of a scope."""
 
-    def __init__(self, walker: Walker) -> None:
-        self._walker = walker
-        self._rules = Rules(walker)
-        self._place: Label | None = None
-
-    @property
-    def _builder(self) -> Builder:
-        return self._walker.builder
-
-    def variable(self, position: int) -> int:
-        """A written number as a node of its own, which a gradient can be taken of.
-
-        Other numbers are shared: the base and the exponent of 3^3 are one node.
-        """
-        node = self._builder.nodes[position]
-        if self._builder.literal(position) is None or node.type.shape:
-            return position
-        value = node.params[1][0]
-        found = self._builder.constant(value, *node.where, is_shared=False)
-        self._builder.variables.add(found)
-        return found
+    def __init__(self, scope: Scope) -> None:
+        self._scope, self._builder = scope, scope.builder
+        self._where: Where | None = None
 
     def one(self, target: int) -> int:
         """The gradient of a scalar with respect to itself."""
         node = self._builder.nodes[target]
         type_ = node.type._replace(shape=())
-        return self._builder.constant(1.0, *node.where, type_=type_)
+        return self._builder.constant(1.0, node.where, type_=type_)
 
     def sweep(
         self,
@@ -137,15 +116,15 @@ class Reverse:
         wanted: Iterable[int] | None = None,
         *,
         with_locals: bool = False,
-        place: Label | None = None,
+        where: Where | None = None,
     ) -> Backward:
         """The gradients of a target whose own gradient is `seed`.
 
         With `wanted`, only those of the nodes on the way from these to the target. The nodes
-        that it takes stand where those do that they are derivatives of, or at a `place`.
+        that it takes stand where those do that they are derivatives of, or at `where`.
         """
         nodes = self._builder.nodes
-        self._place = place
+        self._where = where
         is_reached = self._reached(target, wanted)
         # Sums so far: added up at once, so that no more than one is alive of a node used often.
         totals: dict[int, int] = {target: seed}
@@ -207,11 +186,11 @@ class Reverse:
         """The gradient of a node with what one more use of it adds."""
         if total is None:
             return share
-        return self._builder.add(OPS["add"], (total, share), (), *self._at(node))
+        return self._builder.add(OPS["add"], (total, share), (), self._at(node))
 
-    def _at(self, node: Node) -> tuple[Source | NodePlace, Span | int]:
+    def _at(self, node: Node) -> Where:
         """Where the derivative of a node stands in the program's text."""
-        return node.where if self._place is None else (self._place.source, self._place.span)
+        return self._where or node.where
 
     def _edge(
         self,
@@ -225,27 +204,27 @@ class Reverse:
         builder, nodes = self._builder, self._builder.nodes
         node = nodes[user]
         operand = node.operands[place]
-        source, span = self._at(node)
+        where = self._at(node)
         g = nodes[gradient].type if isinstance(gradient, int) else node.type
-        rule = self._rules.find(node, types, place, g)
+        rule = derivative(self._scope, node, types, place, g)
         if rule == NONE or gradient == NONE:
             return None
         if isinstance(rule, str) or isinstance(gradient, str):
             return Edge(operand, user, place, None, ZERO)
         slots = (*node.operands, user)
         origin = (node, place)
-        share = self._rules.apply(rule, (*slots, gradient), source, span, origin)
+        share = builder.splice(rule, (*slots, gradient), where, derivative_of=origin)
         first = len(nodes)
-        share = self._fit(share, types[place], source, span)
+        share = self._fit(share, types[place], where)
         for added in nodes[first:]:
             added.derivative_of = origin
         local = None
         if with_locals and not node.type.shape and not types[place].shape:
-            one = builder.constant(1.0, source, span, type_=g)
-            local = self._rules.apply(rule, (*slots, one), source, span, origin)
+            one = builder.constant(1.0, where, type_=g)
+            local = builder.splice(rule, (*slots, one), where, derivative_of=origin)
         return Edge(operand, user, place, local, share)
 
-    def _fit(self, share: int, type_: Type, source: Source | NodePlace, span: Span | int) -> int:
+    def _fit(self, share: int, type_: Type, where: Where) -> int:
         """A gradient in the shape of its operand: summed where that was broadcast."""
         builder = self._builder
         shape, wanted = builder.nodes[share].type.shape, type_.shape
@@ -257,9 +236,9 @@ class Reverse:
         )
         dims = (*range(lead), *kept)
         if dims:
-            share = builder.add(OPS["sum"], (share,), (dims, bool(kept)), source, span)
+            share = builder.add(OPS["sum"], (share,), (dims, bool(kept)), where)
         if builder.nodes[share].type.shape != wanted:
-            share = add_simplified(builder, OPS["reshape"], [share], (wanted,), source, span)
+            share = builder.add_simplified(OPS["reshape"], (share,), (wanted,), where)
         return share
 
 
@@ -273,7 +252,7 @@ def _grad(site: CallSite) -> Lowered:
         return _gradients(site, [site.tensor("inputs")])[0]
     if not several.items:
         raise CallError("gradient-of-nothing", "`grad` has no inputs in its list", site.label())
-    found = [site.walker.operand(i, several.node, site.frame.source) for i in several.items]
+    found = [site.scope.operand(i, several.node, site.frame.source) for i in several.items]
     return TupleValue(tuple(_gradients(site, found)), site.node)
 
 
@@ -284,8 +263,8 @@ def _autograd_grad(site: CallSite) -> Lowered:
 
 
 def _gradients(site: CallSite, wanted: list[int]) -> list[int]:
-    walker, label = site.walker, site.label()
-    builder, reverse = walker.builder, walker.reverse
+    label, builder = site.label(), site.scope.builder
+    reverse = Reverse(site.scope)
     nodes = builder.nodes
     target = site.tensor("outputs")
     for position in (target, *wanted):
@@ -301,15 +280,14 @@ def _gradients(site: CallSite, wanted: list[int]) -> list[int]:
     _check_seed(nodes[target], nodes[seed], label)
     # A tensor under another name is the same tensor.
     origins = [_origin(builder, position) for position in wanted]
-    source, span = walker.at(site.node, site.frame)
-    found = reverse.sweep(target, seed, origins, place=Label(source, span))
+    found = reverse.sweep(target, seed, origins, where=site.where)
     gradients = []
     for position in origins:
         if position in found.nodes:
             gradients.append(found.nodes[position])
             continue
         if position not in found.zero:
-            builder.note(Label(source, span), why_zero(builder, target, position))
+            builder.note(label_of(site.where), why_zero(builder, target, position))
         gradients.append(zeros(builder, position))
     return gradients
 

@@ -7,13 +7,14 @@ from itertools import count, filterfalse, product
 from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import BindingError, GraphcalcError, Label, ProgramError, brief
-from graphcalc.graph.call_arguments import Arguments
+from graphcalc.graph.builder import Builder
 from graphcalc.graph.declarations import Declarations, place_of
 from graphcalc.graph.expansion import Expander
-from graphcalc.graph.ir import Builder, Graph, Limits, NodePlace
+from graphcalc.graph.ir import Graph, Limits, Where
 from graphcalc.graph.names import Names
 from graphcalc.graph.passes import prune, read_positions
-from graphcalc.graph.walk import Walker
+from graphcalc.graph.scope import Scope
+from graphcalc.graph.walk import new_scope, unpack
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import Type
 from graphcalc.ops.table import CONSTANTS, OPS, PREFIXES
@@ -107,15 +108,14 @@ class _Lowering:
         self.read: set[str] = set()
         self.roots: list[int] = []
         self.builder = Builder(dtype, limits)
-        self.arguments = Arguments(self.builder)
         self.declared = Declarations(dtype)
-        self.walker = Walker(self.builder, self.arguments, self._missing, seed, self._symbol)
+        self.scope = new_scope(self.builder, self._missing, seed, self._symbol)
         bound = {name: Label(b.source, b.span) for name, b in self.bindings.items()}
         bound |= {name: given.place or place_of(name) for name, given in self.inputs.items()}
-        self.names = Names(self.program, self.walker, bound, self.declared, self.is_check)
+        self.names = Names(self.program, self.scope, bound, self.declared, self.is_check)
         self.replaceable = frozenset(bound).intersection(self.names.assigned)
         self.expander = Expander(
-            self.walker, self._name, self._statement, self.replaceable, self.read
+            self.scope, self._name, self._statement, self.replaceable, self.read
         )
 
     # Statements
@@ -124,7 +124,7 @@ class _Lowering:
         parsed = self.program.parsed()
         for statement in reversed(parsed):
             if isinstance(statement, Definition):
-                self.walker.functions[statement.name] = statement
+                self.scope.functions[statement.name] = statement
         # Inputs first, in the order in which they were given.
         assigned = self.names.assigned
         mentioned = self.mentioned = self.names.mentioned()
@@ -159,19 +159,19 @@ class _Lowering:
 
     def _statement(self, statement: AnyStatement) -> None:
         if isinstance(statement, Definition):
-            if self.walker.functions[statement.name] is not statement:
-                self.walker.functions[statement.name] = statement
+            if self.scope.functions[statement.name] is not statement:
+                self.scope.functions[statement.name] = statement
                 self.expander.forget()
         elif isinstance(statement, Unpacking):
             self._unpack(statement)
         elif isinstance(statement, Statement) and not self._is_replaced(statement):
-            position = self.walker.node(statement.value, statement.source)
+            position = self.scope.node(statement.value, statement.source)
             span = Span(statement.value.start, statement.value.end)
-            self._assign(position, statement.name, statement.source, span)
+            self._assign(position, statement.name, (statement.source, span))
 
-    def _assign(self, position: int, name: str | None, source: Source, span: Span) -> None:
+    def _assign(self, position: int, name: str | None, where: Where) -> None:
         """Name a value, and hold it against the name's declaration."""
-        position = self._name(position, name, source, span)
+        position = self._name(position, name, where)
         if name in self.declared.types and name not in self.versions:
             with self.declared.assigning():
                 self._fit(name, position)
@@ -180,13 +180,13 @@ class _Lowering:
         """`a, b = value`: all of the value first, then the names."""
         self._note_reads(statement)
         source, value = statement.source, statement.value
-        item = self.walker.evaluate(value, source)
-        parts = self.walker.parts(item, len(statement.targets), value, source)
+        item = self.scope.evaluate(value, source)
+        parts = unpack(self.scope, item, len(statement.targets), value, source)
         for target, position in zip(statement.targets, parts):
             if self._is_bound(target.name) and target.name not in self.read:
                 self.read.add(target.name)
                 continue
-            self._assign(position, target.name, source, Span(value.start, value.end))
+            self._assign(position, target.name, (source, Span(value.start, value.end)))
 
     def _note_reads(self, statement: AnyStatement) -> None:
         if self.replaceable:
@@ -215,8 +215,8 @@ class _Lowering:
         """A declared input that has no value: its type is all that there is."""
         declaration = self.declared.where[name]
         params = (self.declared.type(name), name)
-        source, span = declaration.source, declaration.span
-        position = self.builder.add(OPS["input"], (), params, source, span, is_shared=False)
+        where = declaration.source, declaration.span
+        position = self.builder.add(OPS["input"], (), params, where, is_shared=False)
         self.builder.nodes[position].is_bound = True
         self._give(name, position)
 
@@ -235,22 +235,20 @@ class _Lowering:
     def _is_bound(self, name: str) -> bool:
         return name in self.bindings or name in self.inputs
 
-    def _name(
-        self, position: int, name: str | None, source: Source | NodePlace, span: Span | int
-    ) -> int:
+    def _name(self, position: int, name: str | None, where: Where) -> int:
         """Give a statement's value its name; a node that has one gets an alias."""
         node = self.builder.nodes[position]
         if node.op is OPS["const"] and node.name is None:
             # Equal constants under different names are different leaves.
             written = node.written
             position = self.builder.add(
-                node.op, (), node.params, source, span, is_shared=False, written=written
+                node.op, (), node.params, where, is_shared=False, written=written
             )
         elif node.name is not None and name is not None:
             is_leaf = node.op.kind == "making" and not node.operands
             op, operands = (node.op, ()) if is_leaf else (OPS["alias"], (position,))
             params = node.params if is_leaf else ()
-            position = self.builder.add(op, operands, params, source, span, is_shared=False)
+            position = self.builder.add(op, operands, params, where, is_shared=False)
         if name is None:
             self.roots.append(position)
         else:
@@ -258,7 +256,7 @@ class _Lowering:
         return position
 
     def _give(self, name: str, position: int) -> None:
-        names, shown = self.walker.names, name
+        names, shown = self.scope.names, name
         if name in names:
             self.renamed.setdefault(name, names[name])
             version = self.versions[name] = self.versions.get(name, 1) + 1
@@ -266,7 +264,7 @@ class _Lowering:
             self.renamed[shown] = position
         self.builder.nodes[position].name = shown
         names[name] = position
-        if name in PREFIXES:
+        if name in PREFIXES or name in CONSTANTS:
             self.expander.forget()
 
     def _bind(self, name: str) -> int:
@@ -308,7 +306,7 @@ class _Lowering:
     def _input(self, name: str, given: Input) -> int:
         source, span, _ = given.place or place_of(name)
         params = (given.type, name)
-        position = self.builder.add(OPS["input"], (), params, source, span, is_shared=False)
+        position = self.builder.add(OPS["input"], (), params, (source, span), is_shared=False)
         self.builder.nodes[position].written = given.written
         if given.scalar is not None:
             self.builder.know(position, given.scalar)
@@ -322,14 +320,14 @@ class _Lowering:
         shared, constants = builder.shared, builder.constants
         builder.shared, builder.constants = {}, {}
         try:
-            position = constant_of(f"`{brief(name)}`", binding)(self.walker)
+            position = constant_of(f"`{brief(name)}`", binding)(self.scope)
         finally:
             builder.shared, builder.constants = shared, constants
         for node in builder.nodes[first:]:
             node.is_hidden = True
         value = builder.static(position)
         if value is not None:
-            position = builder.constant(value, binding.source, binding.span, is_shared=False)
+            position = builder.constant(value, (binding.source, binding.span), is_shared=False)
         builder.nodes[position].is_hidden = False
         builder.nodes[position].written = brief(format_expression(binding.value))
         return position
@@ -338,14 +336,14 @@ class _Lowering:
         """The graph of what the statements and the names need, with letters for the rest."""
         builder = self.builder
         # A name by itself is the first node of that name.
-        display = self.walker.names
+        display = self.scope.names
         display.update(self.renamed)
         roots = [*self.roots, *display.values()]
         is_read = read_positions(builder.nodes)
         nodes, moved = prune(builder.nodes, roots, is_read)
         if nodes is not builder.nodes:
             is_read = read_positions(nodes)
-        is_read.update([moved[p] for p in self.arguments.static_uses if p in moved])
+        is_read.update([moved[p] for p in self.scope.arguments.static_uses if p in moved])
         ends = {moved[root] for root in roots}
         results = sorted(ends - is_read) or sorted(ends)[-1:]
         if nodes is not builder.nodes:
@@ -353,7 +351,7 @@ class _Lowering:
         graph = Graph(nodes, results, display, builder.dtype, builder.limits)
         graph.static_inputs = frozenset(
             builder.nodes[i].params[1]
-            for i in self.arguments.static_uses
+            for i in self.scope.arguments.static_uses
             if builder.nodes[i].op is OPS["input"]
         )
         graph.notes = builder.notes
@@ -364,9 +362,9 @@ class _Lowering:
     def _letter(self, graph: Graph) -> None:
         """Name the unnamed nodes as a jaxpr does: a … z, ba, bb, … without the names in use."""
         taken = {
-            *self.walker.names,
+            *self.scope.names,
             *(self.columns or ()),
-            *self.walker.functions,
+            *self.scope.functions,
             *CONSTANTS,
             *self.mentioned,
         }
@@ -380,8 +378,8 @@ class _Lowering:
             graph.names[name] = position
 
 
-def constant_of(what: str, binding: Binding) -> Callable[[Walker], int]:
-    """Adds the value of a constant expression to a walker's graph.
+def constant_of(what: str, binding: Binding) -> Callable[[Scope], int]:
+    """Return what adds the value of a constant expression to the graph of a scope.
 
     Raises BindingError for an expression that reads names or means nothing.
     """
@@ -394,11 +392,10 @@ def constant_of(what: str, binding: Binding) -> Callable[[Walker], int]:
             note="a bound value is data: numbers, and functions of numbers",
         )
 
-    def add(walker: Walker) -> int:
-        builder = walker.builder
-        walker = Walker(builder, Arguments(builder), missing, walker.seed)
+    def add(scope: Scope) -> int:
         try:
-            return walker.node(binding.value, binding.source)
+            apart = new_scope(scope.builder, missing, scope.seed)
+            return apart.node(binding.value, binding.source)
         except ProgramError as error:
             d = error.diagnostic
             raise BindingError(d.code, d.message, d.labels, d.note, d.help) from None

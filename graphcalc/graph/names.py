@@ -7,7 +7,7 @@ from typing import Any
 
 from graphcalc.diagnostics import BindingError, Label, brief, did_you_mean
 from graphcalc.graph.declarations import Declarations
-from graphcalc.graph.walk import Walker
+from graphcalc.graph.scope import Scope
 from graphcalc.ops.table import CONSTANTS, INSTEAD_OF_NAMES, PREFIXES
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import (
@@ -32,12 +32,12 @@ class Names:
     def __init__(
         self,
         program: SyntaxTree,
-        walker: Walker,
+        scope: Scope,
         bound: Mapping[str, Label],
         declared: Declarations,
         is_check: bool,
     ) -> None:
-        self.program, self.walker = program, walker
+        self.program, self.scope = program, scope
         self.bound, self.declared, self.is_check = bound, declared, is_check
         self._bodies: dict[int, list[Any]] = {}
         parsed = self.program.parsed()
@@ -56,7 +56,7 @@ class Names:
         root = statement.body if isinstance(statement, Definition) else statement.value
         found = self._bodies.get(id(root))
         if found is None:
-            found = self._bodies[id(root)] = self.walker.walk(root)
+            found = self._bodies[id(root)] = self.scope.order(root)
             if any(type(n) is ast.Conditional and ast.is_choice(n) for n in found):
                 found = self._bodies[id(root)] = ast.postorder(root)
         return found
@@ -70,7 +70,7 @@ class Names:
         found = self.assigned | self._read(self.program.parsed())
         for part in self._lines():
             found |= part.mentioned()
-            found |= part.called() - self.walker.calls.names()
+            found |= part.called() - self.scope.callable_names()
         return found
 
     def read(self) -> set[str]:
@@ -79,7 +79,7 @@ class Names:
 
     def _read(self, statements: Iterable[AnyStatement]) -> set[str]:
         found = set()
-        functions = self.walker.calls.names()
+        functions = self.scope.callable_names()
         for statement in statements:
             called = {
                 node.function.name
@@ -109,10 +109,10 @@ class Names:
     def unused(self, name: str) -> BindingError:
         """The error for a name that is bound in vain; a misspelt one gets a hint."""
         label = self.bound[name]
-        if self.walker.calls.is_builtin(name):
+        if self.scope.language.functions.is_builtin(name):
             text = f"`{name}` is built in and cannot be bound"
             return BindingError("bound-builtin", text, (label,))
-        known = {*self.walker.names, *self.read()} - set(CONSTANTS)
+        known = {*self.scope.names, *self.read()} - set(CONSTANTS)
         return BindingError(
             "unused-binding",
             f"`{brief(name)}` is bound, but the program does not use it",
@@ -180,7 +180,7 @@ class Names:
             return f"`{name}.` stands in front of a function, as in `{name}.exp(x)`"
         if name in INSTEAD_OF_NAMES:
             return INSTEAD_OF_NAMES[name]
-        known = {*self.walker.names, *self.bound, *CONSTANTS, *self.walker.calls.names()}
+        known = {*self.scope.names, *self.bound, *CONSTANTS, *self.scope.callable_names()}
         hint = did_you_mean(name, {k for k in known if len(k) > 2 and len(name) > 2})
         if self.is_check:
             return hint or f"declare it, `{brief(name, 20)}: [32, 784]`, or bind it"

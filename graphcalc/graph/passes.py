@@ -50,11 +50,11 @@ def with_inputs(graph: Graph, positions: Iterable[int]) -> Graph:
     too.
     """
     inputs = frozenset(positions)
-    nodes = [node.replaced() for node in graph.nodes]
+    nodes = [node.replace() for node in graph.nodes]
     for position in inputs:
         node = nodes[position]
         params = (node.type, node.name)
-        nodes[position] = node.replaced(
+        nodes[position] = node.replace(
             op=OPS["input"], operands=(), params=params, is_bound=True, written=""
         )
     target = [] if graph.target is None else [graph.target]
@@ -78,7 +78,7 @@ def with_inputs(graph: Graph, positions: Iterable[int]) -> Graph:
 
 def subgraph(graph: Graph, kept: Sequence[int]) -> tuple[Graph, list[int]]:
     """A graph of its own that computes some nodes and no more; and where these are in it."""
-    nodes, moved = prune([node.replaced() for node in graph.nodes], list(kept))
+    nodes, moved = prune([node.replace() for node in graph.nodes], list(kept))
     roots = [moved[position] for position in kept]
     return Graph(nodes, roots, {}, graph.dtype, graph.limits), roots
 

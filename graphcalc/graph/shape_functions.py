@@ -7,46 +7,40 @@ indices in other words, and become them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from graphcalc.diagnostics import CallError, IndexRangeError, Label, LimitError, ShapeError, brief
+from graphcalc.graph import dtypes
 from graphcalc.graph.call_site import CallSite, ShapeFunction
 from graphcalc.graph.grad import AUTOGRAD_GRAD, GRAD
+from graphcalc.graph.ir import Where, label_of
 from graphcalc.graph.lowered import ListValue, Lowered, StaticNumber, TextValue, TupleValue
+from graphcalc.graph.scope import Scope
 from graphcalc.ops.shapes import dimension, dimensions, show
 from graphcalc.ops.sizes import Size, ceil_div, divide_if_exact
 from graphcalc.ops.table import OPS
-from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
-
-if TYPE_CHECKING:
-    from graphcalc.graph.walk import Walker
 
 MAX_PARTS = 10_000
 
 # Parts
 
 
-def unbind(walker: Walker, position: int, dim: int, source: Source, span: Span) -> tuple[Any, ...]:
-    """The slices of a tensor along one dimension."""
-    shape = walker.builder.nodes[position].type.shape
+def unbind(scope: Scope, position: int, dim: int, where: Where) -> tuple[int, ...]:
+    """Return the slices of a tensor along one dimension."""
+    shape = scope.builder.nodes[position].type.shape
+    label = label_of(where)
     if not shape:
-        label = Label(source, span)
         raise ShapeError("unpack-scalar", "a scalar has no parts", (label,))
     if type(shape[dim]) is Size:
-        label = Label(source, span)
-        raise ShapeError(
-            "unpack-scalar", f"a dimension of {shape[dim]} has an unknown number of parts", (label,)
-        )
-    _check_parts(shape[dim], Label(source, span))
+        what = f"a dimension of {shape[dim]} has an unknown number of parts"
+        raise ShapeError("unpack-scalar", what, (label,))
+    _check_parts(shape[dim], label)
     found = []
     for i in range(shape[dim]):
-        params = tuple(i if d == dim else (0, n, 1) for d, n in enumerate(shape))
-        found.append(
-            walker.builder.add(
-                OPS["index"], (position,), (params,), source, span, context=walker.context()
-            )
-        )
+        items = tuple(i if d == dim else (0, n, 1) for d, n in enumerate(shape))
+        context = scope.context()
+        found.append(scope.builder.add(OPS["index"], (position,), (items,), where, context=context))
     return tuple(found)
 
 
@@ -62,9 +56,8 @@ def _check_parts(count: int, label: Label) -> None:
 
 
 def _unbind(site: CallSite) -> Lowered:
-    source, span = site.walker.at(site.node, site.frame)
     dim = site.dim(default=0)
-    return TupleValue(unbind(site.walker, site.tensor(), dim, source, span), site.node)
+    return TupleValue(unbind(site.scope, site.tensor(), dim, site.where), site.node)
 
 
 def _pieces(site: CallSite, dim: int, lengths: list[Any]) -> Lowered:
@@ -144,7 +137,7 @@ def _select(site: CallSite) -> Lowered:
 def _index_select(site: CallSite) -> Lowered:
     dim = site.dim()
     index = site.tensor("index")
-    shape = site.walker.builder.nodes[index].type.shape
+    shape = site.scope.builder.nodes[index].type.shape
     if len(shape) > 1:
         raise ShapeError(
             "index-shape",
@@ -261,7 +254,7 @@ def _given(site: CallSite) -> Lowered:
 
 
 def _number(site: CallSite) -> Lowered:
-    value = site.walker.arguments.value(site.item("x"))
+    value = site.scope.arguments.value(site.item("x"))
     if value is None:
         raise CallError(
             "static-number", "an argument here must be a number that is known", site.label()
@@ -277,10 +270,10 @@ def _as(dtype: str) -> Callable[[CallSite], Lowered]:
         if type(word) is TextValue:
             return _number_of(site, word.text)
         is_method = type(site.node.function) is ast.Attribute
-        type_ = site.walker.builder.nodes[site.tensor()].type
+        type_ = site.scope.builder.nodes[site.tensor()].type
         wanted = dtype if is_method or dtype in ("int64", "bool") else type_.dtype
         if wanted not in ("int64", "bool") and type_.dtype in ("int64", "bool"):
-            wanted = site.walker.builder.dtype
+            wanted = site.scope.builder.dtype
         return _cast(site, site.tensor(), wanted)
 
     return run
@@ -292,15 +285,13 @@ def _number_of(site: CallSite, text: str) -> int:
         value = float(text)
     except ValueError:
         raise CallError("static-number", f"`{brief(text)}` is not a number", site.label()) from None
-    source, span = site.walker.at(site.node, site.frame)
-    position = site.walker.builder.constant(value, source, span)
-    site.walker.builder.nodes[position].written = text.strip().lower()
+    position = site.scope.builder.constant(value, site.where)
+    site.scope.builder.nodes[position].written = text.strip().lower()
     return position
 
 
 def _cast(site: CallSite, position: int, dtype: str) -> int:
-    place = Label(*site.walker.at(site.node, site.frame))
-    return site.walker.calls.cast(position, dtype, place)
+    return dtypes.cast(site.scope, position, dtype, label_of(site.where))
 
 
 def _to(site: CallSite) -> Lowered:
@@ -310,17 +301,17 @@ def _to(site: CallSite) -> Lowered:
         if type(item) is TextValue and (
             item.text == "cpu" or item.text.startswith(("cuda", "mps"))
         ):
-            site.walker.calls.note_device(item, site.node, site.frame.source)
+            dtypes.note_device(site.scope, item, site.node, site.frame.source)
         elif type(item) is int:
-            position = _cast(site, position, site.walker.builder.nodes[item].type.dtype)
+            position = _cast(site, position, site.scope.builder.nodes[item].type.dtype)
         elif item is not None:
-            dtype = site.walker.calls.dtype(item, site.node, site.frame.source)
+            dtype = dtypes.dtype_of(site.scope, item, site.node, site.frame.source)
             position = _cast(site, position, dtype)
     return position
 
 
 def _device(site: CallSite) -> Lowered:
-    site.walker.calls.note_device(TextValue("cuda"), site.node, site.frame.source)
+    dtypes.note_device(site.scope, TextValue("cuda"), site.node, site.frame.source)
     return site.tensor()
 
 

@@ -1,4 +1,4 @@
-"""What is known while the graph is made: arithmetic and comparisons of sizes, names and `None`."""
+"""Arithmetic of numbers that are known while the graph is made: sizes and written numbers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from graphcalc.graph.lowered import Lowered, NoneValue, StaticNumber, TextValue, TupleValue
 from graphcalc.ops.kernels import numeric
 from graphcalc.ops.sizes import Size, divide_if_exact
 
@@ -57,37 +56,3 @@ def arithmetic(op: str, a: Any, b: Any) -> Any:
 def number(value: Any) -> Any:
     """A known number as a constant of the graph holds it."""
     return float(value) if type(value) is int else value
-
-
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "eq": operator.eq,
-    "ne": operator.ne,
-    "lt": operator.lt,
-    "le": operator.le,
-    "gt": operator.gt,
-    "ge": operator.ge,
-}
-_STATIC = (TextValue, NoneValue, TupleValue)
-
-
-def compare(op: str, left: Lowered, right: Lowered, fixed: Callable[[Lowered], Any]) -> bool | None:
-    """Whether a comparison holds, where it is about names, `None` or sizes; else None."""
-    if type(left) in _STATIC or type(right) in _STATIC:
-        if op not in ("eq", "ne"):
-            return None
-        return _is_same(left, right, fixed) == (op == "eq")
-    if StaticNumber not in (type(left), type(right)):
-        return None
-    a, b = fixed(left), fixed(right)
-    if {type(a), type(b)} == {Size, float}:
-        return None
-    return None if a is None or b is None else bool(_COMPARE[op](a, b))
-
-
-def _is_same(left: Lowered, right: Lowered, fixed: Callable[[Lowered], Any]) -> bool:
-    if type(left) is TextValue and type(right) is TextValue:
-        return left.text == right.text
-    if type(left) is TupleValue and type(right) is TupleValue:
-        a, b = left.items, right.items
-        return len(a) == len(b) and all(fixed(x) == fixed(y) for x, y in zip(a, b))
-    return type(left) is NoneValue and type(right) is NoneValue

@@ -165,12 +165,12 @@ class RowPlan:
         value = self.values.get(position)
         if value is not None:
             data = tuple(value.data) if type(value) is NDArray else (value,)
-            return node.replaced(op=OPS["const"], operands=(), params=(type_, data), type=type_)
+            return node.replace(op=OPS["const"], operands=(), params=(type_, data), type=type_)
         params = node.params
         if node.op is OPS["const"]:
             params = (type_, tuple(_number(x, rows) for x in params[1]))
         operands = tuple([places[i] for i in node.operands])
-        return node.replaced(operands=operands, params=params, type=type_)
+        return node.replace(operands=operands, params=params, type=type_)
 
     def second_pass(self) -> tuple[Node, Node] | None:
         """A total that another pass is needed for, and the node that needs it, if there is one."""

@@ -5,13 +5,13 @@ import math
 import pytest
 from strategies import SPECIAL
 
-from graphcalc.graph.ir import Builder, Limits
-from graphcalc.graph.rules import add_simplified
+from graphcalc.graph.builder import Builder
+from graphcalc.graph.ir import Limits
 from graphcalc.ops.spec import Type, parameters
 from graphcalc.ops.table import OPS
 from graphcalc.source import Source, Span
 
-SOURCE, SPAN = Source("x"), Span(0, 1)
+WHERE = Source("x"), Span(0, 1)
 # Rows on numbers that have a shortcut.
 ROWS = [op for op in OPS.values() if op.identity_operand is not None and op.kind == "elementwise"]
 
@@ -31,11 +31,11 @@ def test_a_shortcut_is_the_same_number(op):
             builder = Builder("float64", Limits(100, 1 << 20))
             type_ = Type((), "bool" if is_bool else "float64", not is_bool)
             operands = [
-                builder.add(OPS["input"], (), (type_, f"x{i}"), SOURCE, SPAN, is_shared=False)
+                builder.add(OPS["input"], (), (type_, f"x{i}"), WHERE, is_shared=False)
                 for i in range(count)
             ]
-            operands[place] = builder.constant(number, SOURCE, SPAN)
-            found = add_simplified(builder, op, operands, (), SOURCE, SPAN)
+            operands[place] = builder.constant(number, WHERE)
+            found = builder.add_simplified(op, operands, (), WHERE)
             if builder.nodes[found].op is op:
                 continue
             taken += 1
@@ -53,43 +53,42 @@ def test_a_shortcut_is_the_same_number(op):
 def test_numbers_are_computed_at_once():
     """An operation on written numbers alone becomes a number, in its own dtype."""
     builder = Builder("float64", Limits(100, 1 << 20))
-    three, zero = (builder.constant(x, SOURCE, SPAN) for x in (3.0, 0.0))
-    found = builder.nodes[add_simplified(builder, OPS["sub"], [three, three], (), SOURCE, SPAN)]
+    three, zero = (builder.constant(x, WHERE) for x in (3.0, 0.0))
+    found = builder.nodes[builder.add_simplified(OPS["sub"], [three, three], (), WHERE)]
     assert found.params == (Type((), "float64", True), (0.0,))
-    found = builder.nodes[add_simplified(builder, OPS["eq"], [three, zero], (), SOURCE, SPAN)]
+    found = builder.nodes[builder.add_simplified(OPS["eq"], [three, zero], (), WHERE)]
     assert found.params == (Type((), "bool"), (False,))
-    found = builder.nodes[add_simplified(builder, OPS["div"], [three, zero], (), SOURCE, SPAN)]
+    found = builder.nodes[builder.add_simplified(OPS["div"], [three, zero], (), WHERE)]
     assert found.params[1] == (math.inf,)
 
 
 def test_a_tensor_of_one_number_counts_as_the_number():
     """An operation on tensors that one number fills is done once; `1 * x` is x for these too."""
     builder = Builder("float64", Limits(100, 1 << 20))
-    half, two = (builder.constant(x, SOURCE, SPAN) for x in (0.5, 2.0))
-    filled = builder.add(OPS["expand"], (half,), ((3,),), SOURCE, SPAN)
+    half, two = (builder.constant(x, WHERE) for x in (0.5, 2.0))
+    filled = builder.add(OPS["expand"], (half,), ((3,),), WHERE)
     assert (
-        builder.nodes[add_simplified(builder, OPS["mul"], [filled, two], (), SOURCE, SPAN)].op.name
-        == "mul"
+        builder.nodes[builder.add_simplified(OPS["mul"], [filled, two], (), WHERE)].op.name == "mul"
     )
     builder.nodes[filled].derivative_of = (builder.nodes[half], 0)
     builder.shared["mul", ()].pop((filled, two))
-    ones = add_simplified(builder, OPS["mul"], [filled, two], (), SOURCE, SPAN)
+    ones = builder.add_simplified(OPS["mul"], [filled, two], (), WHERE)
     builder.nodes[ones].derivative_of = (builder.nodes[half], 0)
     assert builder.nodes[ones].op is OPS["expand"]
     assert builder.nodes[builder.nodes[ones].operands[0]].params[1] == (1.0,)
-    x = builder.add(OPS["input"], (), (Type((3,), "float64"), "x"), SOURCE, SPAN)
-    assert add_simplified(builder, OPS["mul"], [ones, x], (), SOURCE, SPAN) == x
-    row = builder.add(OPS["input"], (), (Type((1,), "float64"), "row"), SOURCE, SPAN)
-    assert builder.nodes[
-        add_simplified(builder, OPS["mul"], [ones, row], (), SOURCE, SPAN)
-    ].type.shape == (3,)
+    x = builder.add(OPS["input"], (), (Type((3,), "float64"), "x"), WHERE)
+    assert builder.add_simplified(OPS["mul"], [ones, x], (), WHERE) == x
+    row = builder.add(OPS["input"], (), (Type((1,), "float64"), "row"), WHERE)
+    assert builder.nodes[builder.add_simplified(OPS["mul"], [ones, row], (), WHERE)].type.shape == (
+        3,
+    )
 
 
 def test_what_values_can_tell_apart_stays():
     """`0*x` and `x + 0` are computed: of nan and of -0 they are not what they seem."""
     builder = Builder("float64", Limits(100, 1 << 20))
-    x = builder.add(OPS["input"], (), (Type((), "float64"), "x"), SOURCE, SPAN)
-    zero = builder.constant(0.0, SOURCE, SPAN)
+    x = builder.add(OPS["input"], (), (Type((), "float64"), "x"), WHERE)
+    zero = builder.constant(0.0, WHERE)
     for name in ("mul", "add", "sub"):
-        found = add_simplified(builder, OPS[name], [zero, x], (), SOURCE, SPAN)
+        found = builder.add_simplified(OPS[name], [zero, x], (), WHERE)
         assert builder.nodes[found].op is OPS[name]

@@ -29,6 +29,16 @@ PLAIN = (
     *("math.sin({n}) + {n}", "nn.functional.relu({n})", "np.std({n})", "F.leaky_relu({n}, {d})"),
     *("{n} // {n} % {d}", "pow({n}, {d})", "isnan({n})", "float({n} > {d})", "pi * {n}", "-pi"),
     *("clamp({n}, {d}, {d})", "{n} == {d}", "leaky_relu({n}, {d})", "grad({n} * {n}, {n})"),
+    *("sum({n} * [{d}, 2], dim=0)", "[[1, {d}], [3, 4]] @ [{n}, -{d}]", "[5, {d}, 7][{d}]"),
+    *("reshape([1, {d}, {n}, 4], (2, 2))[1, 0:2]", "zeros({d}, 2) + {n}", "softmax([{n}, {d}], 0)"),
+    *("clamp({n}, min={d})", "max([{n}, 1], {d})", "max({n}, {d})", "m({n}, {n}) + m({n}, {n})"),
+    *(
+        "[1, 2, 3][{d}:] * {n}",
+        "one_hot(long({d}) * 0, 4)",
+        "sq({n}, {d}) - sq({n}, {d})",
+        "-{d} ^ {d}",
+    ),
+    *("cat([[{n}], [{d}]])", "[{d}, {d}].sum() + {n}", "gelu({n}) - gelu({d})", "(1 < {d}) * {n}"),
 )
 ODD = (
     *("{n}.T", "{n} @ {n}", "{n}.sin()", "sum({n}, dim={d})", "zeros({d})", "{n}[0]", "{n}.shape"),
@@ -60,7 +70,13 @@ OTHERS = (
     *("b = a ? 1", "x = a +", "y = (x", "= 3", "1 2", 'einsum("ij,jk->ik", [[1]], [[2]])'),
     *("x = 'a;b'", "x = a; t = b", "z\u00e9 = 1", "\ufeffx = a"),
 )
-FUNCTIONS = "f(x) = x * x + 2\ng(x) = relu6(x) + 1\nh(x) = grad(x^3, x)\nk(x, n) = long(n) + x\n"
+FUNCTIONS = """m(x, y) = f(x) + f(y)
+sq(x, n) = sum([x, n] * [1, n])
+f(x) = x * x + 2
+g(x) = relu6(x) + 1
+h(x) = grad(x^3, x)
+k(x, n) = long(n) + x
+"""
 GAPS = (" ", " ", " ", "", "  ", "\t")
 ENDS = ("\n", "\r\n", "\r", ";", " ; ", " # a, b + 2\n", "# it's 'so'\n", ' # "x\n', "\n\n")
 VALUES = {"a": 1.5, "b": -2.0, "n1": 0.25, "n2": True, "x": 3.0, "t": [1.0, -2.0], "pi": 3.0}
@@ -129,22 +145,23 @@ def test_a_wrong_template_is_found(monkeypatch, wrong):
     """What lines come to is held against the ordinary way: another operand or place shows."""
     given = {"n0": 2.0, "n1": 3.0}
     assert_as_walked(TEXT, given)
-    learn = expansion.trace_fragment
+    lower = expansion.trace_statement
 
     def spoilt(*arguments):
-        found = learn(*arguments)
+        found, looked_at = lower(*arguments)
         events = list(found.events)
         if wrong == "operands":
             events[-1] = events[-1]._replace(operands=events[-1].operands[::-1])
         elif wrong == "place":
             events[-1] = events[-1]._replace(where=Span(0, 1))
         elif wrong == "constant":
-            return found._replace(events=(events[1], events[0], *events[2:]), is_simple=False)
+            events[0] = events[0]._replace(value=-events[0].value)
+            return found._replace(events=tuple(events), is_simple=False), looked_at
         else:
-            return found._replace(result=found.result - 1)
-        return found._replace(events=tuple(events))
+            return found._replace(result=found.result - 1), looked_at
+        return found._replace(events=tuple(events)), looked_at
 
-    monkeypatch.setattr(expansion, "trace_fragment", spoilt)
+    monkeypatch.setattr(expansion, "trace_statement", spoilt)
     with pytest.raises((AssertionError, TypeError)):
         assert_as_walked(TEXT, given)
 

@@ -1,0 +1,316 @@
+"""The scope of an expression that becomes nodes: the graph so far, and what names mean in it.
+
+What is done at each kind of syntax is a function of a scope, gathered in a `Language`; the scope
+runs these over an expression in postorder, with one stack of values. A call of a function that is
+written in the language suspends the run and runs the function's body in a frame of its own, so
+that nothing here recurses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+from graphcalc.diagnostics import (
+    CallError,
+    GraphcalcError,
+    Label,
+    ParseError,
+    UnknownNameError,
+    brief,
+    did_you_mean,
+)
+from graphcalc.graph.builder import Builder
+from graphcalc.graph.call_arguments import Arguments
+from graphcalc.graph.frames import Frame, Store
+from graphcalc.graph.functions import FunctionTable, unknown_function
+from graphcalc.graph.ir import Where
+from graphcalc.graph.lowered import (
+    BoundMethod,
+    ListValue,
+    Lowered,
+    ModulePrefix,
+    NoneValue,
+    StaticNumber,
+    TextValue,
+    TupleValue,
+)
+from graphcalc.graph.static_arithmetic import number, whole
+from graphcalc.ops.spec import Op, Type
+from graphcalc.ops.table import ATTRIBUTES, CONSTANTS, DOTTED, INSTEAD_OF_ATTRIBUTES, OPS
+from graphcalc.source import Source, Span
+from graphcalc.syntax import expr as ast
+from graphcalc.syntax.expr import Definition, Expr, is_choice, postorder
+
+# What makes the error for a name that has no value, and the size that a name stands for.
+Missing: TypeAlias = Callable[[str, Label], GraphcalcError]
+Symbols: TypeAlias = Callable[[str], Any]
+
+# Attributes that are known while the graph is made.
+STATIC_ATTRIBUTES = ("shape", "ndim", "dtype", "device", "data", "values", "indices")
+
+
+class Language(NamedTuple):
+    """What is done at each kind of syntax, and what the names of functions mean."""
+
+    steps: Mapping[type, Callable[[Scope, Any, Frame], Frame | None]]
+    functions: FunctionTable
+
+
+class Scope:
+    """Adds the nodes of expressions to a builder.
+
+    `names` and `functions` are what the program has defined so far, `fragments` what is known of
+    calls and formulas that were lowered before. `active` are the definitions that are being
+    inlined, and `inlined` counts what calls have unfolded to. While a fragment is found out
+    (`is_tracing`) no other is, so that nothing recurses.
+    """
+
+    def __init__(
+        self,
+        builder: Builder,
+        language: Language,
+        missing: Missing,
+        seed: int,
+        symbols: Symbols = lambda name: None,
+    ) -> None:
+        self.builder, self.language = builder, language
+        self.missing, self.seed, self.symbols = missing, seed, symbols
+        self.arguments = Arguments(builder)
+        self.names: dict[str, int] = {}
+        self.functions: dict[str, Definition] = {}
+        self.frames: list[Frame] = []
+        self.values: list[Lowered] = []
+        self.memo: dict[Any, Lowered] = {}
+        self.fragments: dict[Any, Any] = {}
+        self.active: set[int] = set()
+        self.inlined = 0
+        self.is_tracing = False
+        self._orders: dict[int, list[Any]] = {}
+
+    def apart(self, builder: Builder, missing: Missing, symbols: Symbols) -> Scope:
+        """Return a scope of another builder that knows no names of the program."""
+        scope = Scope(builder, self.language, missing, self.seed, symbols)
+        scope.fragments, scope._orders = self.fragments, self._orders
+        return scope
+
+    # Running
+
+    def order(self, root: Expr, *, is_prelude: bool = False) -> list[Any]:
+        """Return the postorder of an expression, made once.
+
+        All conditionals of the prelude choose while the graph is made; `where` is for data.
+        """
+        found = self._orders.get(id(root))
+        if found is None:
+            found = postorder(root, (lambda node: True) if is_prelude else is_choice)
+            self._orders[id(root)] = found
+        return found
+
+    def body(
+        self, definition: Definition, values: Mapping[str, Lowered], *, is_prelude: bool
+    ) -> list[Any]:
+        """Return the code of a function's body, after that of the defaults that are wanted."""
+        code: list[Any] = []
+        for parameter in definition.parameters:
+            if parameter.name not in values and parameter.default is not None:
+                code += [*self.order(parameter.default), Store(parameter.name)]
+        body = self.order(definition.body, is_prelude=is_prelude)
+        return [*code, *body] if code else body
+
+    @property
+    def inlining_limit(self) -> int:
+        """How many operations the functions of a program may unfold to."""
+        return self.builder.limits.nodes // 10
+
+    def node(self, root: Expr, source: Source) -> int:
+        """Return the node that an expression comes to; raise ProgramError where there is none."""
+        position = self.operand(self.evaluate(root, source), root, source)
+        self.memo.clear()
+        return position
+
+    def evaluate(self, root: Expr, source: Source) -> Lowered:
+        """Return what an expression comes to."""
+        return self.run(Frame(iter(self.order(root)), source, {}))
+
+    def run(self, frame: Frame) -> Lowered:
+        """Return what a frame's code comes to."""
+        frames, values, steps = self.frames, self.values, self.language.steps
+        frames.append(frame)
+        try:
+            while frames:
+                frame = frames[-1]
+                for node in frame.code:
+                    called = steps[type(node)](self, node, frame)
+                    if called is not None:
+                        frames.append(called)
+                        break
+                else:
+                    frames.pop()
+                    self.active.discard(id(frame.definition))
+                    if frame.memo is not None and frame.random_before == self.builder.random_count:
+                        self.memo[frame.memo] = values[-1]
+        except GraphcalcError as error:
+            raise self._outside_of_prelude(error) from None
+        return values.pop()
+
+    def _outside_of_prelude(self, error: GraphcalcError) -> GraphcalcError:
+        """Return an error inside of a composite as one at the user's call of it."""
+        place = next((f.place for f in self.frames if f.place is not None), None)
+        if place is None:
+            return error
+        d = error.diagnostic
+        outer = tuple(f.call for f in reversed(self.frames) if f.call and f.place is None)
+        kept = tuple(x for x in d.labels if x.source.name != "<prelude>" and x.span != place.span)
+        labels = (place._replace(text=""), *kept, *(x for x in outer if x not in kept))
+        return type(error)(d.code, d.message, labels, d.note, d.help)
+
+    # The stack of values
+
+    def pop(self, count: int) -> list[Lowered]:
+        """Take the last values off the stack."""
+        if not count:
+            return []
+        items = self.values[-count:]
+        del self.values[-count:]
+        return items
+
+    def operands(self, nodes: tuple[Expr, ...], frame: Frame) -> list[int]:
+        """Take the last values off the stack as nodes, one for each node of the syntax."""
+        items = self.pop(len(nodes))
+        return [self.operand(i, n, frame.source) for i, n in zip(items, nodes)]
+
+    # Nodes
+
+    def add(
+        self, op: Op, operands: tuple[int, ...], params: tuple[Any, ...], node: Any, frame: Frame
+    ) -> int:
+        """Add the node of an operation that stands at a node of the syntax."""
+        context = () if len(self.frames) < 2 else self.context()
+        position = self.builder.add(op, operands, params, self.at(node, frame), context=context)
+        if op is OPS["detach"] and frame.place is not None:
+            # Of no interest to a reader of the values.
+            self.builder.nodes[position].is_hidden = True
+        return position
+
+    def at(self, node: Any, frame: Frame) -> Where:
+        """Return where a node of the graph stands in the user's text."""
+        if frame.place is not None:
+            return frame.place.source, frame.place.span
+        return frame.source, Span(node.start, node.end)
+
+    def context(self) -> tuple[Label, ...]:
+        """Return where the functions that are being inlined were called, innermost first."""
+        return tuple(f.call for f in reversed(self.frames[-8:]) if f.call is not None)[:4]
+
+    def label(self, node: Any, source: Source) -> tuple[Label, ...]:
+        """Return where something is wrong, and the calls that it is inside of."""
+        return (Label(source, node.span), *self.context())
+
+    def fixed(self, item: Lowered) -> Any:
+        """Return the number that a static item or a written number is, else None."""
+        if type(item) is StaticNumber:
+            return item.value
+        literal = self.builder.literal(item) if type(item) is int else None
+        if literal is None or type(item) is not int or self.builder.nodes[item].type.shape:
+            return None
+        return whole(literal[0])
+
+    def named_constant(self, name: str, source: Source, span: Span) -> int:
+        """Return the node of `pi` and its like."""
+        position = self.builder.constant(DOTTED[name], (source, span))
+        self.builder.nodes[position].written = name if name in CONSTANTS else "exp(1)"
+        return position
+
+    def tensor(self, node: ast.Tensor, operands: list[int], source: Source) -> int:
+        """Return the node of a tensor literal: a constant where every element is one."""
+        builder = self.builder
+        literals = [builder.elements(p) for p in operands]
+        # The rule also finds ragged literals, whose elements keep their own text in the message.
+        type_ = None
+        if all(literal is not None for literal in literals):
+            types = tuple(builder.nodes[p].type for p in operands)
+            if len(set(types)) <= 1:
+                first = types[0] if types else Type((), self.builder.dtype, True)
+                type_ = first._replace(shape=(len(types), *first.shape))
+        where = source, node.span
+        if type_ is None:
+            return builder.add(OPS["tensor"], tuple(operands), (), where, context=self.context())
+        data = tuple(value for literal in literals if literal is not None for value in literal)
+        return builder.add(OPS["const"], (), (type_, data), where, is_shared=False)
+
+    def operand(self, item: Lowered, node: Any, source: Source) -> int:
+        """Return the graph node of an item; raise an error that says why it is none."""
+        if type(item) is int:
+            return item
+        match item:
+            case StaticNumber():
+                return self.builder.constant(number(item.value), (source, node.span))
+            case ListValue():
+                operands = [self.operand(i, n, source) for i, n in zip(item.items, item.node.items)]
+                return self.tensor(item.node, operands, source)
+            case TupleValue() if type(item.node) is not ast.Tuple and all(
+                type(i) is StaticNumber for i in item.items
+            ):
+                data = tuple(number(i.value) for i in item.items)
+                params = Type((len(data),), self.builder.dtype, True), data
+                where = source, node.span
+                return self.builder.add(OPS["const"], (), params, where, is_shared=False)
+            case BoundMethod():
+                return self._member(item, node, source)
+        raise self._not_a_value(item, self.label(node, source))
+
+    def _not_a_value(self, item: Lowered, label: tuple[Label, ...]) -> GraphcalcError:
+        match item:
+            case ModulePrefix():
+                return self.missing(item.name, label[0])
+            case TextValue():
+                return ParseError(
+                    "text-value",
+                    f"`{brief(item.text)}` is text, not a value",
+                    label,
+                    help='text only stands where a function wants it: einsum("ij,jk->ik", a, b)',
+                )
+            case TupleValue():
+                return ParseError(
+                    "tuple-value",
+                    "a tuple is a list of sizes or dimensions, not a value",
+                    label,
+                    help="name its parts, `a, b = …`, or write a tensor as `[1, 2, 3]`",
+                )
+            case NoneValue():
+                return ParseError("none-value", "`None` is not a value", label)
+            case _:
+                return ParseError("slice-value", "a slice only stands in an index", label)
+
+    # Names
+
+    def callable_names(self) -> set[str]:
+        """Return every name that can be called."""
+        return {*self.language.functions.names(), *self.functions}
+
+    def _member(self, item: BoundMethod, node: Expr, source: Source) -> int:
+        """Return the node of a dotted name that is not called: `x.T`."""
+        label = self.label(node, source)
+        is_function = self.language.functions.is_builtin(item.name)
+        if type(item.value) is not int:
+            if is_function:
+                raise CallError("function-value", f"`{item.name}` is a function; call it", label)
+            raise unknown_function(item.name, self.callable_names(), label)
+        if item.name in ATTRIBUTES:
+            op, params = ATTRIBUTES[item.name]
+            where = source, node.span
+            return self.builder.add(op, (item.value,), params, where, context=label[1:])
+        if item.name in INSTEAD_OF_ATTRIBUTES:
+            text = f"a value has no `.{item.name}`"
+            raise CallError("function-value", text, label, help=INSTEAD_OF_ATTRIBUTES[item.name])
+        if is_function:
+            text = f"`.{item.name}` is a function; call it, `.{item.name}()`"
+            raise CallError("function-value", text, label)
+        known = {*ATTRIBUTES, *STATIC_ATTRIBUTES, *self.callable_names()}
+        raise UnknownNameError(
+            "unknown-attribute",
+            f"a tensor has no `.{brief(item.name)}`",
+            label,
+            help=did_you_mean(item.name, known),
+        )
