@@ -17,6 +17,8 @@ from functions import (
     signature,
     taken_apart,
 )
+from torch_version import clamp
+from torch_version import twins as later_twins
 
 import graphcalc as gc
 from graphcalc.backends.base import NullObserver, Settings
@@ -77,6 +79,7 @@ def twins():
         "detach": torch.detach,
         "softplus": softplus,
         "digamma": torch.digamma,
+        **later_twins(),
     }
 
 
@@ -180,6 +183,10 @@ def autograd(graph, target, inputs, order, changed=None):
         operands = [values[i] for i in node.operands]
         if node.op is OPS["input"]:
             value = tensor_of(inputs[node.params[1]], dtype_of(node.type.dtype), host)
+        elif node.op is OPS["clamp"] and "clamp" not in (changed or {}):
+            builder = Builder.resume(graph)
+            bounds = [(builder.literal(i), values[i]) for i in node.operands[1:]]
+            value = clamp(operands[0], *(b if v is None else float(v[0]) for v, b in bounds))
         elif node.op.name in own and all(o.dtype.is_floating_point for o in operands):
             value = own[node.op.name](*operands, *node.params)
         else:
@@ -290,7 +297,28 @@ def assert_like_torchs_own(text, order=1, relative=RELATIVE):
         wanted = _derived((y * by).sum(), leaves, order)
     except RuntimeError:  # some of torch's functions have no second derivative
         return 0
-    names = [line.partition(" = ")[0] for line in lines]
+    for found, where in _found(text, order):
+        for (name, ours), g in zip(found.items(), wanted):
+            ours = ours or [0.0] * g.numel()
+            at = f"{text}, d/d{name}, {where}"
+            assert_near(ours, elements(g), at, scale=1e-4, relative=relative)
+    return len(lines)
+
+
+def assert_slopes(text, *slopes, order=1):
+    """The gradients of a call are these numbers, each times the weight of its element.
+
+    By the tensors that the call writes, as `assert_like_torchs_own` compares them.
+    """
+    for found, where in _found(text, order):
+        for (name, ours), given in zip(found.items(), slopes, strict=True):
+            wanted = [s * math.cos(1.7 * i) for i, s in enumerate(given)]
+            assert_near(ours, wanted, f"{text}, d/d{name}, {where}", scale=1e-4)
+
+
+def _found(text, order):
+    """Each backend's gradients by the tensors that a call writes, empty for none; and where."""
+    names = [line.partition(" = ")[0] for line in lifted(text)[0]]
     program = text_with_loss(text) + "".join(
         f"\n{name}d = grad(loss_, {name})" for name in names if order == 2
     )
@@ -302,11 +330,8 @@ def assert_like_torchs_own(text, order=1, relative=RELATIVE):
         program += f"\ntotal_ = {total}"
     for backend in ("python", "torch"):
         found = gc.run(program, grad="total_" if order == 2 else "loss_", backend=backend).grad
-        for name, g in zip(names, wanted):
-            where = f"{text}, d/d{name}, order {order}, on {backend}"
-            ours = elements(found[name]) if name in found else [0.0] * g.numel()
-            assert_near(list(map(float, ours)), elements(g), where, scale=1e-4, relative=relative)
-    return len(names)
+        values = {n: list(map(float, elements(found[n]))) if n in found else [] for n in names}
+        yield values, f"order {order}, on {backend}"
 
 
 def _derived(y, leaves, order):

@@ -17,6 +17,8 @@ from graphcalc.ops.table import OPS
 from graphcalc.source import Span
 
 MAX_DIMENSIONS = 64
+# How many nodes a written number such as `1 - 1e-7` may have.
+_MOST_OF_A_NUMBER = 100
 
 
 class FragmentNode(NamedTuple):
@@ -339,6 +341,30 @@ class Builder:
             return None
         is_known = type(node.params[1][0]) is not Size and position not in self.variables
         return position if is_known else None
+
+    def written_number(self, position: int) -> Any:
+        """Return what a scalar is that is computed from unnamed numbers alone; else None."""
+        values: dict[int, Any] = {}
+        stack = [position]
+        while stack and len(values) < _MOST_OF_A_NUMBER:
+            current = stack[-1]
+            node = self.nodes[current]
+            filling = self._filling(current)
+            missing = [i for i in node.operands if i not in values]
+            if filling is not None:
+                values[current] = self.nodes[filling].params[1][0]
+            elif node.is_bound or node.op.kind != "elementwise" or not node.operands:
+                return None
+            elif missing:
+                stack += missing
+                continue
+            else:
+                operands = [values[i] for i in node.operands]
+                if node.op.casting != "own":
+                    operands = [float(v) for v in operands]
+                values[current] = node.op.python(*operands, *node.params)
+            stack.pop()
+        return values.get(position)
 
     @classmethod
     def resume(cls, graph: Graph) -> Builder:

@@ -382,11 +382,13 @@ def derivative(
     The operands of the fragment are those of the node, the node and its gradient. `ZERO` and
     `NONE` stand for themselves.
     """
-    key = (node.op.name, types, node.params, number, g)
+    op, written = node.op, None
+    if op.vjp_of_numbers is not None:
+        written = op.vjp_of_numbers(list(map(scope.builder.written_number, node.operands)))
+    key = (op.name, types, node.params, number, g, written)
     found: Fragment | str | None = scope.fragments.get(key)
     if found is None:
-        op = node.op
-        formulas = op.vjp(types, node.params) if callable(op.vjp) else op.vjp
+        formulas = written or (op.vjp(types, node.params) if callable(op.vjp) else op.vjp)
         text = formulas[number]
         found = text if text in (ZERO, NONE) else _trace_formula(scope, text, node, types, g)
         scope.fragments[key] = found

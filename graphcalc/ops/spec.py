@@ -82,6 +82,10 @@ Gradients: TypeAlias = (
 )
 
 
+# Gradients from the numbers among the operands that are written in the program (None for others).
+NumberGradients: TypeAlias = Callable[["list[Any]"], tuple[str, ...]]
+
+
 # The operand that a node equals, bit by bit and whatever the others are: from the operand types,
 # the type of the result, and the numbers among the operands that are written in the program (None
 # for the others). None where it equals none of them.
@@ -108,6 +112,8 @@ class Op(NamedTuple):
     two_tensor_op     the op that a call with two tensors means instead: `max(x, y)`
     vjp               the gradient of each operand, given that of the result; whoever applies it
                       sums over the dimensions that were broadcast
+    vjp_of_numbers    the gradients in place of `vjp` where they depend on which operands are numbers
+                      written in the program: where torch has an overload for Python numbers
     cost              (operand types, result type, static arguments) -> scalar operations; by
                       default one for each element of the result, or of a reduction's operand
     causes            what makes a non-finite value of finite operands, most special first
@@ -148,6 +154,7 @@ class Op(NamedTuple):
     pole: str = ""
     tile_reduction: str = ""
     inline_scalars: frozenset[float] = frozenset()
+    vjp_of_numbers: NumberGradients | None = None
 
 
 _PARAMETERS: dict[str, tuple[Parameter, ...]] = {}

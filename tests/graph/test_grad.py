@@ -4,10 +4,12 @@ import math
 
 import mpmath
 import pytest
-from agreement import BACKENDS, run, value_of
+import torch
+from agreement import BACKENDS, elements, run, value_of
 from backward import (
     assert_gradients,
     assert_like_torchs_own,
+    assert_slopes,
     forward_graph,
     lifted,
     text_with_loss,
@@ -16,6 +18,7 @@ from functions import functions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import smooth_programs
+from torch_version import has_shared_ties
 
 import graphcalc as gc
 from graphcalc.diagnostics import GraphcalcError
@@ -114,7 +117,10 @@ ENDS = (
     *("celu([0, -1])", "softplus([0, 20, 21])", "huber_loss([1, 2], [2, 4])"),
     *("smooth_l1_loss([1, 2], [2, 4])", "l1_loss([1, 2], [1, 3])", "threshold([1, 2], 1, 0)"),
     *("hardshrink([0.5, -0.5, 1])", "softshrink([0.5, -0.5, 1])", "frac([1, 2.5])"),
-    *("clamp([0, 1, 2], 0, 1)", "clamp([0, 1, 2], min=1)", "rsqrt([1, 4])", "square([0, 2])"),
+    *("rsqrt([1, 4])", "square([0, 2])", "logit([0.25, 0.75, 0.5, 0.1], 0.25)"),
+    *("gaussian_nll_loss([1, 2], [1, 3], [0, 1])", "gaussian_nll_loss([1], [2], [0.5], eps=0.5)"),
+    *("cosine_similarity([[3, 4]], [[0, 5]], eps=5)", "normalize([[0, 3]], eps=4)"),
+    *("cosine_similarity([[0.3, 0.4]], [[1, 2]], eps=1)", "softshrink([1, -1, 2], 1)"),
     *("cdist([[0, 0]], [[0, 0], [1, 1]])", "pairwise_distance([[0, 0]], [[0, 0]])"),
     *(
         "max_pool2d([[[1, 1], [1, 1]]], 2)",
@@ -122,12 +128,90 @@ ENDS = (
         "cross_entropy([[1, 1]], [0])",
     ),
     *("logsigmoid([0, -800])", "gelu([0, 1])", "mish([0, 1])", "silu([0])", "softsign([0, 1])"),
-    *("hinge_embedding_loss([1, 0], [1, -1])", "margin_ranking_loss([1], [1], [1])"),
+    *("hinge_embedding_loss([1, 0], [1, -1])", "margin_ranking_loss([1], [2], [1], margin=1)"),
     *("triplet_margin_loss([[0, 0]], [[0, 0]], [[1, 1]])", "tanhshrink([0, 1])"),
     "instance_norm([[[1, 3], [5, 9]]])",
     *("group_norm([[1, 2, 3, 5]], 2)", "rms_norm([1, 2], (2,))", "layer_norm([1, 1], (2,))"),
     *("binary_cross_entropy_with_logits([0, 0], [0, 1])", "var([1, 2, 4], correction=0)"),
 )
+
+
+# Kinks where torch's own functions have other gradients since 2.14: the slopes that torch 2.14.1
+# has, by each tensor that the call writes. Older torch has 1 at a bound or tie, and 0 beside NaN.
+SINCE_2_14 = {
+    "fmin(nan, 2)": ([1], [1]),
+    "fmax(nan, 2)": ([1], [1]),
+    "fmin([1, 2, nan], [1, 3, 4])": ([0.5, 1, 1], [0.5, 0, 1]),
+    "fmax([1, 2, nan], [1, 3, 4])": ([0.5, 0, 1], [0.5, 1, 1]),
+    "clamp([0, 1, 2], [0, 0, 0], [1, 1, 1])": ([0.5, 0.5, 0], [0.5, 0, 0], [0, 0.5, 1]),
+    "clamp([0, 1, 2], min=[1, 1, 1])": ([0, 0.5, 1], [1, 0.5, 0]),
+    "clamp([0, 1, 2], max=[1, 1, 1])": ([1, 0.5, 0], [0, 0.5, 1]),
+    "clamp([0, 1, 2], [1, 1, 2], [1, 0, 2])": ([0, 0, 1], [1, 0, 0], [0, 1, 0]),
+    "clamp([nan, 1, 2], [0, nan, 2], [1, 1, nan])": ([1, 1, 1], [0, 0, 0], [0, 0, 0]),
+    "clamp([nan, 2], min=[0, nan])": ([1, 1], [1, 1]),
+    "margin_ranking_loss([1], [1], [1])": ([0], [0], [0]),
+    'hinge_embedding_loss([1, 3, 0], [-1, 1, -1], reduction="none")': ([0, 1, -1], []),
+    "triplet_margin_loss([[0, 0]], [[3, 4]], [[0, 6]], eps=0)": ([0, 0], [0, 0], [0, 0]),
+    "cosine_embedding_loss([[1, 0]], [[0, 1]], [-1])": ([0, 0], [0, 0], []),
+    "normalize([[0, 3]], eps=3)": ([1 / 3, 1 / 3],),
+}
+# The same of second order: an element at its bound has none.
+TWICE_SINCE_2_14 = {"corrcoef([[1, 2, 3], [3, 2, 1]])": ([0, 0, 0, 0, 0, 0],)}
+
+
+@pytest.mark.parametrize("text", SINCE_2_14)
+def test_kinks_are_those_of_torch_2_14(text):
+    """On any torch the gradients at bounds, ties and NaN are those of torch 2.14."""
+    assert_slopes(text, *SINCE_2_14[text])
+    if has_shared_ties():
+        assert assert_like_torchs_own(text)
+
+
+# torch has an overload of clamp for Python numbers: slopes of x by torch 2.14.1.
+CLAMPED_BY_NUMBERS = {
+    "clamp(x, 0, 1)": [0, 0, 1, 0, 0, 0, 0, 0],
+    "clamp(x, -1 + 1, sqrt(4) - 1)": [0, 0, 1, 0, 0, 0, 0, 0],
+    "clamp(x, min=exp(0) - 1)": [0, 0, 1, 1, 1, 0, 1, 0],
+    "clamp(x, 0)": [0, 0, 1, 1, 1, 0, 1, 0],
+    "clamp(x, max=1)": [1, 1, 1, 0, 0, 0, 0, 1],
+    "clamp(x, 1, 1)": [0, 0, 0, 0, 0, 0, 0, 0],
+    "clamp(x, 1, 0)": [0, 0, 0, 0, 0, 0, 0, 0],
+}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("text", CLAMPED_BY_NUMBERS)
+def test_clamp_by_numbers_is_flat_at_its_bounds(text, backend):
+    """Bounds that are numbers written in the call have torch's gradients for Python numbers."""
+    points = [-1.0, 0.0, 0.5, 1.0, 2.0, math.nan, math.inf, -math.inf]
+    found = gc.run(f"y = {text}", x=points, grad="y", seed_grad=[1.0] * 8, backend=backend)
+    wanted = CLAMPED_BY_NUMBERS[text]
+    pairs = list(zip(map(float, elements(found.grad["x"])), wanted, strict=True))
+    assert all(w is None or f == w for f, w in pairs), pairs
+    if has_shared_ties():
+        x = torch.tensor(points, dtype=torch.float64, requires_grad=True)
+        names = {"x": x, "clamp": torch.clamp, "sqrt": math.sqrt, "exp": math.exp}
+        eval(text, names).sum().backward()
+        assert x.grad.tolist() == wanted
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("bound", ["one", "2 - one", "bound", "wide[0]"])
+def test_clamp_by_tensors_shares_a_tie(bound, backend):
+    """A bound that has a gradient takes half of it at a tie, also beside a number."""
+    program = f"one = 1; wide = [1, 3]; y = clamp(x, 0, {bound})"
+    inputs = {"x": 1.0, **({"bound": 1.0} if bound == "bound" else {})}
+    found = gc.run(program, **inputs, grad="y", backend=backend)
+    assert float(found.grad["x"]) == 0.5
+
+
+def test_clamp_by_numbers_in_many_lines():
+    """Lines of one form, whose bounds are numbers, have the gradients that one line has."""
+    lines = [f"y{i} = clamp(x, {i}, {i + 1}); d{i} = grad(y{i}, x)" for i in range(60)]
+    found = gc.run("\n".join(lines), x=3.0)
+    assert [float(found[f"d{i}"]) for i in range(60)] == [0.0] * 60
+    found = gc.run("\n".join(lines), x=3.5)
+    assert [float(found[f"d{i}"]) for i in range(60)] == [float(i == 3) for i in range(60)]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -137,9 +221,13 @@ def test_gradients_are_those_of_torchs_own_functions(function):
         if text not in OTHERS:
             # torch has 1/6 of hardsigmoid in float32.
             relative = 1e-7 if "hardsigmoid" in text else 1e-10
-            assert_like_torchs_own(text, relative=relative)
+            if has_shared_ties() or text not in SINCE_2_14:
+                assert_like_torchs_own(text, relative=relative)
             if function.name not in OTHERS_TWICE:
-                assert_like_torchs_own(text, 2, relative)
+                if text in TWICE_SINCE_2_14:
+                    assert_slopes(text, *TWICE_SINCE_2_14[text], order=2)
+                if has_shared_ties() or text not in TWICE_SINCE_2_14:
+                    assert_like_torchs_own(text, 2, relative)
 
 
 @pytest.mark.parametrize("text", ENDS)

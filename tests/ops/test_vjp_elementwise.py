@@ -73,7 +73,11 @@ KINKS = {
     "maximum": [[1.0, 2.0, 3.0], [1.0, 3.0, 2.0]],
     "fmin": [[1.0, 2.0, 3.0, torch.nan, 1.0], [1.0, 3.0, 2.0, 1.0, torch.nan]],
     "fmax": [[1.0, 2.0, 3.0, torch.nan, 1.0], [1.0, 3.0, 2.0, 1.0, torch.nan]],
-    "clamp": [[0.0, 1.0, 2.0, -1.0, 0.5], [0.0] * 5, [1.0] * 5],
+    "clamp": [
+        [0.0, 1.0, 2.0, -1.0, 0.5, 1.0, 2.0, 0.0, 0.5, torch.nan, 1.0, 2.0, 1.0, -1.0],
+        [0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0, torch.nan, torch.nan, 1.0, 0.0],
+        [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1.0, torch.nan, torch.nan],
+    ],
     "pow": [[0.0, 0.0, 2.0, -2.0, 1.0], [2.0, 1.0, 0.0, 3.0, 5.0]],
     "where": [[0.0, 1.0, 0.0], [torch.inf, 1.0, 2.0], [1.0, 2.0, 3.0]],
     "atan2": [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
@@ -117,7 +121,7 @@ def test_gradients_are_torchs_at_edges(name, g):
     g = torch.full_like(found.operands[0], g)
     graph, results = gradient_graph(found)
     inputs = {**dict(zip(names_of(OPS[name], arity(name)), found.operands)), "g": g}
-    wanted = autograd(found, g, kernel_of(found))
+    wanted = autograd(found, g, TWINS.get(name) or kernel_of(found))
     for backend in ("python", "torch"):
         values = computed(graph, inputs, set(results), backend)
         for result, torchs in zip(results, wanted):

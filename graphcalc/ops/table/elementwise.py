@@ -26,6 +26,35 @@ def _polygamma(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) 
     return arithmetic(dtype, operands, params)
 
 
+# Of two bounds that are tensors, as torch 2.14 has it for ties, crossed bounds and NaN.
+_CLAMP = (
+    "where((x < min) or (x > max) or (min > max), 0, "
+    "where((min < max) and ((x == min) or (x == max)), g / 2, g))",
+    "where((min < max) and (x == min), g / 2, where((x < min) and (min <= max), g, 0))",
+    "where((min < max) and (x == max), g / 2, "
+    "where((max < min) or ((x > max) and (min <= max)), g, 0))",
+)
+
+
+def _clamp_gradients(numbers: list[Any]) -> tuple[str, ...]:
+    """Return the gradients of clamp for bounds that are numbers, or None where they are tensors.
+
+    torch 2.14 has an overload for each: 0 at a bound that is a number, and a tie with a tensor
+    is shared. A bound that is omitted is an infinite number here.
+    """
+    _, low, high = numbers
+    if low is not None and high is not None:
+        inside = ["(min < x)"] * (low != -math.inf) + ["(x < max)"] * (high != math.inf)
+        return f"where({' and '.join(inside)}, g, 0)" if inside else "g", ZERO, ZERO
+    if high == math.inf:
+        of_x, of_min = (f"where(x == min, g / 2, where(x {o} min, 0, g))" for o in "<>")
+        return of_x, of_min, ZERO
+    if low == -math.inf:
+        of_x, of_max = (f"where(x == max, g / 2, where(x {o} max, 0, g))" for o in "><")
+        return of_x, ZERO, of_max
+    return _CLAMP
+
+
 ELEMENTWISE = (
     unary(
         "sigmoid",
@@ -100,11 +129,8 @@ ELEMENTWISE = (
         numeric.clamp,
         aliases=("clip",),
         examples=(("clamp(5, 0, 1)", "1"), ("clamp(-5, min=0)", "0")),
-        vjp=(
-            "where((min <= x) and (x <= max), g, 0)",
-            "where((min < max) and (x < min), g, 0)",
-            "where((max < x) or (max < min), g, 0)",
-        ),
+        vjp=_CLAMP,
+        vjp_of_numbers=_clamp_gradients,
     ),
     Op(
         "hardtanh",
@@ -344,7 +370,10 @@ ELEMENTWISE = (
         arithmetic,
         special.fmin,
         examples=(("fmin(nan, 2)", "2"),),
-        vjp=("where((x <= y) or isnan(y), g, 0)", "where((x <= y) or isnan(y), 0, g)"),
+        vjp=(
+            "where(x == y, g / 2, where(x > y, 0, g))",
+            "where(x == y, g / 2, where(y > x, 0, g))",
+        ),
     ),
     Op(
         "fmax",
@@ -353,7 +382,10 @@ ELEMENTWISE = (
         arithmetic,
         special.fmax,
         examples=(("fmax(nan, 2)", "2"),),
-        vjp=("where((x >= y) or isnan(y), g, 0)", "where((x >= y) or isnan(y), 0, g)"),
+        vjp=(
+            "where(x == y, g / 2, where(x < y, 0, g))",
+            "where(x == y, g / 2, where(y < x, 0, g))",
+        ),
     ),
     Op(
         "lerp",
