@@ -41,7 +41,7 @@ def whole_file(path: str) -> Iterator[BinaryIO]:
         reason = (error.strerror or str(error)).lower()
         raise OutputError("output", f"{display_path(path)}: {reason}") from None
     except ValueError as error:
-        if "null byte" not in str(error):
+        if "embedded null" not in str(error):
             raise
         raise OutputError("output", f"{display_path(path)}: not a file name") from None
 

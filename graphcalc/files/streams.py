@@ -283,6 +283,6 @@ def unreadable(name: str, error: Exception) -> DataError:
         return DataError("unreadable", f"{name}: {error.strerror.lower()}")
     if isinstance(error, EOFError):
         return DataError("truncated", f"{name}: the packed data ends too early")
-    if isinstance(error, ValueError) and "null byte" in str(error):
+    if isinstance(error, ValueError) and "embedded null" in str(error):
         return DataError("unreadable", f"{name}: not a file name")
     return DataError("unreadable", f"{name}: the packed data is damaged")

@@ -472,14 +472,18 @@ import sys
 from graphcalc.backends.base import Settings
 from graphcalc.evaluate import Evaluation, Options, parse
 from graphcalc.source import Source
+from graphcalc.syntax.parser import parse_expression_text
 for text, expected in [
     ("(" * 100000 + "x" + ")" * 100000, 3.0),
     ("x" + "+1" * 199999, 200002.0),
     ("-" * 100000 + "x", 3.0),
+    ("1^" * 5000 + "x", 1.0),
 ]:
     program = Evaluation(parse([Source(text)]), Options(Settings("python")))
     outcome = program.run({"x": 3.0})
     assert outcome.values[outcome.graph.results[0]] == expected
+tree = parse_expression_text("-" * 100000 + "x")
+del tree
 print("done")
 """
 

@@ -60,8 +60,8 @@ def pow(x: float, y: float) -> float:
     try:
         return math.pow(x, y)
     except ValueError:
-        if x == 0:  # 0 to a negative power
-            odd = y == math.floor(y) and math.fmod(y, 2.0) != 0
+        if x == 0:  # 0 to a negative power, which may be infinite before Python 3.11
+            odd = y - y == 0 and y == math.floor(y) and math.fmod(y, 2.0) != 0
             return _copysign(inf, x) if odd else inf
         return nan
     except OverflowError:
