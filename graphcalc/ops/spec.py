@@ -112,7 +112,7 @@ class Op(NamedTuple):
     two_tensor_op     the op that a call with two tensors means instead: `max(x, y)`
     vjp               the gradient of each operand, given that of the result; whoever applies it
                       sums over the dimensions that were broadcast
-    vjp_of_numbers    the gradients in place of `vjp` where they depend on which operands are numbers
+    tile_reduction    how a reduction of all elements is gathered from tiles: sum, mean, min, max
                       written in the program: where torch has an overload for Python numbers
     cost              (operand types, result type, static arguments) -> scalar operations; by
                       default one for each element of the result, or of a reduction's operand
