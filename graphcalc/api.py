@@ -17,7 +17,7 @@ from graphcalc.evaluate import parse as parse_sources
 from graphcalc.graph.ir import MAX_NODES
 from graphcalc.numbers import exact, show_nested
 from graphcalc.source import Source
-from graphcalc.syntax.expr import SyntaxTree
+from graphcalc.syntax.program import SyntaxTree
 from graphcalc.trace import Trace
 
 

@@ -25,7 +25,7 @@ from graphcalc.graph.lowering import Binding, Input, constant_of, lower
 from graphcalc.graph.verify import verify
 from graphcalc.ops.kernels.random import MAX_SEED
 from graphcalc.source import Source, Span
-from graphcalc.syntax import expr as ast
+from graphcalc.syntax.program import SyntaxTree
 from graphcalc.syntax.skeletons import parse_program
 from graphcalc.trace import Trace
 
@@ -120,7 +120,7 @@ def paused_gc() -> Iterator[None]:
             gc.enable()
 
 
-def parse(sources: Sequence[Source], max_nodes: int = MAX_NODES) -> ast.SyntaxTree:
+def parse(sources: Sequence[Source], max_nodes: int = MAX_NODES) -> SyntaxTree:
     """The program that several sources make up, in order.
 
     Raises ParseError, and LimitError where there are more operators than nodes allowed.
@@ -130,7 +130,7 @@ def parse(sources: Sequence[Source], max_nodes: int = MAX_NODES) -> ast.SyntaxTr
         for source in sources:
             _check_length(source, max_nodes)
             parts += parse_program(source).parts
-    program = ast.SyntaxTree(tuple(parts))
+    program = SyntaxTree(tuple(parts))
     if not program.has_values():
         last = sources[-1]
         end = len(last.text)
@@ -171,7 +171,7 @@ class Evaluation:
 
     def __init__(
         self,
-        program: ast.SyntaxTree,
+        program: SyntaxTree,
         options: Options | None = None,
         bindings: Mapping[str, Binding] | None = None,
         keep: Sequence[str] = (),

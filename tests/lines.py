@@ -9,7 +9,8 @@ from graphcalc.evaluate import Evaluation, Options
 from graphcalc.graph import fragments
 from graphcalc.source import Source
 from graphcalc.syntax import parser, skeletons
-from graphcalc.syntax.expr import SyntaxTree, postorder
+from graphcalc.syntax.expr import postorder
+from graphcalc.syntax.program import SyntaxTree
 
 NEVER = 1 << 60
 

@@ -12,8 +12,8 @@ from graphcalc.diagnostics import BindingError, GraphcalcError, Label, LimitErro
 from graphcalc.graph.lowering import Binding
 from graphcalc.graph.names import names_read, targets
 from graphcalc.source import Source, Span
-from graphcalc.syntax.expr import Statement, SyntaxTree
 from graphcalc.syntax.parser import parse_expression, parse_program
+from graphcalc.syntax.program import Statement, SyntaxTree
 
 _BINDING = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(?!=)(.*)", re.DOTALL)
 

@@ -18,7 +18,7 @@ from graphcalc.graph.names import names_read
 from graphcalc.ops.kernels.arrays import NDArray
 from graphcalc.source import Source, Span
 from graphcalc.syntax.columns import name_of
-from graphcalc.syntax.expr import SyntaxTree
+from graphcalc.syntax.program import SyntaxTree
 from graphcalc.tables import reading
 from graphcalc.tables.columnar import FrameTable
 from graphcalc.tables.csv_table import BigTextTable, JsonLines, TextTable

@@ -22,8 +22,9 @@ from graphcalc.ops.spec import TENSORS, Parameter, parameters
 from graphcalc.ops.table import CONSTANTS, KEYWORD_ALIASES, OPS
 from graphcalc.source import Source
 from graphcalc.syntax import expr as ast
-from graphcalc.syntax.expr import Definition, Expr
+from graphcalc.syntax.expr import Expr
 from graphcalc.syntax.format import format_expression
+from graphcalc.syntax.program import Definition, FunctionParameter
 
 _MAX_SIZE = 1 << 62
 
@@ -356,7 +357,7 @@ class Arguments:
         return int(value)
 
 
-def _default_text(definition: Definition, parameter: ast.FunctionParameter) -> str:
+def _default_text(definition: Definition, parameter: FunctionParameter) -> str:
     """The default of a parameter; of the program's own functions only that there is one."""
     if parameter.default is None:
         return ""

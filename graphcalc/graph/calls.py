@@ -17,7 +17,8 @@ from graphcalc.ops.prelude import PRIVATE, Composite
 from graphcalc.ops.spec import Op, parameters
 from graphcalc.ops.table import INTERNAL, OPS
 from graphcalc.syntax import expr as ast
-from graphcalc.syntax.expr import Definition, Expr
+from graphcalc.syntax.expr import Expr
+from graphcalc.syntax.program import Definition
 
 # Arguments of pasted code that say where and how to keep numbers, not what they are.
 _ASIDE = ("dtype", "device", "requires_grad", "inplace", "layout", "pin_memory", "copy")

@@ -22,7 +22,8 @@ from graphcalc.ops.spec import FLOATS, ITEM_BYTES, Type
 from graphcalc.ops.table import DTYPES, OPS
 from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
-from graphcalc.syntax.expr import Declaration, Expr, postorder
+from graphcalc.syntax.expr import Expr, postorder
+from graphcalc.syntax.program import Declaration
 
 _MAX_TEXT = 1000
 _SIZES: dict[str, Callable[[Any, Any], Any]] = {

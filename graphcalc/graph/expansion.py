@@ -18,8 +18,9 @@ from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import Op, Type
 from graphcalc.ops.table import CONSTANTS, OPS, PREFIXES
 from graphcalc.source import Source, Span
-from graphcalc.syntax.expr import AnyStatement, Number
-from graphcalc.syntax.parser import number_of
+from graphcalc.syntax.actions import number_of
+from graphcalc.syntax.expr import Number
+from graphcalc.syntax.program import AnyStatement
 from graphcalc.syntax.skeletons import SkeletonLines, Template
 
 # No line that is added quickly has more nodes than this.

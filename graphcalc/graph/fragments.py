@@ -30,8 +30,9 @@ from graphcalc.ops.spec import NONE, TENSORS, ZERO, Op, Type, parameters
 from graphcalc.ops.table import OPS
 from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
-from graphcalc.syntax.expr import Definition, Expr, Statement
+from graphcalc.syntax.expr import Expr
 from graphcalc.syntax.parser import parse_expression
+from graphcalc.syntax.program import Definition, Statement
 
 # From the third call on of one form a fragment pays.
 OFTEN = 3

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from graphcalc.diagnostics import Label
 from graphcalc.graph.lowered import Lowered
 from graphcalc.source import Source
-from graphcalc.syntax.expr import Definition
+from graphcalc.syntax.program import Definition
 
 
 class Store(NamedTuple):

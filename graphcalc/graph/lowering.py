@@ -19,16 +19,16 @@ from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import Type
 from graphcalc.ops.table import CONSTANTS, OPS, PREFIXES
 from graphcalc.source import Source, Span
-from graphcalc.syntax.expr import (
+from graphcalc.syntax.expr import Expr
+from graphcalc.syntax.format import format_expression
+from graphcalc.syntax.program import (
     AnyStatement,
     Declaration,
     Definition,
-    Expr,
     Statement,
     SyntaxTree,
     Unpacking,
 )
-from graphcalc.syntax.format import format_expression
 from graphcalc.syntax.skeletons import SkeletonLines
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"

@@ -10,7 +10,7 @@ from graphcalc.graph.declarations import Declarations
 from graphcalc.graph.scope import Scope
 from graphcalc.ops.table import CONSTANTS, INSTEAD_OF_NAMES, PREFIXES
 from graphcalc.syntax import expr as ast
-from graphcalc.syntax.expr import (
+from graphcalc.syntax.program import (
     AnyStatement,
     AssignmentTarget,
     Declaration,

@@ -6,8 +6,8 @@ from functools import cache
 
 from graphcalc.ops.prelude import Composite
 from graphcalc.source import Source
-from graphcalc.syntax.expr import Definition
 from graphcalc.syntax.parser import parse_program
+from graphcalc.syntax.program import Definition
 
 
 @cache

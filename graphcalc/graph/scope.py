@@ -40,7 +40,8 @@ from graphcalc.ops.spec import Op, Type
 from graphcalc.ops.table import ATTRIBUTES, CONSTANTS, DOTTED, INSTEAD_OF_ATTRIBUTES, OPS
 from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
-from graphcalc.syntax.expr import Definition, Expr, is_choice, postorder
+from graphcalc.syntax.expr import Expr, is_choice, postorder
+from graphcalc.syntax.program import Definition
 
 # What makes the error for a name that has no value, and the size that a name stands for.
 Missing: TypeAlias = Callable[[str, Label], GraphcalcError]

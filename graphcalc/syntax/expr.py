@@ -7,20 +7,28 @@ pickled as their text (see `parser`), so that no operation on a deep expression 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol, TypeAlias
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
-from graphcalc.source import Source, Span
+from graphcalc.source import Span
 
 
 class SyntaxNode:
     """What all syntax nodes share: a half-open range of offsets in their source."""
 
+    __match_args__: tuple[str, ...] = ()
     __slots__ = ("end", "start")
 
     def __init__(self, start: int, end: int) -> None:
         self.start = start
         self.end = end
+
+    def rebuilt(self, part: Callable[[Any], Any], start: int, end: int) -> Expr:
+        """Return a node of the same kind at another place, of what `part` makes of its parts."""
+        parts = [part(getattr(self, name)) for name in self.__match_args__]
+        kind: Any = type(self)
+        made: Expr = kind(*parts, start, end)
+        return made
 
     @property
     def span(self) -> Span:
@@ -40,7 +48,8 @@ class SyntaxNode:
 class Number(SyntaxNode):
     """A literal number."""
 
-    __slots__ = ("value",)
+    __match_args__ = ("value",)
+    __slots__ = __match_args__
 
     def __init__(self, value: float, start: int, end: int) -> None:
         self.value = value
@@ -51,7 +60,8 @@ class Number(SyntaxNode):
 class Boolean(SyntaxNode):
     """`true` or `false`."""
 
-    __slots__ = ("value",)
+    __match_args__ = ("value",)
+    __slots__ = __match_args__
 
     def __init__(self, value: bool, start: int, end: int) -> None:
         self.value = value
@@ -68,7 +78,8 @@ class NoneLiteral(SyntaxNode):
 class Text(SyntaxNode):
     """`"ij,jk->ik"`: only an argument, never a value."""
 
-    __slots__ = ("value",)
+    __match_args__ = ("value",)
+    __slots__ = __match_args__
 
     def __init__(self, value: str, start: int, end: int) -> None:
         self.value = value
@@ -85,7 +96,8 @@ class EllipsisLiteral(SyntaxNode):
 class Name(SyntaxNode):
     """A name that is read."""
 
-    __slots__ = ("name",)
+    __match_args__ = ("name",)
+    __slots__ = __match_args__
 
     def __init__(self, name: str, start: int, end: int) -> None:
         self.name = name
@@ -96,7 +108,8 @@ class Name(SyntaxNode):
 class Unary(SyntaxNode):
     """A prefix operator; `op` is the name of a row of the op table (or `pos`)."""
 
-    __slots__ = ("op", "operand")
+    __match_args__ = ("op", "operand")
+    __slots__ = __match_args__
 
     def __init__(self, op: str, operand: Expr, start: int, end: int) -> None:
         self.op = op
@@ -108,7 +121,8 @@ class Unary(SyntaxNode):
 class Binary(SyntaxNode):
     """An infix operator; `op` is the name of a row of the op table."""
 
-    __slots__ = ("left", "op", "right")
+    __match_args__ = ("op", "left", "right")
+    __slots__ = __match_args__
 
     def __init__(self, op: str, left: Expr, right: Expr, start: int, end: int) -> None:
         self.op = op
@@ -121,7 +135,8 @@ class Binary(SyntaxNode):
 class Comparison(SyntaxNode):
     """A chain `operands[0] ops[0] operands[1] ops[1] …`."""
 
-    __slots__ = ("operands", "ops")
+    __match_args__ = ("ops", "operands")
+    __slots__ = __match_args__
 
     def __init__(
         self, ops: tuple[str, ...], operands: tuple[Expr, ...], start: int, end: int
@@ -135,7 +150,8 @@ class Comparison(SyntaxNode):
 class Conditional(SyntaxNode):
     """`value if condition else other`."""
 
-    __slots__ = ("condition", "other", "value")
+    __match_args__ = ("value", "condition", "other")
+    __slots__ = __match_args__
 
     def __init__(self, value: Expr, condition: Expr, other: Expr, start: int, end: int) -> None:
         self.value = value
@@ -148,7 +164,8 @@ class Conditional(SyntaxNode):
 class Attribute(SyntaxNode):
     """`value.name`."""
 
-    __slots__ = ("name", "value")
+    __match_args__ = ("value", "name")
+    __slots__ = __match_args__
 
     def __init__(self, value: Expr, name: str, start: int, end: int) -> None:
         self.value = value
@@ -160,7 +177,8 @@ class Attribute(SyntaxNode):
 class Keyword(SyntaxNode):
     """`name=value` in a call."""
 
-    __slots__ = ("name", "value")
+    __match_args__ = ("name", "value")
+    __slots__ = __match_args__
 
     def __init__(self, name: str, value: Expr, start: int, end: int) -> None:
         self.name = name
@@ -172,7 +190,8 @@ class Keyword(SyntaxNode):
 class Call(SyntaxNode):
     """`function(arguments)`; keywords are among the arguments, after the positional ones."""
 
-    __slots__ = ("arguments", "function")
+    __match_args__ = ("function", "arguments")
+    __slots__ = __match_args__
 
     def __init__(self, function: Expr, arguments: tuple[Expr, ...], start: int, end: int) -> None:
         self.function = function
@@ -184,7 +203,8 @@ class Call(SyntaxNode):
 class Slice(SyntaxNode):
     """`lower:upper:step` in an index."""
 
-    __slots__ = ("lower", "step", "upper")
+    __match_args__ = ("lower", "upper", "step")
+    __slots__ = __match_args__
 
     def __init__(
         self, lower: Expr | None, upper: Expr | None, step: Expr | None, start: int, end: int
@@ -199,7 +219,8 @@ class Slice(SyntaxNode):
 class Index(SyntaxNode):
     """`value[items]`."""
 
-    __slots__ = ("items", "value")
+    __match_args__ = ("value", "items")
+    __slots__ = __match_args__
 
     def __init__(self, value: Expr, items: tuple[Expr, ...], start: int, end: int) -> None:
         self.value = value
@@ -211,7 +232,8 @@ class Index(SyntaxNode):
 class Tensor(SyntaxNode):
     """A tensor literal `[a, b, …]`."""
 
-    __slots__ = ("items",)
+    __match_args__ = ("items",)
+    __slots__ = __match_args__
 
     def __init__(self, items: tuple[Expr, ...], start: int, end: int) -> None:
         self.items = items
@@ -228,7 +250,8 @@ class List(Tensor):
 class Tuple(SyntaxNode):
     """`(a, b, …)`: only a static argument such as a shape."""
 
-    __slots__ = ("items",)
+    __match_args__ = ("items",)
+    __slots__ = __match_args__
 
     def __init__(self, items: tuple[Expr, ...], start: int, end: int) -> None:
         self.items = items
@@ -279,112 +302,6 @@ Expr: TypeAlias = (
     "Number | Boolean | NoneLiteral | Text | EllipsisLiteral | Name | Unary | Binary "
     "| Comparison | Conditional | Attribute | Keyword | Call | Slice | Index | Tensor | Tuple"
 )
-
-
-class Statement(NamedTuple):
-    """`name = value`, or a bare `value` when `name` is None."""
-
-    source: Source
-    name: str | None
-    value: Expr
-    name_span: Span
-
-
-class AssignmentTarget(NamedTuple):
-    """A name that a statement gives a value."""
-
-    name: str
-    span: Span
-
-
-class Unpacking(NamedTuple):
-    """`a, b = value`: the names get the parts of a value."""
-
-    source: Source
-    targets: tuple[AssignmentTarget, ...]
-    value: Expr
-
-
-class Declaration(NamedTuple):
-    """`name: dtype[sizes]`: what an input has to be; `dtype` is None where it is left out.
-
-    Sizes are whole numbers, symbols, and sums, products and quotients of these.
-    """
-
-    source: Source
-    name: str
-    dtype: str | None
-    sizes: tuple[Expr, ...]
-    name_span: Span
-    span: Span
-
-
-class FunctionParameter(NamedTuple):
-    """One parameter of a function definition."""
-
-    name: str
-    default: Expr | None
-    span: Span
-
-
-class Definition(NamedTuple):
-    """`name(parameters) = body`."""
-
-    source: Source
-    name: str
-    parameters: tuple[FunctionParameter, ...]
-    body: Expr
-    name_span: Span
-
-
-AnyStatement: TypeAlias = "Statement | Unpacking | Definition | Declaration"
-
-
-class ProgramPart(Protocol):
-    """Statements whose syntax is made when it is asked for."""
-
-    def statements(self) -> Iterator[AnyStatement]:
-        """All statements in order."""
-
-    def parsed(self) -> Iterator[AnyStatement]:
-        """Those whose syntax is there already: all that are no `Statement`, and maybe others."""
-
-    def has_templates(self) -> bool:
-        """Whether there are any others."""
-
-
-class SyntaxTree:
-    """Statements, definitions and declarations in order, possibly of several sources."""
-
-    __slots__ = ("_statements", "parts")
-
-    def __init__(self, parts: tuple[ProgramPart | tuple[AnyStatement, ...], ...]) -> None:
-        self.parts = parts
-        self._statements: tuple[AnyStatement, ...] | None = None
-
-    @property
-    def statements(self) -> tuple[AnyStatement, ...]:
-        """All statements; kept once they were asked for."""
-        if self._statements is None:
-            found: list[AnyStatement] = []
-            for part in self.parts:
-                found += part if isinstance(part, tuple) else part.statements()
-            self._statements = tuple(found)
-        return self._statements
-
-    def parsed(self) -> list[AnyStatement]:
-        """The statements whose syntax is there already, in order: at least all definitions,
-        declarations and unpackings."""
-        found: list[AnyStatement] = []
-        for part in self.parts:
-            found += part if isinstance(part, tuple) else part.parsed()
-        return found
-
-    def has_values(self) -> bool:
-        """Whether there is a statement that is no definition or declaration."""
-        if any(not isinstance(part, tuple) and part.has_templates() for part in self.parts):
-            return True
-        return any(type(s) in (Statement, Unpacking) for s in self.parsed())
 
 
 def children(node: Expr) -> tuple[Expr, ...]:

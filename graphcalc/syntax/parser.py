@@ -7,42 +7,21 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from graphcalc.diagnostics import CallError, Label, LimitError, ParseError, brief
+from graphcalc.diagnostics import Label, LimitError
 from graphcalc.source import Source, Span
-from graphcalc.syntax.columns import column_of
-from graphcalc.syntax.errors import CONSTRUCTS, construct, unexpected
+from graphcalc.syntax.actions import Build, builders
+from graphcalc.syntax.errors import unexpected
 from graphcalc.syntax.expr import (
-    AssignmentTarget,
-    Attribute,
-    Binary,
-    Boolean,
-    Call,
-    Comparison,
-    Conditional,
-    Declaration,
-    Definition,
-    EllipsisLiteral,
     Expr,
-    FunctionParameter,
-    Index,
-    Keyword,
-    List,
-    Name,
-    NoneLiteral,
-    Number,
-    Slice,
-    Statement,
     SyntaxNode,
-    SyntaxTree,
     Tensor,
-    Text,
-    Tuple,
-    Unary,
-    Unpacking,
 )
 from graphcalc.syntax.format import format_expression
 from graphcalc.syntax.grammar import Tables, read_grammar
 from graphcalc.syntax.lexer import MAX_NAME, Lexer, Token, endless_name
+from graphcalc.syntax.program import (
+    SyntaxTree,
+)
 
 
 def load_tables() -> Tables:
@@ -65,266 +44,6 @@ TABLES = load_tables()
 LEXER = Lexer(TABLES)
 
 MAX_TEXT = 64 * 1024 * 1024
-_COMPARE = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
-_BINARY = (
-    "logical_or logical_and bitwise_or bitwise_and add sub mul div floor_divide remainder "
-    "matmul pow"
-).split()
-_UNARY = ("logical_not", "neg", "pos", "bitwise_not")
-
-
-class _Actions:
-    """What each rule of the grammar builds from the values of its symbols."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.text = source.text
-
-    def number(self, c: list[Any]) -> Expr:
-        _, start, end = c[0]
-        text = self.text[start:end]
-        value = number_of(text)
-        if value == float("inf"):
-            raise ParseError(
-                "number-overflow",
-                f"`{brief(text.replace('_', ''))}` is too large for a float64",
-                (Label(self.source, Span(start, end)),),
-                note="the largest is 1.7976931348623157e308",
-                help="write `inf` for infinity",
-            )
-        return Number(value, start, end)
-
-    def name(self, c: list[Any]) -> Expr:
-        _, start, end = c[0]
-        return Name(self.text[start:end], start, end)
-
-    def true(self, c: list[Any]) -> Expr:
-        return Boolean(True, c[0].start, c[0].end)
-
-    def false(self, c: list[Any]) -> Expr:
-        return Boolean(False, c[0].start, c[0].end)
-
-    def quoted(self, c: list[Any]) -> Expr:
-        _, start, end = c[0]
-        return Text(self.text[start + 1 : end - 1], start, end)
-
-    def none(self, c: list[Any]) -> Expr:
-        return NoneLiteral(c[0].start, c[0].end)
-
-    def ellipsis(self, c: list[Any]) -> Expr:
-        return EllipsisLiteral(c[0].start, c[0].end)
-
-    def group(self, c: list[Any]) -> Expr:
-        # A node's span covers its parentheses, so that carets show what people see.
-        node, start, end = c[1], c[0].start, c[2].end
-        grouped: Expr = object.__new__(type(node))
-        for name in type(node).__slots__:
-            setattr(grouped, name, getattr(node, name))
-        grouped.start, grouped.end = start, end
-        return grouped
-
-    def sizes(self, c: list[Any]) -> Expr:
-        return Tuple(_values(c[1:-1]), c[0].start, c[-1].end)
-
-    def tensor(self, c: list[Any]) -> Expr:
-        return Tensor(_values(c[1:-1]), c[0].start, c[-1].end)
-
-    def conditional(self, c: list[Any]) -> Expr:
-        return Conditional(c[0], c[2], c[4], c[0].start, c[4].end)
-
-    def comparison(self, c: list[Any]) -> Expr:
-        chain = c[0]
-        ops = tuple(_COMPARE[self.text[t.start : t.end]] for t in chain[1::2])
-        return Comparison(ops, tuple(chain[::2]), chain[0].start, chain[-1].end)
-
-    def attribute(self, c: list[Any]) -> Expr:
-        name = c[2]
-        return Attribute(c[0], self.text[name.start : name.end], c[0].start, name.end)
-
-    def keyword(self, c: list[Any]) -> Expr:
-        name = c[0]
-        return Keyword(self.text[name.start : name.end], c[2], name.start, c[2].end)
-
-    def call(self, c: list[Any]) -> Expr:
-        arguments = _values(c[2:-1])
-        keyword = None
-        for argument in arguments:
-            if type(argument) is Keyword:
-                keyword = argument
-            elif keyword is not None:
-                raise ParseError(
-                    "positional-after-keyword",
-                    f"a positional argument follows `{keyword.name}=`",
-                    (Label(self.source, argument.span),),
-                    help="put the arguments without a name first",
-                )
-        column = column_of(c[0], arguments)
-        if column is not None:
-            return Name(column, c[0].start, c[-1].end)
-        return Call(c[0], tuple([_listed(a) for a in arguments]), c[0].start, c[-1].end)
-
-    def index(self, c: list[Any]) -> Expr:
-        return Index(c[0], _values(c[2:-1]), c[0].start, c[-1].end)
-
-    def reach(self, c: list[Any]) -> Expr:
-        parts: list[Expr | None] = [None]
-        for item in c:
-            if type(item) is Token:
-                parts.append(None)
-            else:
-                parts[-1] = item
-        parts += [None] * (3 - len(parts))
-        return Slice(parts[0], parts[1], parts[2], c[0].start, c[-1].end)
-
-    def bare(self, c: list[Any]) -> Statement:
-        return Statement(self.source, None, c[0], c[0].span)
-
-    def assign(self, c: list[Any]) -> Statement | Definition:
-        target, value = c[0], c[2]
-        if type(target) is Name:
-            return Statement(self.source, target.name, value, target.span)
-        if type(target) is Call and type(target.function) is Name:
-            parameters = tuple(self._parameter(a) for a in target.arguments)
-            seen: set[str] = set()
-            for p in parameters:
-                if p.name in seen:
-                    label = Label(self.source, p.span)
-                    raise CallError(
-                        "duplicate-parameter", f"parameter `{p.name}` appears twice", (label,)
-                    )
-                seen.add(p.name)
-            name = target.function
-            return Definition(self.source, name.name, parameters, value, name.span)
-        raise ParseError(
-            "assignment-target",
-            f"cannot assign to `{brief(self.source.slice(target.span))}`",
-            (Label(self.source, target.span),),
-            help="write `name = value` or `f(x) = value`; `==` compares",
-        )
-
-    def unpack(self, c: list[Any]) -> Unpacking:
-        equals = next(i for i, s in enumerate(c) if type(s) is Token and s.kind == "=")
-        names, values = _values(c[:equals]), _values(c[equals + 1 :])
-        targets = tuple(self._target(node) for node in names)
-        value = values[0]
-        if len(values) > 1:
-            value = Tuple(values, values[0].start, values[-1].end)
-        return Unpacking(self.source, targets, value)
-
-    def _target(self, node: Expr) -> AssignmentTarget:
-        if type(node) is Name:
-            return AssignmentTarget(node.name, node.span)
-        raise ParseError(
-            "assignment-target",
-            f"cannot assign to `{brief(self.source.slice(node.span))}`",
-            (Label(self.source, node.span),),
-            help="write names before the `=`, as in `a, b = chunk(x, 2)`",
-        )
-
-    def declare(self, c: list[Any]) -> Any:
-        target, kind = c[0], c[2]
-        if type(target) is Name and target.name in CONSTRUCTS:
-            raise construct(self.source, target.name, target.span)
-        if type(target) is not Name:
-            raise ParseError(
-                "declaration",
-                f"cannot declare `{brief(self.source.slice(target.span))}`",
-                (Label(self.source, target.span),),
-                help="write `x: [32, 784]` or `y: int64[32]`",
-            )
-        dtype, sizes = self._declared(kind)
-        span = Span(target.start, kind.end)
-        declared = Declaration(self.source, target.name, dtype, sizes, target.span, span)
-        if len(c) == 3:
-            return declared
-        return [declared, Statement(self.source, target.name, c[4], target.span)]
-
-    def _declared(self, kind: Expr) -> tuple[str | None, tuple[Expr, ...]]:
-        """The dtype and the sizes of `[B, 4]`, `int64[B]` and `bool`."""
-        if type(kind) is Tensor:
-            return None, kind.items
-        if type(kind) is Index and type(kind.value) is Name:
-            return kind.value.name, kind.items
-        if type(kind) is Name:
-            return kind.name, ()
-        raise ParseError(
-            "declaration",
-            f"`{brief(self.source.slice(kind.span))}` is not a shape or a dtype",
-            (Label(self.source, kind.span),),
-            help="write `x: [32, 784]` or `y: int64[32]`",
-        )
-
-    def several(self, c: list[Any]) -> Any:
-        comma = c[1]
-        number = type(c[0]) is Number
-        raise ParseError(
-            "several-values",
-            "a statement is one expression, and a `,` follows it here",
-            (Label(self.source, Span(comma.start, comma.end)),),
-            help="write a tensor as `[1, 2]`, and a thousand as 1000 or 1_000"
-            if number
-            else "write a tensor as `[a, b]`, or one statement for each value",
-        )
-
-    def _parameter(self, node: Expr) -> FunctionParameter:
-        if type(node) is Name:
-            return FunctionParameter(node.name, None, node.span)
-        if type(node) is Keyword:
-            return FunctionParameter(
-                node.name, node.value, Span(node.start, node.start + len(node.name))
-            )
-        raise ParseError(
-            "parameter",
-            f"a parameter must be a name, not `{brief(self.source.slice(node.span))}`",
-            (Label(self.source, node.span),),
-        )
-
-    def program(self, c: list[Any]) -> SyntaxTree:
-        found: list[Any] = [item for item in c[0] if type(item) is not Token] if c else []
-        for item in c[1:]:
-            found += item if type(item) is list else [item]
-        return SyntaxTree((tuple(found),))
-
-
-def number_of(text: str) -> float:
-    """The value of a written number; infinity where it is too large."""
-    text = text.replace("_", "")
-    try:
-        return float(int(text, 16)) if text[1:2] in "xX" and len(text) > 1 else float(text)
-    except OverflowError:
-        return float("inf")
-
-
-def _listed(argument: Expr) -> Expr:
-    """An argument, where a tensor literal may also be a list of tensors."""
-    if type(argument) is Keyword:
-        value = _listed(argument.value)
-        return Keyword(argument.name, value, argument.start, argument.end)
-    if type(argument) is Tensor:
-        return List(argument.items, argument.start, argument.end)
-    return argument
-
-
-def _values(symbols: list[Any]) -> tuple[Expr, ...]:
-    """The nodes among a rule's symbols; the commas between them dropped."""
-    nodes: list[Expr] = []
-    for symbol in symbols:
-        if type(symbol) is list:
-            nodes += [s for s in symbol if type(s) is not Token]
-        elif type(symbol) is not Token:
-            nodes.append(symbol)
-    return tuple(nodes)
-
-
-def _binary(op: str) -> Callable[[list[Any]], Expr]:
-    return lambda c: Binary(op, c[0], c[2], c[0].start, c[2].end)
-
-
-def _unary(op: str) -> Callable[[list[Any]], Expr]:
-    return lambda c: Unary(op, c[1], c[0].start, c[1].end)
-
-
-_OPERATORS = {**{op: _binary(op) for op in _BINARY}, **{op: _unary(op) for op in _UNARY}}
 
 # Where a chain of `pass` rules ends, by (state below, state, next terminal): operators of
 # twelve precedences make such chains most of the automaton's work.
@@ -342,20 +61,29 @@ def _jump(below: int, state: int, kind: str) -> int:
         state = TABLES.gotos[below][TABLES.rules[~action][0]]
 
 
-def _parse(source: Source, start: str, begin: int = 0, end: int | None = None) -> Any:
-    """Run the automaton over a source or a part of it; the value of its start rule."""
+def _check_length(source: Source) -> None:
     if len(source.text) > MAX_TEXT:
         raise LimitError(
             "program-size",
             f"the program is longer than {MAX_TEXT:,} characters",
             (Label(source, Span(0, 0)),),
         )
-    actions, gotos, jumps = TABLES.actions, TABLES.gotos, _JUMPS
-    builder = _Actions(source)
-    rules = [
-        (origin, size, None if action in ("pass", "splice") else _builder(builder, action), action)
+
+
+def _rules(source: Source) -> list[tuple[str, int, Build | None, str]]:
+    """Return each rule of the grammar: what it is a case of, its size, and what it builds."""
+    build = builders(source)
+    return [
+        (origin, size, None if action in ("pass", "splice") else build(action), action)
         for origin, size, action in TABLES.rules
     ]
+
+
+def _parse(source: Source, start: str, begin: int = 0, end: int | None = None) -> Any:
+    """Run the automaton over a source or a part of it; the value of its start rule."""
+    _check_length(source)
+    actions, gotos, jumps = TABLES.actions, TABLES.gotos, _JUMPS
+    rules = _rules(source)
     states = [TABLES.starts[start]]
     values: list[Any] = []
     for token in _tokens(source, start, begin, end):
@@ -393,11 +121,6 @@ def _parse(source: Source, start: str, begin: int = 0, end: int | None = None) -
                 values.append([])
             states.append(gotos[states[-1]][origin])
     raise AssertionError("the lexer ends with $END")
-
-
-def _builder(builder: _Actions, action: str) -> Callable[[list[Any]], Any]:
-    found: Callable[[list[Any]], Any] = _OPERATORS.get(action) or getattr(builder, action)
-    return found
 
 
 def _splice(values: list[Any], size: int) -> list[Any]:

@@ -13,24 +13,16 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import accumulate, chain
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import GraphcalcError
 from graphcalc.source import Source, Span
 from graphcalc.syntax import parser
-from graphcalc.syntax.expr import (
-    AnyStatement,
-    Call,
-    Expr,
-    Name,
-    Number,
-    Statement,
-    SyntaxNode,
-    SyntaxTree,
-    postorder,
-)
+from graphcalc.syntax.actions import number_of
+from graphcalc.syntax.expr import Call, Expr, Name, Number, postorder
 from graphcalc.syntax.lexer import MAX_NAME
+from graphcalc.syntax.program import AnyStatement, Statement, SyntaxTree
 
 # Below this many lines, and for skeletons that return less often, templates do not pay.
 _FEW_LINES, _FEW_TIMES = 50, 3
@@ -195,10 +187,14 @@ class SkeletonLines:
         assert template.statement is not None
         copies: dict[int, Expr] = {}
         leaves = set(map(id, template.leaves))
-        next_name, next_number = iter(names), map(parser.number_of, numbers)
+
+        def copied(part: Any) -> Any:
+            return tuple(map(copied, part)) if type(part) is tuple else copies.get(id(part), part)
+
+        next_name, next_number = iter(names), map(number_of, numbers)
         name = next(next_name) if template.is_named else None
         for node in template.nodes:
-            copy = copies[id(node)] = _copied(node, copies, move)
+            copy = copies[id(node)] = node.rebuilt(copied, move(node.start), move(node.end))
             if type(copy) is Number:
                 copy.value = next(next_number)
             elif type(copy) is Name and id(node) in leaves:
@@ -232,22 +228,6 @@ class SkeletonLines:
             return new[place] + offset - old[place]
 
         return move
-
-
-def _copied(node: Expr, copies: dict[int, Expr], move: Callable[[int], int]) -> Expr:
-    """A node of a template with its operands copied and its place in the source."""
-    copy: Any = object.__new__(type(node))
-    # A `List` has the slots of a `Tensor`.
-    for slot in chain.from_iterable(getattr(c, "__slots__", ()) for c in type(node).__mro__):
-        value = getattr(node, slot)
-        if isinstance(value, SyntaxNode):
-            value = copies[id(value)]
-        elif type(value) is tuple:
-            value = tuple([copies.get(id(part), part) for part in value])
-        setattr(copy, slot, value)
-    copy.start, copy.end = move(node.start), move(node.end)
-    found: Expr = copy
-    return found
 
 
 def parse_program(source: Source) -> SyntaxTree:
@@ -312,7 +292,7 @@ def _split(text: str) -> _Split | None:
     text = _NUMBER_HOLE.join(pieces[::2])
     if max(map(len, names), default=0) > MAX_NAME:
         return None
-    if float("inf") in set(map(parser.number_of, set(numbers))):
+    if float("inf") in set(map(number_of, set(numbers))):
         return None
     return _Split(text.replace(";", "\n").split("\n"), names, numbers)
 

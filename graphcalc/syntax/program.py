@@ -1,0 +1,115 @@
+"""The statements of a program, and programs of several texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol, TypeAlias
+
+from graphcalc.source import Source, Span
+from graphcalc.syntax.expr import Expr
+
+
+class Statement(NamedTuple):
+    """`name = value`, or a bare `value` when `name` is None."""
+
+    source: Source
+    name: str | None
+    value: Expr
+    name_span: Span
+
+
+class AssignmentTarget(NamedTuple):
+    """A name that a statement gives a value."""
+
+    name: str
+    span: Span
+
+
+class Unpacking(NamedTuple):
+    """`a, b = value`: the names get the parts of a value."""
+
+    source: Source
+    targets: tuple[AssignmentTarget, ...]
+    value: Expr
+
+
+class Declaration(NamedTuple):
+    """`name: dtype[sizes]`: what an input has to be; `dtype` is None where it is left out.
+
+    Sizes are whole numbers, symbols, and sums, products and quotients of these.
+    """
+
+    source: Source
+    name: str
+    dtype: str | None
+    sizes: tuple[Expr, ...]
+    name_span: Span
+    span: Span
+
+
+class FunctionParameter(NamedTuple):
+    """One parameter of a function definition."""
+
+    name: str
+    default: Expr | None
+    span: Span
+
+
+class Definition(NamedTuple):
+    """`name(parameters) = body`."""
+
+    source: Source
+    name: str
+    parameters: tuple[FunctionParameter, ...]
+    body: Expr
+    name_span: Span
+
+
+AnyStatement: TypeAlias = "Statement | Unpacking | Definition | Declaration"
+
+
+class ProgramPart(Protocol):
+    """Statements whose syntax is made when it is asked for."""
+
+    def statements(self) -> Iterator[AnyStatement]:
+        """All statements in order."""
+
+    def parsed(self) -> Iterator[AnyStatement]:
+        """Those whose syntax is there already: all that are no `Statement`, and maybe others."""
+
+    def has_templates(self) -> bool:
+        """Whether there are any others."""
+
+
+class SyntaxTree:
+    """Statements, definitions and declarations in order, possibly of several sources."""
+
+    __slots__ = ("_statements", "parts")
+
+    def __init__(self, parts: tuple[ProgramPart | tuple[AnyStatement, ...], ...]) -> None:
+        self.parts = parts
+        self._statements: tuple[AnyStatement, ...] | None = None
+
+    @property
+    def statements(self) -> tuple[AnyStatement, ...]:
+        """All statements; kept once they were asked for."""
+        if self._statements is None:
+            found: list[AnyStatement] = []
+            for part in self.parts:
+                found += part if isinstance(part, tuple) else part.statements()
+            self._statements = tuple(found)
+        return self._statements
+
+    def parsed(self) -> list[AnyStatement]:
+        """The statements whose syntax is there already, in order: at least all definitions,
+        declarations and unpackings."""
+        found: list[AnyStatement] = []
+        for part in self.parts:
+            found += part if isinstance(part, tuple) else part.parsed()
+        return found
+
+    def has_values(self) -> bool:
+        """Whether there is a statement that is no definition or declaration."""
+        if any(not isinstance(part, tuple) and part.has_templates() for part in self.parts):
+            return True
+        return any(type(s) in (Statement, Unpacking) for s in self.parsed())
