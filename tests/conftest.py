@@ -11,5 +11,7 @@ settings.load_profile("graphcalc")
 def pytest_addoption(parser):
     """Golden command lines change only when this is asked for."""
     parser.addoption(
-        "--update-cases", action="store_true", help="write what tests/cases expect anew"
+        "--update-cases",
+        action="store_true",
+        help="write anew what tests/cases and tests/errors expect",
     )
