@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 from graphcalc.diagnostics import (
     CallError,
     GraphcalcError,
+    InternalError,
     Label,
     ParseError,
     UnknownNameError,
@@ -282,7 +283,8 @@ class Scope:
             case NoneValue():
                 return ParseError("none-value", "`None` is not a value", label)
             case _:
-                return ParseError("slice-value", "a slice only stands in an index", label)
+                # Only an index has slices and dots, and only a derivative whole static tuples.
+                return InternalError("graph", f"a {type(item).__name__} is no operand", label)
 
     # Names
 

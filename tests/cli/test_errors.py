@@ -8,6 +8,7 @@ import ast
 import io
 import json
 import sys
+from functools import cache
 from pathlib import Path
 
 import error_cases
@@ -20,16 +21,8 @@ from graphcalc.cli import app
 
 TABLES = error_cases.tables()
 CASES = {(kind, case.name): case for kind, cases in TABLES.items() for case in cases}
-TESTS = Path(__file__).parents[1]
-# Codes that no command line brings about alone (they need another machine, a closed stream,
-# gigabytes of text, the Python interface or a defect), and the tests that do.
-TESTED = dict.fromkeys(
-    "cell-length closed column-kind compile completion device-memory diverged duplicate-key "
-    "file-changed freed gradient gradient-check graph input inputs internal members new-key "
-    "no-stdin non-finite output package-missing package-old program program-size quote "
-    "record-length seed several-results slice-value torch torch-missing trace worker".split(),
-    "",
-)
+# Tests of codes that no command line brings about alone, by their names: `test_file_changed`.
+NAMED = Path(__file__).with_name("test_codes.py").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -142,22 +135,39 @@ def codes_of(text):
     return codes
 
 
+@cache
 def all_codes():
     """The error codes of the package."""
     paths = Path(graphcalc.__file__).parent.rglob("*.py")
     return set().union(*(codes_of(path.read_text(encoding="utf-8")) for path in paths))
 
 
-def untested(codes, cases, tested):
+def named_tests(text):
+    """The codes that tests are named after: `test_file_changed` for `file-changed`.
+
+    Such a test also has the code in its text.
+    """
+    codes = set()
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            code = node.name.removeprefix("test_").replace("_", "-")
+            texts = {n.value for n in ast.walk(node) if isinstance(n, ast.Constant)}
+            assert code in texts, f"{node.name} does not name `{code}`"
+            codes.add(code)
+    return codes
+
+
+def untested(codes, cases, tests=NAMED):
     """The codes that neither a case nor a test raises."""
-    return codes - {case.code for case in cases} - tested.keys()
+    return codes - {case.code for case in cases} - named_tests(tests)
 
 
 def test_every_code_is_tested():
-    """Every error code of the package has a recorded failure or a test that names it."""
-    assert untested(all_codes(), CASES.values(), TESTED) == set()
-    assert {case.code for case in CASES.values()} <= all_codes()
-    assert all_codes() >= TESTED.keys()
+    """Every error code of the package has a recorded failure or a test of its name."""
+    codes, recorded = all_codes(), {case.code for case in CASES.values()}
+    assert untested(codes, CASES.values()) == set()
+    assert recorded | named_tests(NAMED) <= codes
+    assert not recorded & named_tests(NAMED), "a recorded failure is enough"
 
 
 # The checks notice what is wrong
@@ -214,9 +224,19 @@ def test_missing_blocks_are_noticed():
     text = (error_cases.FOLDER / "data.txt").read_text(encoding="utf-8")
     block = CASES["data", "bad-cell"].render() + "\n"
     cases = [case for key, case in CASES.items() if key[0] != "data"]
-    assert not untested(all_codes(), [*cases, *read_table(text)], TESTED)
+    assert not untested(all_codes(), [*cases, *read_table(text)])
     left = read_table(replaced(text, block, ""))
-    assert untested(all_codes(), [*cases, *left], TESTED) == {"bad-cell"}
+    assert untested(all_codes(), [*cases, *left]) == {"bad-cell"}
+
+
+def test_missing_tests_are_noticed():
+    """A test that is gone, or that does not name its code, leaves a code untested."""
+    renamed = replaced(NAMED, "def test_freed", "def freed")
+    assert untested(all_codes(), CASES.values(), renamed) == {"freed"}
+    with pytest.raises(AssertionError, match="does not name"):
+        named_tests(replaced(NAMED, '== "freed"', '== "used"'))
+    assert codes_of('raise DataError("new", "text")') == {"new"}
+    assert codes_of('raise Problem("index", "text")') == {"index-mismatch"}
 
 
 @pytest.mark.parametrize(
@@ -250,8 +270,7 @@ def test_malformed_tables_are_refused(old, new, reason):
 
 def test_updating_writes_one_case_anew(tmp_path, monkeypatch):
     """An update changes the block of its case and nothing else."""
-    text = (error_cases.FOLDER / "output.txt").read_text(encoding="utf-8")
-    text += "\n" + CASES["data", "encoding--latin"].render()
+    text = render_table([CASES["output", "output"], CASES["data", "encoding--latin"]])
     (tmp_path / "output.txt").write_text(text, encoding="utf-8")
     monkeypatch.setattr(error_cases, "FOLDER", tmp_path)
     case = read_table(text)[1]
