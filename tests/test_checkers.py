@@ -8,7 +8,7 @@ from agreement import assert_agree, assert_close, assert_same_everywhere, assert
 from backward import assert_gradients as assert_program_gradients
 from functions import assert_like_torch
 from gradients import assert_gradients, cases_of
-from tables import assert_tables_current
+from parse_tables import assert_tables_current
 
 import graphcalc.syntax
 from graphcalc.diagnostics import InternalError

@@ -16,28 +16,17 @@ import pytest
 import safetensors.numpy
 import safetensors.torch
 import torch
-import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from loading import HERE, load
 from running import graphcalc, python, status_and_peak
 
 from graphcalc import GraphcalcError
 from graphcalc.data.loading import Loader
 from graphcalc.data.references import parse_reference
-from graphcalc.diagnostics import Label
-from graphcalc.source import Source, Span
-from graphcalc.tables.reading import TextOptions
 
-HERE = Label(Source("x"), Span(0, 1))
 KINDS = ["f8", "f4", "f2", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "?"]
-
-
-def load(reference, **options):
-    """The value that `@reference` stands for, as numpy or torch have it."""
-    value = Loader(**options).load(parse_reference(str(reference), HERE)).value
-    value = value.read() if hasattr(value, "read") else value
-    return value if isinstance(value, torch.Tensor) else np.asarray(value)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -84,56 +73,6 @@ def test_bfloat16_and_pt(tmp_path):
     assert torch.equal(load(tmp_path / "w.pt:net.w"), value)
     torch.save(torch.ones(2), tmp_path / "one.pt")
     assert torch.equal(load(tmp_path / "one.pt"), torch.ones(2))
-
-
-TABLE = {"a": [1.5, -2.0, 3e-7], "net price": [4.0, 5.0, 6.0]}
-
-
-def test_tables(tmp_path):
-    """A column is the same from every format of tables, packed ones too."""
-    frame = pl.DataFrame(TABLE)
-    text = frame.write_csv()
-    (tmp_path / "t.csv").write_text(text)
-    (tmp_path / "crlf.csv").write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
-    (tmp_path / "quoted.csv").write_text(frame.write_csv(quote_style="always"))
-    (tmp_path / "semi.csv").write_text(frame.write_csv(separator=";"))
-    (tmp_path / "t.tsv").write_text(frame.write_csv(separator="\t"))
-    (tmp_path / "t.csv.gz").write_bytes(gzip.compress(text.encode()))
-    (tmp_path / "t.csv.zst").write_bytes(zstandard.compress(text.encode()))
-    (tmp_path / "utf16.csv").write_bytes(text.encode("utf-16"))
-    frame.write_ndjson(tmp_path / "t.jsonl")
-    frame.write_parquet(tmp_path / "t.parquet")
-    frame.write_ipc(tmp_path / "t.arrow")
-    for name in os.listdir(tmp_path):
-        delimiter = ";" if name == "semi.csv" else None
-        options = TextOptions(delimiter, "utf-16" if name == "utf16.csv" else "utf-8")
-        for column, values in TABLE.items():
-            for key in (column, f'"{column}"'):
-                found = load(f"{tmp_path}/{name}:{key}", text=options)
-                np.testing.assert_array_equal(found, values, err_msg=name)
-    matrix = np.array(list(TABLE.values())).T
-    np.testing.assert_array_equal(load(tmp_path / "t.csv"), matrix)
-    np.testing.assert_array_equal(load(tmp_path / "t.parquet"), matrix)
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "expected"),
-    [
-        ("x.txt", "1 2 3\n", [1, 2, 3]),
-        ("x.txt", "1\n2\n# no number\n3", [1, 2, 3]),
-        ("x.txt", "1 2\n3 4\n", [[1, 2], [3, 4]]),
-        ("x.csv", "1,2\n3,4\n", [[1, 2], [3, 4]]),
-        ("x.csv", "1e16, 1, -1e16", [[1e16, 1, -1e16]]),
-        ("x.csv", "h\n1\n\n", [[1]]),
-        ("x.json", "[[1, 2.5], [3, 4]]", [[1, 2.5], [3, 4]]),
-        ("x.json", "3", 3),
-        ("x.json", "[true, false]", [True, False]),
-    ],
-)
-def test_text(name, text, expected, tmp_path):
-    """Plain texts of numbers are what they look like."""
-    (tmp_path / name).write_text(text)
-    np.testing.assert_array_equal(load(tmp_path / name), expected)
 
 
 def test_names_with_colons(tmp_path, monkeypatch):
@@ -300,29 +239,6 @@ def test_a_named_pipe_and_standard_input(tmp_path):
     assert done.text == "3\n"
 
 
-def test_big_text(tmp_path):
-    """Columns of much text are the same, and so are the complaints about it."""
-    count = 700_000
-    rows = [f'{i}.5,"t, {i}",{-i}' for i in range(count)]
-    path = tmp_path / "t.csv"
-    path.write_text("\n".join(["a,t,net b", *rows]))
-    assert path.stat().st_size > 8 << 20
-    np.testing.assert_array_equal(load(f"{path}:a"), np.arange(count) + 0.5)
-    np.testing.assert_array_equal(load(f"{path}:net b"), -np.arange(count))
-    for bad, words in (("1,2", "2 cells"), ("x,t,3", "`x`"), (",t,3", "empty cell")):
-        path.write_text("\n".join(["a,t,net b", *rows, bad]))
-        with pytest.raises(GraphcalcError, match=words) as caught:
-            load(f"{path}:a")
-        assert caught.value.diagnostic.labels[0].source.first_line == count + 2
-
-
-def test_only_what_is_read_is_parsed(tmp_path):
-    """Columns that a program does not read may hold anything."""
-    (tmp_path / "t.csv").write_text("a,b\n1,x\n2,y\n")
-    assert graphcalc("-q", "sum(a)", "a=@t.csv:a", cwd=tmp_path).text == "3\n"
-    assert graphcalc("-q", "sum(a)", "--inputs", "t.csv", cwd=tmp_path).text == "3\n"
-
-
 def test_inputs_bind_what_is_read(tmp_path):
     """A file of many binds names that a program reads, also its defaults, and no results."""
     np.savez(tmp_path / "fit.npz", w=np.array(2.0), b=np.array(1.0), y=np.array(9.0))
@@ -471,21 +387,6 @@ def test_odd_checkpoints(tmp_path):
     assert load(f"{tmp_path}/shared.pt").tolist() == [1, 1, 1]
     with pytest.raises(GraphcalcError, match="no dense tensor"):
         load(f"{tmp_path}/meta.pt")
-
-
-def test_big_tables_that_polars_would_take(tmp_path):
-    """Rows with too many cells, and lines that end in two ways, are not polars' to forgive."""
-    good = "".join(f"{i},text,{i}.5\n" for i in range(500_000))
-    (tmp_path / "long.csv").write_text(f"a,b,c\n{good}8,x,3,4\n")
-    with pytest.raises(GraphcalcError, match="the row has 4 cells") as caught:
-        load(f"{tmp_path}/long.csv:a")
-    assert caught.value.diagnostic.labels[0].source.first_line == 500_002
-    mixed = f"a,b,c\n{good}".replace("\n", "\r\n") + "8,x,3\n9,y,4\r\n"
-    (tmp_path / "mixed.csv").write_text(mixed, newline="")
-    assert load(f"{tmp_path}/mixed.csv:a")[-2:].tolist() == [8, 9]
-    (tmp_path / "wide.csv").write_text(f"a,b,c\n{good}".replace(",", "§"))
-    options = TextOptions("§")
-    assert load(f"{tmp_path}/wide.csv:c", text=options)[-1] == 499_999.5
 
 
 def test_headers_of_too_many_dimensions(tmp_path):

@@ -10,7 +10,7 @@ from lark.exceptions import UnexpectedInput
 from lark.lexer import Lexer as LarkLexer
 from lark.lexer import PatternStr
 from lark.lexer import Token as LarkToken
-from tables import assert_tables_current, canonical
+from parse_tables import assert_tables_current, canonical
 
 import graphcalc.syntax
 from graphcalc.diagnostics import GraphcalcError
