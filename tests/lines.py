@@ -79,22 +79,27 @@ def _shown_run(program, inputs, options, bindings):
 
 
 def assert_as_walked(text, inputs=None, bindings=None, **options):
-    """Fail unless a program's lines come to what its statements come to, one by one."""
+    """Fail unless a program's lines come to what its statements come to, one by one.
+
+    Returns whether templates stand for lines: not where the program is wrong, for which there
+    must be none, nor where it has other statements.
+    """
     source = Source(text)
     try:
         walked = parser.parse_program(source)
     except GraphcalcError:
         # What is wrong is for the ordinary way to say.
         assert by_lines(source) is None
-        return
+        return False
     lines = by_lines(source)
     if lines is None:
-        return
+        return False
     assert [*map(shown_statement, lines.statements)] == [*map(shown_statement, walked.statements)]
     # Anew: statements that were asked for must not matter.
     run = (inputs, Options(**options), bindings or {})
     spliced, fresh = shown_run(by_lines(source), *run, 1), shown_run(walked, *run, NEVER)
     assert spliced == fresh
+    return True
 
 
 def count_templates(text):
