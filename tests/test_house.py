@@ -10,6 +10,66 @@ FOLDER = Path(__file__).parent
 TESTS = {str(path.relative_to(FOLDER)): path.read_text("utf-8") for path in FOLDER.rglob("*.py")}
 # This file shows what is wrong.
 OTHERS = sorted({*TESTS} - {Path(__file__).name})
+# Names that begin with an underscore and are promised all the same.
+PROMISED = {"_replace", "_asdict", "_repr_html_", "os._exit"}
+
+
+def is_private(name):
+    """Whether a name is private: one underscore in front, and not promised."""
+    return bool(re.match(r"_(?!_)", name)) and name not in PROMISED
+
+
+def private_names(text):
+    """The private names that a test reaches for.
+
+    By import, as an attribute, as the text that names an attribute to be replaced, and in
+    programs that it runs in another process.
+    """
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom):
+            names = [*(node.module or "").split("."), *(alias.name for alias in node.names)]
+            found += filter(is_private, names)
+        elif isinstance(node, ast.Import):
+            found += filter(is_private, ".".join(alias.name for alias in node.names).split("."))
+        elif isinstance(node, ast.Attribute):
+            written = ast.unparse(node)
+            is_own = isinstance(node.value, ast.Name) and node.value.id == "self"
+            if is_private(node.attr) and not is_own and written not in PROMISED:
+                found.append(written)
+        elif isinstance(node, ast.Call):
+            is_patch = ast.unparse(node.func).rpartition(".")[2] in ("setattr", "object", "delattr")
+            texts = [a.value for a in node.args[1:2] if isinstance(a, ast.Constant)]
+            found += [t for t in texts if is_patch and isinstance(t, str) and is_private(t)]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            is_program = re.search(r"^(from|import) graphcalc", node.value, re.MULTILINE)
+            found += re.findall(r"(?:import |\w\.)(_[a-z]\w*)", node.value) if is_program else []
+    return found
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_tests_use_public_names(name):
+    """No test reaches for a private name of the package or of a library."""
+    assert private_names(TESTS[name]) == []
+
+
+def test_private_names_are_noticed():
+    """The scan sees each way to a private name, and lets what is promised through."""
+    for text in (
+        "from graphcalc.cli.app import _fail",
+        "from graphcalc._x import y",
+        "import graphcalc._x",
+        "result._outcome",
+        "program.evaluation._ready['x']",
+        'monkeypatch.setattr(tiles, "_TILE_BYTES", 1)',
+        'mock.patch.object(tiles, "_TILE_BYTES", 1)',
+        'CODE = """\nfrom graphcalc.cli import _run\n"""',
+        'CODE = "import graphcalc.cli\\ngraphcalc.cli._run()"',
+    ):
+        assert private_names(text), text
+    for text in ("row._replace(a=1)", "os._exit(1)", "self._x = 1", "x.__dict__", '"_SEP" in line'):
+        assert not private_names(text), text
+
 
 def empty_returns(text):
     """The lines of tests and checks that return before they have asserted anything.

@@ -47,9 +47,9 @@ if TYPE_CHECKING:
     from graphcalc.analysis.nan_origins import Origins
 
 # Bytes of a part: enough that its overhead is nothing, and little memory.
-_PART = 1 << 19
+PART = 1 << 19
 # Bytes of input from which polars pays for its import.
-_LARGE = 8 << 20
+LARGE = 8 << 20
 
 
 class RowOptions(NamedTuple):
@@ -268,7 +268,7 @@ class RowRun:
         stream = None
         if format == "json":
             format, stream = "jsonl", self._array()
-        records = Records(self.options.path, text.encoding, _PART, stream)
+        records = Records(self.options.path, text.encoding, PART, stream)
         # Standard input may be a file, which another pass begins where the first one did.
         if self._start is None:
             self._start = records.tell()
@@ -339,7 +339,7 @@ class RowRun:
             yield from (engine.run(part, line_end) for part in parts if part is not None)
             return
         has_frames = has_polars() and polars_engine.can_run(engine)
-        if (records.total_bytes or 0) < _LARGE:
+        if (records.total_bytes or 0) < LARGE:
             for part in islice(filter(None, parts), 1):
                 yield engine.run(part, line_end)
         if has_frames:

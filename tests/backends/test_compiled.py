@@ -13,6 +13,8 @@ import graphcalc as gc
 from graphcalc.backends.base import NullObserver, Settings
 from graphcalc.backends.torch.compiled import CompiledProgram
 from graphcalc.diagnostics import BackendError, UsageError
+from graphcalc.evaluate import Evaluation, Options, parse
+from graphcalc.source import Source
 
 OWN = torch.compile
 
@@ -96,13 +98,14 @@ def test_only_torch_compiles():
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
 def test_the_real_compiler():
     """torch's own compiler gives the same values and tells what it took, once."""
-    program = gc.compile("y = sin(x) * 2 + 1; s = sum(y)", compiled=True, keep=["y"])
+    tree = parse([Source("y = sin(x) * 2 + 1; s = sum(y)")])
+    program = Evaluation(tree, Options(Settings("torch", is_compiled=True)), keep=["y"])
     x = torch.linspace(0, 1, 3000, dtype=torch.float64)
-    first, second = program(x=x), program(x=x)
-    torch.testing.assert_close(second["y"], torch.sin(x) * 2 + 1)
-    assert first["s"] == second["s"]
-    took = second._outcome.program.compile_seconds
-    assert took > 0
+    first, second = program.run({"x": x}), program.run({"x": x})
+    y, s = (second.graph.names[name] for name in "ys")
+    torch.testing.assert_close(second.values[y], torch.sin(x) * 2 + 1)
+    assert first.values[s] == second.values[s]
+    assert second.program.compile_seconds > 0
 
 
 def test_what_is_wrong_with_values_is_told_as_always():

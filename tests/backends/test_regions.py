@@ -51,7 +51,7 @@ def tiny(tile=24, smallest=1):
     """Regions of any size, in tiles of so many bytes."""
     with (
         mock.patch.object(regions, "SMALLEST", smallest),
-        mock.patch.object(tiles, "_TILE_BYTES", tile),
+        mock.patch.object(tiles, "TILE_BYTES", tile),
         mock.patch.object(tiles, "BLOCK", 1),
     ):
         yield

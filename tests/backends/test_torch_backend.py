@@ -7,11 +7,10 @@ import pytest
 import torch
 from agreement import BACKENDS, elements, result, run, value_of
 
-import graphcalc
 from graphcalc.backends.base import NullObserver, Settings
 from graphcalc.backends.choose import compile_graph
 from graphcalc.diagnostics import BackendError, DataError, UsageError
-from graphcalc.evaluate import Evaluation, Options, parse
+from graphcalc.evaluate import Evaluation, Gradients, Options, parse
 from graphcalc.source import Source
 
 
@@ -292,10 +291,8 @@ def test_values_have_the_dtype_that_they_are_said_to_have(text):
     inputs = {"x": numpy.full((2, 3), 0.5, "float32"), "w": numpy.full((3, 3), 0.25, "float32")}
     if "@ w" not in text:
         del inputs["w"]
-    grad = {"grad": "loss"} if "loss" in text else {}
-    program = graphcalc.compile(text, backend="torch", **grad)
-    outcome = program(inputs)._outcome
-    graph = outcome.graph
+    gradients = Gradients("loss", None) if "loss" in text else None
+    graph = run(text, "torch", inputs, gradients=gradients).graph
     values = compile_graph(graph, Settings("torch"), frozenset(range(len(graph)))).run(
         inputs, NullObserver()
     )

@@ -44,8 +44,8 @@ NUMBERS = st.one_of(st.sampled_from(EDGES), st.floats(-100, 100))
 def over_rows(program, path, monkeypatch, *, on_polars, **options):
     """The output of a run over a file, by one engine or the other, and what is said of it."""
     monkeypatch.setattr(run_module, "has_polars", lambda: on_polars)
-    monkeypatch.setattr(run_module, "_LARGE", 0)
-    monkeypatch.setattr(run_module, "_PART", 200)
+    monkeypatch.setattr(run_module, "LARGE", 0)
+    monkeypatch.setattr(run_module, "PART", 200)
     monkeypatch.setattr(polars_engine, "PART", 300)
     out = io.BytesIO()
     run = RowRun(Evaluation(parse([Source(program)]), Options()), RowOptions(str(path), **options))

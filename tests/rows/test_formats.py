@@ -3,7 +3,6 @@
 import gzip
 import json
 import os
-import subprocess
 
 import pytest
 import zstandard
@@ -246,29 +245,6 @@ def test_strict_rows():
 def test_counts_are_totals():
     """The number of rows alone is one row, and no column is read for it."""
     assert rows("n = a.shape[0]", b"a,b\nx,y\nz,w\n") == b"n\n2\n"
-
-
-def test_a_file_that_changes_between_passes(tmp_path):
-    """Another number of rows in the second pass ends the run."""
-    code = (
-        "import sys\nfrom graphcalc.rows import run as module\n"
-        "settle = module.RowRun._settle\n"
-        "def cut(self, plan, level, states):\n"
-        "    settle(self, plan, level, states)\n"
-        "    open('t.csv', 'a').write('9\\n')\n"
-        "module.RowRun._settle = cut\n"
-        "from graphcalc.__main__ import run\nrun()\n"
-    )
-    (tmp_path / "t.csv").write_text("a\n1\n2\n")
-    import sys
-
-    done = subprocess.run(
-        [sys.executable, "-c", code, "z = a - mean(a)", "--rows", "t.csv"],
-        capture_output=True,
-        cwd=tmp_path,
-        env=clean_environment(),
-    )
-    assert (done.returncode, b"the file changed while it was read" in done.stderr) == (4, True)
 
 
 def test_output_without_standard_output(tmp_path):

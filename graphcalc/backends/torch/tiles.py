@@ -28,7 +28,7 @@ from graphcalc.graph.ir import Graph
 from graphcalc.ops.spec import ITEM_BYTES
 
 # Bytes of a buffer: a few of them fit into a core's second cache.
-_TILE_BYTES = 1 << 20
+TILE_BYTES = 1 << 20
 # Bytes of a buffer where parts of a file go to another device.
 _DEVICE_BYTES = 64 << 20
 # Tiles of middling shapes, of so many elements at least.
@@ -233,7 +233,7 @@ class TiledRegion:
         if not on_host and all(isinstance(values[o], torch.Tensor) for o in self.shaped):
             return shape, shape[0]
         width = math.prod(shape[1:])
-        rows = (_TILE_BYTES if on_host else _DEVICE_BYTES) // self._item // width
+        rows = (TILE_BYTES if on_host else _DEVICE_BYTES) // self._item // width
         # Of middling shapes there are some tiles too, for several threads.
         rows = min(rows, max(-(-shape[0] // _PARTS), _FEW // width))
         if len(shape) == 1:

@@ -112,7 +112,7 @@ def uniform(key: int, count: int) -> list[float]:
 def normal(key: int, count: int) -> list[float]:
     """`count` numbers of the standard normal distribution."""
     # Half a step up keeps 0 out: uniform numbers are multiples of 2**-53.
-    return [_quantile(u + 5.551115123125783e-17) for u in uniform(key, count)]
+    return [quantile(u + 5.551115123125783e-17) for u in uniform(key, count)]
 
 
 def _ratio(polynomials: tuple[tuple[float, ...], tuple[float, ...]], r: float) -> float:
@@ -123,7 +123,7 @@ def _ratio(polynomials: tuple[tuple[float, ...], tuple[float, ...]], r: float) -
     return numerator / denominator
 
 
-def _log(x: float) -> float:
+def log(x: float) -> float:
     """log(x) for 0 < x < 1 from exact operations: 2 atanh((m-1)/(m+1)) + e log(2)."""
     mantissa, exponent = math.frexp(x)
     t = (mantissa - 1.0) / (mantissa + 1.0)
@@ -133,10 +133,11 @@ def _log(x: float) -> float:
     return exponent * LN2 + 2.0 * t * total
 
 
-def _quantile(p: float) -> float:
+def quantile(p: float) -> float:
+    """The number below which a standard normal one lies with probability p, for 0 < p < 1."""
     q = p - 0.5
     if abs(q) <= SPLIT:
         return q * _ratio(CENTRAL, SPLIT_SQUARED - q * q)
-    r = math.sqrt(-_log(p if q < 0 else 1.0 - p))
+    r = math.sqrt(-log(p if q < 0 else 1.0 - p))
     value = _ratio(MIDDLE, r - 1.6) if r <= FAR else _ratio(TAIL, r - FAR)
     return -value if q < 0 else value
