@@ -23,7 +23,7 @@ def result(outcome):
 
 
 def value_of(text, backend="python", inputs=None, **options):
-    """What a program's last result comes to: a number, a bool or nested lists."""
+    """Return the value of a program's last result: a number, a bool or nested lists."""
     value = result(run(text, backend, inputs, **options))
     return value.tolist() if hasattr(value, "tolist") else value
 
@@ -51,13 +51,13 @@ def flatten(nested):
 
 
 def ordinal(x):
-    """The place of a float64 among all of them: neighbours differ by one, as do -0 and 0."""
+    """Return the rank of a float64 among all of them: neighbours differ by 1, as do -0 and 0."""
     (bits,) = struct.unpack("<q", struct.pack("<d", x))
     return bits if bits >= 0 else -(bits & 0x7FFF_FFFF_FFFF_FFFF) - 1
 
 
 def ulps(a, b):
-    """How many float64 numbers lie between two: 0 for the same one and for two nans."""
+    """Return how many float64 numbers lie between two: 0 for the same one and for two NaN."""
     if a != a or b != b:
         return 0 if a != a and b != b else math.inf
     if math.isinf(a) or math.isinf(b):

@@ -1,4 +1,4 @@
-"""Programs by the templates of their lines, beside the same walked statement by statement."""
+"""Programs read by templates of their lines, compared with the same read by statements."""
 
 from unittest import mock
 
@@ -16,13 +16,13 @@ NEVER = 1 << 60
 
 
 def by_lines(source):
-    """A program in which templates stand for as many lines as they can; None if they cannot."""
+    """Return a program in which templates stand for lines, or None where they cannot for all."""
     lines = skeletons.read_lines(source, few=0, often=1)
     return None if lines is None else SyntaxTree((lines,))
 
 
-def shown_statement(statement):
-    """All that a statement says, as plain data."""
+def plain_statement(statement):
+    """Return everything in a statement as plain data."""
     fields = statement._asdict()
     root = fields.pop("value", None) or fields.pop("body", None)
     nodes = postorder(root) if root is not None else []
@@ -36,15 +36,15 @@ def shown_statement(statement):
     return type(statement).__name__, repr(fields), plain, numbers, called
 
 
-def shown_error(error):
-    """All that a diagnostic says, as plain data."""
+def plain_error(error):
+    """Return everything in a diagnostic as plain data."""
     d = error.diagnostic
     labels = [(label.source.name, label.source.text, *label[1:]) for label in d.labels]
     return type(error).__name__, d.code, d.message, labels, d.note, d.help
 
 
-def shown_graph(graph):
-    """All that a graph says, as plain data."""
+def plain_graph(graph):
+    """Return everything in a graph as plain data."""
     nodes = [
         (
             *(n.op.name, n.operands, repr(n.params), n.type, n.name, n.source.name, n.source.text),
@@ -56,30 +56,30 @@ def shown_graph(graph):
     return nodes, graph.results, graph.names, graph.static_inputs, notes, graph.sizes
 
 
-def shown_run(program, inputs, options, bindings, often):
-    """The graph and the values that a program comes to, or what is wrong with it.
+def plain_outcome(program, inputs, options, bindings, often):
+    """Return the graph and the values of a program as plain data, or its diagnostic.
 
     Calls have a fragment from the `often`th use of their form on.
     """
     with mock.patch.object(fragments, "OFTEN", often):
-        return _shown_run(program, inputs, options, bindings)
+        return _plain_outcome(program, inputs, options, bindings)
 
 
-def _shown_run(program, inputs, options, bindings):
+def _plain_outcome(program, inputs, options, bindings):
     try:
         evaluation = Evaluation(program, options, bindings)
         inputs, described = evaluation.describe_inputs(inputs)
         graph = evaluation.graph(described)
     except GraphcalcError as error:
-        return shown_error(error)
+        return plain_error(error)
     kept = frozenset(range(len(graph)))
     values = PythonProgram(graph.replace(), kept).run(inputs, NullObserver())
     plain = {p: v.tolist() if hasattr(v, "tolist") else v for p, v in values.items()}
-    return shown_graph(graph), repr(plain)
+    return plain_graph(graph), repr(plain)
 
 
 def assert_as_walked(text, inputs=None, bindings=None, **options):
-    """Fail unless a program's lines come to what its statements come to, one by one.
+    """Raise AssertionError unless templates and statements give a program the same meaning.
 
     Returns whether templates stand for lines: not where the program is wrong, for which there
     must be none, nor where it has other statements.
@@ -88,22 +88,22 @@ def assert_as_walked(text, inputs=None, bindings=None, **options):
     try:
         walked = parser.parse_program(source)
     except GraphcalcError:
-        # What is wrong is for the ordinary way to say.
+        # Only the reader of statements reports errors.
         assert by_lines(source) is None
         return False
     lines = by_lines(source)
     if lines is None:
         return False
-    assert [*map(shown_statement, lines.statements)] == [*map(shown_statement, walked.statements)]
-    # Anew: statements that were asked for must not matter.
+    assert [*map(plain_statement, lines.statements)] == [*map(plain_statement, walked.statements)]
+    # Read again: the statements that were built above must not matter.
     run = (inputs, Options(**options), bindings or {})
-    spliced, fresh = shown_run(by_lines(source), *run, 1), shown_run(walked, *run, NEVER)
+    spliced, fresh = plain_outcome(by_lines(source), *run, 1), plain_outcome(walked, *run, NEVER)
     assert spliced == fresh
     return True
 
 
 def count_templates(text):
-    """How many lines of a text templates stand for."""
+    """Return how many lines of a text templates stand for."""
     program = by_lines(Source(text))
     if program is None:
         return 0

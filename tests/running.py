@@ -1,4 +1,4 @@
-"""The installed command, run as a process of its own in an environment without surprises."""
+"""The installed command, run as a process of its own in an environment of fixed variables."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ LESSON = ["g = (a+b)*(c*d)", "a=2", "b=-4", "c=-2", "d=2"]
 
 
 class Finished(NamedTuple):
-    """What a process left: its exit status (negative for a signal) and its streams as bytes."""
+    """A finished process: its exit status (negative for a signal) and its streams as bytes."""
 
     status: int
     out: bytes
@@ -34,7 +34,7 @@ class Finished(NamedTuple):
 
 
 def clean_environment(**changes):
-    """Nothing of the caller's environment but where programs and the home are."""
+    """Return the caller's search paths and home, and the changes; other variables are left out."""
     kept = ("PATH", "HOME", "TMPDIR", "SYSTEMROOT", "LD_LIBRARY_PATH")
     found = {name: os.environ[name] for name in kept if name in os.environ}
     found["LC_ALL"] = "C.UTF-8"
@@ -43,7 +43,7 @@ def clean_environment(**changes):
 
 
 def graphcalc(*arguments, stdin=b"", cwd=None, **environment):
-    """Run the command to its end."""
+    """Return the finished process of the command with these arguments."""
     done = subprocess.run(
         [*COMMAND, *arguments],
         input=stdin,
@@ -57,7 +57,7 @@ def graphcalc(*arguments, stdin=b"", cwd=None, **environment):
 
 
 def python(code, *arguments, stdin=b"", cwd=None, **environment):
-    """Run a piece of Python in the interpreter that runs the tests."""
+    """Return the finished process of a Python program, in the interpreter that runs the tests."""
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         input=stdin,
@@ -71,7 +71,10 @@ def python(code, *arguments, stdin=b"", cwd=None, **environment):
 
 
 def shell(script, *, stdin=b"", cwd=None, **environment):
-    """Run a script of bash, in which `graphcalc` is the command and `python` the interpreter."""
+    """Return the finished process of a script of bash.
+
+    In it `graphcalc` is the command and `python` the interpreter that runs the tests.
+    """
     words = " ".join(f"'{word}'" for word in COMMAND)
     head = f'graphcalc() {{ {words} "$@"; }}\npython() {{ "{sys.executable}" "$@"; }}\n'
     done = subprocess.run(
@@ -88,7 +91,7 @@ def shell(script, *, stdin=b"", cwd=None, **environment):
 
 
 def start(*arguments, **environment):
-    """Start the command and do not wait."""
+    """Return the running process of the command with these arguments."""
     return subprocess.Popen(
         [*COMMAND, *arguments],
         stdin=subprocess.DEVNULL,
@@ -105,14 +108,14 @@ def _default_signals():
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
 
-def odd_characters(data):
-    """The characters of an output that are neither printable nor a newline."""
+def unprintable_characters(data):
+    """Return the characters of an output that are neither printable nor a newline, sorted."""
     text = data.decode("utf-8", "backslashreplace") if isinstance(data, bytes) else data
     return sorted({c for c in text if c != "\n" and not c.isprintable()})
 
 
 def status_and_peak(*arguments):
-    """The exit status of a command, and its largest memory in KiB."""
+    """Return the exit status of a command and its peak memory in KiB."""
     code = (
         "import resource, subprocess, sys\n"
         "done = subprocess.run(sys.argv[1:], capture_output=True)\n"

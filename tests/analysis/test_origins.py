@@ -1,4 +1,4 @@
-"""Where a nan comes from: producers, what they met, what they reach, and what to write instead."""
+"""Where NaN comes from: the node that produces it, its operands, its reach, and the remedy."""
 
 import math
 
@@ -256,7 +256,7 @@ SHAPES = (
 )
 @settings(max_examples=150, deadline=None)
 def test_both_evaluators_tell_the_same(x, y, text):
-    """Origins are the same on both evaluators, and exactly the elements that were born."""
+    """Origins are the same on both backends, and count exactly the elements produced."""
     inputs = {"x": x, "y": y}
     one, other = (origins(f"z = {text}", inputs, backend=b) for b in BACKENDS)
     assert [(o.name, o.nan, o.inf, o.first, o.reaches) for o in one.made] == [

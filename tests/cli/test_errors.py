@@ -14,7 +14,7 @@ from pathlib import Path
 import error_cases
 import pytest
 from error_cases import read_table, render_table
-from running import odd_characters
+from running import unprintable_characters
 
 import graphcalc
 from graphcalc.cli import app
@@ -94,7 +94,7 @@ def test_failure_is_one_object_in_json(kind, name, tmp_path, run_here):
 def test_failures_are_printable():
     """No recorded failure prints control characters."""
     for case in CASES.values():
-        assert not odd_characters(case.line + case.full), case.name
+        assert not unprintable_characters(case.line + case.full), case.name
 
 
 @pytest.mark.parametrize("kind", TABLES)

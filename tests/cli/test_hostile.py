@@ -13,11 +13,11 @@ from running import (
     LESSON,
     PATIENCE,
     graphcalc,
-    odd_characters,
     python,
     shell,
     start,
     status_and_peak,
+    unprintable_characters,
 )
 
 ASCII_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
@@ -117,7 +117,7 @@ def test_refused(arguments, status, words, tmp_path):
     assert done.err.count(b"\n") == 1
     assert done.complaint.startswith("graphcalc: ")
     assert words in done.complaint
-    assert not odd_characters(done.err)
+    assert not unprintable_characters(done.err)
     assert len(done.err) < 1000
     assert list(tmp_path.iterdir()) == []
 
@@ -153,7 +153,7 @@ def test_refused_from_a_pipe(producer, status, words):
     assert done.out == b""
     assert done.err.count(b"\n") == 1
     assert words in done.complaint
-    assert not odd_characters(done.err)
+    assert not unprintable_characters(done.err)
     assert len(done.err) < 1000
 
 
@@ -346,7 +346,7 @@ def test_ascii_output(environment):
             done = graphcalc(*arguments, "--errors", style, **environment)
             assert done.status in (2, 3)
             assert done.err.isascii()
-            assert not odd_characters(done.err)
+            assert not unprintable_characters(done.err)
     done = graphcalc("а + 1", "--format", "json", **environment)
     assert json.loads(done.err)["error"]["exit"] == 3
     for format in ("json", "jsonl", "csv", "tsv", "md", "value"):
@@ -509,8 +509,8 @@ def test_no_control_characters_off_a_terminal(arguments):
     """Off a terminal both streams hold printable characters and newlines only."""
     for more in ([], ["--errors", "full"], ["--format", "md"], ["--format", "json"]):
         done = graphcalc(*arguments, *more)
-        assert not odd_characters(done.out)
-        assert not odd_characters(done.err)
+        assert not unprintable_characters(done.out)
+        assert not unprintable_characters(done.err)
 
 
 def test_long_table_is_announced():
