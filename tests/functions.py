@@ -13,7 +13,8 @@ from graphcalc.diagnostics import GraphcalcError
 from graphcalc.graph import shape_functions
 from graphcalc.ops.prelude import COMPOSITES
 from graphcalc.ops.spec import TENSORS, Parameter, parameters
-from graphcalc.ops.table import OPS, PREFIXES
+from graphcalc.ops.table import OPS
+from graphcalc.ops.words import PREFIXES
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.format import format_expression
 from graphcalc.syntax.parser import parse_expression_text

@@ -14,7 +14,8 @@ from graphcalc.graph.lowered import (
     TupleValue,
 )
 from graphcalc.graph.scope import Scope
-from graphcalc.ops.table import DOTTED, DTYPES, OPS, PREFIXES, SUBMODULES
+from graphcalc.ops.table import DOTTED, OPS
+from graphcalc.ops.words import DTYPES, PREFIXES, SUBMODULES
 from graphcalc.source import Source
 from graphcalc.syntax import expr as ast
 

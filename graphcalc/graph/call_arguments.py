@@ -19,7 +19,8 @@ from graphcalc.graph.lowered import (
 from graphcalc.graph.text import show_static
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import TENSORS, Parameter, parameters
-from graphcalc.ops.table import CONSTANTS, KEYWORD_ALIASES, OPS
+from graphcalc.ops.table import CONSTANTS, OPS
+from graphcalc.ops.words import KEYWORD_ALIASES
 from graphcalc.source import Source
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr

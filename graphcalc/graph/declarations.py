@@ -19,7 +19,8 @@ from graphcalc.graph.ir import Node
 from graphcalc.ops.shapes import show
 from graphcalc.ops.sizes import Size, solve, substitute, symbol
 from graphcalc.ops.spec import FLOATS, ITEM_BYTES, Type
-from graphcalc.ops.table import DTYPES, OPS
+from graphcalc.ops.table import OPS
+from graphcalc.ops.words import DTYPES
 from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr, postorder

@@ -9,7 +9,8 @@ from graphcalc.graph.lowered import Lowered, TextValue
 from graphcalc.graph.scope import Scope
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import FLOATS
-from graphcalc.ops.table import DTYPES, OPS
+from graphcalc.ops.table import OPS
+from graphcalc.ops.words import DTYPES
 from graphcalc.source import Source
 from graphcalc.syntax.expr import Expr
 

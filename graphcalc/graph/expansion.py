@@ -16,7 +16,8 @@ from graphcalc.graph.ir import Node, Where
 from graphcalc.graph.scope import Scope
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import Op, Type
-from graphcalc.ops.table import CONSTANTS, OPS, PREFIXES
+from graphcalc.ops.table import CONSTANTS, OPS
+from graphcalc.ops.words import PREFIXES
 from graphcalc.source import Source, Span
 from graphcalc.syntax.actions import number_of
 from graphcalc.syntax.expr import Number

@@ -8,7 +8,8 @@ from typing import TypeVar
 from graphcalc.diagnostics import Label, UnknownNameError, brief, did_you_mean
 from graphcalc.ops.prelude import COMPOSITES, PRIVATE, Composite
 from graphcalc.ops.spec import Op, Signed
-from graphcalc.ops.table import FUNCTIONS, INSTEAD
+from graphcalc.ops.table import FUNCTIONS
+from graphcalc.ops.words import INSTEAD
 
 ShapeFunctionT = TypeVar("ShapeFunctionT", bound=Signed)
 

@@ -17,7 +17,8 @@ from graphcalc.graph.scope import Scope
 from graphcalc.graph.walk import new_scope, unpack
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import Type
-from graphcalc.ops.table import CONSTANTS, OPS, PREFIXES
+from graphcalc.ops.table import CONSTANTS, OPS
+from graphcalc.ops.words import PREFIXES
 from graphcalc.source import Source, Span
 from graphcalc.syntax.expr import Expr
 from graphcalc.syntax.format import format_expression

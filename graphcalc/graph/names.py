@@ -8,7 +8,8 @@ from typing import Any
 from graphcalc.diagnostics import BindingError, Label, brief, did_you_mean
 from graphcalc.graph.declarations import Declarations
 from graphcalc.graph.scope import Scope
-from graphcalc.ops.table import CONSTANTS, INSTEAD_OF_NAMES, PREFIXES
+from graphcalc.ops.table import CONSTANTS
+from graphcalc.ops.words import INSTEAD_OF_NAMES, PREFIXES
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.program import (
     AnyStatement,

@@ -38,7 +38,8 @@ from graphcalc.graph.lowered import (
 )
 from graphcalc.graph.static_arithmetic import number, whole
 from graphcalc.ops.spec import Op, Type
-from graphcalc.ops.table import ATTRIBUTES, CONSTANTS, DOTTED, INSTEAD_OF_ATTRIBUTES, OPS
+from graphcalc.ops.table import ATTRIBUTES, CONSTANTS, DOTTED, OPS
+from graphcalc.ops.words import INSTEAD_OF_ATTRIBUTES
 from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr, is_choice, postorder

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from graphcalc.graph.ir import Graph, Node
-from graphcalc.ops.kernels.moves import dims_of
+from graphcalc.ops.move_shapes import dims_of
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import TENSORS, parameters
 from graphcalc.ops.table import OPS

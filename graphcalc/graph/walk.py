@@ -29,7 +29,8 @@ from graphcalc.graph.lowered import (
 from graphcalc.graph.scope import Language, Missing, Scope, Symbols
 from graphcalc.graph.static_arithmetic import arithmetic
 from graphcalc.ops.sizes import Size
-from graphcalc.ops.table import CONSTANTS, OPS, PREFIXES
+from graphcalc.ops.table import CONSTANTS, OPS
+from graphcalc.ops.words import PREFIXES
 from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr, is_choice

@@ -6,10 +6,8 @@ raises `Problem` where they do not fit. Broadcasting is NumPy's, promotion is to
 
 from __future__ import annotations
 
-from typing import Any
-
-from graphcalc.ops.sizes import Size, same_if_exact
-from graphcalc.ops.spec import FLOATS, Problem, Shape, Type
+from graphcalc.ops.sizes import Number, Size, same_if_exact
+from graphcalc.ops.spec import FLOATS, Dims, Operands, Params, Problem, Shape, Type
 
 _RANK = {"bool": 0, "int64": 1, "float16": 2, "bfloat16": 2, "float32": 3, "float64": 4}
 
@@ -22,7 +20,7 @@ def promote(dtypes: list[str]) -> str:
     return best
 
 
-def common_dtype(operands: tuple[Type, ...]) -> str:
+def common_dtype(operands: Operands) -> str:
     """The dtype in which operands meet; weak ones count only among themselves."""
     strong = [t.dtype for t in operands if not t.weak]
     if not strong:
@@ -34,7 +32,7 @@ def common_dtype(operands: tuple[Type, ...]) -> str:
     return best
 
 
-def float_dtype(dtype: str, operands: tuple[Type, ...]) -> str:
+def float_dtype(dtype: str, operands: Operands) -> str:
     """The floating dtype of arithmetic on operands: bool and integers count as the run's."""
     found = [t.dtype for t in operands if not t.weak and t.dtype in FLOATS]
     return promote(found) if found else dtype
@@ -64,7 +62,7 @@ def broadcast(*shapes: Shape, first: int = 0) -> Shape:
     return result
 
 
-def differ(m: Any, n: Any) -> bool:
+def differ(m: Number, n: Number) -> bool:
     """Whether two sizes differ; symbolic quotients, as of a dimension split in heads, are exact."""
     return bool(m != n) and not (Size in (type(m), type(n)) and same_if_exact(m, n))
 
@@ -104,18 +102,18 @@ def _broadcast_problem(shapes: tuple[Shape, ...], one: int, other: int, first: i
 # Elementwise
 
 
-def arithmetic(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+def arithmetic(dtype: str, operands: Operands, params: Params) -> Type:
     """Elementwise, floating point: bool counts as 0 and 1."""
     shape = broadcast(*[t.shape for t in operands])
     return Type(shape, float_dtype(dtype, operands), all([t.weak for t in operands]))
 
 
-def predicate(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+def predicate(dtype: str, operands: Operands, params: Params) -> Type:
     """Elementwise, true or false."""
     return Type(broadcast(*[t.shape for t in operands]), "bool")
 
 
-def bitwise(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+def bitwise(dtype: str, operands: Operands, params: Params) -> Type:
     """Elementwise on bool and integers only."""
     for position, operand in enumerate(operands):
         if operand.dtype in FLOATS:
@@ -129,7 +127,7 @@ def bitwise(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> 
     return Type(broadcast(*[t.shape for t in operands]), promote(dtypes))
 
 
-def select(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+def select(dtype: str, operands: Operands, params: Params) -> Type:
     """`where(condition, x, y)`: all three broadcast, the values meet in one dtype."""
     shape = broadcast(*[t.shape for t in operands])
     values = operands[1:]
@@ -139,20 +137,19 @@ def select(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> T
 # Dimensions
 
 
-def dimension(dim: Any, rank: int) -> int:
+def dimension(dim: Number, rank: int) -> int:
     """A dimension counted from the front, or a Problem; rank 0 takes 0 and -1, as torch."""
     size = max(rank, 1)
-    if type(dim) is Size or not -size <= dim < size:
+    if isinstance(dim, Size) or not -size <= dim < size:
         raise Problem(
             "shape",
             f"dimension {dim} does not exist: {{0}} has {rank} dimension{'s' * (rank != 1)}",
             note=f"dimensions go from {-size} to {size - 1}",
         )
-    found: int = dim % size
-    return found
+    return dim % size
 
 
-def dimensions(dims: tuple[int, ...] | None, rank: int) -> tuple[int, ...]:
+def dimensions(dims: Dims, rank: int) -> tuple[int, ...]:
     """The dimensions that a reduction runs over, counted from the front and sorted."""
     if dims is None:
         return tuple(range(rank))
@@ -170,7 +167,7 @@ def reduced(shape: Shape, dims: tuple[int, ...], keepdim: bool) -> Shape:
     return tuple(n for i, n in enumerate(shape) if i not in dims)
 
 
-def reduction(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+def reduction(dtype: str, operands: Operands, params: Params) -> Type:
     """`f(x, dim, keepdim)` that sums up: floating point, also over nothing."""
     (x,) = operands
     dims, keepdim = params
@@ -178,7 +175,7 @@ def reduction(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -
     return Type(reduced(x.shape, dims, keepdim), float_dtype(dtype, operands), x.weak)
 
 
-def _reduced_dims(dims: tuple[int, ...] | None, rank: int) -> tuple[int, ...]:
+def _reduced_dims(dims: Dims, rank: int) -> tuple[int, ...]:
     """The dimensions of a reduction; of none of them torch and NumPy disagree what is meant."""
     if dims == ():
         raise Problem(
@@ -187,12 +184,12 @@ def _reduced_dims(dims: tuple[int, ...] | None, rank: int) -> tuple[int, ...]:
     return dimensions(dims, rank)
 
 
-def quantifier(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+def quantifier(dtype: str, operands: Operands, params: Params) -> Type:
     """`f(x, dim, keepdim)` that says whether: bool, also over nothing."""
     return reduction(dtype, operands, params)._replace(dtype="bool", weak=False)
 
 
-def extremum(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+def extremum(dtype: str, operands: Operands, params: Params) -> Type:
     """`f(x, dim, keepdim)` that picks an element: x's own dtype, never over nothing."""
     (x,) = operands
     dims, keepdim = params
@@ -206,7 +203,7 @@ def extremum(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) ->
 # Matrices
 
 
-def matmul(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+def matmul(dtype: str, operands: Operands, params: Params) -> Type:
     """torch.matmul: 1-d, 2-d and batched operands, never scalars."""
     a, b = operands[0].shape, operands[1].shape
     for position, shape in enumerate((a, b)):
@@ -228,31 +225,31 @@ def matmul(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> T
     return Type(shape, float_dtype(dtype, operands), all([t.weak for t in operands]))
 
 
-def scan(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+def scan(dtype: str, operands: Operands, params: Params) -> Type:
     """`cumsum(x, dim)`: the same shape, floating point."""
     (x,) = operands
     dimension(params[0], len(x.shape))
     return Type(x.shape, float_dtype(dtype, operands), x.weak)
 
 
-def place(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+def place(dtype: str, operands: Operands, params: Params) -> Type:
     """`argmax(x, dim, keepdim)`: the place of an element, as an integer; never of nothing."""
     dim, keepdim = params
     dims = None if dim is None else (dim,)
     return extremum(dtype, operands, (dims, keepdim))._replace(dtype="int64", weak=False)
 
 
-def to_float(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+def to_float(dtype: str, operands: Operands, params: Params) -> Type:
     """x in floating point."""
     return Type(operands[0].shape, float_dtype(dtype, operands), operands[0].weak)
 
 
-def to_int(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+def to_int(dtype: str, operands: Operands, params: Params) -> Type:
     """x as integers."""
     return Type(operands[0].shape, "int64")
 
 
-def like(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+def like(dtype: str, operands: Operands, params: Params) -> Type:
     """`full_like(x, value)`: the shape and dtype of x."""
     x, value = operands
     if value.shape:
@@ -265,15 +262,20 @@ def like(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Typ
 # Making
 
 
-def sized(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
-    """A tensor of the given sizes in the run's dtype."""
-    for size in params[0]:
+def check_sizes(sizes: Shape) -> None:
+    """Raise Problem for sizes below 0."""
+    for size in sizes:
         if size < 0:
             raise Problem("shape", f"a dimension must be a whole number >= 0, not {size}")
+
+
+def sized(dtype: str, operands: Operands, params: Params) -> Type:
+    """A tensor of the given sizes in the run's dtype."""
+    check_sizes(params[0])
     return Type(params[0], dtype)
 
 
-def integers(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+def integers(dtype: str, operands: Operands, params: Params) -> Type:
     """`randint(low, high, shape)`: integers of that shape."""
     low, high, shape = params[:3]
     if Size in (type(low), type(high)):
@@ -286,7 +288,7 @@ def integers(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) ->
     return sized(dtype, (), (shape,))._replace(dtype="int64")
 
 
-def filled(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+def filled(dtype: str, operands: Operands, params: Params) -> Type:
     """`full(sizes, value)`: the value's dtype, or the run's for a literal."""
     (value,) = operands
     if value.shape:
@@ -294,18 +296,18 @@ def filled(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> T
     return sized(dtype, (), params)._replace(dtype=value.dtype)
 
 
-def square(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+def square(dtype: str, operands: Operands, params: Params) -> Type:
     """`eye(n, m)`: m is n where it is not given."""
     n, m = params
     return sized(dtype, (), ((n, n if m is None else m),))
 
 
-def leaf(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+def leaf(dtype: str, operands: Operands, params: Params) -> Type:
     """Inputs and constants carry their type with them."""
     found: Type = params[0]
     return found
 
 
-def same(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+def same(dtype: str, operands: Operands, params: Params) -> Type:
     """Another name for the operand."""
     return operands[0]

@@ -9,6 +9,29 @@ from graphcalc.ops.causes import Cause
 
 # Sizes are ints, and `Size`s where a program is only checked.
 Shape: TypeAlias = tuple[Any, ...]
+# A static argument: a number, a truth value, text, None, or a tuple of these; sizes as in `Shape`.
+Static: TypeAlias = Any
+Params: TypeAlias = tuple[Static, ...]
+# The items of an index as `moves.index` describes them.
+IndexItems: TypeAlias = tuple[Static, ...]
+# A dimension or several, None for all of them.
+Dims: TypeAlias = tuple[int, ...] | None
+# Elements of a tensor in row-major order: all `float`, all `int` or all `bool`.
+Element: TypeAlias = Any
+Elements: TypeAlias = list[Element]
+
+# torch, polars, a tensor and an expression of them: kernels get the libraries as arguments, so
+# that reading the table imports neither. `TorchOut` is `backends.torch.kernels.Out`.
+Torch: TypeAlias = Any
+Tensor: TypeAlias = Any
+TorchOut: TypeAlias = Any
+TorchKernel: TypeAlias = Callable[..., Tensor]
+Polars: TypeAlias = Any
+Expr: TypeAlias = Any
+PolarsKernel: TypeAlias = Callable[..., Expr]
+PythonKernel: TypeAlias = Callable[..., Any]
+# The value of a field of a row, where a helper hands fields on to `Op`.
+Field: TypeAlias = Any
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 ITEM_BYTES = {
@@ -70,26 +93,27 @@ class Problem(Exception):
         self.kind, self.message, self.note, self.help = kind, message, note, help
 
 
-TypeRule = Callable[..., Type]
+Operands: TypeAlias = tuple[Type, ...]
+TypeRule: TypeAlias = Callable[[str, Operands, Params], Type]
+# Scalar operations, from the operands' types, the result's and the static arguments.
+CostRule: TypeAlias = Callable[[Operands, Type, Params], int]
 
 # Gradients by operand: formulas in the language itself, of the operands and static arguments by
 # their names in the signature (the operands of a variadic one are x0, x1, …), of the result's
 # gradient `g` and of the result `out`. ZERO where the derivative is 0 wherever it exists, and
 # NONE where there is none, as for an index.
 ZERO, NONE = "zero", "none"
-Gradients: TypeAlias = (
-    tuple[str, ...] | Callable[[tuple[Type, ...], tuple[Any, ...]], tuple[str, ...]]
-)
+Gradients: TypeAlias = tuple[str, ...] | Callable[[Operands, Params], tuple[str, ...]]
 
 
 # Gradients from the numbers among the operands that are written in the program (None for others).
-NumberGradients: TypeAlias = Callable[["list[Any]"], tuple[str, ...]]
+NumberGradients: TypeAlias = Callable[[Elements], tuple[str, ...]]
 
 
 # The operand that a node equals, bit by bit and whatever the others are: from the operand types,
 # the type of the result, and the numbers among the operands that are written in the program (None
 # for the others). None where it equals none of them.
-IdentityRule: TypeAlias = Callable[[tuple[Type, ...], Type, "list[Any]"], int | None]
+IdentityRule: TypeAlias = Callable[[Operands, Type, Elements], int | None]
 
 
 class Op(NamedTuple):
@@ -134,8 +158,8 @@ class Op(NamedTuple):
     signature: str
     doc: str
     type: TypeRule
-    python: Callable[..., Any]
-    torch: str | Callable[..., Any] = ""
+    python: PythonKernel
+    torch: str | TorchKernel = ""
     kind: str = "elementwise"
     casting: str = "result"
     symbol: str = ""
@@ -146,7 +170,7 @@ class Op(NamedTuple):
     tolerance: int = 0
     domain: tuple[float, float] = (-1e3, 1e3)
     vjp: Gradients = ()
-    cost: Callable[..., Any] | None = None
+    cost: CostRule | None = None
     differs: str = ""
     samples: tuple[str, ...] = ()
     identity_operand: IdentityRule | None = None

@@ -23,7 +23,8 @@ from graphcalc.graph.ir import Graph
 from graphcalc.graph.lowering import Input
 from graphcalc.graph.names import names_read
 from graphcalc.ops.spec import Type
-from graphcalc.ops.table import CONSTANTS, FUNCTIONS, OPS, PREFIXES
+from graphcalc.ops.table import CONSTANTS, FUNCTIONS, OPS
+from graphcalc.ops.words import PREFIXES
 from graphcalc.rows.plan import ROWS, RowPlan
 from graphcalc.rows.tables import Columns, OutputColumns
 from graphcalc.syntax.columns import header_of, name_at, name_of

@@ -3,9 +3,10 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from graphcalc.ops import convolution_shapes
+from graphcalc.ops.convolution_shapes import CONV_INPUT_VJP, CONV_VJP, CONV_WEIGHT_VJP
 from graphcalc.ops.kernels import convolution
 from graphcalc.ops.kernels.arrays import NDArray
-from graphcalc.ops.kernels.convolution import CONV_INPUT_VJP, CONV_VJP, CONV_WEIGHT_VJP
 from graphcalc.ops.spec import Problem, Type
 
 NAMES = ("stride", "padding", "dilation", "groups")
@@ -21,7 +22,7 @@ def on_python(name, *arguments):
     """What the type rule and the Python kernel of that name give, as a tensor."""
     tensors, params = arguments[:2], arguments[2:]
     types = tuple(Type(tuple(x.shape), "float64") for x in tensors)
-    type_ = getattr(convolution, f"{name}_type")("float64", types, params)
+    type_ = getattr(convolution_shapes, f"{name}_type")("float64", types, params)
     arrays = [NDArray(tuple(x.shape), x.flatten().tolist()) for x in tensors]
     data = getattr(convolution, name)(type_, *arrays, *params)
     assert len(data) == type_.numel
@@ -227,19 +228,19 @@ def problem_of(rule, shapes, params):
 @pytest.mark.parametrize(("x", "weight", "params", "kind", "message"), WRONG)
 def test_misfits_are_explained(x, weight, params, kind, message):
     """Operands and arguments that do not fit each other say what differs."""
-    assert problem_of(convolution.conv_type, (x, weight), params) == (kind, message)
+    assert problem_of(convolution_shapes.conv_type, (x, weight), params) == (kind, message)
 
 
 def test_misfits_of_adjoints_are_explained():
     """The adjoints check the shape they are given, and the gradient against it."""
     y, short = (2, 6, 3), "{0} is (2, 6, 2), but the convolution's result is (2, 6, 3)"
-    rule = convolution.conv_input_type
+    rule = convolution_shapes.conv_input_type
     assert problem_of(rule, ((2, 6, 2), W), (X, *ONCE)) == ("shape", short)
     message = "channels differ: the result has 5, but {1} takes 4"
     assert problem_of(rule, (y, W), ((2, 5, 5), *ONCE)) == ("shape", message)
     message = "a dimension must be a whole number >= 0, not -1"
     assert problem_of(rule, (y, W), ((-1, 4, 5), *ONCE)) == ("shape", message)
-    rule = convolution.conv_weight_type
+    rule = convolution_shapes.conv_weight_type
     assert problem_of(rule, ((2, 6, 2), X), (W, *ONCE)) == ("shape", short)
     message = "channels differ: {1} has 4, but the result takes 3"
     assert problem_of(rule, (y, X), ((6, 3, 3), *ONCE)) == ("shape", message)
@@ -252,14 +253,14 @@ def test_cost_is_two_for_each_tap():
     x, weight, y = (Type(s, "float64") for s in (X, (6, 2, 3), (2, 6, 3)))
     params = ((1,), (0,), (1,), 2)
     cost = 2 * (2 * 6 * 3) * (2 * 3)
-    assert convolution.conv_cost((x, weight), params) == cost
-    assert convolution.conv_input_cost((y, weight), (x.shape, *params)) == cost
-    assert convolution.conv_weight_cost((y, x), (weight.shape, *params)) == cost
+    assert convolution_shapes.conv_cost((x, weight), params) == cost
+    assert convolution_shapes.conv_input_cost((y, weight), (x.shape, *params)) == cost
+    assert convolution_shapes.conv_weight_cost((y, x), (weight.shape, *params)) == cost
 
 
 def test_result_dtype_is_that_of_arithmetic():
     """Integers count as the run's dtype, and literals stay weak."""
     x, weight = Type(X, "int64"), Type(W, "int64")
-    assert convolution.conv_type("float32", (x, weight), ONCE) == Type((2, 6, 3), "float32")
+    assert convolution_shapes.conv_type("float32", (x, weight), ONCE) == Type((2, 6, 3), "float32")
     weak = Type(X, "float64", True), Type(W, "float64", True)
-    assert convolution.conv_type("float64", weak, ONCE).weak
+    assert convolution_shapes.conv_type("float64", weak, ONCE).weak

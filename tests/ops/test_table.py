@@ -6,7 +6,8 @@ from agreement import BACKENDS, flatten, value_of
 from graphcalc.ops import spec
 from graphcalc.ops.prelude import COMPOSITES
 from graphcalc.ops.spec import parameters
-from graphcalc.ops.table import CONSTANTS, FUNCTIONS, INTERNAL, KEYWORD_ALIASES, OPS, PREFIXES
+from graphcalc.ops.table import CONSTANTS, FUNCTIONS, INTERNAL, OPS
+from graphcalc.ops.words import KEYWORD_ALIASES, PREFIXES
 from graphcalc.syntax.parser import parse_expression_text
 
 EXAMPLES = [(op.name, *example) for op in OPS.values() for example in op.examples]

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from operator import mul
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from graphcalc.ops.kernels.arrays import NDArray, fsum, offsets, strides
 from graphcalc.ops.shapes import float_dtype
-from graphcalc.ops.spec import Problem, Shape, Type
+from graphcalc.ops.spec import Operands, Params, Problem, Shape, Static, Tensor, Torch, Type
 
 # The module `string` has them too, and compiles a pattern where it is imported.
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -138,14 +138,14 @@ def _read(equation: str, shapes: Sequence[Shape]) -> tuple[tuple[str, ...], str,
     return terms, output, _letter_sizes(equation, terms, shapes)
 
 
-def einsum_type(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+def einsum_type(dtype: str, operands: Operands, params: Params) -> Type:
     """`einsum(equation, …)`: floating point, the shape of the output's letters."""
     _, output, sizes = _read(params[0], [t.shape for t in operands])
     shape = tuple([sizes[letter] for letter in output])
     return Type(shape, float_dtype(dtype, operands), all([t.weak for t in operands]))
 
 
-def einsum_cost(operands: tuple[Type, ...], params: tuple[Any, ...]) -> int:
+def einsum_cost(operands: Operands, params: Params) -> int:
     """Multiplications and additions when operands are contracted one after another."""
     terms, output, sizes = _read(params[0], [t.shape for t in operands])
     if len(terms) == 1:
@@ -168,7 +168,7 @@ def _volume(letters: str, sizes: dict[str, int]) -> int:
 # Gradients
 
 
-def einsum_vjp(operands: tuple[Type, ...], params: tuple[Any, ...]) -> tuple[str, ...]:
+def einsum_vjp(operands: Operands, params: Params) -> tuple[str, ...]:
     """The text of each operand's gradient, itself an einsum.
 
     In it `g` is the gradient of the output and `x0`, `x1`, … are the operands. Where an operand
@@ -215,7 +215,7 @@ class _View(NamedTuple):
     data: list[float]
 
 
-def einsum(out: Type, *arguments: Any) -> list[float]:
+def einsum(out: Type, *arguments: Static) -> list[float]:
     """Operands and an equation: contracted from left to right, each letter summed once it can be.
 
     No later operand and not the output may need a letter that is summed, and so `ij,jk,kl->il`
@@ -286,7 +286,7 @@ def _contract(a: _View, b: _View, needed: set[str], sizes: dict[str, int]) -> _V
     return _packed(letters, sizes, data)
 
 
-def einsum_torch(torch: Any, *arguments: Any) -> Any:
+def einsum_torch(torch: Torch, *arguments: Static) -> Tensor:
     """torch.einsum, with `...` spelled out."""
     operands = arguments[:-1]
     terms, output = split(arguments[-1], [x.dim() for x in operands])

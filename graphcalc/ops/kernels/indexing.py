@@ -6,14 +6,21 @@ they known.
 
 from __future__ import annotations
 
-from typing import Any
-
 from graphcalc.ops.kernels.arrays import NDArray, expand, offsets, strides
-from graphcalc.ops.kernels.moves import chosen_place, dims_of
-from graphcalc.ops.spec import Problem, Shape, Type
+from graphcalc.ops.move_shapes import chosen_place, dims_of
+from graphcalc.ops.spec import (
+    Elements,
+    IndexItems,
+    Problem,
+    Shape,
+    Static,
+    Tensor,
+    Torch,
+    Type,
+)
 
 
-def _outside(place: Any, size: int) -> Problem:
+def _outside(place: float, size: int) -> Problem:
     if place - place != 0 or place != int(place):
         return Problem("index", f"an index must be a whole number, not {place:g}")
     help = "write `ignore_index=-100` to leave such places out of a loss" if place == -100 else ""
@@ -31,7 +38,9 @@ def places(index: NDArray, size: int, *, is_counted_back: bool = False) -> list[
     return found
 
 
-def torch_places(torch: Any, index: Any, size: int, *, is_counted_back: bool = False) -> Any:
+def torch_places(
+    torch: Torch, index: Tensor, size: int, *, is_counted_back: bool = False
+) -> Tensor:
     """The same on torch: an int64 tensor of places."""
     low = -size if is_counted_back else 0
     whole = index if index.dtype == torch.int64 else index.trunc()
@@ -45,9 +54,7 @@ def torch_places(torch: Any, index: Any, size: int, *, is_counted_back: bool = F
 # x[items]
 
 
-def _chosen_offsets(
-    x_shape: Shape, items: tuple[Any, ...], index: tuple[NDArray, ...]
-) -> list[int]:
+def _chosen_offsets(x_shape: Shape, items: IndexItems, index: tuple[NDArray, ...]) -> list[int]:
     """The offsets into x of the elements that index tensors choose, in the tensors' order."""
     shape: Shape = ()
     for one in index:
@@ -78,7 +85,7 @@ def _count(shape: Shape) -> int:
     return count
 
 
-def _offsets(x_shape: Shape, items: tuple[Any, ...], index: tuple[NDArray, ...]) -> list[int]:
+def _offsets(x_shape: Shape, items: IndexItems, index: tuple[NDArray, ...]) -> list[int]:
     """The offset into x of every element of `x[items]`, row-major."""
     start, axes = 0, []
     own = iter(strides(x_shape))
@@ -99,13 +106,13 @@ def _offsets(x_shape: Shape, items: tuple[Any, ...], index: tuple[NDArray, ...])
     return found
 
 
-def index(out: Type, x: NDArray, *arguments: Any) -> list[Any]:
+def index(out: Type, x: NDArray, *arguments: Static) -> Elements:
     """The elements that ints, slices (start, stop, step) and tensors choose."""
     *chosen, items = arguments
     return [x.data[o] for o in _offsets(x.shape, items, tuple(chosen))] if out.numel else []
 
 
-def unindex(out: Type, x: NDArray, *arguments: Any) -> list[Any]:
+def unindex(out: Type, x: NDArray, *arguments: Static) -> Elements:
     """Zeros with the elements of x added where the items point."""
     *chosen, shape, items = arguments
     data = [0.0] * out.numel
@@ -114,9 +121,9 @@ def unindex(out: Type, x: NDArray, *arguments: Any) -> list[Any]:
     return data
 
 
-def _basic(torch: Any, x: Any, items: tuple[Any, ...]) -> tuple[Any, list[int]]:
+def _basic(torch: Torch, x: Tensor, items: IndexItems) -> tuple[Tensor, list[int]]:
     """A view of x by ints and slices alone, tensors' dimensions whole; and the flipped ones."""
-    forward: list[Any] = []
+    forward: Elements = []
     flips: list[int] = []
     place = 0
     for item in items:
@@ -132,7 +139,7 @@ def _basic(torch: Any, x: Any, items: tuple[Any, ...]) -> tuple[Any, list[int]]:
     return x[tuple(forward)], flips
 
 
-def _at(torch: Any, view: Any, items: tuple[Any, ...], chosen: tuple[Any, ...]) -> list[Any]:
+def _at(torch: Torch, view: Tensor, items: IndexItems, chosen: tuple[Tensor, ...]) -> Elements:
     """What torch's own indexing wants of a view: a tensor of places, or None, a dimension."""
     kept = [item for item in items if item is None or isinstance(item, tuple) or item == "*"]
     given = iter(chosen)
@@ -144,7 +151,7 @@ def _at(torch: Any, view: Any, items: tuple[Any, ...], chosen: tuple[Any, ...]) 
     ]
 
 
-def torch_index(torch: Any, x: Any, *arguments: Any) -> Any:
+def torch_index(torch: Torch, x: Tensor, *arguments: Static) -> Tensor:
     """`index` on torch."""
     *chosen, items = arguments
     view, flips = _basic(torch, x, items)
@@ -154,7 +161,7 @@ def torch_index(torch: Any, x: Any, *arguments: Any) -> Any:
     return torch.ops.aten.index(found, _at(torch, found, items, tuple(chosen)))
 
 
-def torch_unindex(torch: Any, x: Any, *arguments: Any) -> Any:
+def torch_unindex(torch: Torch, x: Tensor, *arguments: Static) -> Tensor:
     """`unindex` on torch."""
     *chosen, shape, items = arguments
     result = torch.zeros(shape, dtype=x.dtype, device=x.device)
@@ -185,12 +192,12 @@ def _gathered(x: Shape, index: NDArray, dim: int) -> list[int]:
     return [o + p * steps[dim] for o, p in zip(offsets(index.shape, kept), found)]
 
 
-def gather(out: Type, x: NDArray, index: NDArray, dim: int) -> list[Any]:
+def gather(out: Type, x: NDArray, index: NDArray, dim: int) -> Elements:
     """x[…, index[…], …]: along `dim` the element that the index names."""
     return [x.data[o] for o in _gathered(x.shape, index, dim)] if x.shape else list(x.data)
 
 
-def scatter_add(out: Type, x: NDArray, index: NDArray, src: NDArray, dim: int) -> list[Any]:
+def scatter_add(out: Type, x: NDArray, index: NDArray, src: NDArray, dim: int) -> Elements:
     """x with each element of src added at the place that the index names."""
     data = list(x.data)
     where = _gathered(x.shape, index, dim) if x.shape else [0]
@@ -199,13 +206,13 @@ def scatter_add(out: Type, x: NDArray, index: NDArray, src: NDArray, dim: int) -
     return data
 
 
-def torch_gather(torch: Any, x: Any, index: Any, dim: int) -> Any:
+def torch_gather(torch: Torch, x: Tensor, index: Tensor, dim: int) -> Tensor:
     """`gather` on torch."""
     size = x.shape[dim] if x.dim() else 1
     return torch.gather(x, dim, torch_places(torch, index, size))
 
 
-def torch_scatter_add(torch: Any, x: Any, index: Any, src: Any, dim: int) -> Any:
+def torch_scatter_add(torch: Torch, x: Tensor, index: Tensor, src: Tensor, dim: int) -> Tensor:
     """`scatter_add` on torch."""
     size = x.shape[dim] if x.dim() else 1
     return torch.scatter_add(x, dim, torch_places(torch, index, size), src.to(x.dtype))
@@ -219,7 +226,7 @@ def one_hot(out: Type, x: NDArray, num_classes: int) -> list[int]:
     return data
 
 
-def torch_one_hot(torch: Any, x: Any, num_classes: int) -> Any:
+def torch_one_hot(torch: Torch, x: Tensor, num_classes: int) -> Tensor:
     """`one_hot` on torch."""
     found = torch_places(torch, x, num_classes)
     return (found[..., None] == torch.arange(num_classes, device=x.device)).to(torch.int64)

@@ -10,6 +10,8 @@ import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from graphcalc.ops.spec import Polars
+
 Expr: TypeAlias = Any
 Kernel: TypeAlias = Callable[..., Expr]
 
@@ -17,37 +19,37 @@ Kernel: TypeAlias = Callable[..., Expr]
 def _compare(operator: str) -> Kernel:
     """A comparison as IEEE 754 has it: polars takes nan for the largest number."""
 
-    def kernel(pl: Any, x: Expr, y: Expr) -> Expr:
+    def kernel(pl: Polars, x: Expr, y: Expr) -> Expr:
         is_number = ~(_is_nan(pl, x) | _is_nan(pl, y))
         return getattr(x, operator)(y) & is_number
 
     return kernel
 
 
-def _is_nan(pl: Any, x: Expr) -> Expr:
+def _is_nan(pl: Polars, x: Expr) -> Expr:
     return x.cast(pl.Float64).is_nan()
 
 
-def _is_true(pl: Any, x: Expr) -> Expr:
+def _is_true(pl: Polars, x: Expr) -> Expr:
     return x.cast(pl.Float64) != 0
 
 
-def _is_negative(pl: Any, x: Expr) -> Expr:
+def _is_negative(pl: Polars, x: Expr) -> Expr:
     """Whether the sign is a minus, of 0 too."""
     return (x < 0) | ((x == 0) & (pl.lit(1.0) / x < 0))
 
 
-def _minimum(pl: Any, x: Expr, y: Expr) -> Expr:
+def _minimum(pl: Polars, x: Expr, y: Expr) -> Expr:
     is_first = (x < y) | ((x == y) & _is_negative(pl, x)) | x.is_nan()
     return pl.when(is_first & ~y.is_nan() | x.is_nan()).then(x).otherwise(y)
 
 
-def _maximum(pl: Any, x: Expr, y: Expr) -> Expr:
+def _maximum(pl: Polars, x: Expr, y: Expr) -> Expr:
     is_first = ((x > y) & ~x.is_nan()) | ((x == y) & ~_is_negative(pl, x))
     return pl.when((is_first & ~y.is_nan()) | x.is_nan()).then(x).otherwise(y)
 
 
-def _number(pl: Any, x: Expr) -> float | None:
+def _number(pl: Polars, x: Expr) -> float | None:
     """The number that an expression is for all rows; None where it differs from row to row."""
     return None if x.meta.root_names() else float(pl.select(x).item())
 
@@ -58,13 +60,13 @@ def _column(number: float, like: Expr) -> Expr:
     return zeros + number if number else -zeros if math.copysign(1, number) < 0 else zeros
 
 
-def _div(pl: Any, x: Expr, y: Expr) -> Expr:
+def _div(pl: Polars, x: Expr, y: Expr) -> Expr:
     """The quotient; polars would multiply by the reciprocal of one number."""
     number = _number(pl, y)
     return x / (y if number is None else _column(number, x))
 
 
-def _pow(pl: Any, x: Expr, y: Expr) -> Expr:
+def _pow(pl: Polars, x: Expr, y: Expr) -> Expr:
     """The power. That of a half polars takes for a root, which is another for -inf and -0."""
     return x.pow(_column(0.5, x) if _number(pl, y) == 0.5 else y)
 
@@ -72,7 +74,7 @@ def _pow(pl: Any, x: Expr, y: Expr) -> Expr:
 def _sum(operator: str) -> Kernel:
     """A sum or a difference; polars leaves 0 out where it is one number, and -0 + 0 is 0."""
 
-    def kernel(pl: Any, x: Expr, y: Expr) -> Expr:
+    def kernel(pl: Polars, x: Expr, y: Expr) -> Expr:
         numbers = _number(pl, x), _number(pl, y)
         x = _column(numbers[0], y) if numbers[0] == 0 else x
         y = _column(numbers[1], x) if numbers[1] == 0 else y
@@ -81,11 +83,11 @@ def _sum(operator: str) -> Kernel:
     return kernel
 
 
-def _sigmoid(pl: Any, x: Expr) -> Expr:
+def _sigmoid(pl: Polars, x: Expr) -> Expr:
     return pl.lit(1.0) / (pl.lit(1.0) + (-x).exp())
 
 
-def _sign(pl: Any, x: Expr) -> Expr:
+def _sign(pl: Polars, x: Expr) -> Expr:
     return pl.when(x > 0).then(pl.lit(1.0)).when(x < 0).then(pl.lit(-1.0)).otherwise(pl.lit(0.0))
 
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from graphcalc.ops.kernels import numeric, random
 from graphcalc.ops.kernels.numeric import inf, nan
 
 _copysign = math.copysign
+# A float, or a tensor of torch.
+_Real: TypeAlias = Any
 
 
 # Coefficients of lgamma, from FreeBSD's msun (e_lgamma_r.c, Copyright (C) 1993 by Sun
@@ -199,7 +201,7 @@ _BERNOULLI = (
 )
 
 
-def _over_power(k: int, x: Any, div: Callable[[Any, Any], Any]) -> Any:
+def _over_power(k: int, x: _Real, div: Callable[[_Real, _Real], _Real]) -> _Real:
     """k! / x**(k+1), without overflow between."""
     power, factor, rest = None, x, (k + 1) // 2
     while rest:
@@ -217,7 +219,7 @@ def zeta_reach(n: int) -> tuple[float, int]:
     return 10.0 + n, 10 + min(n, 20)
 
 
-def zeta(n: int, x: Any, count: int, div: Callable[[Any, Any], Any]) -> Any:
+def zeta(n: int, x: _Real, count: int, div: Callable[[_Real, _Real], _Real]) -> _Real:
     """n! times Hurwitz's zeta(n+1, x) for x > 0 and n > 0, of floats or of tensors.
 
     `count` terms of the sum of n! / (x+k)**(n+1), and the Euler-Maclaurin formula for the rest.

@@ -6,23 +6,29 @@ torch itself comes as the first argument, so that the op table can be read witho
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from graphcalc.ops.kernels import random, special
+from graphcalc.ops.spec import Dims, Params, Tensor, Torch, TorchKernel, TorchOut
 
 
-def relu(torch: Any, x: Any, out: Any = None) -> Any:
+def relu(torch: Torch, x: Tensor, out: Tensor | None = None) -> Tensor:
     """relu, also into a tensor that is there, which torch's own does not take."""
     return torch.relu(x) if out is None else torch.clamp_min(x, 0, out=out)
 
 
-def where(torch: Any, condition: Any, x: Any, y: Any, out: Any = None) -> Any:
+def where(
+    torch: Torch,
+    condition: Tensor,
+    x: Tensor,
+    y: Tensor,
+    out: Tensor | None = None,
+) -> Tensor:
     """x where the condition is not 0, else y."""
     chosen = condition if condition.dtype == torch.bool else condition != 0
     return torch.where(chosen, x, y, out=out)
 
 
-def cbrt(torch: Any, x: Any) -> Any:
+def cbrt(torch: Torch, x: Tensor) -> Tensor:
     """The steps of `numeric.cbrt`: torch has no cube root."""
     mantissa, exponent = torch.frexp(x)
     shift = exponent % 3
@@ -33,7 +39,7 @@ def cbrt(torch: Any, x: Any) -> Any:
     return torch.where(is_plain, torch.ldexp(root, (exponent - shift) // 3), x)
 
 
-def sqrt(torch: Any, x: Any) -> Any:
+def sqrt(torch: Torch, x: Tensor) -> Tensor:
     """The correctly rounded square root.
 
     On CPUs torch's own (MKL's, and its vector units') is one ulp off for a hundredth of all
@@ -59,7 +65,7 @@ def sqrt(torch: Any, x: Any) -> Any:
     return torch.where(is_tiny, root * 2.0**-54, root)
 
 
-def fmod(torch: Any, x: Any, y: Any) -> Any:
+def fmod(torch: Torch, x: Tensor, y: Tensor) -> Tensor:
     """fmod, also where x / y overflows and torch's vector units on CPUs give nan.
 
     There x is reduced first by two large multiples of y, which changes nothing: they are exact.
@@ -76,16 +82,16 @@ def fmod(torch: Any, x: Any, y: Any) -> Any:
     return torch.where(torch.isnan(rest), high.to(rest.dtype), rest)
 
 
-def remainder(torch: Any, x: Any, y: Any) -> Any:
+def remainder(torch: Torch, x: Tensor, y: Tensor) -> Tensor:
     """The floored remainder, from the exact truncated one."""
     rest = fmod(torch, x, y)
     return torch.where((rest != 0) & ((rest < 0) != (y < 0)), rest + y, rest)
 
 
-def hyperbolic(name: str) -> Any:
+def hyperbolic(name: str) -> TorchKernel:
     """torch's `sinh` or `cosh`, right up to the largest number that has a finite one."""
 
-    def kernel(torch: Any, x: Any) -> Any:
+    def kernel(torch: Torch, x: Tensor) -> Tensor:
         value = getattr(torch, name)(x)
         if x.device.type != "cpu" or x.dtype != torch.float64:
             return value
@@ -97,18 +103,18 @@ def hyperbolic(name: str) -> Any:
     return kernel
 
 
-def gamma(torch: Any, x: Any) -> Any:
+def gamma(torch: Torch, x: Tensor) -> Tensor:
     """The gamma function on the host: torch has none, and exp(lgamma(x)) loses a dozen bits."""
     host = x.to("cpu", torch.float64, copy=True).apply_(special.gamma)
     return host.to(x.device, x.dtype)
 
 
-def _wide(torch: Any, x: Any) -> Any:
+def _wide(torch: Torch, x: Tensor) -> Tensor:
     """x in the widest dtype that its device has."""
     return x if x.device.type == "mps" else x.to(torch.float64)
 
 
-def _digamma_right(torch: Any, x: Any) -> Any:
+def _digamma_right(torch: Torch, x: Tensor) -> Tensor:
     high, low = special.DIGAMMA_ROOT
     is_low = x < 1.0
     near = torch.where(is_low, x + 1.0, x)
@@ -121,7 +127,7 @@ def _digamma_right(torch: Any, x: Any) -> Any:
     return torch.where(x > 3.0, torch.log(x) - rest, near)
 
 
-def digamma(torch: Any, x: Any) -> Any:
+def digamma(torch: Torch, x: Tensor) -> Tensor:
     """The steps of `special.digamma`: around its root torch's has half the digits."""
     wide = _wide(torch, x)
     found = _digamma_right(torch, torch.where(wide < 0, 1.0 - wide, wide))
@@ -133,8 +139,8 @@ def digamma(torch: Any, x: Any) -> Any:
     return torch.where(wide < 0, turned, found).to(x.dtype)
 
 
-def _zeta(torch: Any, n: int, x: Any) -> Any:
-    def div(a: Any, b: Any) -> Any:
+def _zeta(torch: Torch, n: int, x: Tensor) -> Tensor:
+    def div(a: Tensor, b: Tensor) -> Tensor:
         # Of a plain number torch's `/` is a product with the reciprocal.
         return torch.div(torch.as_tensor(a, dtype=b.dtype, device=b.device), b)
 
@@ -143,7 +149,7 @@ def _zeta(torch: Any, n: int, x: Any) -> Any:
     return torch.where(x < reach, near, far)
 
 
-def polygamma(torch: Any, x: Any, n: int) -> Any:
+def polygamma(torch: Torch, x: Tensor, n: int) -> Tensor:
     """The steps of `special.polygamma`: torch's first derivative has nine digits.
 
     Far below 0 torch's higher ones would take years.
@@ -162,7 +168,7 @@ def polygamma(torch: Any, x: Any, n: int) -> Any:
     return (sign * found).to(x.dtype)
 
 
-def nan_to_num(torch: Any, x: Any, nan: Any, posinf: Any, neginf: Any) -> Any:
+def nan_to_num(torch: Torch, x: Tensor, nan: Tensor, posinf: Tensor, neginf: Tensor) -> Tensor:
     """Numbers for nan, inf and -inf; torch takes plain numbers only.
 
     The defaults are float64's extremes, which are infinite in a narrower dtype: there an infinite
@@ -175,34 +181,34 @@ def nan_to_num(torch: Any, x: Any, nan: Any, posinf: Any, neginf: Any) -> Any:
     return torch.where(x == -math.inf, neginf, found)
 
 
-def lerp(torch: Any, start: Any, end: Any, weight: Any) -> Any:
+def lerp(torch: Torch, start: Tensor, end: Tensor, weight: Tensor) -> Tensor:
     """The formula of torch.lerp, whose vector units may round a product and a sum at once."""
     way = end - start
     return torch.where(weight.abs() < 0.5, start + weight * way, end - way * (1.0 - weight))
 
 
-def softplus(torch: Any, x: Any, beta: Any, threshold: Any) -> Any:
+def softplus(torch: Torch, x: Tensor, beta: Tensor, threshold: Tensor) -> Tensor:
     """log(1 + exp(beta*x)) / beta; torch takes beta and threshold as plain numbers only."""
     scaled = x * beta
     return torch.where(scaled > threshold, x, torch.log1p(torch.exp(scaled)) / beta)
 
 
-def over(torch: Any, x: Any, dim: tuple[int, ...] | None) -> tuple[int, ...]:
+def over(torch: Torch, x: Tensor, dim: Dims) -> tuple[int, ...]:
     """Every dimension for None, which some of torch's functions do not take."""
     return tuple(range(x.dim())) if dim is None else dim
 
 
-def prod(torch: Any, x: Any, dim: tuple[int, ...] | None, keepdim: bool) -> Any:
+def prod(torch: Torch, x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     """The product over several dimensions: torch.prod takes one at a time."""
     for d in sorted((d % max(x.dim(), 1) for d in over(torch, x, dim)), reverse=True):
         x = torch.prod(x, d, keepdim=keepdim)
     return x
 
 
-def over_dims(name: str) -> Any:
+def over_dims(name: str) -> TorchKernel:
     """torch's reduction of that name over several dimensions, all of them for None."""
 
-    def kernel(torch: Any, x: Any, dim: tuple[int, ...] | None, keepdim: bool) -> Any:
+    def kernel(torch: Torch, x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
         # Of a scalar, dimensions 0 and -1 are none.
         dims = over(torch, x, dim) if x.dim() else ()
         return getattr(torch, name)(x, dims, keepdim)
@@ -210,13 +216,13 @@ def over_dims(name: str) -> Any:
     return kernel
 
 
-def arange(torch: Any, out: Any, start: float, end: float | None, step: float) -> Any:
+def arange(torch: Torch, out: TorchOut, start: float, end: float | None, step: float) -> Tensor:
     """start + i*step, rounded as on Python."""
     first = 0.0 if end is None else start
     return torch.arange(out.shape[0], dtype=out.dtype, device=out.device) * step + first
 
 
-def linspace(torch: Any, out: Any, start: float, end: float, steps: int) -> Any:
+def linspace(torch: Torch, out: TorchOut, start: float, end: float, steps: int) -> Tensor:
     """Evenly spaced numbers: torch.linspace may fuse a product and a sum."""
     i = torch.arange(steps, dtype=out.dtype, device=out.device)
     if steps <= 1:
@@ -225,7 +231,7 @@ def linspace(torch: Any, out: Any, start: float, end: float, steps: int) -> Any:
     return torch.where(i < steps // 2, start + i * step, end - (steps - 1 - i) * step)
 
 
-def median(torch: Any, x: Any, dim: tuple[int, ...] | None, keepdim: bool) -> Any:
+def median(torch: Torch, x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     """The lower median over any dimensions: torch.median takes one at a time."""
     dims = sorted(d % x.dim() for d in over(torch, x, dim)) if x.dim() else []
     kept = [d for d in range(x.dim()) if d not in dims]
@@ -238,7 +244,7 @@ def median(torch: Any, x: Any, dim: tuple[int, ...] | None, keepdim: bool) -> An
     return found
 
 
-def recur(torch: Any, x: Any, y: Any) -> Any:
+def recur(torch: Torch, x: Tensor, y: Tensor) -> Tensor:
     """y[i] + x[i] * (the element before), in log2(n) steps of twice the distance each.
 
     W. D. Hillis and G. L. Steele, "Data parallel algorithms", CACM 29 (1986).
@@ -252,18 +258,20 @@ def recur(torch: Any, x: Any, y: Any) -> Any:
     return y
 
 
-def hardtanh(torch: Any, x: Any, low: Any, high: Any) -> Any:
+def hardtanh(torch: Torch, x: Tensor, low: Tensor, high: Tensor) -> Tensor:
     """x between two tensors; autograd has no slope at the bounds."""
     held = torch.minimum(torch.maximum(x, low), high)
     return torch.where((low < x) & (x < high), x, held)
 
 
-def refold(torch: Any, x: Any, shape: tuple[int, ...], dim: int, size: int, step: int) -> Any:
+def refold(
+    torch: Torch, x: Tensor, shape: tuple[int, ...], dim: int, size: int, step: int
+) -> Tensor:
     """Every window's elements added where they were taken."""
     return torch.ops.aten.unfold_backward(x, shape, dim % len(shape), size, step)
 
 
-def pad(torch: Any, x: Any, counts: tuple[int, ...], mode: str, value: float) -> Any:
+def pad(torch: Torch, x: Tensor, counts: tuple[int, ...], mode: str, value: float) -> Tensor:
     """The value around the elements."""
     if x.dtype == torch.bool:
         return torch.nn.functional.pad(x.to(torch.uint8), counts, value=value).to(torch.bool)
@@ -271,14 +279,14 @@ def pad(torch: Any, x: Any, counts: tuple[int, ...], mode: str, value: float) ->
 
 
 def integers(
-    torch: Any, out: Any, low: float, high: float, shape: tuple[int, ...], key: int
-) -> Any:
+    torch: Torch, out: TorchOut, low: float, high: float, shape: tuple[int, ...], key: int
+) -> Tensor:
     """Whole numbers from low up to, not including, high."""
     wide = out._replace(dtype=torch.float64)
     return (torch.floor(uniform(torch, wide, key) * (high - low)) + low).to(out.dtype)
 
 
-def constant(torch: Any, out: Any, type: Any, data: tuple[Any, ...]) -> Any:
+def constant(torch: Torch, out: TorchOut, type: Tensor, data: Params) -> Tensor:
     """The elements of a constant."""
     return torch.tensor(data, dtype=out.dtype, device=out.device).reshape(out.shape)
 
@@ -290,7 +298,7 @@ def _signed(z: int) -> int:
     return z - (1 << 64) if z >> 63 else z
 
 
-def _mix(torch: Any, z: Any) -> Any:
+def _mix(torch: Torch, z: Tensor) -> Tensor:
     for shift, multiplier in zip(random.SHIFTS, (*random.MULTIPLIERS, 1)):
         z ^= (z >> shift) & ((1 << (64 - shift)) - 1)
         if multiplier != 1:
@@ -298,7 +306,7 @@ def _mix(torch: Any, z: Any) -> Any:
     return z
 
 
-def _bits(torch: Any, out: Any, key: int, begin: int, end: int) -> Any:
+def _bits(torch: Torch, out: TorchOut, key: int, begin: int, end: int) -> Tensor:
     """Uniform numbers for the elements from begin to end."""
     counter = torch.arange(begin + 1, end + 1, dtype=torch.int64, device=out.device)
     z = _mix(torch, counter.mul_(_signed(random.GAMMA)).add_(_signed(key)))
@@ -308,7 +316,7 @@ def _bits(torch: Any, out: Any, key: int, begin: int, end: int) -> Any:
 _TILE = 1 << 15
 
 
-def _tiles(torch: Any, out: Any, key: int, finish: Any) -> Any:
+def _tiles(torch: Torch, out: TorchOut, key: int, finish: TorchKernel) -> Tensor:
     """Numbers made tile by tile, so that the steps between stay in the cache."""
     count = math.prod(out.shape)
     result = torch.empty(count, dtype=out.dtype, device=out.device)
@@ -323,17 +331,19 @@ def _tiles(torch: Any, out: Any, key: int, finish: Any) -> Any:
     return result.reshape(out.shape)
 
 
-def uniform(torch: Any, out: Any, key: int) -> Any:
+def uniform(torch: Torch, out: TorchOut, key: int) -> Tensor:
     """`uniform` as a tensor of `out`'s shape, dtype and device."""
     return _tiles(torch, out, key, lambda torch, u: u)
 
 
-def normal(torch: Any, out: Any, key: int) -> Any:
+def normal(torch: Torch, out: TorchOut, key: int) -> Tensor:
     """`normal` as a tensor of `out`'s shape, dtype and device."""
     return _tiles(torch, out, key, _quantile)
 
 
-def _ratio(polynomials: tuple[tuple[float, ...], tuple[float, ...]], r: Any, torch: Any) -> Any:
+def _ratio(
+    polynomials: tuple[tuple[float, ...], tuple[float, ...]], r: Tensor, torch: Torch
+) -> Tensor:
     numerator, denominator = torch.zeros_like(r), torch.zeros_like(r)
     for n, d in zip(*polynomials):
         numerator.mul_(r).add_(n)
@@ -341,7 +351,7 @@ def _ratio(polynomials: tuple[tuple[float, ...], tuple[float, ...]], r: Any, tor
     return numerator.div_(denominator)
 
 
-def _log(torch: Any, x: Any) -> Any:
+def _log(torch: Torch, x: Tensor) -> Tensor:
     mantissa, exponent = torch.frexp(x)
     t = (mantissa - 1.0) / (mantissa + 1.0)
     square, total = t * t, torch.zeros_like(t)
@@ -350,7 +360,7 @@ def _log(torch: Any, x: Any) -> Any:
     return exponent.to(x.dtype) * random.LN2 + 2.0 * t * total
 
 
-def _quantile(torch: Any, u: Any) -> Any:
+def _quantile(torch: Torch, u: Tensor) -> Tensor:
     p = u + 5.551115123125783e-17
     q = p - 0.5
     value = q * _ratio(random.CENTRAL, random.SPLIT_SQUARED - q * q, torch)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 
 from graphcalc.ops.spec import Op
-from graphcalc.ops.table.arrays import LEAVES, MAKING, PRODUCTS, RANDINT, REDUCTIONS
 from graphcalc.ops.table.elementary import ELEMENTARY
 from graphcalc.ops.table.elementwise import ELEMENTWISE
+from graphcalc.ops.table.indexing import INDEXING
+from graphcalc.ops.table.making import LEAVES, MAKING
+from graphcalc.ops.table.moves import MOVES
 from graphcalc.ops.table.operators import OPERATORS
-from graphcalc.ops.table.shapes import SHAPES
+from graphcalc.ops.table.products import PRODUCTS
+from graphcalc.ops.table.reductions import REDUCTIONS
 
 _ROWS = (
     *(*OPERATORS, *ELEMENTARY, *ELEMENTWISE, *REDUCTIONS, *PRODUCTS),
-    *(*SHAPES, *MAKING, RANDINT, *LEAVES),
+    *(*MOVES, *INDEXING, *MAKING, *LEAVES),
 )
 OPS: dict[str, Op] = {op.name: op for op in _ROWS}
 
@@ -36,106 +39,3 @@ FUNCTIONS: dict[str, Op] = {
 CONSTANTS = {"pi": math.pi, "tau": math.tau, "inf": math.inf, "nan": math.nan}
 # `e` is a name that people use; only `math.e` can mean nothing else.
 DOTTED = {**CONSTANTS, "e": math.e}
-
-# What others call a function, and what to do here instead.
-INSTEAD = {
-    "ln": "write log(x)",
-    "average": "write mean(x)",
-    "factorial": "write gamma(n + 1)",
-    "print": "write a bare name: every node is shown",
-    "range": "write arange(n); there are no loops",
-    "backward": "write grad(y, x), or run with --grad NAME",
-    "jacobian": "write grad(y, x, weights): gradients are those of one number",
-    "hessian": "write grad(grad(y, x), x) for a number x",
-    "zero_grad": "leave it out",
-    "manual_seed": "leave it out, and run with --seed N",
-    "no_grad": "leave it out",
-    "is_available": "leave it out: --device says where a program runs",
-    "ReLU": "write relu(x)",
-    "Sigmoid": "write sigmoid(x)",
-    "Tanh": "write tanh(x)",
-    "GELU": "write gelu(x)",
-    "SiLU": "write silu(x)",
-    "Softmax": "write softmax(x, dim=-1)",
-    "LogSoftmax": "write log_softmax(x, dim=-1)",
-    "Linear": "write linear(x, weight, bias), or x @ weight.T + bias",
-    "Conv2d": "write conv2d(x, weight, bias)",
-    "LayerNorm": "write layer_norm(x, normalized_shape, weight, bias)",
-    "BatchNorm2d": "write batch_norm(x, running_mean, running_var, weight, bias)",
-    "Dropout": "write dropout(x, p)",
-    "Embedding": "write embedding(indices, weight)",
-    "MSELoss": "write mse_loss(input, target)",
-    "L1Loss": "write l1_loss(input, target)",
-    "BCELoss": "write binary_cross_entropy(input, target)",
-    "BCEWithLogitsLoss": "write binary_cross_entropy_with_logits(input, target)",
-    "CrossEntropyLoss": "write cross_entropy(input, target)",
-    "inv": "there is no matrix inverse here",
-    "solve": "there are no linear solvers here",
-    "det": "there are no determinants here",
-    "sort": "nothing sorts here; max, min and median choose",
-    "argsort": "nothing sorts here; argmax and argmin choose",
-    "topk": "nothing sorts here; max and argmax choose",
-    "quantile": "nothing sorts here; median(x) is there",
-    "nonzero": "the number of elements would be known to the run alone; write where(mask, x, 0)",
-    "masked_select": "the number of elements would be known to the run alone; write "
-    "where(mask, x, 0)",
-    "bincount": "write sum(one_hot(x, n), dim=0)",
-    "meshgrid": "write x[:, None] and y[None, :]: they broadcast",
-    "tensordot": 'write einsum("…", x, y)',
-    "vstack": "write cat([x, y], dim=0), or stack([x, y]) of vectors",
-    "hstack": "write cat([x, y], dim=1), or cat([x, y]) of vectors",
-    "var_mean": "write var(x) and mean(x)",
-    "std_mean": "write std(x) and mean(x)",
-    "scatter": "write scatter_add(zeros(…), dim, index, x), or where(mask, value, x)",
-    "new_zeros": "write zeros(…)",
-    "new_ones": "write ones(…)",
-    "inverse": "there is no matrix inverse here",
-    "lstsq": "there are no linear solvers here",
-    "interpolate": "write repeat_interleave(x, n, dim) for the nearest neighbour",
-}
-
-# Names that people read without giving them a value.
-INSTEAD_OF_NAMES = {
-    "e": "write `exp(1)` for Euler's number, or bind it: e=2",
-    "device": "leave it out: --device says where a program runs",
-    "self": "there are no objects: name the weight itself, `weight` for `self.weight`",
-    "model": "there are no modules: write what the model computes",
-}
-
-INSTEAD_OF_ATTRIBUTES = {"grad": "write grad(y, x), or run with --grad NAME"}
-
-# What pasted code writes in front of a function, and other words for torch's keywords.
-PREFIXES = frozenset({"torch", "F", "nn", "functional", "math", "np", "numpy", "linalg"})
-SUBMODULES = frozenset({"special", "random", "nn", "functional", "linalg", "autograd"})
-KEYWORD_ALIASES = {
-    "axis": ("dim", "dims"),
-    "axes": ("dims", "dim"),
-    "keepdims": ("keepdim",),
-    "input": ("x", "x1", "query"),
-    "other": ("y", "x2"),
-    "size": ("shape", "sizes"),
-    "sizes": ("shape",),
-    "ord": ("p",),
-    "ddof": ("correction",),
-    "unbiased": ("correction",),
-    "fill_value": ("value",),
-    "data": ("x",),
-    "object": ("x",),
-    "obj": ("x",),
-    "a": ("x",),
-    "arrays": ("tensors",),
-}
-
-# How dtypes are called, and what they are here.
-DTYPES = {
-    **{name: name for name in ("float64", "float32", "float16", "bfloat16", "int64", "bool")},
-    "double": "float64",
-    "float": "float32",
-    "half": "float16",
-    "long": "int64",
-    "int": "int64",
-    "bool_": "bool",
-    "float_": "float64",
-    "int_": "int64",
-    **dict.fromkeys(("int8", "int16", "int32", "uint8", "short"), "int64"),
-}

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from graphcalc.ops import causes
 from graphcalc.ops.kernels import numeric
 from graphcalc.ops.kernels import torch as torch_kernels
 from graphcalc.ops.shapes import arithmetic
-from graphcalc.ops.spec import ZERO, Op
+from graphcalc.ops.spec import ZERO, Field, Op, PythonKernel
 
 
-def unary(name: str, doc: str, python: Any, example: tuple[str, str], **row: Any) -> Op:
+def unary(name: str, doc: str, python: PythonKernel, example: tuple[str, str], **row: Field) -> Op:
     """The row of a function of one number."""
     return Op(name, "x", doc, arithmetic, python, examples=(example,), **row)
 

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from graphcalc.ops import causes
 from graphcalc.ops.kernels import numeric, special
 from graphcalc.ops.kernels import torch as torch_kernels
 from graphcalc.ops.shapes import arithmetic, predicate
-from graphcalc.ops.spec import NONE, ZERO, Op, Problem, Type
+from graphcalc.ops.spec import (
+    NONE,
+    ZERO,
+    Elements,
+    Field,
+    Op,
+    Operands,
+    Params,
+    Problem,
+    PythonKernel,
+    Type,
+)
 from graphcalc.ops.table.elementary import unary
 
 
-def _test(name: str, doc: str, python: Any, example: tuple[str, str], **row: Any) -> Op:
+def _test(name: str, doc: str, python: PythonKernel, example: tuple[str, str], **row: Field) -> Op:
     return Op(
         name, "x", doc, predicate, python, examples=(example,), casting="own", vjp=(NONE,), **row
     )
 
 
-def _polygamma(dtype: str, operands: tuple[Type, ...], params: tuple[Any, ...]) -> Type:
+def _polygamma(dtype: str, operands: Operands, params: Params) -> Type:
     (n,) = params
     if not 0 <= n <= 170:
         raise Problem("call", f"`polygamma` knows the derivatives 0 to 170, not {n}")
@@ -36,7 +46,7 @@ _CLAMP = (
 )
 
 
-def _clamp_gradients(numbers: list[Any]) -> tuple[str, ...]:
+def _clamp_gradients(numbers: Elements) -> tuple[str, ...]:
     """Return the gradients of clamp for bounds that are numbers, or None where they are tensors.
 
     torch 2.14 has an overload for each: 0 at a bound that is a number, and a tie with a tensor

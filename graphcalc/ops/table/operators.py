@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import operator
-from typing import Any
 
 from graphcalc.ops import causes
 from graphcalc.ops.kernels import numeric
 from graphcalc.ops.kernels import torch as torch_kernels
 from graphcalc.ops.shapes import arithmetic, bitwise, predicate, select
-from graphcalc.ops.spec import NONE, ZERO, IdentityRule, Op, Type
+from graphcalc.ops.spec import NONE, ZERO, Elements, IdentityRule, Op, Operands, PythonKernel, Type
 
 
-def _by_one(types: tuple[Type, ...], out: Type, numbers: list[Any]) -> int | None:
+def _by_one(types: Operands, out: Type, numbers: Elements) -> int | None:
     """x / 1 and x ^ 1 are x."""
     return 0 if numbers[1] == 1 else None
 
 
-def _one_factor(types: tuple[Type, ...], out: Type, numbers: list[Any]) -> int | None:
+def _one_factor(types: Operands, out: Type, numbers: Elements) -> int | None:
     """1 * x and x * 1 are x."""
     return 0 if numbers[1] == 1 else 1 if numbers[0] == 1 else None
 
 
-def _chosen(types: tuple[Type, ...], out: Type, numbers: list[Any]) -> int | None:
+def _chosen(types: Operands, out: Type, numbers: Elements) -> int | None:
     """With a condition that is written, where is what it chooses."""
     return None if numbers[0] is None else 1 if numbers[0] else 2
 
@@ -30,7 +29,7 @@ def _chosen(types: tuple[Type, ...], out: Type, numbers: list[Any]) -> int | Non
 def _decided(decides: bool) -> IdentityRule:
     """`false and x` is false, `true or x` is true, and with the other one x alone is left."""
 
-    def neutral(types: tuple[Type, ...], out: Type, numbers: list[Any]) -> int | None:
+    def neutral(types: Operands, out: Type, numbers: Elements) -> int | None:
         for place, number in enumerate(numbers):
             if number is not None:
                 return place if bool(number) == decides else 1 - place
@@ -39,7 +38,9 @@ def _decided(decides: bool) -> IdentityRule:
     return neutral
 
 
-def _compare(name: str, symbol: str, words: str, python: Any, example: tuple[str, str]) -> Op:
+def _compare(
+    name: str, symbol: str, words: str, python: PythonKernel, example: tuple[str, str]
+) -> Op:
     doc = f"Whether x is {words} y: x {symbol} y."
     return Op(
         name,

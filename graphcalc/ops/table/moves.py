@@ -1,24 +1,30 @@
-"""Rows of the operations that move, choose and join elements, and compute nothing."""
+"""Rows of the operations that move and repeat elements, and compute nothing."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from graphcalc.ops import shapes
-from graphcalc.ops.kernels import arrays, indexing, moves
+from graphcalc.ops import move_shapes
+from graphcalc.ops.kernels import moves
 from graphcalc.ops.kernels import torch as torch_kernels
-from graphcalc.ops.spec import NONE, ZERO, Op, Type
+from graphcalc.ops.spec import (
+    Elements,
+    Field,
+    Op,
+    Operands,
+    Params,
+    Type,
+    TypeRule,
+)
 
 _M23 = "[[1, 2, 3], [4, 5, 6]]"
 
 
-def _same(types: tuple[Type, ...], out: Type, numbers: list[Any]) -> int:
+def _same(types: Operands, out: Type, numbers: Elements) -> int:
     """In a shape that it has, x is itself."""
     return 0
 
 
 def _shaping(
-    name: str, signature: str, doc: str, rule: Any, example: tuple[str, str], **row: Any
+    name: str, signature: str, doc: str, rule: TypeRule, example: tuple[str, str], **row: Field
 ) -> Op:
     """A row that keeps the elements, in their order."""
     return Op(
@@ -36,13 +42,13 @@ def _shaping(
     )
 
 
-def _permute_vjp(operands: tuple[Type, ...], params: tuple[Any, ...]) -> tuple[str, ...]:
-    order = moves.order(params[0], len(operands[0].shape))
+def _permute_vjp(operands: Operands, params: Params) -> tuple[str, ...]:
+    order = move_shapes.order(params[0], len(operands[0].shape))
     inverse = sorted(range(len(order)), key=order.__getitem__)
     return (f"permute(g, ({', '.join(map(str, inverse))},))",) if inverse else ("g",)
 
 
-def _repeat_vjp(operands: tuple[Type, ...], params: tuple[Any, ...]) -> tuple[str, ...]:
+def _repeat_vjp(operands: Operands, params: Params) -> tuple[str, ...]:
     """The sum over the copies."""
     (counts,), shape = params, operands[0].shape
     counts = (1,) * (len(shape) - len(counts)) + counts
@@ -54,51 +60,24 @@ def _repeat_vjp(operands: tuple[Type, ...], params: tuple[Any, ...]) -> tuple[st
     return (f"reshape(sum(reshape(g, ({sizes})), dim=({copies},)), x.shape)",)
 
 
-def _cat_vjp(operands: tuple[Type, ...], params: tuple[Any, ...]) -> tuple[str, ...]:
-    starts = ["0"]
-    for i in range(len(operands) - 1):
-        starts.append(f"{starts[-1]} + tensors{i}.size(dim)")
-    return tuple(f"narrow(g, dim, {start}, tensors{i}.size(dim))" for i, start in enumerate(starts))
-
-
-def _diag_vjp(operands: tuple[Type, ...], params: tuple[Any, ...]) -> tuple[str, ...]:
+def _diag_vjp(operands: Operands, params: Params) -> tuple[str, ...]:
     """Of a matrix that is not square, the diagonal's own square is cut or filled up."""
     (k,), (x,) = params, operands
     if len(x.shape) == 1:
         return ("diag(g, diagonal)",)
-    (length,) = moves.diag("", operands, params).shape
+    (length,) = move_shapes.diag("", operands, params).shape
     size = length + abs(k)
     rows, columns = x.shape
     return (f"pad(diag(g, diagonal), (0, {columns - size}, 0, {rows - size}))",)
 
 
-def _index_vjp(operands: tuple[Type, ...], params: tuple[Any, ...]) -> tuple[str, ...]:
-    chosen = [f"index{i}" for i in range(len(operands) - 1)]
-    return (f"unindex(g, x.shape, items, [{', '.join(chosen)}])", *[NONE] * len(chosen))
-
-
-def _unindex_vjp(operands: tuple[Type, ...], params: tuple[Any, ...]) -> tuple[str, ...]:
-    chosen = [f"index{i}" for i in range(len(operands) - 1)]
-    return (f"index(g, items, [{', '.join(chosen)}])", *[NONE] * len(chosen))
-
-
-def _torch_int(torch: Any, x: Any) -> Any:
-    """`arrays.to_int` on torch, where numbers out of reach are whatever the machine makes."""
-    if not x.is_floating_point():
-        return x.to(torch.int64)
-    wide = x if x.element_size() > 2 else x.to(torch.float32)
-    is_large = wide.abs() >= 2.0**63
-    limits = torch.where(wide > 0, 2**63 - 1, -(2**63))
-    return torch.where(is_large, limits, torch.where(wide.abs() < 2.0**63, wide, 0).to(torch.int64))
-
-
-SHAPES = (
+MOVES = (
     Op(
         "T",
         "x",
         "The dimensions in reverse order; of a matrix, its transpose.",
+        move_shapes.reverse_dims,
         moves.reverse_dims,
-        arrays.reverse_dims,
         lambda torch, x: x.permute(tuple(range(x.dim() - 1, -1, -1))),
         kind="array",
         casting="own",
@@ -110,8 +89,8 @@ SHAPES = (
         "transpose",
         "x, dim0: dim = -2, dim1: dim = -1",
         "Two dimensions change places, the last two unless others are named.",
+        move_shapes.transpose,
         moves.transpose,
-        arrays.transpose,
         kind="array",
         casting="own",
         aliases=("swapaxes",),
@@ -123,8 +102,8 @@ SHAPES = (
         "permute",
         "x, *dims: dims",
         "The dimensions in another order.",
+        move_shapes.permute,
         moves.permute,
-        arrays.permute,
         lambda torch, x, dims: x.permute(dims),
         kind="array",
         casting="own",
@@ -136,7 +115,7 @@ SHAPES = (
         "reshape",
         "x, *shape: shape",
         "The same elements in another shape; one size may be -1.",
-        moves.reshape,
+        move_shapes.reshape,
         ("reshape([1, 2, 3, 4], 2, 2)", "[[1, 2], [3, 4]]"),
         torch=lambda torch, x, sizes: torch.reshape(x, sizes),
         aliases=("view",),
@@ -146,7 +125,7 @@ SHAPES = (
         "flatten",
         "x, start_dim: dim = 0, end_dim: dim = -1",
         "Neighbouring dimensions made one; all of them by default.",
-        moves.flatten,
+        move_shapes.flatten,
         ("flatten([[1, 2], [3, 4]])", "[1, 2, 3, 4]"),
         aliases=("ravel",),
         samples=("flatten(randn(2, 3, 4), 1)", "flatten(randn(2, 3, 4), 0, -2)", "flatten(3)"),
@@ -155,7 +134,7 @@ SHAPES = (
         "squeeze",
         "x, dim: dims = None",
         "Dimensions of 1 left out: all of them, or those named.",
-        moves.squeeze,
+        move_shapes.squeeze,
         ("squeeze([[1, 2]])", "[1, 2]"),
         torch=lambda torch, x, dim: torch.squeeze(x) if dim is None else torch.squeeze(x, dim),
         samples=("squeeze(randn(1, 3, 1), 0)", "squeeze(randn(1, 3, 1), 1)"),
@@ -164,7 +143,7 @@ SHAPES = (
         "unsqueeze",
         "x, dim: dim",
         "A new dimension of 1.",
-        moves.unsqueeze,
+        move_shapes.unsqueeze,
         ("unsqueeze([1, 2], 1)", "[[1], [2]]"),
         aliases=("expand_dims",),
         samples=("unsqueeze(randn(2, 3), -1)", "unsqueeze(randn(2, 3), -3)", "unsqueeze(5, 0)"),
@@ -173,8 +152,8 @@ SHAPES = (
         "expand",
         "x, *sizes: shape",
         "Dimensions of 1 repeated to new sizes; -1 keeps a size.",
-        moves.expand,
-        arrays.broadcast,
+        move_shapes.expand,
+        moves.broadcast,
         lambda torch, x, sizes: x.expand(sizes),
         kind="array",
         casting="own",
@@ -188,8 +167,8 @@ SHAPES = (
         "repeat",
         "x, *repeats: shape",
         "The whole tensor that often along each dimension.",
+        move_shapes.repeat,
         moves.repeat,
-        arrays.repeat,
         lambda torch, x, counts: x.repeat((1,) * (x.dim() - len(counts)) + counts),
         kind="array",
         casting="own",
@@ -207,8 +186,8 @@ SHAPES = (
         "roll",
         "x, shifts: dims, dims: dims = None",
         "Every element moved on by a shift, those at the end to the front.",
+        move_shapes.roll,
         moves.roll,
-        arrays.roll,
         lambda torch, x, shifts, dims: torch.roll(x, shifts, () if dims is None else dims),
         kind="array",
         casting="own",
@@ -222,8 +201,8 @@ SHAPES = (
         "pad",
         'x, pad: dims, mode: text = "constant", value: number = 0',
         "A value around the elements: counts before and after, from the last dimension on.",
+        move_shapes.pad,
         moves.pad,
-        arrays.pad,
         torch_kernels.pad,
         kind="array",
         casting="own",
@@ -238,79 +217,13 @@ SHAPES = (
             "pad(randn(2, 3, 4), (0, 0, 1, -1))",
         ),
     ),
-    Op(
-        "index",
-        "x, items: items, index: tensors",
-        "The elements that indices, slices and tensors of whole numbers choose: x[i, 1:3].",
-        moves.index,
-        indexing.index,
-        indexing.torch_index,
-        kind="array",
-        casting="own",
-        text="{0}[{items}]",
-        examples=(("[1, 2, 3][1:]", "[2, 3]"), ("[5, 6, 7][[2, 0]]", "[7, 5]")),
-        vjp=_index_vjp,
-        differs="a step may be negative, as in NumPy; a mask may not choose, as the result's shape "
-        "would depend on data.",
-    ),
-    Op(
-        "unindex",
-        "x, shape: shape, items: items, index: tensors",
-        "The gradient of an index: zeros, with x added where it was taken.",
-        moves.unindex,
-        indexing.unindex,
-        indexing.torch_unindex,
-        kind="array",
-        vjp=_unindex_vjp,
-    ),
-    Op(
-        "tensor",
-        "*x",
-        "A tensor of its operands along a new first dimension: [x, y, …].",
-        moves.stack,
-        arrays.stack,
-        lambda torch, *x: torch.stack(x),
-        kind="array",
-        text="[{all}]",
-        examples=(("[1, 1 + 1]", "[1, 2]"),),
-        vjp=lambda operands, params: tuple(f"g[{i}]" for i in range(len(operands))),
-    ),
-    Op(
-        "cat",
-        "tensors: tensors, dim: dim = 0",
-        "Tensors one after another along a dimension.",
-        moves.cat,
-        arrays.cat,
-        lambda torch, *x: torch.cat(x[:-1], x[-1]),
-        kind="array",
-        aliases=("concat", "concatenate"),
-        examples=(("cat([[1, 2], [3]])", "[1, 2, 3]"),),
-        vjp=_cat_vjp,
-        samples=(
-            "cat([randn(2, 3), randn(2, 1)], dim=-1)",
-            "cat([randn(2, 3), randn(0, 3)])",
-            "cat((randn(1, 2, 3), randn(1, 4, 3)), 1)",
-        ),
-    ),
-    Op(
-        "stack",
-        "tensors: tensors, dim: dim = 0",
-        "Tensors one after another along a new dimension.",
-        moves.stacked,
-        arrays.stack_along,
-        lambda torch, *x: torch.stack(x[:-1], x[-1]),
-        kind="array",
-        examples=(("stack([[1, 2], [3, 4]], dim=1)", "[[1, 3], [2, 4]]"),),
-        vjp=lambda operands, params: tuple(f"select(g, dim, {i})" for i in range(len(operands))),
-        samples=("stack([randn(2, 3), randn(2, 3)], dim=-1)", "stack([1, 2, 3])"),
-    ),
     *(
         Op(
             name,
             "x, diagonal: dim = 0",
             f"The elements on and {side} a diagonal of a matrix, 0 elsewhere.",
-            moves.triangle,
-            arrays.triangle(name == "tril"),
+            move_shapes.triangle,
+            moves.triangle(name == "tril"),
             kind="array",
             casting="own",
             examples=((f"{name}([[1, 2], [3, 4]])", value),),
@@ -326,8 +239,8 @@ SHAPES = (
         "diag",
         "x, diagonal: dim = 0",
         "A vector as a matrix's diagonal, or a matrix's diagonal as a vector.",
+        move_shapes.diag,
         moves.diag,
-        arrays.diag,
         kind="array",
         casting="own",
         examples=(
@@ -347,8 +260,8 @@ SHAPES = (
         "unfold",
         "x, dimension: dim, size: size, step: size",
         "Windows along a dimension, their elements in a new last one, as Tensor.unfold.",
+        move_shapes.unfold,
         moves.unfold,
-        arrays.unfold,
         lambda torch, x, dim, size, step: x.unfold(dim, size, step),
         kind="array",
         casting="own",
@@ -360,104 +273,10 @@ SHAPES = (
         "refold",
         "x, shape: shape, dimension: dim, size: size, step: size",
         "The gradient of `unfold`: every window's elements added where they were taken.",
-        moves.given_shape,
-        arrays.refold,
+        move_shapes.given_shape,
+        moves.refold,
         torch_kernels.refold,
         kind="array",
         vjp=("unfold(g, dimension, size, step)",),
-    ),
-    Op(
-        "gather",
-        "x, dim: dim, index: index",
-        "Along a dimension, the element that each number of the index names.",
-        moves.gather,
-        indexing.gather,
-        indexing.torch_gather,
-        kind="array",
-        casting="own",
-        examples=(("gather([[1, 2], [3, 4]], 1, [[0], [1]])", "[[1], [4]]"),),
-        vjp=("scatter_add(full_like(x, 0), dim, index, g)", NONE),
-        samples=(
-            "gather(randn(3, 4), 0, randint(0, 3, (2, 4)))",
-            "gather(randn(3, 4, 2), -1, randint(0, 2, (3, 4, 5)))",
-        ),
-    ),
-    Op(
-        "scatter_add",
-        "x, dim: dim, index: index, src",
-        "x, with each element of src added at the place that the index names.",
-        moves.scatter,
-        indexing.scatter_add,
-        indexing.torch_scatter_add,
-        kind="array",
-        casting="own",
-        examples=(("scatter_add([0, 0, 0], 0, [2, 0, 2], [1, 2, 3])", "[2, 0, 4]"),),
-        vjp=("g", NONE, "gather(g, dim, index)"),
-        samples=("scatter_add(randn(3, 4), 1, randint(0, 4, (3, 6)), randn(3, 6))",),
-        differs="src has the shape of the index; torch's may be larger.",
-    ),
-    Op(
-        "one_hot",
-        "x: index, num_classes: size = -1",
-        "1 at the place that each number names, 0 elsewhere, in a new last dimension.",
-        moves.one_hot,
-        indexing.one_hot,
-        indexing.torch_one_hot,
-        kind="array",
-        casting="own",
-        examples=(("one_hot([1, 0], 3)", "[[0, 1, 0], [1, 0, 0]].long()"),),
-        vjp=(NONE,),
-        samples=("one_hot(randint(0, 4, (2, 3)), 4)",),
-        differs="num_classes must be given: a shape cannot depend on data.",
-    ),
-    Op(
-        "detach",
-        "x",
-        "x as a constant: no gradient passes.",
-        shapes.same,
-        lambda out, x: x.data,
-        lambda torch, x: x,
-        kind="array",
-        casting="own",
-        examples=(("detach(3)", "3"),),
-        vjp=(ZERO,),
-    ),
-    Op(
-        "float",
-        "x",
-        "Bool and integers as floating point.",
-        shapes.to_float,
-        lambda out, x: x.data,
-        lambda torch, x: x,
-        kind="array",
-        text="{0}.float()",
-        examples=(("(1 < 2).float()", "1"),),
-        vjp=("g",),
-    ),
-    Op(
-        "long",
-        "x",
-        "The whole part as an integer, at most 2^63 from 0; of nan 0.",
-        shapes.to_int,
-        arrays.to_int,
-        _torch_int,
-        kind="array",
-        casting="own",
-        text="{0}.long()",
-        examples=(("[1.5, -1.5].long()", "[1, -1].long()"),),
-        vjp=(NONE,),
-    ),
-    Op(
-        "bool",
-        "x",
-        "Whether x is not 0.",
-        shapes.predicate,
-        lambda out, x: list(map(bool, x.data)),
-        lambda torch, x: x.to(torch.bool),
-        kind="array",
-        casting="own",
-        text="{0}.bool()",
-        examples=(("[0, 2].bool()", "[false, true]"),),
-        vjp=(NONE,),
     ),
 )

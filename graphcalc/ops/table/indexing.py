@@ -1,0 +1,206 @@
+"""Rows of the operations that choose elements by number or join tensors, and of the casts."""
+
+from __future__ import annotations
+
+from graphcalc.ops import move_shapes, shapes
+from graphcalc.ops.kernels import arrays, indexing, moves
+from graphcalc.ops.spec import (
+    NONE,
+    ZERO,
+    Op,
+    Operands,
+    Params,
+    Tensor,
+    Torch,
+)
+
+
+def _cat_vjp(operands: Operands, params: Params) -> tuple[str, ...]:
+    starts = ["0"]
+    for i in range(len(operands) - 1):
+        starts.append(f"{starts[-1]} + tensors{i}.size(dim)")
+    return tuple(f"narrow(g, dim, {start}, tensors{i}.size(dim))" for i, start in enumerate(starts))
+
+
+def _index_vjp(operands: Operands, params: Params) -> tuple[str, ...]:
+    chosen = [f"index{i}" for i in range(len(operands) - 1)]
+    return (f"unindex(g, x.shape, items, [{', '.join(chosen)}])", *[NONE] * len(chosen))
+
+
+def _unindex_vjp(operands: Operands, params: Params) -> tuple[str, ...]:
+    chosen = [f"index{i}" for i in range(len(operands) - 1)]
+    return (f"index(g, items, [{', '.join(chosen)}])", *[NONE] * len(chosen))
+
+
+def _torch_int(torch: Torch, x: Tensor) -> Tensor:
+    """`arrays.to_int` on torch, where numbers out of reach are whatever the machine makes."""
+    if not x.is_floating_point():
+        return x.to(torch.int64)
+    wide = x if x.element_size() > 2 else x.to(torch.float32)
+    is_large = wide.abs() >= 2.0**63
+    limits = torch.where(wide > 0, 2**63 - 1, -(2**63))
+    return torch.where(is_large, limits, torch.where(wide.abs() < 2.0**63, wide, 0).to(torch.int64))
+
+
+INDEXING = (
+    Op(
+        "index",
+        "x, items: items, index: tensors",
+        "The elements that indices, slices and tensors of whole numbers choose: x[i, 1:3].",
+        move_shapes.index,
+        indexing.index,
+        indexing.torch_index,
+        kind="array",
+        casting="own",
+        text="{0}[{items}]",
+        examples=(("[1, 2, 3][1:]", "[2, 3]"), ("[5, 6, 7][[2, 0]]", "[7, 5]")),
+        vjp=_index_vjp,
+        differs="a step may be negative, as in NumPy; a mask may not choose, as the result's shape "
+        "would depend on data.",
+    ),
+    Op(
+        "unindex",
+        "x, shape: shape, items: items, index: tensors",
+        "The gradient of an index: zeros, with x added where it was taken.",
+        move_shapes.unindex,
+        indexing.unindex,
+        indexing.torch_unindex,
+        kind="array",
+        vjp=_unindex_vjp,
+    ),
+    Op(
+        "tensor",
+        "*x",
+        "A tensor of its operands along a new first dimension: [x, y, …].",
+        move_shapes.stack,
+        moves.stack,
+        lambda torch, *x: torch.stack(x),
+        kind="array",
+        text="[{all}]",
+        examples=(("[1, 1 + 1]", "[1, 2]"),),
+        vjp=lambda operands, params: tuple(f"g[{i}]" for i in range(len(operands))),
+    ),
+    Op(
+        "cat",
+        "tensors: tensors, dim: dim = 0",
+        "Tensors one after another along a dimension.",
+        move_shapes.cat,
+        moves.cat,
+        lambda torch, *x: torch.cat(x[:-1], x[-1]),
+        kind="array",
+        aliases=("concat", "concatenate"),
+        examples=(("cat([[1, 2], [3]])", "[1, 2, 3]"),),
+        vjp=_cat_vjp,
+        samples=(
+            "cat([randn(2, 3), randn(2, 1)], dim=-1)",
+            "cat([randn(2, 3), randn(0, 3)])",
+            "cat((randn(1, 2, 3), randn(1, 4, 3)), 1)",
+        ),
+    ),
+    Op(
+        "stack",
+        "tensors: tensors, dim: dim = 0",
+        "Tensors one after another along a new dimension.",
+        move_shapes.stacked,
+        moves.stack_along,
+        lambda torch, *x: torch.stack(x[:-1], x[-1]),
+        kind="array",
+        examples=(("stack([[1, 2], [3, 4]], dim=1)", "[[1, 3], [2, 4]]"),),
+        vjp=lambda operands, params: tuple(f"select(g, dim, {i})" for i in range(len(operands))),
+        samples=("stack([randn(2, 3), randn(2, 3)], dim=-1)", "stack([1, 2, 3])"),
+    ),
+    Op(
+        "gather",
+        "x, dim: dim, index: index",
+        "Along a dimension, the element that each number of the index names.",
+        move_shapes.gather,
+        indexing.gather,
+        indexing.torch_gather,
+        kind="array",
+        casting="own",
+        examples=(("gather([[1, 2], [3, 4]], 1, [[0], [1]])", "[[1], [4]]"),),
+        vjp=("scatter_add(full_like(x, 0), dim, index, g)", NONE),
+        samples=(
+            "gather(randn(3, 4), 0, randint(0, 3, (2, 4)))",
+            "gather(randn(3, 4, 2), -1, randint(0, 2, (3, 4, 5)))",
+        ),
+    ),
+    Op(
+        "scatter_add",
+        "x, dim: dim, index: index, src",
+        "x, with each element of src added at the place that the index names.",
+        move_shapes.scatter,
+        indexing.scatter_add,
+        indexing.torch_scatter_add,
+        kind="array",
+        casting="own",
+        examples=(("scatter_add([0, 0, 0], 0, [2, 0, 2], [1, 2, 3])", "[2, 0, 4]"),),
+        vjp=("g", NONE, "gather(g, dim, index)"),
+        samples=("scatter_add(randn(3, 4), 1, randint(0, 4, (3, 6)), randn(3, 6))",),
+        differs="src has the shape of the index; torch's may be larger.",
+    ),
+    Op(
+        "one_hot",
+        "x: index, num_classes: size = -1",
+        "1 at the place that each number names, 0 elsewhere, in a new last dimension.",
+        move_shapes.one_hot,
+        indexing.one_hot,
+        indexing.torch_one_hot,
+        kind="array",
+        casting="own",
+        examples=(("one_hot([1, 0], 3)", "[[0, 1, 0], [1, 0, 0]].long()"),),
+        vjp=(NONE,),
+        samples=("one_hot(randint(0, 4, (2, 3)), 4)",),
+        differs="num_classes must be given: a shape cannot depend on data.",
+    ),
+    Op(
+        "detach",
+        "x",
+        "x as a constant: no gradient passes.",
+        shapes.same,
+        lambda out, x: x.data,
+        lambda torch, x: x,
+        kind="array",
+        casting="own",
+        examples=(("detach(3)", "3"),),
+        vjp=(ZERO,),
+    ),
+    Op(
+        "float",
+        "x",
+        "Bool and integers as floating point.",
+        shapes.to_float,
+        lambda out, x: x.data,
+        lambda torch, x: x,
+        kind="array",
+        text="{0}.float()",
+        examples=(("(1 < 2).float()", "1"),),
+        vjp=("g",),
+    ),
+    Op(
+        "long",
+        "x",
+        "The whole part as an integer, at most 2^63 from 0; of nan 0.",
+        shapes.to_int,
+        arrays.to_int,
+        _torch_int,
+        kind="array",
+        casting="own",
+        text="{0}.long()",
+        examples=(("[1.5, -1.5].long()", "[1, -1].long()"),),
+        vjp=(NONE,),
+    ),
+    Op(
+        "bool",
+        "x",
+        "Whether x is not 0.",
+        shapes.predicate,
+        lambda out, x: list(map(bool, x.data)),
+        lambda torch, x: x.to(torch.bool),
+        kind="array",
+        casting="own",
+        text="{0}.bool()",
+        examples=(("[0, 2].bool()", "[false, true]"),),
+        vjp=(NONE,),
+    ),
+)

@@ -1,0 +1,177 @@
+"""Rows of what makes tensors, and of the leaves of a graph."""
+
+from __future__ import annotations
+
+import math
+
+from graphcalc.ops import shapes
+from graphcalc.ops.kernels import arrays, random
+from graphcalc.ops.kernels import torch as torch_kernels
+from graphcalc.ops.sizes import Size, ceil_div
+from graphcalc.ops.spec import ZERO, Elements, Op, Operands, Params, Problem, Type
+
+
+def _stepped(dtype: str, operands: Operands, params: Params) -> Type:
+    start, end, step = params
+    start, end = (0.0, start) if end is None else (start, end)
+    if Size in map(type, (start, end, step)):
+        if type(step) is Size or step != int(step) or step <= 0:
+            raise Problem("call", "`arange` of a symbolic size wants a whole step above 0")
+        whole = (n if type(n) is Size else int(n) for n in (end, start))
+        return Type((ceil_div(next(whole) - next(whole), int(step)),), dtype)
+    if step == 0 or not all(map(math.isfinite, (start, end, step))):
+        raise Problem("call", "`arange` wants finite numbers and a step that is not 0")
+    count = (end - start) / step
+    if count >= 2.0**62:
+        raise Problem("limit", f"`arange` would have {count:g} elements")
+    return Type((max(0, math.ceil(count)),), dtype)
+
+
+def _arange(out: Type, start: float, end: float | None, step: float) -> list[float]:
+    return arrays.arange(out, 0.0 if end is None else start, step)
+
+
+MAKING = (
+    Op(
+        "zeros",
+        "*shape: shape",
+        "All 0.",
+        shapes.sized,
+        arrays.zeros,
+        lambda torch, out, sizes: torch.zeros(sizes, dtype=out.dtype, device=out.device),
+        kind="making",
+        examples=(("zeros(3)", "[0, 0, 0]"),),
+    ),
+    Op(
+        "ones",
+        "*shape: shape",
+        "All 1.",
+        shapes.sized,
+        arrays.ones,
+        lambda torch, out, sizes: torch.ones(sizes, dtype=out.dtype, device=out.device),
+        kind="making",
+        examples=(("ones(3)", "[1, 1, 1]"),),
+    ),
+    Op(
+        "full",
+        "shape: shape, value",
+        "All the one value.",
+        shapes.filled,
+        arrays.full,
+        lambda torch, out, value, sizes: value.expand(sizes).contiguous(),
+        kind="making",
+        examples=(("full((2,), 7)", "[7, 7]"),),
+        vjp=("sum(g)",),
+    ),
+    Op(
+        "full_like",
+        "x, value",
+        "All the one value, in the shape of x.",
+        shapes.like,
+        lambda out, x, value: value.data * out.numel,
+        lambda torch, out, x, value: value.to(out.dtype).expand(out.shape).contiguous(),
+        kind="making",
+        examples=(("full_like([1, 2], 7)", "[7, 7]"),),
+        vjp=(ZERO, "sum(g)"),
+    ),
+    Op(
+        "eye",
+        "n: size, m: size = None",
+        "1 on the diagonal of an n by m matrix, 0 elsewhere.",
+        shapes.square,
+        arrays.eye,
+        lambda torch, out, n, m: torch.eye(*out.shape, dtype=out.dtype, device=out.device),
+        kind="making",
+        examples=(("eye(2)", "[[1, 0], [0, 1]]"),),
+    ),
+    Op(
+        "arange",
+        "start: number, end: number = None, step: number = 1",
+        "start, start+step, … below end; from 0 where only the end is given.",
+        _stepped,
+        _arange,
+        torch_kernels.arange,
+        kind="making",
+        examples=(("arange(3)", "[0, 1, 2]"), ("arange(1, 2, 0.5)", "[1, 1.5]")),
+    ),
+    Op(
+        "linspace",
+        "start: number, end: number, steps: size",
+        "`steps` evenly spaced numbers, both ends included.",
+        lambda dtype, operands, params: shapes.sized(dtype, (), ((params[2],),)),
+        arrays.linspace,
+        torch_kernels.linspace,
+        kind="making",
+        examples=(("linspace(0, 1, 3)", "[0, 0.5, 1]"),),
+    ),
+    Op(
+        "rand",
+        "*shape: shape, key: key",
+        "Random numbers, uniform in [0, 1).",
+        shapes.sized,
+        lambda out, sizes, key: random.uniform(key, out.numel),
+        lambda torch, out, sizes, key: torch_kernels.uniform(torch, out, key),
+        kind="random",
+        examples=(("rand(2, 0)", "[[], []]"),),
+    ),
+    Op(
+        "randn",
+        "*shape: shape, key: key",
+        "Random numbers of the standard normal distribution.",
+        shapes.sized,
+        lambda out, sizes, key: random.normal(key, out.numel),
+        lambda torch, out, sizes, key: torch_kernels.normal(torch, out, key),
+        kind="random",
+        examples=(("randn(2, 0)", "[[], []]"),),
+    ),
+    Op(
+        "randint",
+        "low: number, high: number, shape: shape, key: key",
+        "Random whole numbers from low up to, not including, high.",
+        shapes.integers,
+        lambda out, low, high, shape, key: [
+            int(u * (high - low) // 1 + low) for u in random.uniform(key, out.numel)
+        ],
+        torch_kernels.integers,
+        kind="random",
+        examples=(("randint(0, 1, (3,))", "[0, 0, 0].long()"),),
+    ),
+)
+
+
+def _constant(out: Type, type: Type, data: Params) -> Elements:
+    return list(data)
+
+
+LEAVES = (
+    Op(
+        "const",
+        "type: type, data: data",
+        "A number, or a tensor of numbers.",
+        shapes.leaf,
+        _constant,
+        torch_kernels.constant,
+        kind="leaf",
+    ),
+    Op(
+        "input",
+        "type: type, name: name",
+        "A value from outside.",
+        shapes.leaf,
+        _constant,
+        kind="leaf",
+        text=" ",
+    ),
+    Op(
+        "alias",
+        "x",
+        "Another name for a node.",
+        shapes.same,
+        lambda out, x: x.data,
+        lambda torch, x: x,
+        kind="leaf",
+        casting="own",
+        text="{0}",
+        vjp=("g",),
+    ),
+)

@@ -1,0 +1,204 @@
+"""Rows of the reductions."""
+
+from __future__ import annotations
+
+from graphcalc.ops import causes, shapes
+from graphcalc.ops.kernels import reductions
+from graphcalc.ops.kernels import torch as torch_kernels
+from graphcalc.ops.spec import (
+    NONE,
+    Field,
+    Gradients,
+    Op,
+    Operands,
+    Params,
+    PythonKernel,
+    Static,
+    Tensor,
+    Torch,
+)
+
+_REDUCE = "x, dim: dims = None, keepdim: flag = False"
+_MATRIX = "[[1, 5, 3], [4, 2, 6]]"
+
+
+def _reduction(
+    name: str, doc: str, kernel: PythonKernel, example: tuple[str, str], **row: Field
+) -> Op:
+    rule = row.pop("type", shapes.reduction)
+    return Op(name, _REDUCE, doc, rule, kernel, kind="reduction", examples=(example,), **row)
+
+
+def _even(operands: Operands, params: Params) -> tuple[str, ...]:
+    """Equal extremes share the gradient, as torch's amax has it."""
+    return ("_shared(_unreduced(g, x, dim), x == _unreduced(out, x, dim), dim)",)
+
+
+def _first(place: str) -> Gradients:
+    """Along one dimension the gradient goes to the element chosen, otherwise it is shared."""
+
+    def vjp(operands: Operands, params: Params) -> tuple[str, ...]:
+        dims = params[0]
+        if dims is None or len(dims) != 1 or not operands[0].shape:
+            return _even(operands, params)
+        at = place.format(dim=dims[0])
+        return (f"scatter_add(full_like(x, 0), {dims[0]}, {at}, _unreduced(g, x, {dims[0]}))",)
+
+    return vjp
+
+
+def _prod_vjp(operands: Operands, params: Params) -> tuple[str, ...]:
+    """g times the product of the others, which is right for zeros too, and to any order.
+
+    The dimensions gone over are brought together as the last one.
+    """
+    shape = operands[0].shape
+    if not shape:
+        return ("g",)
+    if operands[0].numel == 0:
+        return ("full_like(x, 0)",)
+    over = shapes.dimensions(params[0], len(shape))
+    order = [*(i for i in range(len(shape)) if i not in over), *over]
+    back = sorted(range(len(shape)), key=order.__getitem__)
+    moved = ", ".join(str(shape[i]) for i in order)
+    kept = "".join(f"{shape[i]}, " for i in order[: len(shape) - len(over)])
+    count = "*".join(str(shape[i]) for i in over)
+    rows = f"reshape(permute(x, ({', '.join(map(str, order))},)), ({kept}{count}))"
+    others = f"permute(reshape(_others({rows}), ({moved},)), ({', '.join(map(str, back))},))"
+    return (f"_unreduced(g, x, dim) * {others}",)
+
+
+def _countable(torch: Torch, x: Tensor) -> Tensor:
+    """x with bool as integers: torch does not order bool."""
+    return x.to(torch.uint8) if x.dtype == torch.bool else x
+
+
+def _torch_median(torch: Torch, x: Tensor, dim: Static, keepdim: bool) -> Tensor:
+    if not x.dim():
+        return x
+    return torch_kernels.median(torch, _countable(torch, x), dim, keepdim).to(x.dtype)
+
+
+REDUCTIONS = (
+    _reduction(
+        "sum",
+        "The sum of the elements.",
+        reductions.sum_,
+        ("sum([1, 2, 3])", "6"),
+        torch=lambda torch, x, dim, keepdim: torch.sum(
+            x, torch_kernels.over(torch, x, dim), keepdim
+        ),
+        causes=causes.SUM,
+        tile_reduction="sum",
+        vjp=("_spread(g, x, dim)",),
+        differs="bool and integers add up as floating point; torch gives int64.",
+    ),
+    _reduction(
+        "prod",
+        "The product of the elements.",
+        reductions.prod,
+        ("prod([2, 3, 4])", "24"),
+        torch=torch_kernels.prod,
+        causes=causes.PRODUCTS,
+        vjp=_prod_vjp,
+        differs="takes several dimensions at once, where torch takes one.",
+    ),
+    _reduction(
+        "mean",
+        "The sum of the elements over their number.",
+        reductions.mean,
+        ("mean([1, 2, 6])", "3"),
+        torch=lambda torch, x, dim, keepdim: torch.mean(
+            x, torch_kernels.over(torch, x, dim), keepdim
+        ),
+        causes=causes.MEAN,
+        tile_reduction="mean",
+        vjp=("_spread(g / numel(x, dim), x, dim)",),
+    ),
+    *(
+        _reduction(
+            name,
+            f"The {adjective} element; of two tensors, the {comparative} of each pair.",
+            getattr(reductions, f"a{name}"),
+            (f"{name}([2, 3, 1])", value),
+            torch=torch_kernels.over_dims(f"a{name}"),
+            type=shapes.extremum,
+            casting="own",
+            two_tensor_op=f"{name}imum",
+            tile_reduction=name,
+            vjp=_first(f"arg{name}(x, {{dim}}, True)"),
+            differs="the values alone; torch's pair with a dimension is `.values` and `.indices`, "
+            "`(…)[0]` and `(…)[1]`, or `v, i = …`.",
+        )
+        for name, adjective, comparative, value in (
+            ("max", "largest", "larger", "3"),
+            ("min", "smallest", "smaller", "1"),
+        )
+    ),
+    *(
+        _reduction(
+            f"a{name}",
+            f"The {adjective} element; where several are equal, they share the gradient.",
+            getattr(reductions, f"a{name}"),
+            (f"a{name}([2, 3, 1])", value),
+            torch=torch_kernels.over_dims(f"a{name}"),
+            type=shapes.extremum,
+            casting="own",
+            tile_reduction=name,
+            vjp=_even,
+        )
+        for name, adjective, value in (("max", "largest", "3"), ("min", "smallest", "1"))
+    ),
+    _reduction(
+        "median",
+        "The middle element; of an even number, the lower of the two.",
+        reductions.median,
+        ("median([4, 1, 3, 2])", "2"),
+        torch=_torch_median,
+        type=shapes.extremum,
+        casting="own",
+        vjp=_first("argmax((x == _unreduced(out, x, {dim})).float(), {dim}, True)"),
+        differs="the values alone, over any dimensions; `np.median` is the mean of the two.",
+    ),
+    _reduction(
+        "all",
+        "Whether every element is not 0.",
+        reductions.all_,
+        ("all([1, 2, 0])", "false"),
+        torch=torch_kernels.over_dims("all"),
+        type=shapes.quantifier,
+        casting="own",
+        vjp=(NONE,),
+    ),
+    _reduction(
+        "any",
+        "Whether some element is not 0.",
+        reductions.any_,
+        ("any([0, 0, 3])", "true"),
+        torch=torch_kernels.over_dims("any"),
+        type=shapes.quantifier,
+        casting="own",
+        vjp=(NONE,),
+    ),
+    *(
+        Op(
+            f"arg{name}",
+            "x, dim: dim = None, keepdim: flag = False",
+            f"The place of the {adjective} element, the first of several; "
+            "counted through the whole tensor without a dimension.",
+            shapes.place,
+            getattr(reductions, f"arg{name}"),
+            lambda torch, x, dim, keepdim, name=f"arg{name}": getattr(torch, name)(
+                _countable(torch, x), dim, keepdim
+            ),
+            kind="reduction",
+            casting="own",
+            examples=((f"arg{name}({_MATRIX}, dim=1)", f"{places}.long()"), *more),
+            vjp=(NONE,),
+        )
+        for name, adjective, places, more in (
+            ("max", "largest", "[1, 2]", (("[5, 6, 7][argmax([1, 3, 2])]", "6"),)),
+            ("min", "smallest", "[0, 1]", ()),
+        )
+    ),
+)
