@@ -6,12 +6,6 @@ from graphcalc.graph.ir import Graph
 from graphcalc.graph.text import node_text, operand_text
 from graphcalc.ops.table import OPS
 
-# Ops that hand on elements of their first operand as they are.
-_MOVES = frozenset(
-    OPS[name]
-    for name in "index gather squeeze unsqueeze reshape flatten T transpose permute alias".split()
-)
-
 
 def stable_exp(graph: Graph, position: int, users: list[list[int]]) -> str:
     """The stable function that a formula around an exp is: softmax or logsumexp."""
@@ -33,7 +27,7 @@ def stable_exp(graph: Graph, position: int, users: list[list[int]]) -> str:
 def stable_log(graph: Graph, position: int) -> str:
     """The stable function that the log of a softmax or a sigmoid, or of elements of one, is."""
     at, moves = graph.nodes[position].operands[0], []
-    while graph.nodes[at].op in _MOVES and not graph.nodes[at].is_bound:
+    while graph.nodes[at].op.is_move and not graph.nodes[at].is_bound:
         moves.append(at)
         at = graph.nodes[at].operands[0]
     text = _log_share(graph, at) or _log_sigmoid(graph, at)

@@ -58,15 +58,12 @@ def _static(scope: Scope, position: int, node: ast.Attribute, source: Source) ->
     return None
 
 
-_WHERE = {"max": "argmax", "min": "argmin"}
-
-
 def values_and_indices(scope: Scope, position: int, where: Where) -> tuple[int, int] | None:
     """The values and their places, where a node is torch's `max(x, dim)`; else None."""
     node = scope.builder.nodes[position]
-    if node.op.name not in _WHERE or node.params[0] is None or len(node.params[0]) != 1:
+    if not node.op.position_op or node.params[0] is None or len(node.params[0]) != 1:
         return None
-    op, params = OPS[_WHERE[node.op.name]], (node.params[0][0], node.params[1])
+    op, params = OPS[node.op.position_op], (node.params[0][0], node.params[1])
     return position, scope.builder.add(op, node.operands, params, where)
 
 

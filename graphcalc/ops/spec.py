@@ -117,23 +117,39 @@ IdentityRule: TypeAlias = Callable[[Operands, Type, Elements], int | None]
 
 
 class Op(NamedTuple):
-    """One operation, named as in torch.
+    r"""One operation, named as in torch.
 
     signature         its parameters: `x, dim: dims = None`; a plain tensor has no kind
     doc               one sentence with the formula
     type              rule: (dtype of the run, operand types, static arguments) -> Type
     python            for elementwise ops a scalar function, total over IEEE values; otherwise
                       (Type of the result, operands, static arguments) -> flat list of elements
-    torch             the name of torch's own function, or
-                      (torch, operands, static arguments) -> Tensor
+    torch             (torch, operands, static arguments) -> Tensor, or a name, by default the
+                      op's own: of a function in `kernels/torch.py`, or else of torch's
+    polars            (polars, operands) -> expression with the same bits, or a name: of a function
+                      in `kernels/polars.py`, or else of a method of expressions; empty where
+                      polars has none
+    inline            Python source for `python` as a format of its operands: `({} + {})`
+    raising           what is faster than `python` and gives the same where it does not raise: a
+                      function, or Python source as in `inline`
+    row_total         how a total over the rows of a file is gathered: a key of
+                      `kernels.totals.TOTALS`; empty where an op needs all rows at once
     kind              elementwise, reduction, array, making, random or leaf
+    access            how a program gets at it: `call`, `syntax` (as `x[i]`), or `internal`, where
+                      only composites, derivatives and methods do
     casting           which dtypes the kernels want their operands in: `result` (cast to the
                       result's), `common` (cast to one dtype among them), `own` (left alone), or
                       `condition` (the first left alone, the others as the result)
     symbol            the operator that means this op, if one does
     text              how a node of it reads, where that is neither an operator nor a call: a
                       format of the first operand `{0}`, `{all}` of them, and the index `{items}`
+    latex             its name, symbol or text in LaTeX; with `…` in the place of the arguments
+                      where they need no parentheses: `\sqrt{…}`
+    step              in words the gradient of each operand, for `--steps`, where the formula in
+                      `vjp` does not read well: a format of the gradient that arrived `{g}`, the
+                      operands `{0}`, `{1}`, … and the node's expression `{text}`
     two_tensor_op     the op that a call with two tensors means instead: `max(x, y)`
+    position_op       the op for where the elements stand that this one chooses: `argmax`
     vjp               the gradient of each operand, given that of the result; whoever applies it
                       sums over the dimensions that were broadcast
     tile_reduction    how a reduction of all elements is gathered from tiles: sum, mean, min, max
@@ -143,6 +159,7 @@ class Op(NamedTuple):
     causes            what makes a non-finite value of finite operands, most special first
     pole              what to write instead where the derivative is infinite, in terms of the
                       operands
+    is_move           whether every element of the result is one of the first operand
     identity_operand  which operand a node of it equals, if it is one of them: `x * 1` is x
     tile_reduction    how a reduction of all elements is gathered from tiles: sum, mean, min or max
     inline_scalars    numbers that torch computes as fast and exactly as a last operand that is
@@ -160,12 +177,20 @@ class Op(NamedTuple):
     type: TypeRule
     python: PythonKernel
     torch: str | TorchKernel = ""
+    polars: str | PolarsKernel = ""
+    inline: str = ""
+    raising: str | Callable[..., float] = ""
+    row_total: str = ""
     kind: str = "elementwise"
+    access: str = "call"
     casting: str = "result"
     symbol: str = ""
     text: str = ""
+    latex: str = ""
+    step: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     two_tensor_op: str = ""
+    position_op: str = ""
     examples: tuple[tuple[str, str], ...] = ()
     tolerance: int = 0
     domain: tuple[float, float] = (-1e3, 1e3)
@@ -173,6 +198,7 @@ class Op(NamedTuple):
     cost: CostRule | None = None
     differs: str = ""
     samples: tuple[str, ...] = ()
+    is_move: bool = False
     identity_operand: IdentityRule | None = None
     causes: tuple[Cause, ...] = ()
     pole: str = ""

@@ -10,7 +10,7 @@ from graphcalc.graph import shape_functions
 from graphcalc.graph.call_site import ShapeFunction
 from graphcalc.ops.prelude import COMPOSITES, Composite
 from graphcalc.ops.spec import Op, Signed, parameters
-from graphcalc.ops.table import INTERNAL, OPS
+from graphcalc.ops.table import OPS
 from graphcalc.report.safe import width
 
 _KINDS = {
@@ -32,8 +32,6 @@ _TITLES = (
     "Values as they are",
     "NumPy's own",
 )
-# Rows that the language's syntax reaches, and no call.
-_SYNTAX = ("index", "tensor", "T")
 
 
 class Entry(NamedTuple):
@@ -54,7 +52,7 @@ class Entry(NamedTuple):
 def entries() -> list[Entry]:
     """Every function of the language, once."""
     rows = [op for op in OPS.values() if op.kind != "leaf"]
-    shown = [op for op in rows if op.name not in INTERNAL or op.name in _SYNTAX]
+    shown = [op for op in rows if op.access != "internal"]
     public = [c for c in COMPOSITES.values() if not c.name.startswith("_") and c.examples]
     return [
         *map(_of_row, shown),

@@ -9,9 +9,9 @@ from typing import Any
 from graphcalc.backends.base import NullObserver, Program, Settings
 from graphcalc.backends.choose import compile_graph, run_dtype
 from graphcalc.numbers import exact
+from graphcalc.ops.kernels.totals import State, Total
 from graphcalc.rows.plan import Gathered, PartialGraph, RowPlan, Stage
 from graphcalc.rows.python_engine import NON_FINITE_TEXTS, Done, Engine, Pass
-from graphcalc.rows.totals import State, Total
 from graphcalc.tables.cells import CellError
 
 

@@ -9,8 +9,6 @@ and makes it fast; `total` is its twin for such rows, of the kernels that never 
 
 from __future__ import annotations
 
-import math
-import operator
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -19,33 +17,6 @@ from graphcalc.ops.kernels import numeric
 from graphcalc.ops.table import OPS
 from graphcalc.rows.plan import RowPlan, Stage
 
-# Kernels as operators of the text, and what is faster where it does not raise.
-_INFIX: dict[Callable[..., Any], str] = {
-    operator.add: "({} + {})",
-    operator.sub: "({} - {})",
-    operator.mul: "({} * {})",
-    operator.neg: "(-{})",
-    operator.lt: "({} < {})",
-    operator.le: "({} <= {})",
-    operator.gt: "({} > {})",
-    operator.ge: "({} >= {})",
-    operator.eq: "({} == {})",
-    operator.ne: "({} != {})",
-    operator.not_: "(not {})",
-    operator.and_: "({} & {})",
-    operator.or_: "({} | {})",
-    numeric.where: "({1} if {0} else {2})",
-}
-_RAISING: dict[Callable[..., Any], str] = {numeric.div: "({} / {})"}
-_QUICK: dict[Callable[..., Any], Callable[..., Any]] = {
-    numeric.pow: math.pow,
-    numeric.fmod: math.fmod,
-    **{
-        getattr(numeric, name): getattr(math, name)
-        for name in "sqrt exp expm1 log log2 log10 log1p sin cos tan asin acos acosh sinh cosh "
-        "atanh".split()
-    },
-}
 # Python's own compiler takes no deeper brackets than 200.
 _DEEPEST = 20
 
@@ -194,12 +165,12 @@ def _call(node: Node, operands: list[str], names: dict[str, Any], is_quick: bool
     if node.op is OPS["alias"]:
         return operands[0]
     kernel = node.op.python
-    if kernel in _INFIX:
-        return _INFIX[kernel].format(*operands)
-    if is_quick and kernel in _RAISING:
-        return _RAISING[kernel].format(*operands)
-    if is_quick:
-        kernel = _QUICK.get(kernel, kernel)
+    raising = node.op.raising if is_quick else ""
+    source = node.op.inline or (raising if isinstance(raising, str) else "")
+    if source:
+        return source.format(*operands)
+    if callable(raising):
+        kernel = raising
     name = f"k{len(names)}"
     for known, value in names.items():
         if value is kernel:

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import brief
+from graphcalc.ops.kernels.totals import State
 from graphcalc.rows.backend_engine import StageProgram, is_wanted
 from graphcalc.rows.column_types import kind_of
 from graphcalc.rows.plan import RowPlan, Stage
 from graphcalc.rows.polars_engine import MOST_STEPS, lower, named, states_of
 from graphcalc.rows.python_engine import Policy, RecordPlace
 from graphcalc.rows.tables import OutputColumns
-from graphcalc.rows.totals import State
 from graphcalc.tables.cells import CellProblem
 from graphcalc.tables.columnar import FrameTable
 from graphcalc.tables.reading import import_polars

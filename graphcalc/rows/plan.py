@@ -19,11 +19,11 @@ from graphcalc.graph.ir import Graph, Node, text_of
 from graphcalc.graph.text import node_text
 from graphcalc.numbers import exact, rounded
 from graphcalc.ops.kernels.arrays import NDArray
+from graphcalc.ops.kernels.totals import TOTALS, Total
 from graphcalc.ops.shapes import show
 from graphcalc.ops.sizes import Size, substitute, symbol
 from graphcalc.ops.spec import FLOATS
 from graphcalc.ops.table import OPS
-from graphcalc.rows.totals import TOTALS, Total
 
 # The size of every column, and the name that messages have for it.
 ROWS = symbol("rows")
@@ -215,7 +215,7 @@ class RowPlan:
             return level
         if not rows:
             return level
-        total = TOTALS.get(node.op.name)
+        total = TOTALS.get(node.op.row_total)
         if total is None or len(rows) != len(node.operands):
             raise self._refusal(position, node)
         found = self._squares(position, node) or Gathered(position, node.operands, total)

@@ -14,14 +14,14 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from graphcalc.graph.ir import Node
-from graphcalc.ops.kernels.polars import POLARS
+from graphcalc.ops.kernels.polars import function_of
+from graphcalc.ops.kernels.totals import State
 from graphcalc.ops.table import OPS
 from graphcalc.rows.frame_text import is_odd, number_text
 from graphcalc.rows.plan import RowPlan, Stage
 from graphcalc.rows.python_engine import Done, Engine, RecordPlace
 from graphcalc.rows.records import longest_suspects
 from graphcalc.rows.tables import DelimitedTable
-from graphcalc.rows.totals import State
 from graphcalc.tables.csv import Dialect
 from graphcalc.tables.reading import import_polars
 
@@ -35,9 +35,7 @@ MOST_STEPS = 300
 def can_run(engine: Engine) -> bool:
     """Whether a pass is polars' to run: delimited records, passed through, of ops that it has."""
     nodes = engine.plan.graph.nodes
-    has_ops = all(
-        nodes[p].op.name in POLARS or nodes[p].op is OPS["alias"] for p in engine.stage.steps
-    )
+    has_ops = all(nodes[p].op.polars or nodes[p].op is OPS["alias"] for p in engine.stage.steps)
     table, layout = engine.table, engine.layout
     is_line = layout.passed or all(place < 0 for place in layout.places)
     return (
@@ -272,8 +270,8 @@ def lower(pl: Any, plan: RowPlan, stage: Stage) -> Expressions:
         is_alias = node.op is OPS["alias"]
         if is_alias:
             expression = operands[0]
-        elif node.op.name in POLARS:
-            expression = POLARS[node.op.name](pl, *operands)
+        elif node.op.polars:
+            expression = function_of(node.op)(pl, *operands)
         else:
             expression = _mapped(pl, node, operands)
         depth = 1 + max((depths.get(i, 0) for i in node.operands), default=0)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from graphcalc.numbers import exact
+from graphcalc.ops.kernels.totals import State
 from graphcalc.rows.compiled import Functions, compile_stage
 from graphcalc.rows.plan import RowPlan, Stage
 from graphcalc.rows.records import longest_suspects
 from graphcalc.rows.tables import DelimitedTable, OutputColumns, RowTable, Wanted, Writer
-from graphcalc.rows.totals import State
 from graphcalc.tables.cells import MAX_CELL, CellError, CellProblem, has_odd_characters
 
 # What a quick pass raises where the row needs a second look.

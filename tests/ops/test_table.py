@@ -1,9 +1,15 @@
+import itertools
 import math
 
+import polars as pl
 import pytest
+import torch
 from agreement import BACKENDS, flatten, value_of
 
 from graphcalc.ops import spec
+from graphcalc.ops.kernels import polars as polars_kernels
+from graphcalc.ops.kernels import torch as torch_kernels
+from graphcalc.ops.kernels.totals import TOTALS
 from graphcalc.ops.prelude import COMPOSITES
 from graphcalc.ops.spec import parameters
 from graphcalc.ops.table import CONSTANTS, FUNCTIONS, INTERNAL, OPS
@@ -42,6 +48,12 @@ def test_row_is_complete(name):
     assert op.kind in KINDS
     assert op.doc.endswith(".")
     assert op.casting in ("result", "common", "own", "condition")
+    assert op.access in ("call", "syntax", "internal")
+    assert op.latex.count("{") == op.latex.count("}")
+    assert op.row_total in ("", *TOTALS)
+    for other in (op.position_op, op.two_tensor_op):
+        assert not other or other in OPS
+    assert len(op.step) <= max(len(parameters(op)), 1)
     assert op.tolerance >= 0
     assert op.domain[0] < op.domain[1]
     # What only syntax, composites and gradients reach has no call of its own to show.
@@ -100,3 +112,47 @@ def test_pairs_are_elementwise():
         if op.two_tensor_op:
             assert OPS[op.two_tensor_op].kind == "elementwise"
             assert spec.arity(OPS[op.two_tensor_op]) == 2
+
+
+@pytest.mark.parametrize("name", [op.name for op in OPS.values() if op.name != "input"])
+def test_torch_has_every_row(name):
+    """Every row but an input names a function that torch, or `kernels/torch.py`, has."""
+    assert callable(torch_kernels.function_of(torch, OPS[name]))
+
+
+@pytest.mark.parametrize("name", [op.name for op in OPS.values() if op.polars])
+def test_polars_has_what_rows_name(name):
+    """A row's polars expression is one, of as many operands as the row has."""
+    op = OPS[name]
+    operands = [pl.col(f"x{i}") > 0 for i in range(spec.arity(op))]
+    if not name.startswith(("bitwise", "logical")):
+        operands = [x.cast(pl.Float64) for x in operands]
+    assert isinstance(polars_kernels.function_of(op)(pl, *operands), pl.Expr)
+
+
+def test_every_total_is_some_rows():
+    """Every kind of total is that of a row, but `squares`, which is of a formula."""
+    assert {op.row_total for op in OPS.values()} - {""} == set(TOTALS) - {"squares"}
+
+
+@pytest.mark.parametrize("name", [op.name for op in OPS.values() if op.inline or op.raising])
+def test_fast_forms_compute_the_same(name):
+    """The source and the raising function of a row give what its Python kernel gives, or raise."""
+    op = OPS[name]
+    values = (False, True) if name.startswith("bitwise") else (-2.5, -0.0, 0.0, 0.5, 1.0, 3.0)
+    compared = 0
+    for operands in itertools.product(values, repeat=spec.arity(op)):
+        for fast in (op.inline, op.raising):
+            try:
+                found = fast(*operands) if callable(fast) else _computed(fast, operands)
+            except (ValueError, ArithmeticError):
+                assert fast is op.raising
+                continue
+            assert found is None or repr(found) == repr(op.python(*operands))
+            compared += found is not None
+    assert compared
+
+
+def _computed(source, operands):
+    """What Python source comes to, None of no source."""
+    return eval(source.format(*map(repr, operands))) if source else None

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 import graphcalc as gc
 from graphcalc.evaluate import Evaluation, Options, parse
 from graphcalc.ops import table as table_module
-from graphcalc.ops.kernels.polars import POLARS
+from graphcalc.ops.kernels import polars as polars_kernels
+from graphcalc.ops.kernels.totals import TOTALS
 from graphcalc.rows import polars_engine
 from graphcalc.rows import run as run_module
 from graphcalc.rows.python_engine import Policy
 from graphcalc.rows.run import RowOptions, RowRun
-from graphcalc.rows.totals import TOTALS
 from graphcalc.rows.workers import in_order
 from graphcalc.source import Source
 
@@ -217,7 +217,7 @@ def _is_number(cell):
 
 def test_a_wrong_kernel_is_noticed(patch, tmp_path):
     """The comparison of the engines fails for a polars kernel that computes something else."""
-    patch.setitem(POLARS, "sqrt", lambda pl, x: x.sqrt() * 1.0000001)
+    patch.setattr(polars_kernels, "sqrt", lambda pl, x: x.sqrt() * 1.0000001, raising=False)
     (tmp_path / "t.csv").write_text("a\n2\n")
     found = [
         over_rows("g = sqrt(a)", tmp_path / "t.csv", patch, on_polars=on_polars)[0]
@@ -232,13 +232,13 @@ def test_a_wrong_kernel_is_noticed(patch, tmp_path):
 def test_totals_of_parts(name, values, data):
     """The total of rows is that of their parts, wherever they are cut, and torch's of them all."""
     total = TOTALS[name]
-    operands = 2 if name == "matmul" else 1
+    operands = 2 if name == "dot" else 1
     cut = data.draw(st.integers(0, len(values)))
     states = [total.start(*[part] * operands) for part in (values[:cut], values[cut:]) if part]
     state = states[0] if len(states) == 1 else total.join(*states)
     calls = {
         "squares": "sum((x - mean(x))^2)",
-        "matmul": "x @ x",
+        "dot": "x @ x",
         "all": "all(x)",
         "any": "any(x)",
     }

@@ -12,6 +12,7 @@ import torch
 from graphcalc.backends.torch.devices import is_host
 from graphcalc.backends.torch.threads import in_threads
 from graphcalc.graph.ir import Graph, Node
+from graphcalc.ops.kernels.torch import function_of
 from graphcalc.ops.shapes import common_dtype
 from graphcalc.ops.table import OPS
 
@@ -72,9 +73,9 @@ def kernel_of(graph: Graph, node: Node, device: torch.device) -> Kernel:
     """The kernel of a node on a device."""
     op, params = node.op, node.params
     out = Out(node.type.shape, dtype_of(node.type.dtype), device)
-    function = _resolve(node)
+    function = function_of(torch, op)
     if op.kind in ("making", "random") or op is OPS["const"]:
-        return Kernel(lambda *values: function(torch, out, *values, *params), ())
+        return Kernel(lambda *values: function(out, *values, *params), ())
     casts = _casts(graph, node)
     number = _exact(graph, node)
     if number is not None:
@@ -82,18 +83,6 @@ def kernel_of(graph: Graph, node: Node, device: torch.device) -> Kernel:
     if params:
         return Kernel(lambda *values: function(*values, *params), casts)
     return Kernel(function, casts)
-
-
-def _resolve(node: Node) -> Callable[..., Any]:
-    """The row's torch function: its own, or torch's of the same name."""
-    op = node.op
-    if callable(op.torch):
-        function = op.torch
-        if op.kind in ("making", "random") or op is OPS["const"]:
-            return function
-        return lambda *arguments, **out: function(torch, *arguments, **out)
-    found: Callable[..., Any] = getattr(torch, op.torch or op.name)
-    return found
 
 
 def _with_number(function: Callable[..., Any], number: float) -> Callable[..., Any]:

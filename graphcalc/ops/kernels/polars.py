@@ -1,32 +1,29 @@
-"""Elementwise rows as polars expressions, where polars computes the same numbers.
+"""Kernels on polars' expressions, for rows whose op is no method of these.
 
-Each takes polars itself and the operands: expressions of Float64 or Boolean. Functions whose
-last digits are others in polars are not here; what computes with it goes back to Python for them.
+A kernel takes polars itself and the operands, expressions of Float64 or Boolean, and gives the
+bits that Python's kernel gives. Functions whose last digits are others in polars have none: the
+Python kernel computes them.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, TypeAlias
 
-from graphcalc.ops.spec import Polars
-
-Expr: TypeAlias = Any
-Kernel: TypeAlias = Callable[..., Expr]
+from graphcalc.ops.spec import Expr, Op, Polars, PolarsKernel
 
 
-def _compare(operator: str) -> Kernel:
+def _compare(operator: str) -> PolarsKernel:
     """A comparison as IEEE 754 has it: polars takes nan for the largest number."""
 
     def kernel(pl: Polars, x: Expr, y: Expr) -> Expr:
-        is_number = ~(_is_nan(pl, x) | _is_nan(pl, y))
+        is_number = ~(isnan(pl, x) | isnan(pl, y))
         return getattr(x, operator)(y) & is_number
 
     return kernel
 
 
-def _is_nan(pl: Polars, x: Expr) -> Expr:
+def isnan(pl: Polars, x: Expr) -> Expr:
+    """Whether x is NaN."""
     return x.cast(pl.Float64).is_nan()
 
 
@@ -39,12 +36,14 @@ def _is_negative(pl: Polars, x: Expr) -> Expr:
     return (x < 0) | ((x == 0) & (pl.lit(1.0) / x < 0))
 
 
-def _minimum(pl: Polars, x: Expr, y: Expr) -> Expr:
+def minimum(pl: Polars, x: Expr, y: Expr) -> Expr:
+    """The smaller one; NaN if either is."""
     is_first = (x < y) | ((x == y) & _is_negative(pl, x)) | x.is_nan()
     return pl.when(is_first & ~y.is_nan() | x.is_nan()).then(x).otherwise(y)
 
 
-def _maximum(pl: Polars, x: Expr, y: Expr) -> Expr:
+def maximum(pl: Polars, x: Expr, y: Expr) -> Expr:
+    """The larger one; NaN if either is."""
     is_first = ((x > y) & ~x.is_nan()) | ((x == y) & ~_is_negative(pl, x))
     return pl.when((is_first & ~y.is_nan()) | x.is_nan()).then(x).otherwise(y)
 
@@ -60,18 +59,18 @@ def _column(number: float, like: Expr) -> Expr:
     return zeros + number if number else -zeros if math.copysign(1, number) < 0 else zeros
 
 
-def _div(pl: Polars, x: Expr, y: Expr) -> Expr:
+def div(pl: Polars, x: Expr, y: Expr) -> Expr:
     """The quotient; polars would multiply by the reciprocal of one number."""
     number = _number(pl, y)
     return x / (y if number is None else _column(number, x))
 
 
-def _pow(pl: Polars, x: Expr, y: Expr) -> Expr:
+def pow(pl: Polars, x: Expr, y: Expr) -> Expr:
     """The power. That of a half polars takes for a root, which is another for -inf and -0."""
     return x.pow(_column(0.5, x) if _number(pl, y) == 0.5 else y)
 
 
-def _sum(operator: str) -> Kernel:
+def _addition(operator: str) -> PolarsKernel:
     """A sum or a difference; polars leaves 0 out where it is one number, and -0 + 0 is 0."""
 
     def kernel(pl: Polars, x: Expr, y: Expr) -> Expr:
@@ -83,62 +82,80 @@ def _sum(operator: str) -> Kernel:
     return kernel
 
 
-def _sigmoid(pl: Polars, x: Expr) -> Expr:
+def sigmoid(pl: Polars, x: Expr) -> Expr:
+    """1 / (1 + exp(-x))."""
     return pl.lit(1.0) / (pl.lit(1.0) + (-x).exp())
 
 
-def _sign(pl: Polars, x: Expr) -> Expr:
-    return pl.when(x > 0).then(pl.lit(1.0)).when(x < 0).then(pl.lit(-1.0)).otherwise(pl.lit(0.0))
+def sign(pl: Polars, x: Expr) -> Expr:
+    """-1, 0 or 1; 0 for NaN."""
+    one = pl.when(x > 0).then(pl.lit(1.0)).when(x < 0).then(pl.lit(-1.0))
+    return pl.when(x.is_nan()).then(pl.lit(0.0)).otherwise(one.otherwise(pl.lit(0.0)))
 
 
-POLARS: dict[str, Kernel] = {
-    "add": _sum("__add__"),
-    "sub": _sum("__sub__"),
-    "mul": lambda pl, x, y: x * y,
-    "div": _div,
-    "neg": lambda pl, x: -x,
-    "pow": _pow,
-    "lt": _compare("__lt__"),
-    "le": _compare("__le__"),
-    "gt": _compare("__gt__"),
-    "ge": _compare("__ge__"),
-    "eq": _compare("__eq__"),
-    "ne": lambda pl, x, y: ~_compare("__eq__")(pl, x, y),
-    "logical_and": lambda pl, x, y: _is_true(pl, x) & _is_true(pl, y),
-    "logical_or": lambda pl, x, y: _is_true(pl, x) | _is_true(pl, y),
-    "logical_xor": lambda pl, x, y: _is_true(pl, x) ^ _is_true(pl, y),
-    "logical_not": lambda pl, x: ~_is_true(pl, x),
-    "bitwise_and": lambda pl, x, y: x & y,
-    "bitwise_or": lambda pl, x, y: x | y,
-    "bitwise_not": lambda pl, x: ~x,
-    "where": lambda pl, c, x, y: pl.when(_is_true(pl, c)).then(x).otherwise(y),
-    "abs": lambda pl, x: x.abs(),
-    "sign": lambda pl, x: pl.when(x.is_nan()).then(pl.lit(0.0)).otherwise(_sign(pl, x)),
-    "sqrt": lambda pl, x: x.sqrt(),
-    "root": lambda pl, x: x.sqrt(),
-    "exp": lambda pl, x: x.exp(),
-    "log": lambda pl, x: x.log(),
-    "log1p": lambda pl, x: x.log1p(),
-    "sin": lambda pl, x: x.sin(),
-    "cos": lambda pl, x: x.cos(),
-    "tan": lambda pl, x: x.tan(),
-    "asin": lambda pl, x: x.arcsin(),
-    "acos": lambda pl, x: x.arccos(),
-    "atan": lambda pl, x: x.arctan(),
-    "atan2": lambda pl, y, x: pl.arctan2(y, x),
-    "sinh": lambda pl, x: x.sinh(),
-    "cosh": lambda pl, x: x.cosh(),
-    "tanh": lambda pl, x: x.tanh(),
-    "asinh": lambda pl, x: x.arcsinh(),
-    "acosh": lambda pl, x: x.arccosh(),
-    "sigmoid": _sigmoid,
-    "relu": lambda pl, x: pl.when(x < 0).then(pl.lit(0.0)).otherwise(x),
-    "minimum": _minimum,
-    "maximum": _maximum,
-    "clamp": lambda pl, x, low, high: _minimum(pl, _maximum(pl, x, low), high),
-    "floor": lambda pl, x: x.floor(),
-    "ceil": lambda pl, x: x.ceil(),
-    "isnan": _is_nan,
-    "isinf": lambda pl, x: x.cast(pl.Float64).is_infinite(),
-    "isfinite": lambda pl, x: x.cast(pl.Float64).is_finite(),
-}
+def relu(pl: Polars, x: Expr) -> Expr:
+    """x where it is not below 0; -0 and NaN as they are."""
+    return pl.when(x < 0).then(pl.lit(0.0)).otherwise(x)
+
+
+def clamp(pl: Polars, x: Expr, low: Expr, high: Expr) -> Expr:
+    """x held between two bounds."""
+    return minimum(pl, maximum(pl, x, low), high)
+
+
+def atan2(pl: Polars, y: Expr, x: Expr) -> Expr:
+    """The angle of the point (x, y)."""
+    return pl.arctan2(y, x)
+
+
+def where(pl: Polars, condition: Expr, x: Expr, y: Expr) -> Expr:
+    """x where the condition is not 0, else y."""
+    return pl.when(_is_true(pl, condition)).then(x).otherwise(y)
+
+
+def ne(pl: Polars, x: Expr, y: Expr) -> Expr:
+    """Whether x and y differ; NaN differs from itself."""
+    return ~eq(pl, x, y)
+
+
+def logical_and(pl: Polars, x: Expr, y: Expr) -> Expr:
+    """Whether both are not 0."""
+    return _is_true(pl, x) & _is_true(pl, y)
+
+
+def logical_or(pl: Polars, x: Expr, y: Expr) -> Expr:
+    """Whether either is not 0."""
+    return _is_true(pl, x) | _is_true(pl, y)
+
+
+def logical_xor(pl: Polars, x: Expr, y: Expr) -> Expr:
+    """Whether just one is not 0."""
+    return _is_true(pl, x) ^ _is_true(pl, y)
+
+
+def logical_not(pl: Polars, x: Expr) -> Expr:
+    """Whether x is 0."""
+    return ~_is_true(pl, x)
+
+
+def isinf(pl: Polars, x: Expr) -> Expr:
+    """Whether x is an infinity."""
+    return x.cast(pl.Float64).is_infinite()
+
+
+def isfinite(pl: Polars, x: Expr) -> Expr:
+    """Whether x is neither an infinity nor NaN."""
+    return x.cast(pl.Float64).is_finite()
+
+
+add, sub = _addition("__add__"), _addition("__sub__")
+lt, le, gt, ge, eq = map(_compare, ("__lt__", "__le__", "__gt__", "__ge__", "__eq__"))
+
+
+def function_of(op: Op) -> PolarsKernel:
+    """Return what computes an op: (polars, operands) -> expression."""
+    name = op.polars
+    if callable(name):
+        return name
+    own: PolarsKernel | None = globals().get(name)
+    return own or (lambda pl, x, *others: getattr(x, name)(*others))

@@ -6,9 +6,10 @@ torch itself comes as the first argument, so that the op table can be read witho
 from __future__ import annotations
 
 import math
+from functools import partial
 
 from graphcalc.ops.kernels import random, special
-from graphcalc.ops.spec import Dims, Params, Tensor, Torch, TorchKernel, TorchOut
+from graphcalc.ops.spec import Dims, Op, Params, Shape, Tensor, Torch, TorchKernel, TorchOut
 
 
 def relu(torch: Torch, x: Tensor, out: Tensor | None = None) -> Tensor:
@@ -103,6 +104,9 @@ def hyperbolic(name: str) -> TorchKernel:
     return kernel
 
 
+sinh, cosh = map(hyperbolic, ("sinh", "cosh"))
+
+
 def gamma(torch: Torch, x: Tensor) -> Tensor:
     """The gamma function on the host: torch has none, and exp(lgamma(x)) loses a dozen bits."""
     host = x.to("cpu", torch.float64, copy=True).apply_(special.gamma)
@@ -193,7 +197,7 @@ def softplus(torch: Torch, x: Tensor, beta: Tensor, threshold: Tensor) -> Tensor
     return torch.where(scaled > threshold, x, torch.log1p(torch.exp(scaled)) / beta)
 
 
-def over(torch: Torch, x: Tensor, dim: Dims) -> tuple[int, ...]:
+def over(torch: Torch, x: Tensor, dim: Dims) -> Shape:
     """Every dimension for None, which some of torch's functions do not take."""
     return tuple(range(x.dim())) if dim is None else dim
 
@@ -216,6 +220,10 @@ def over_dims(name: str) -> TorchKernel:
     return kernel
 
 
+sum, mean, all, any = map(over_dims, ("sum", "mean", "all", "any"))
+amax, amin = map(over_dims, ("amax", "amin"))
+
+
 def arange(torch: Torch, out: TorchOut, start: float, end: float | None, step: float) -> Tensor:
     """start + i*step, rounded as on Python."""
     first = 0.0 if end is None else start
@@ -231,13 +239,30 @@ def linspace(torch: Torch, out: TorchOut, start: float, end: float, steps: int) 
     return torch.where(i < steps // 2, start + i * step, end - (steps - 1 - i) * step)
 
 
+def _countable(torch: Torch, x: Tensor) -> Tensor:
+    """x with bool as integers: torch does not order bool."""
+    return x.to(torch.uint8) if x.dtype == torch.bool else x
+
+
+def argmax(torch: Torch, x: Tensor, dim: int | None, keepdim: bool) -> Tensor:
+    """torch's, of bool too."""
+    return torch.argmax(_countable(torch, x), dim, keepdim)
+
+
+def argmin(torch: Torch, x: Tensor, dim: int | None, keepdim: bool) -> Tensor:
+    """torch's, of bool too."""
+    return torch.argmin(_countable(torch, x), dim, keepdim)
+
+
 def median(torch: Torch, x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     """The lower median over any dimensions: torch.median takes one at a time."""
-    dims = sorted(d % x.dim() for d in over(torch, x, dim)) if x.dim() else []
+    if not x.dim():
+        return x
+    dims = sorted(d % x.dim() for d in over(torch, x, dim))
     kept = [d for d in range(x.dim()) if d not in dims]
     count = math.prod(x.shape[d] for d in dims)
-    rows = x.permute(*kept, *dims).reshape(*(x.shape[d] for d in kept), count)
-    found = torch.median(rows, -1).values
+    rows = _countable(torch, x).permute(*kept, *dims).reshape(*(x.shape[d] for d in kept), count)
+    found = torch.median(rows, -1).values.to(x.dtype)
     if keepdim:
         for d in dims:
             found = found.unsqueeze(d)
@@ -264,29 +289,25 @@ def hardtanh(torch: Torch, x: Tensor, low: Tensor, high: Tensor) -> Tensor:
     return torch.where((low < x) & (x < high), x, held)
 
 
-def refold(
-    torch: Torch, x: Tensor, shape: tuple[int, ...], dim: int, size: int, step: int
-) -> Tensor:
+def refold(torch: Torch, x: Tensor, shape: Shape, dim: int, size: int, step: int) -> Tensor:
     """Every window's elements added where they were taken."""
     return torch.ops.aten.unfold_backward(x, shape, dim % len(shape), size, step)
 
 
-def pad(torch: Torch, x: Tensor, counts: tuple[int, ...], mode: str, value: float) -> Tensor:
+def pad(torch: Torch, x: Tensor, counts: Shape, mode: str, value: float) -> Tensor:
     """The value around the elements."""
     if x.dtype == torch.bool:
         return torch.nn.functional.pad(x.to(torch.uint8), counts, value=value).to(torch.bool)
     return torch.nn.functional.pad(x, counts, value=value)
 
 
-def integers(
-    torch: Torch, out: TorchOut, low: float, high: float, shape: tuple[int, ...], key: int
-) -> Tensor:
+def randint(torch: Torch, out: TorchOut, low: float, high: float, shape: Shape, key: int) -> Tensor:
     """Whole numbers from low up to, not including, high."""
     wide = out._replace(dtype=torch.float64)
     return (torch.floor(uniform(torch, wide, key) * (high - low)) + low).to(out.dtype)
 
 
-def constant(torch: Torch, out: TorchOut, type: Tensor, data: Params) -> Tensor:
+def const(torch: Torch, out: TorchOut, type: Tensor, data: Params) -> Tensor:
     """The elements of a constant."""
     return torch.tensor(data, dtype=out.dtype, device=out.device).reshape(out.shape)
 
@@ -374,3 +395,24 @@ def _quantile(torch: Torch, u: Tensor) -> Tensor:
     )
     value[outer] = torch.where(q < 0, -tail, tail)
     return value
+
+
+def rand(torch: Torch, out: TorchOut, sizes: Shape, key: int) -> Tensor:
+    """Uniform numbers."""
+    return uniform(torch, out, key)
+
+
+def randn(torch: Torch, out: TorchOut, sizes: Shape, key: int) -> Tensor:
+    """Normal numbers."""
+    return normal(torch, out, key)
+
+
+def function_of(torch: Torch, op: Op) -> TorchKernel:
+    """Return what computes an op: (operands, static arguments) -> Tensor.
+
+    Of an op that makes a tensor, the `TorchOut` comes first.
+    """
+    name = op.torch or op.name
+    own = name if callable(name) else globals().get(name)
+    found: TorchKernel = getattr(torch, str(name)) if own is None else partial(own, torch)
+    return found

@@ -20,11 +20,8 @@ _ROWS = (
 )
 OPS: dict[str, Op] = {op.name: op for op in _ROWS}
 
-# Rows that only the language's syntax reaches.
-INTERNAL = frozenset(
-    "const input alias index tensor T float long bool unindex refold recur root "
-    "clamped_log clamped_log1p conv conv_input conv_weight randint".split()
-)
+# Rows that no call reaches.
+INTERNAL = frozenset(op.name for op in _ROWS if op.access != "call")
 
 # What a dot reaches without a call.
 ATTRIBUTES: dict[str, tuple[Op, tuple[int, ...]]] = {

@@ -6,7 +6,6 @@ import math
 
 from graphcalc.ops import causes
 from graphcalc.ops.kernels import numeric
-from graphcalc.ops.kernels import torch as torch_kernels
 from graphcalc.ops.shapes import arithmetic
 from graphcalc.ops.spec import ZERO, Field, Op, PythonKernel
 
@@ -24,6 +23,8 @@ ELEMENTARY = (
         ("abs(-3)", "3"),
         aliases=("fabs", "absolute"),
         vjp=("g * sign(x)",),
+        polars="abs",
+        latex=r"\left|…\right|",
     ),
     unary(
         "sign",
@@ -31,27 +32,34 @@ ELEMENTARY = (
         numeric.sign,
         ("sign(-3)", "-1"),
         vjp=(ZERO,),
+        polars="sign",
     ),
     unary(
         "sqrt",
         "The square root; nan below 0.",
         numeric.sqrt,
         ("sqrt(16)", "4"),
-        torch=torch_kernels.sqrt,
         causes=causes.SQRT,
         pole="sqrt({0} + 1e-12)",
         vjp=("g / (2 * out)",),
+        polars="sqrt",
+        raising=math.sqrt,
+        latex=r"\sqrt{…}",
     ),
     unary(
         "root",
         "The square root of a sum of squares: its derivative at 0 is 0, as that of a norm.",
         numeric.sqrt,
         ("norm([3, 4])", "5"),
-        torch=torch_kernels.sqrt,
+        torch="sqrt",
         text="sqrt({0})",
         causes=causes.SQRT,
         domain=(0, 1e3),
         vjp=("where(out == 0, 0, g / (2 * where(out == 0, 1, out)))",),
+        polars="sqrt",
+        raising=math.sqrt,
+        latex=r"\sqrt{…}",
+        access="internal",
     ),
     unary(
         "exp",
@@ -61,6 +69,9 @@ ELEMENTARY = (
         tolerance=2,
         causes=causes.EXP,
         vjp=("g * out",),
+        polars="exp",
+        raising=math.exp,
+        latex=r"\exp",
     ),
     unary(
         "exp2",
@@ -79,6 +90,7 @@ ELEMENTARY = (
         tolerance=2,
         causes=causes.EXP,
         vjp=("g * (out + 1)",),
+        raising=math.expm1,
     ),
     unary(
         "log",
@@ -89,6 +101,9 @@ ELEMENTARY = (
         causes=causes.LOG,
         pole="log({0} + 1e-12)",
         vjp=("g / x",),
+        polars="log",
+        raising=math.log,
+        latex=r"\log",
     ),
     unary(
         "clamped_log",
@@ -101,6 +116,7 @@ ELEMENTARY = (
         causes=causes.LOG,
         domain=(1e-9, 1e3),
         vjp=("g / clamp(x, 1e-12)",),
+        access="internal",
     ),
     unary(
         "clamped_log1p",
@@ -113,6 +129,7 @@ ELEMENTARY = (
         causes=causes.LOG1P,
         domain=(-1 + 1e-9, 1e3),
         vjp=("g / clamp(x + 1, 1e-12)",),
+        access="internal",
     ),
     unary(
         "log2",
@@ -122,6 +139,8 @@ ELEMENTARY = (
         tolerance=2,
         causes=causes.LOG,
         vjp=("g / (x * log(2))",),
+        raising=math.log2,
+        latex=r"\log_{2}",
     ),
     unary(
         "log10",
@@ -131,6 +150,8 @@ ELEMENTARY = (
         tolerance=2,
         causes=causes.LOG,
         vjp=("g / (x * log(10))",),
+        raising=math.log10,
+        latex=r"\log_{10}",
     ),
     unary(
         "log1p",
@@ -140,6 +161,8 @@ ELEMENTARY = (
         tolerance=2,
         causes=causes.LOG1P,
         vjp=("g / (x + 1)",),
+        polars="log1p",
+        raising=math.log1p,
     ),
     unary(
         "sin",
@@ -149,6 +172,9 @@ ELEMENTARY = (
         tolerance=2,
         causes=causes.PERIODIC,
         vjp=("g * cos(x)",),
+        polars="sin",
+        raising=math.sin,
+        latex=r"\sin",
     ),
     unary(
         "cos",
@@ -158,6 +184,9 @@ ELEMENTARY = (
         tolerance=2,
         causes=causes.PERIODIC,
         vjp=("-(g * sin(x))",),
+        polars="cos",
+        raising=math.cos,
+        latex=r"\cos",
     ),
     unary(
         "tan",
@@ -167,6 +196,9 @@ ELEMENTARY = (
         tolerance=2,
         causes=causes.PERIODIC,
         vjp=("g * (1 + out * out)",),
+        polars="tan",
+        raising=math.tan,
+        latex=r"\tan",
     ),
     unary(
         "asin",
@@ -178,6 +210,9 @@ ELEMENTARY = (
         domain=(-1, 1),
         causes=causes.ARC,
         vjp=("g / sqrt(1 - x * x)",),
+        polars="arcsin",
+        raising=math.asin,
+        latex=r"\arcsin",
     ),
     unary(
         "acos",
@@ -189,6 +224,9 @@ ELEMENTARY = (
         domain=(-1, 1),
         causes=causes.ARC,
         vjp=("-(g / sqrt(1 - x * x))",),
+        polars="arccos",
+        raising=math.acos,
+        latex=r"\arccos",
     ),
     unary(
         "atan",
@@ -198,6 +236,8 @@ ELEMENTARY = (
         aliases=("arctan",),
         tolerance=2,
         vjp=("g / (1 + x * x)",),
+        polars="arctan",
+        latex=r"\arctan",
     ),
     Op(
         "atan2",
@@ -209,26 +249,31 @@ ELEMENTARY = (
         examples=(("atan2(0, 1)", "0"),),
         tolerance=2,
         vjp=("g * _unless_zero(x, x * x + y * y)", "-(g * _unless_zero(y, x * x + y * y))"),
+        polars="atan2",
     ),
     unary(
         "sinh",
         "The hyperbolic sine.",
         numeric.sinh,
         ("sinh(0)", "0"),
-        torch=torch_kernels.hyperbolic("sinh"),
         tolerance=2,
         causes=causes.EXP,
         vjp=("g * cosh(x)",),
+        polars="sinh",
+        raising=math.sinh,
+        latex=r"\sinh",
     ),
     unary(
         "cosh",
         "The hyperbolic cosine.",
         numeric.cosh,
         ("cosh(0)", "1"),
-        torch=torch_kernels.hyperbolic("cosh"),
         tolerance=2,
         causes=causes.EXP,
         vjp=("g * sinh(x)",),
+        polars="cosh",
+        raising=math.cosh,
+        latex=r"\cosh",
     ),
     unary(
         "tanh",
@@ -237,6 +282,8 @@ ELEMENTARY = (
         ("tanh(0)", "0"),
         tolerance=2,
         vjp=("g * (1 - out * out)",),
+        polars="tanh",
+        latex=r"\tanh",
     ),
     unary(
         "asinh",
@@ -246,6 +293,7 @@ ELEMENTARY = (
         aliases=("arcsinh",),
         tolerance=2,
         vjp=("g / sqrt(x * x + 1)",),
+        polars="arcsinh",
     ),
     unary(
         "acosh",
@@ -257,6 +305,8 @@ ELEMENTARY = (
         domain=(1, 1e3),
         causes=causes.ACOSH,
         vjp=("g / sqrt(x * x - 1)",),
+        polars="arccosh",
+        raising=math.acosh,
     ),
     unary(
         "atanh",
@@ -268,5 +318,6 @@ ELEMENTARY = (
         domain=(-1, 1),
         causes=causes.ATANH,
         vjp=("g / (1 - x * x)",),
+        raising=math.atanh,
     ),
 )

@@ -6,7 +6,6 @@ import math
 
 from graphcalc.ops import causes
 from graphcalc.ops.kernels import numeric, special
-from graphcalc.ops.kernels import torch as torch_kernels
 from graphcalc.ops.shapes import arithmetic, predicate
 from graphcalc.ops.spec import (
     NONE,
@@ -74,6 +73,8 @@ ELEMENTWISE = (
         aliases=("expit",),
         tolerance=2,
         vjp=("g * out * (1 - out)",),
+        polars="sigmoid",
+        latex=r"\sigma",
     ),
     unary(
         "logsigmoid",
@@ -90,7 +91,6 @@ ELEMENTWISE = (
         "A smooth relu: log(1 + exp(beta*x)) / beta, and x itself where beta*x > threshold.",
         arithmetic,
         numeric.softplus,
-        torch_kernels.softplus,
         examples=(("softplus(100)", "100"),),
         tolerance=4,
         vjp=(
@@ -104,8 +104,8 @@ ELEMENTWISE = (
         "x where it is positive, else 0.",
         numeric.relu,
         ("relu(-2)", "0"),
-        torch=torch_kernels.relu,
         vjp=("where(out <= 0, 0, g)",),
+        polars="relu",
     ),
     Op(
         "minimum",
@@ -118,6 +118,8 @@ ELEMENTWISE = (
             "where(x == y, g / 2, where(x > y, 0, g))",
             "where(x == y, g / 2, where(y > x, 0, g))",
         ),
+        polars="minimum",
+        latex=r"\min",
     ),
     Op(
         "maximum",
@@ -130,6 +132,8 @@ ELEMENTWISE = (
             "where(x == y, g / 2, where(x < y, 0, g))",
             "where(x == y, g / 2, where(y < x, 0, g))",
         ),
+        polars="maximum",
+        latex=r"\max",
     ),
     Op(
         "clamp",
@@ -141,6 +145,7 @@ ELEMENTWISE = (
         examples=(("clamp(5, 0, 1)", "1"), ("clamp(-5, min=0)", "0")),
         vjp=_CLAMP,
         vjp_of_numbers=_clamp_gradients,
+        polars="clamp",
     ),
     Op(
         "hardtanh",
@@ -148,7 +153,6 @@ ELEMENTWISE = (
         "x held between two values, and flat at both.",
         arithmetic,
         numeric.clamp,
-        torch_kernels.hardtanh,
         examples=(("hardtanh(-3)", "-1"),),
         vjp=(
             "where((min_val < x) and (x < max_val), g, 0)",
@@ -162,6 +166,8 @@ ELEMENTWISE = (
         numeric.floor,
         ("floor(-1.5)", "-2"),
         vjp=(ZERO,),
+        polars="floor",
+        latex=r"\lfloor …\rfloor",
     ),
     unary(
         "ceil",
@@ -169,6 +175,8 @@ ELEMENTWISE = (
         numeric.ceil,
         ("ceil(1.2)", "2"),
         vjp=(ZERO,),
+        polars="ceil",
+        latex=r"\lceil …\rceil",
     ),
     unary(
         "trunc",
@@ -191,10 +199,10 @@ ELEMENTWISE = (
         "What the truncated quotient leaves: x - y*trunc(x / y), with the sign of x.",
         arithmetic,
         numeric.fmod,
-        torch_kernels.fmod,
         examples=(("fmod(-7, 3)", "-1"),),
         causes=causes.REMAINDER,
         vjp=("g", "-(g * trunc(x / y))"),
+        raising=math.fmod,
     ),
     Op(
         "hypot",
@@ -223,6 +231,7 @@ ELEMENTWISE = (
         ("erf(0)", "0"),
         tolerance=2,
         vjp=("g * 1.1283791670955126 * exp(-x * x)",),
+        latex=r"\operatorname{erf}",
     ),
     unary(
         "erfc",
@@ -247,22 +256,22 @@ ELEMENTWISE = (
         "The gamma function: gamma(n) = (n-1)! for whole n.",
         special.gamma,
         ("gamma(5)", "24"),
-        torch=torch_kernels.gamma,
         # What Python promises of its own, which both backends use.
         tolerance=10,
         domain=(0, 170),
         causes=causes.GAMMA,
         vjp=("g * out * digamma(x)",),
+        latex=r"\Gamma",
     ),
     unary(
         "cbrt",
         "The cube root.",
         numeric.cbrt,
         ("cbrt(-27)", "-3"),
-        torch=torch_kernels.cbrt,
         tolerance=2,
         pole="cbrt({0} + 1e-12)",
         vjp=("g / (3 * out * out)",),
+        latex=r"\sqrt[3]{…}",
     ),
     unary(
         "deg2rad",
@@ -287,12 +296,12 @@ ELEMENTWISE = (
         "The derivative of lgamma: gamma'(x) / gamma(x).",
         special.digamma,
         ("digamma(2) - digamma(1)", "1"),
-        torch=torch_kernels.digamma,
         aliases=("psi",),
         tolerance=2,
         domain=(0, 1e3),
         causes=causes.GAMMA,
         vjp=("g * polygamma(1, x)",),
+        latex=r"\psi",
     ),
     Op(
         "polygamma",
@@ -300,7 +309,6 @@ ELEMENTWISE = (
         "The n-th derivative of digamma: (-1)^(n+1) * n! * (1/x^(n+1) + 1/(x+1)^(n+1) + …).",
         _polygamma,
         special.polygamma,
-        torch_kernels.polygamma,
         examples=(("6 * polygamma(1, 1) / pi^2", "1"),),
         tolerance=2,
         domain=(0, 1e3),
@@ -354,7 +362,6 @@ ELEMENTWISE = (
         "x with a number each in place of nan, inf and -inf.",
         arithmetic,
         special.nan_to_num,
-        torch_kernels.nan_to_num,
         examples=(("nan_to_num(0 / 0)", "0"), ("nan_to_num(1 / 0, posinf=9)", "9")),
         differs="in dtypes below float64 an infinite posinf or neginf is the largest number.",
         vjp=(
@@ -403,11 +410,28 @@ ELEMENTWISE = (
         "The way from start to end: start + weight*(end - start).",
         arithmetic,
         special.lerp,
-        torch_kernels.lerp,
         examples=(("lerp(2, 4, 0.25)", "2.5"),),
         vjp=("g * (1 - weight)", "g * weight", "g * (end - start)"),
     ),
-    _test("isnan", "Whether x is nan.", math.isnan, ("isnan(0 / 0)", "true")),
-    _test("isinf", "Whether x is inf or -inf.", math.isinf, ("isinf(1 / 0)", "true")),
-    _test("isfinite", "Whether x is a number.", math.isfinite, ("isfinite(1)", "true")),
+    _test(
+        "isnan",
+        "Whether x is nan.",
+        math.isnan,
+        ("isnan(0 / 0)", "true"),
+        polars="isnan",
+    ),
+    _test(
+        "isinf",
+        "Whether x is inf or -inf.",
+        math.isinf,
+        ("isinf(1 / 0)", "true"),
+        polars="isinf",
+    ),
+    _test(
+        "isfinite",
+        "Whether x is a number.",
+        math.isfinite,
+        ("isfinite(1)", "true"),
+        polars="isfinite",
+    ),
 )

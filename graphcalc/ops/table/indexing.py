@@ -57,6 +57,9 @@ INDEXING = (
         vjp=_index_vjp,
         differs="a step may be negative, as in NumPy; a mask may not choose, as the result's shape "
         "would depend on data.",
+        step=("{g} at {text}, 0 elsewhere",),
+        is_move=True,
+        access="syntax",
     ),
     Op(
         "unindex",
@@ -67,6 +70,7 @@ INDEXING = (
         indexing.torch_unindex,
         kind="array",
         vjp=_unindex_vjp,
+        access="internal",
     ),
     Op(
         "tensor",
@@ -79,6 +83,7 @@ INDEXING = (
         text="[{all}]",
         examples=(("[1, 1 + 1]", "[1, 2]"),),
         vjp=lambda operands, params: tuple(f"g[{i}]" for i in range(len(operands))),
+        access="syntax",
     ),
     Op(
         "cat",
@@ -124,6 +129,7 @@ INDEXING = (
             "gather(randn(3, 4), 0, randint(0, 3, (2, 4)))",
             "gather(randn(3, 4, 2), -1, randint(0, 2, (3, 4, 5)))",
         ),
+        is_move=True,
     ),
     Op(
         "scatter_add",
@@ -164,6 +170,7 @@ INDEXING = (
         casting="own",
         examples=(("detach(3)", "3"),),
         vjp=(ZERO,),
+        step=("{text} is taken as a constant",),
     ),
     Op(
         "float",
@@ -176,6 +183,7 @@ INDEXING = (
         text="{0}.float()",
         examples=(("(1 < 2).float()", "1"),),
         vjp=("g",),
+        access="internal",
     ),
     Op(
         "long",
@@ -189,6 +197,7 @@ INDEXING = (
         text="{0}.long()",
         examples=(("[1.5, -1.5].long()", "[1, -1].long()"),),
         vjp=(NONE,),
+        access="internal",
     ),
     Op(
         "bool",
@@ -202,5 +211,6 @@ INDEXING = (
         text="{0}.bool()",
         examples=(("[0, 2].bool()", "[false, true]"),),
         vjp=(NONE,),
+        access="internal",
     ),
 )

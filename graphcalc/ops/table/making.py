@@ -6,7 +6,6 @@ import math
 
 from graphcalc.ops import shapes
 from graphcalc.ops.kernels import arrays, random
-from graphcalc.ops.kernels import torch as torch_kernels
 from graphcalc.ops.sizes import Size, ceil_div
 from graphcalc.ops.spec import ZERO, Elements, Op, Operands, Params, Problem, Type
 
@@ -90,7 +89,6 @@ MAKING = (
         "start, start+step, … below end; from 0 where only the end is given.",
         _stepped,
         _arange,
-        torch_kernels.arange,
         kind="making",
         examples=(("arange(3)", "[0, 1, 2]"), ("arange(1, 2, 0.5)", "[1, 1.5]")),
     ),
@@ -100,7 +98,6 @@ MAKING = (
         "`steps` evenly spaced numbers, both ends included.",
         lambda dtype, operands, params: shapes.sized(dtype, (), ((params[2],),)),
         arrays.linspace,
-        torch_kernels.linspace,
         kind="making",
         examples=(("linspace(0, 1, 3)", "[0, 0.5, 1]"),),
     ),
@@ -110,7 +107,6 @@ MAKING = (
         "Random numbers, uniform in [0, 1).",
         shapes.sized,
         lambda out, sizes, key: random.uniform(key, out.numel),
-        lambda torch, out, sizes, key: torch_kernels.uniform(torch, out, key),
         kind="random",
         examples=(("rand(2, 0)", "[[], []]"),),
     ),
@@ -120,7 +116,6 @@ MAKING = (
         "Random numbers of the standard normal distribution.",
         shapes.sized,
         lambda out, sizes, key: random.normal(key, out.numel),
-        lambda torch, out, sizes, key: torch_kernels.normal(torch, out, key),
         kind="random",
         examples=(("randn(2, 0)", "[[], []]"),),
     ),
@@ -132,9 +127,9 @@ MAKING = (
         lambda out, low, high, shape, key: [
             int(u * (high - low) // 1 + low) for u in random.uniform(key, out.numel)
         ],
-        torch_kernels.integers,
         kind="random",
         examples=(("randint(0, 1, (3,))", "[0, 0, 0].long()"),),
+        access="internal",
     ),
 )
 
@@ -150,8 +145,8 @@ LEAVES = (
         "A number, or a tensor of numbers.",
         shapes.leaf,
         _constant,
-        torch_kernels.constant,
         kind="leaf",
+        access="internal",
     ),
     Op(
         "input",
@@ -161,6 +156,7 @@ LEAVES = (
         _constant,
         kind="leaf",
         text=" ",
+        access="internal",
     ),
     Op(
         "alias",
@@ -173,5 +169,7 @@ LEAVES = (
         casting="own",
         text="{0}",
         vjp=("g",),
+        is_move=True,
+        access="internal",
     ),
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from graphcalc.ops import move_shapes
 from graphcalc.ops.kernels import moves
-from graphcalc.ops.kernels import torch as torch_kernels
 from graphcalc.ops.spec import (
     Elements,
     Field,
@@ -38,6 +37,7 @@ def _shaping(
         examples=(example,),
         vjp=("reshape(g, x.shape)",),
         identity_operand=_same,
+        is_move=True,
         **row,
     )
 
@@ -84,6 +84,9 @@ MOVES = (
         text="{0}.T",
         examples=(("[[1, 2], [3, 4]].T", "[[1, 3], [2, 4]]"),),
         vjp=("g.T",),
+        latex=r"^{\top}",
+        is_move=True,
+        access="syntax",
     ),
     Op(
         "transpose",
@@ -97,6 +100,7 @@ MOVES = (
         examples=((f"transpose({_M23}, 0, 1)", "[[1, 4], [2, 5], [3, 6]]"),),
         vjp=("transpose(g, dim0, dim1)",),
         differs="the dimensions have defaults; torch wants both.",
+        is_move=True,
     ),
     Op(
         "permute",
@@ -110,6 +114,7 @@ MOVES = (
         examples=((f"permute({_M23}, 1, 0)", "[[1, 4], [2, 5], [3, 6]]"),),
         vjp=_permute_vjp,
         samples=("permute(randn(2, 3, 4), (2, 0, 1))", "permute(randn(2, 3, 4), (-1, 0, 1))"),
+        is_move=True,
     ),
     _shaping(
         "reshape",
@@ -162,6 +167,7 @@ MOVES = (
         vjp=("g",),
         identity_operand=_same,
         samples=("expand(randn(3, 1), (2, -1, 4))", "expand(5, (2, 2))"),
+        is_move=True,
     ),
     Op(
         "repeat",
@@ -181,6 +187,7 @@ MOVES = (
             "tile(randn(2, 3), 2)",
         ),
         differs="fewer counts than dimensions are those of the last ones, as torch.tile has it.",
+        is_move=True,
     ),
     Op(
         "roll",
@@ -196,6 +203,7 @@ MOVES = (
             f"roll(g, ({', '.join(str(-s) for s in params[0])},), dims)",
         ),
         samples=("roll(randn(2, 3), 1)", "roll(randn(2, 3, 4), (1, -5), (0, -1))"),
+        is_move=True,
     ),
     Op(
         "pad",
@@ -203,7 +211,6 @@ MOVES = (
         "A value around the elements: counts before and after, from the last dimension on.",
         move_shapes.pad,
         moves.pad,
-        torch_kernels.pad,
         kind="array",
         casting="own",
         examples=(("pad([1, 2], (1, 2))", "[0, 1, 2, 0, 0]"),),
@@ -268,6 +275,8 @@ MOVES = (
         examples=(("unfold([1, 2, 3, 4], 0, 2, 1)", "[[1, 2], [2, 3], [3, 4]]"),),
         vjp=("refold(g, x.shape, dimension, size, step)",),
         samples=("unfold(randn(2, 7, 3), 1, 3, 2)", "unfold(randn(2, 7), -1, 7, 1)"),
+        step=("{g} summed over the windows that hold an element",),
+        is_move=True,
     ),
     Op(
         "refold",
@@ -275,8 +284,8 @@ MOVES = (
         "The gradient of `unfold`: every window's elements added where they were taken.",
         move_shapes.given_shape,
         moves.refold,
-        torch_kernels.refold,
         kind="array",
         vjp=("unfold(g, dimension, size, step)",),
+        access="internal",
     ),
 )

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import operator
 
 from graphcalc.ops import causes
 from graphcalc.ops.kernels import numeric
-from graphcalc.ops.kernels import torch as torch_kernels
 from graphcalc.ops.shapes import arithmetic, bitwise, predicate, select
-from graphcalc.ops.spec import NONE, ZERO, Elements, IdentityRule, Op, Operands, PythonKernel, Type
+from graphcalc.ops.spec import (
+    NONE,
+    ZERO,
+    Elements,
+    Field,
+    IdentityRule,
+    Op,
+    Operands,
+    PythonKernel,
+    Type,
+)
 
 
 def _by_one(types: Operands, out: Type, numbers: Elements) -> int | None:
@@ -39,7 +49,12 @@ def _decided(decides: bool) -> IdentityRule:
 
 
 def _compare(
-    name: str, symbol: str, words: str, python: PythonKernel, example: tuple[str, str]
+    name: str,
+    symbol: str,
+    words: str,
+    python: PythonKernel,
+    example: tuple[str, str],
+    **row: Field,
 ) -> Op:
     doc = f"Whether x is {words} y: x {symbol} y."
     return Op(
@@ -49,9 +64,11 @@ def _compare(
         predicate,
         python,
         symbol=symbol,
+        inline=f"({{}} {symbol} {{}})",
         casting="common",
         examples=(example,),
         vjp=(NONE, NONE),
+        **row,
     )
 
 
@@ -66,6 +83,8 @@ OPERATORS = (
         examples=(("1 + 2", "3"), ("[1, 2] + 1", "[2, 3]")),
         causes=causes.ADD,
         vjp=("g", "g"),
+        polars="add",
+        inline="({} + {})",
     ),
     Op(
         "sub",
@@ -78,6 +97,8 @@ OPERATORS = (
         examples=(("1 - 3", "-2"),),
         causes=causes.SUB,
         vjp=("g", "-g"),
+        polars="sub",
+        inline="({} - {})",
     ),
     Op(
         "mul",
@@ -91,6 +112,9 @@ OPERATORS = (
         identity_operand=_one_factor,
         causes=causes.MUL,
         vjp=("g * y", "g * x"),
+        polars="mul",
+        inline="({} * {})",
+        latex=r"\cdot",
     ),
     Op(
         "div",
@@ -105,6 +129,8 @@ OPERATORS = (
         causes=causes.DIV,
         pole="{0} / ({1} + 1e-12)",
         vjp=("g / y", "-(g * out / y)"),
+        polars="div",
+        raising="({} / {})",
     ),
     Op(
         "floor_divide",
@@ -123,12 +149,12 @@ OPERATORS = (
         "What the rounded-down quotient leaves: x - y*floor(x / y), with the sign of y.",
         arithmetic,
         numeric.remainder,
-        torch_kernels.remainder,
         symbol="%",
         aliases=("mod",),
         examples=(("7 % 3", "1"), ("-7 % 3", "2")),
         causes=causes.REMAINDER,
         vjp=("g", "-(g * floor(x / y))"),
+        latex=r"\bmod",
     ),
     Op(
         "pow",
@@ -148,6 +174,8 @@ OPERATORS = (
             "where(y == 0, 0, g * y * x^(y - 1))",
             "where((x == 0) and (y >= 0), 0, g * out * log(x))",
         ),
+        polars="pow",
+        raising=math.pow,
     ),
     Op(
         "neg",
@@ -159,13 +187,60 @@ OPERATORS = (
         aliases=("negative",),
         examples=(("-(1 + 2)", "-3"),),
         vjp=("-g",),
+        polars="neg",
+        inline="(-{})",
     ),
-    _compare("lt", "<", "less than", operator.lt, ("1 < 2", "true")),
-    _compare("le", "<=", "at most", operator.le, ("2 <= 2", "true")),
-    _compare("gt", ">", "greater than", operator.gt, ("1 > 2", "false")),
-    _compare("ge", ">=", "at least", operator.ge, ("1 >= 2", "false")),
-    _compare("eq", "==", "equal to", operator.eq, ("1 == 1", "true")),
-    _compare("ne", "!=", "different from", operator.ne, ("nan != nan", "true")),
+    _compare(
+        "lt",
+        "<",
+        "less than",
+        operator.lt,
+        ("1 < 2", "true"),
+        polars="lt",
+    ),
+    _compare(
+        "le",
+        "<=",
+        "at most",
+        operator.le,
+        ("2 <= 2", "true"),
+        polars="le",
+        latex=r"\le",
+    ),
+    _compare(
+        "gt",
+        ">",
+        "greater than",
+        operator.gt,
+        ("1 > 2", "false"),
+        polars="gt",
+    ),
+    _compare(
+        "ge",
+        ">=",
+        "at least",
+        operator.ge,
+        ("1 >= 2", "false"),
+        polars="ge",
+        latex=r"\ge",
+    ),
+    _compare(
+        "eq",
+        "==",
+        "equal to",
+        operator.eq,
+        ("1 == 1", "true"),
+        polars="eq",
+    ),
+    _compare(
+        "ne",
+        "!=",
+        "different from",
+        operator.ne,
+        ("nan != nan", "true"),
+        polars="ne",
+        latex=r"\ne",
+    ),
     Op(
         "logical_and",
         "x, y",
@@ -177,6 +252,8 @@ OPERATORS = (
         examples=(("1 < 2 and 2 < 3", "true"),),
         identity_operand=_decided(False),
         vjp=(NONE, NONE),
+        polars="logical_and",
+        latex=r"\land",
     ),
     Op(
         "logical_or",
@@ -189,6 +266,8 @@ OPERATORS = (
         examples=(("0 or 2", "true"),),
         identity_operand=_decided(True),
         vjp=(NONE, NONE),
+        polars="logical_or",
+        latex=r"\lor",
     ),
     Op(
         "logical_xor",
@@ -199,6 +278,7 @@ OPERATORS = (
         casting="own",
         examples=(("logical_xor(1, 2)", "false"),),
         vjp=(NONE, NONE),
+        polars="logical_xor",
     ),
     Op(
         "logical_not",
@@ -210,6 +290,9 @@ OPERATORS = (
         casting="own",
         examples=(("not 0", "true"),),
         vjp=(NONE,),
+        polars="logical_not",
+        inline="(not {})",
+        latex=r"\lnot",
     ),
     Op(
         "bitwise_and",
@@ -220,6 +303,9 @@ OPERATORS = (
         symbol="&",
         examples=(("(1 < 2) & (2 < 1)", "false"),),
         vjp=(NONE, NONE),
+        polars="and_",
+        inline="({} & {})",
+        latex=r"\mathbin{\&}",
     ),
     Op(
         "bitwise_or",
@@ -230,6 +316,8 @@ OPERATORS = (
         symbol="|",
         examples=(("(1 < 2) | (2 < 1)", "true"),),
         vjp=(NONE, NONE),
+        polars="or_",
+        inline="({} | {})",
     ),
     Op(
         "bitwise_not",
@@ -240,6 +328,8 @@ OPERATORS = (
         symbol="~",
         examples=(("~(1 < 2)", "false"),),
         vjp=(NONE,),
+        polars="not_",
+        latex=r"\sim",
     ),
     Op(
         "where",
@@ -247,10 +337,11 @@ OPERATORS = (
         "x where the condition is not 0, else y: x if condition else y.",
         select,
         numeric.where,
-        torch_kernels.where,
         casting="condition",
         examples=(("where([1, 0] > 0, 5, 7)", "[5, 7]"),),
         identity_operand=_chosen,
         vjp=(NONE, "where(condition, g, 0)", "where(condition, 0, g)"),
+        polars="where",
+        inline="({1} if {0} else {2})",
     ),
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from graphcalc.ops import causes, convolution_shapes, shapes
 from graphcalc.ops.kernels import convolution, einsum, reductions
-from graphcalc.ops.kernels import torch as torch_kernels
 from graphcalc.ops.spec import Op, Operands, Params
 
 
@@ -59,6 +58,8 @@ PRODUCTS = (
             "mm(randn(2, 3), randn(3, 4))",
             "bmm(randn(5, 2, 3), randn(5, 3, 4))",
         ),
+        row_total="dot",
+        latex=r"\mathbin{@}",
     ),
     Op(
         "einsum",
@@ -96,6 +97,11 @@ PRODUCTS = (
         causes=causes.PRODUCTS,
         vjp=convolution_shapes.CONV_VJP,
         cost=lambda operands, out, params: convolution_shapes.conv_cost(operands, params),
+        step=(
+            "{g} times {1}, summed over the windows that hold an element",
+            "{g} times {0}, summed over the windows",
+        ),
+        access="internal",
     ),
     Op(
         "conv_input",
@@ -109,6 +115,7 @@ PRODUCTS = (
         causes=causes.PRODUCTS,
         vjp=convolution_shapes.CONV_INPUT_VJP,
         cost=lambda operands, out, params: convolution_shapes.conv_input_cost(operands, params),
+        access="internal",
     ),
     Op(
         "conv_weight",
@@ -122,6 +129,7 @@ PRODUCTS = (
         causes=causes.PRODUCTS,
         vjp=convolution_shapes.CONV_WEIGHT_VJP,
         cost=lambda operands, out, params: convolution_shapes.conv_weight_cost(operands, params),
+        access="internal",
     ),
     Op(
         "recur",
@@ -129,11 +137,11 @@ PRODUCTS = (
         "Along the last dimension each element is x times the one before, plus y.",
         shapes.arithmetic,
         reductions.recur,
-        torch_kernels.recur,
         kind="array",
         vjp=_recur_vjp,
         cost=lambda operands, out, params: 2 * out.numel,
         tolerance=2,
+        access="internal",
     ),
     *(
         Op(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from graphcalc.ops import causes, shapes
 from graphcalc.ops.kernels import reductions
-from graphcalc.ops.kernels import torch as torch_kernels
 from graphcalc.ops.spec import (
     NONE,
     Field,
@@ -13,9 +12,6 @@ from graphcalc.ops.spec import (
     Operands,
     Params,
     PythonKernel,
-    Static,
-    Tensor,
-    Torch,
 )
 
 _REDUCE = "x, dim: dims = None, keepdim: flag = False"
@@ -68,52 +64,38 @@ def _prod_vjp(operands: Operands, params: Params) -> tuple[str, ...]:
     return (f"_unreduced(g, x, dim) * {others}",)
 
 
-def _countable(torch: Torch, x: Tensor) -> Tensor:
-    """x with bool as integers: torch does not order bool."""
-    return x.to(torch.uint8) if x.dtype == torch.bool else x
-
-
-def _torch_median(torch: Torch, x: Tensor, dim: Static, keepdim: bool) -> Tensor:
-    if not x.dim():
-        return x
-    return torch_kernels.median(torch, _countable(torch, x), dim, keepdim).to(x.dtype)
-
-
 REDUCTIONS = (
     _reduction(
         "sum",
         "The sum of the elements.",
         reductions.sum_,
         ("sum([1, 2, 3])", "6"),
-        torch=lambda torch, x, dim, keepdim: torch.sum(
-            x, torch_kernels.over(torch, x, dim), keepdim
-        ),
         causes=causes.SUM,
         tile_reduction="sum",
         vjp=("_spread(g, x, dim)",),
         differs="bool and integers add up as floating point; torch gives int64.",
+        row_total="sum",
     ),
     _reduction(
         "prod",
         "The product of the elements.",
         reductions.prod,
         ("prod([2, 3, 4])", "24"),
-        torch=torch_kernels.prod,
         causes=causes.PRODUCTS,
         vjp=_prod_vjp,
         differs="takes several dimensions at once, where torch takes one.",
+        row_total="prod",
+        step=("{g} times the product of the other elements",),
     ),
     _reduction(
         "mean",
         "The sum of the elements over their number.",
         reductions.mean,
         ("mean([1, 2, 6])", "3"),
-        torch=lambda torch, x, dim, keepdim: torch.mean(
-            x, torch_kernels.over(torch, x, dim), keepdim
-        ),
         causes=causes.MEAN,
         tile_reduction="mean",
         vjp=("_spread(g / numel(x, dim), x, dim)",),
+        row_total="mean",
     ),
     *(
         _reduction(
@@ -121,11 +103,14 @@ REDUCTIONS = (
             f"The {adjective} element; of two tensors, the {comparative} of each pair.",
             getattr(reductions, f"a{name}"),
             (f"{name}([2, 3, 1])", value),
-            torch=torch_kernels.over_dims(f"a{name}"),
+            torch=f"a{name}",
             type=shapes.extremum,
             casting="own",
             two_tensor_op=f"{name}imum",
+            position_op=f"arg{name}",
             tile_reduction=name,
+            row_total=name,
+            latex=rf"\{name}",
             vjp=_first(f"arg{name}(x, {{dim}}, True)"),
             differs="the values alone; torch's pair with a dimension is `.values` and `.indices`, "
             "`(…)[0]` and `(…)[1]`, or `v, i = …`.",
@@ -141,10 +126,10 @@ REDUCTIONS = (
             f"The {adjective} element; where several are equal, they share the gradient.",
             getattr(reductions, f"a{name}"),
             (f"a{name}([2, 3, 1])", value),
-            torch=torch_kernels.over_dims(f"a{name}"),
             type=shapes.extremum,
             casting="own",
             tile_reduction=name,
+            row_total=name,
             vjp=_even,
         )
         for name, adjective, value in (("max", "largest", "3"), ("min", "smallest", "1"))
@@ -154,7 +139,6 @@ REDUCTIONS = (
         "The middle element; of an even number, the lower of the two.",
         reductions.median,
         ("median([4, 1, 3, 2])", "2"),
-        torch=_torch_median,
         type=shapes.extremum,
         casting="own",
         vjp=_first("argmax((x == _unreduced(out, x, {dim})).float(), {dim}, True)"),
@@ -165,20 +149,20 @@ REDUCTIONS = (
         "Whether every element is not 0.",
         reductions.all_,
         ("all([1, 2, 0])", "false"),
-        torch=torch_kernels.over_dims("all"),
         type=shapes.quantifier,
         casting="own",
         vjp=(NONE,),
+        row_total="all",
     ),
     _reduction(
         "any",
         "Whether some element is not 0.",
         reductions.any_,
         ("any([0, 0, 3])", "true"),
-        torch=torch_kernels.over_dims("any"),
         type=shapes.quantifier,
         casting="own",
         vjp=(NONE,),
+        row_total="any",
     ),
     *(
         Op(
@@ -188,11 +172,9 @@ REDUCTIONS = (
             "counted through the whole tensor without a dimension.",
             shapes.place,
             getattr(reductions, f"arg{name}"),
-            lambda torch, x, dim, keepdim, name=f"arg{name}": getattr(torch, name)(
-                _countable(torch, x), dim, keepdim
-            ),
             kind="reduction",
             casting="own",
+            row_total=f"arg{name}",
             examples=((f"arg{name}({_MATRIX}, dim=1)", f"{places}.long()"), *more),
             vjp=(NONE,),
         )

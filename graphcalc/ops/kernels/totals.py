@@ -137,7 +137,7 @@ _SUM = Total(_sum, _two_sum, _summed, _sum_of_series)
 _MAX = _pick(numeric.maximum, -math.inf)
 _MIN = _pick(numeric.minimum, math.inf)
 
-# By the name of the op; `squares` is the sum of squared deviations from the mean.
+# What a row's `row_total` names; `squares` is the sum of squared deviations from the mean.
 TOTALS: dict[str, Total] = {
     "sum": _SUM,
     "mean": Total(
@@ -157,16 +157,14 @@ TOTALS: dict[str, Total] = {
         lambda state: numeric.nan if state is None else state[2],
         _squares_of_series,
     ),
-    "matmul": Total(
+    "dot": Total(
         lambda xs, ys: _sum([x * y for x, y in zip(xs, ys)]),
         _two_sum,
         _summed,
         lambda xs, ys: _sum_of_series(xs * ys),
     ),
     "max": _MAX,
-    "amax": _MAX,
     "min": _MIN,
-    "amin": _MIN,
     "argmax": _place(lambda new, old: new > old),
     "argmin": _place(lambda new, old: new < old),
     "all": Total(
