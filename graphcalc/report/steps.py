@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import NamedTuple
 
 from graphcalc.graph.grad import Edge
@@ -148,29 +149,50 @@ class _Page:
         value = self.value(edge.share)
         if edge.local is None:
             shape = graph.nodes[edge.share].type.shape
-            rule = self._rule(edge.share)
-            return (rule, value), f"shape {show(shape)}" if shape else ""
+            remarks = [f"shape {show(shape)}"] if shape else []
+            words = self._words(edge)
+            if words:
+                return (value,), "; ".join([words, *remarks])
+            return (self._rule(edge.share), value), "".join(remarks)
         is_own = edge.local == edge.share or graph.nodes[edge.local].name is None
         is_own = is_own and edge.local >= (graph.forward or 0)
         local = (node_text if is_own else operand_text)(graph, edge.local)
         found = graph.nodes[edge.local]
         is_number = found.op is OPS["const"] and found.name is None
         if edge.user == graph.target:
-            return (local, value) if not is_number else (value,), ""
+            numbers = self._with_numbers(edge.local, is_operand=False) if is_own else ""
+            return (local, _LEADING.sub(r"\1 ", numbers), value) if not is_number else (value,), ""
         outer = self._d(edge.user)
         gradient = graph.gradients[edge.user]
         return (
             f"{outer} · d{user.name}/d{graph.nodes[edge.node].name}",
             "" if is_number else f"{outer} · {operand_text(graph, edge.local)}",
+            f"{self.value(gradient)} · {self._with_numbers(edge.local)}",
             f"{self.value(gradient)} · {self.inner(edge.local)}",
             value,
         ), ""
 
+    def _with_numbers(self, position: int, *, is_operand: bool = True) -> str:
+        """A formula with the values of named nodes in the place of their names."""
+        node = self.graph.nodes[position]
+        if node.name is None and node.op is OPS["const"]:
+            return operand_text(self.graph, position)
+        if node.name is not None and is_operand:
+            return self.inner(position)
+        text = node_text(self.graph, position, lambda graph, i: self._with_numbers(i))
+        return f"({text})" if is_operand and node.op.symbol else text
+
+    def _words(self, edge: Edge) -> str:
+        """What a use adds to the gradient in the words of its op; empty where a formula tells."""
+        user = self.graph.nodes[edge.user]
+        step = user.op.step[edge.place : edge.place + 1]
+        operands = [operand_text(self.graph, i) for i in user.operands]
+        text = node_text(self.graph, edge.user)
+        return "".join(step).format(*operands, g=self._d(edge.user), text=text)
+
     def _why_zero(self, edge: Edge) -> str:
         user, text = self.graph.nodes[edge.user], node_text(self.graph, edge.user)
-        if user.op is OPS["detach"]:
-            return f"{text} is taken as a constant"
-        return f"{user.name} = {text} changes in jumps alone"
+        return self._words(edge) or f"{user.name} = {text} changes in jumps alone"
 
     def _rule(self, share: int) -> str:
         """A gradient on tensors in terms of named nodes; by its name, where it was shown."""
@@ -228,16 +250,23 @@ def _markdown(title: str, lines: list[StepLine]) -> list[str]:
 
 _TOKENS = re.compile(
     r"(?P<derivative>d(?P<over>[^\W\d][\w']*)/d(?P<under>[^\W\d][\w']*))"
-    r"|(?P<number>\d+(?:\.\d+)?(?P<cut>…)?(?:e[+-]?\d+)?)"
-    r"|(?P<power>\^)|(?P<name>[^\W\d][\w']*)|(?P<other>\s+|.)"
+    r"|(?P<number>\d+(?:\.\d+)?…?(?:e[+-]?\d+)?)"
+    r"|(?P<power>\^-?)|(?P<call>[^\W\d][\w']*\()|(?P<name>\.?[^\W\d][\w']*)"
+    r"|(?P<symbol>[<>=!]=|//)|(?P<other>\s+|.)"
 )
-_SYMBOLS = {"*": r"\cdot", "·": r"\cdot", "@": r"\mathbin{@}", "%": r"\bmod", "…": r"\ldots"}
-_SYMBOLS |= {"→": r"\to", "{": r"\{", "}": r"\}", "#": r"\#", "&": r"\&", "_": r"\_", "~": r"\sim"}
-_OPERATORS = frozenset("sin cos tan sinh cosh tanh exp log max min".split())
+_SYMBOLS = {"·": r"\cdot", "…": r"\ldots", "→": r"\to", "==": "="}
+_SYMBOLS |= {c: rf"\{c}" for c in "{}#&_%"}
 _GREEK = frozenset(
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
     "upsilon phi chi psi omega".split()
 )
+
+
+@cache
+def _latex_of_ops() -> dict[str, str]:
+    """The LaTeX of rows by what stands for them in a text: a symbol, a method or a name."""
+    rows = [op for op in OPS.values() if op.latex]
+    return {(op.symbol or op.text.removeprefix("{0}") or op.name): op.latex for op in rows}
 
 
 def _latex(title: str, lines: list[StepLine]) -> list[str]:
@@ -259,22 +288,49 @@ def _math(text: str) -> str:
         where = rf",\,\text{{{place}}}" if comma else ""
         return rf"{_math(head)}\Big|_{{{_math(name)}{where}}}"
     pieces: list[str] = []
+    # What ends each open parenthesis, and what a power puts in front of its exponent.
+    ends: list[str] = []
+    raised = ""
     for match in _TOKENS.finditer(text):
-        if match["derivative"]:
-            piece = rf"\frac{{\partial {_name(match['over'])}}}{{\partial {_name(match['under'])}}}"
-        elif match["power"]:
-            piece = "^"
-        elif match["number"]:
-            piece = _number(match["number"])
-        elif match["name"]:
-            piece = _name(match["name"])
+        token = match[0]
+        if match["power"]:
+            raised = f"{token[0]}{{{token[1:]}"
+            # LaTeX refuses a second superscript, and a prime is one.
+            if pieces and "'" in pieces[-1]:
+                pieces[-1] = f"{{{pieces[-1]}}}"
+        elif match["call"] or token == "(":
+            start, end = _call(token[:-1])
+            pieces.append(f"{raised}{start}")
+            ends.append(end + "}" * bool(raised))
+            raised = ""
+        elif token == ")":
+            pieces.append(ends.pop() if ends else ")")
         else:
-            symbol = match["other"]
-            piece = _SYMBOLS.get(symbol, symbol)
-        if pieces and pieces[-1] == "^" and piece != "(":
-            piece = f"{{{piece}}}"
-        pieces.append(piece)
+            pieces.append(f"{raised}{_token(match)}" + "}" * bool(raised))
+            raised = ""
     return "".join(pieces)
+
+
+def _token(match: re.Match[str]) -> str:
+    """A number, name, derivative or symbol in LaTeX."""
+    token = match[0]
+    if match["derivative"]:
+        over, under = _name(match["over"]), _name(match["under"])
+        return rf"\frac{{\partial {over}}}{{\partial {under}}}"
+    if match["number"]:
+        return _number(token)
+    is_word = token.isalpha() and token not in ("and", "or", "not")
+    latex = None if is_word else _latex_of_ops().get(token)
+    if latex is not None:
+        return latex
+    return _name(token) if match["name"] else _SYMBOLS.get(token, token)
+
+
+def _call(name: str) -> tuple[str, str]:
+    """What begins and ends the arguments of a function; of no name a pair of parentheses."""
+    latex = _latex_of_ops().get(name) or _name(name)
+    start, mark, end = latex.partition("…")
+    return (start, end) if mark else (f"{latex}(", ")")
 
 
 def _number(text: str) -> str:
@@ -283,13 +339,18 @@ def _number(text: str) -> str:
 
 
 def _name(name: str) -> str:
-    base, mark, version = name.partition("'")
-    shown = base
-    if base in _GREEK or base in _OPERATORS:
-        shown = f"\\{base}"
+    """A name upright, or slanted if it is one letter; `w_0` with a subscript."""
+    name, mark, version = name.partition("'")
+    base, _, index = name.rpartition("_")
+    if not (base and index.isdigit()):
+        base, index = name, ""
+    drawn = base
+    if base in _GREEK:
+        drawn = f"\\{base}"
     elif len(base) > 1:
-        shown = rf"\mathrm{{{base.replace('_', chr(92) + '_')}}}"
-    return f"{shown}'_{{{version}}}" if mark else shown
+        drawn = rf"\mathrm{{{base.replace('_', chr(92) + '_')}}}"
+    below = ",".join(filter(None, (index, version)))
+    return drawn + "'" * bool(mark) + (f"_{{{below}}}" if below else "")
 
 
 def _prose(text: str) -> str:

@@ -170,3 +170,34 @@ def test_without_gradients_there_is_the_forward_pass_alone():
     """A page of a run without gradients ends after the forward pass."""
     drawn, _ = page("y = 2*x", {"x": 3})
     assert drawn == "Forward:\n  x = 3\n  y = 2 * x = 2 * 3 = 6\n"
+
+
+def test_gradients_of_moves_are_in_words():
+    """Where a gradient is one of an inner op, the page says in words what it is."""
+    text = (
+        "y = sum(x[1:] * 2) + prod(x[0]); u = sum(unfold(x, 0, 2, 1)); c = sum(cumprod(x, 0)); "
+        "k = sum(conv1d(x, w)); z = y + u + c + k + sum(detach(x))"
+    )
+    drawn, _ = page(text, {"x": [[1.0, 2.0], [3.0, 4.0]], "w": [[[1.0], [2.0]]]}, "z")
+    for inner in ("unindex", "refold", "recur", "conv_input", "conv_weight"):
+        assert inner not in drawn
+    for words in ("0 elsewhere", "windows", "other elements", "taken as a constant"):
+        assert words in drawn
+
+
+def test_latex_of_names_and_calls():
+    """Names have subscripts, versions do not clash with powers, functions have LaTeX's own."""
+    text = "x = w_0^2; x = x^2 + beta_1; y = sqrt(abs(x))^-(x - 1) + asin(x / 50); z = y <= 2"
+    drawn, _ = page(text, {"w_0": 1.5, "beta_1": 2.0}, None, "steps-tex")
+    for piece in (r"w_{0}^{2}", r"\beta_{1}", r"\left|x'_{2}\right|", r"\sqrt{", r"y \le 2"):
+        assert piece in drawn
+    assert r"\arcsin(" in drawn
+    drawn, _ = page("x = 3; x = x + 1; y = x^2; z = 2^x", {}, None, "steps-tex")
+    assert r"{x'_{2}}^{2}" in drawn
+    assert r"2^{x'_{2}}" in drawn
+
+
+def test_the_formula_of_a_derivative_has_numbers():
+    """A local derivative is shown as a formula, with its numbers, and as their value."""
+    drawn, _ = page("a = f / h; z = a^2", {"f": 3, "h": 2}, "z")
+    assert "dz/da · (-(a / h)) = 3 · (-(1.5 / 2)) = 3 · (-0.75) = -2.25" in drawn

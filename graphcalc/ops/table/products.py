@@ -154,20 +154,23 @@ PRODUCTS = (
             examples=((f"{name}([1, 2, 3], 0)", value),),
             causes=causes.SUM if name == "cumsum" else causes.PRODUCTS,
             vjp=vjp,
+            step=step,
             cost=lambda operands, out, params: out.numel,
         )
-        for name, doc, value, vjp in (
+        for name, doc, value, vjp, step in (
             (
                 "cumsum",
                 "The sums of the elements so far, along a dimension.",
                 "[1, 3, 6]",
                 ("flip(cumsum(flip(g, dim), dim), dim)",),
+                (),
             ),
             (
                 "cumprod",
                 "The products of the elements so far, along a dimension.",
                 "[1, 2, 6]",
                 _cumprod_vjp,
+                ("{g} times the later products without the element, summed",),
             ),
         )
     ),
