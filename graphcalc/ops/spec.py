@@ -125,7 +125,7 @@ class Op(NamedTuple):
     python            for elementwise ops a scalar function, total over IEEE values; otherwise
                       (Type of the result, operands, static arguments) -> flat list of elements
     torch             (torch, operands, static arguments) -> Tensor, or a name, by default the
-                      op's own: of a function in `kernels/torch.py`, or else of torch's
+                      op's own: of a function in `kernels/torch*.py`, or else of torch's
     polars            (polars, operands) -> expression with the same bits, or a name: of a function
                       in `kernels/polars.py`, or else of a method of expressions; empty where
                       polars has none

@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphcalc.backends.torch import kernels
-from graphcalc.ops.kernels import random
-from graphcalc.ops.kernels import torch as torch_kernels
+from graphcalc.ops.kernels import random, torch_random
 
 KEYS = st.integers(0, (1 << 64) - 1)
 
@@ -41,7 +40,7 @@ def test_generator_gives_the_reference_numbers():
 @given(KEYS, st.integers(0, 3000))
 def test_uniform_has_the_same_bits_on_torch(key, count):
     """Python and torch make the same uniform numbers, bit for bit."""
-    found = torch_kernels.uniform(torch, out(count), key).tolist()
+    found = torch_random.uniform(torch, out(count), key).tolist()
     assert bits(found) == bits(random.uniform(key, count))
 
 
@@ -49,7 +48,7 @@ def test_uniform_has_the_same_bits_on_torch(key, count):
 @given(KEYS, st.integers(0, 3000))
 def test_normal_has_the_same_bits_on_torch(key, count):
     """Python and torch make the same normal numbers, bit for bit."""
-    found = torch_kernels.normal(torch, out(count), key).tolist()
+    found = torch_random.normal(torch, out(count), key).tolist()
     assert bits(found) == bits(random.normal(key, count))
 
 
@@ -57,8 +56,8 @@ def test_tiles_do_not_change_the_numbers():
     """Numbers beyond the first tile are those that Python counts up to."""
     count = (1 << 16) + 1000
     for make, twin in (
-        (torch_kernels.uniform, random.uniform),
-        (torch_kernels.normal, random.normal),
+        (torch_random.uniform, random.uniform),
+        (torch_random.normal, random.normal),
     ):
         assert bits(make(torch, out(count), 99).tolist()) == bits(twin(99, count))
 
@@ -66,8 +65,8 @@ def test_tiles_do_not_change_the_numbers():
 def test_an_element_depends_on_its_index_alone():
     """A longer tensor begins with the shorter one's numbers, and its shape does not matter."""
     assert random.uniform(5, 100)[:10] == random.uniform(5, 10)
-    flat = torch_kernels.normal(torch, out(24), 5)
-    assert torch.equal(torch_kernels.normal(torch, out(2, 3, 4), 5).reshape(-1), flat)
+    flat = torch_random.normal(torch, out(24), 5)
+    assert torch.equal(torch_random.normal(torch, out(2, 3, 4), 5).reshape(-1), flat)
 
 
 @given(KEYS, st.integers(0, 200))
@@ -154,7 +153,7 @@ def test_threads_make_the_same_numbers(threads):
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        found = torch_kernels.normal(torch, out(100_003), 7)
+        found = torch_random.normal(torch, out(100_003), 7)
         assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)

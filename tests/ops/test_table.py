@@ -116,7 +116,7 @@ def test_pairs_are_elementwise():
 
 @pytest.mark.parametrize("name", [op.name for op in OPS.values() if op.name != "input"])
 def test_torch_has_every_row(name):
-    """Every row but an input names a function that torch, or `kernels/torch.py`, has."""
+    """Every row but an input names a function that torch, or a module of kernels, has."""
     assert callable(torch_kernels.function_of(torch, OPS[name]))
 
 
