@@ -16,7 +16,7 @@ class Cause(NamedTuple):
     """One way to a value that is not finite.
 
     test      whether operands of these values take it
-    words     what happened, as a sentence without a subject's article
+    words     what happened
     instead   an expression that avoids it, empty where there is none
     """
 

@@ -1,6 +1,6 @@
 """The type rules, costs and gradients of a convolution and of its two adjoints.
 
-A rule is called as those of `shapes` are. What the shapes mean is said in `kernels/convolution`.
+A rule is called as those of `shapes` are. `kernels/convolution` explains the shapes.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from graphcalc.ops.shapes import check_sizes, float_dtype, show
-from graphcalc.ops.spec import Operands, Params, Problem, Shape, Static, Type
+from graphcalc.ops.spec import Operands, Params, Problem, Shape, Static, Type, escape
 
 # The gradients of each operand, in the names of the operations' signatures; `g` is the
 # gradient of the result.
@@ -233,8 +233,7 @@ def _padding(padding: Static, reach: Shape, stride: Shape) -> tuple[Shape, Shape
         before = tuple([r // 2 for r in reach])
         return before, tuple([r - b for r, b in zip(reach, before)])
     if isinstance(padding, str):
-        shown = padding.replace("{", "{{").replace("}", "}}")
-        raise Problem("call", f'`padding` is numbers, "valid" or "same", not "{shown}"')
+        raise Problem("call", f'`padding` is numbers, "valid" or "same", not "{escape(padding)}"')
     before = _each("padding", padding, len(reach), 0)
     return before, before
 

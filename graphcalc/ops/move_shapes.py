@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from graphcalc.ops.shapes import broadcast, common_dtype, differ, dimension, dimensions, show
 from graphcalc.ops.sizes import Number, divide_if_exact, extent, same_if_exact
-from graphcalc.ops.spec import Elements, IndexItems, Operands, Params, Problem, Shape, Type
+from graphcalc.ops.spec import Elements, IndexItems, Operands, Params, Problem, Shape, Type, escape
 
 
 def reverse_dims(dtype: str, operands: Operands, params: Params) -> Type:
@@ -23,23 +23,23 @@ def reshape(dtype: str, operands: Operands, params: Params) -> Type:
 
 def resolve_sizes(x: Type, sizes: Shape) -> Shape:
     """Sizes with a -1 replaced by what fits the elements of x."""
-    known: Number = 1
+    count: Number = 1
     for size in sizes:
         if size != -1 and size < 0:
             raise Problem("shape", f"a dimension must be a whole number >= 0, not {size}")
-        known = known * (1 if size == -1 else size)
+        count = count * (1 if size == -1 else size)
     if sizes.count(-1) > 1:
         raise Problem("shape", "only one dimension of a shape can be -1")
     if -1 in sizes:
-        rest = divide_if_exact(x.numel, known) if known != 0 else None
+        rest = divide_if_exact(x.numel, count) if count != 0 else None
         if rest is not None:
             return tuple(rest if n == -1 else n for n in sizes)
-    if -1 in sizes or not (known == x.numel or same_if_exact(known, x.numel)):
+    if -1 in sizes or not (count == x.numel or same_if_exact(count, x.numel)):
         raise Problem(
             "shape",
             f"{{0}} is {show(x.shape)} and does not reshape to {show(sizes)}",
             note=f"it has {x.numel:,} elements, and {show(sizes)} "
-            + (f"needs a multiple of {known:,}" if -1 in sizes else f"has {known:,}"),
+            + (f"needs a multiple of {count:,}" if -1 in sizes else f"has {count:,}"),
         )
     return sizes
 
@@ -69,13 +69,13 @@ def index(dtype: str, operands: Operands, params: Params) -> Type:
                 what = f"an index is a whole number, and {{{position + 1}}} is bool"
                 raise Problem("dtype", what)
         sizes = broadcast(*[t.shape for t in chosen], first=1)
-        place = chosen_place(items)
+        first = chosen_position(items)
         shape = [n for n in shape if n != "*"]
-        shape[place:place] = sizes
+        shape[first:first] = sizes
     return x._replace(shape=tuple(shape))
 
 
-def chosen_place(items: IndexItems) -> int:
+def chosen_position(items: IndexItems) -> int:
     """Where the dimensions of index tensors stand in the result: see `index`."""
     kept = [item for item in items if item is None or isinstance(item, tuple) or item == "*"]
     first = kept.index("*")
@@ -87,11 +87,6 @@ def dims_of(items: IndexItems, shape: Shape) -> list[int]:
     """The size that each index item applies to; 1 where it makes a new dimension."""
     sizes = iter(shape)
     return [1 if item is None else next(sizes) for item in items]
-
-
-def unindex(dtype: str, operands: Operands, params: Params) -> Type:
-    """The gradient of an index: zeros of the given shape with x added where the items point."""
-    return operands[0]._replace(shape=params[0], weak=False)
 
 
 def stack(dtype: str, operands: Operands, params: Params) -> Type:
@@ -121,7 +116,7 @@ def ragged(first: int, a: Type, second: int, b: Type) -> Problem:
 
 
 def transpose(dtype: str, operands: Operands, params: Params) -> Type:
-    """`transpose(x, dim0, dim1)`: two dimensions change places."""
+    """`transpose(x, dim0, dim1)`: two dimensions exchanged."""
     (x,) = operands
     a, b = (dimension(d, len(x.shape)) for d in params)
     shape = list(x.shape)
@@ -172,8 +167,8 @@ def squeeze(dtype: str, operands: Operands, params: Params) -> Type:
 def unsqueeze(dtype: str, operands: Operands, params: Params) -> Type:
     """`unsqueeze(x, dim)`: a new dimension of 1."""
     (x,) = operands
-    place = dimension(params[0], len(x.shape) + 1)
-    return x._replace(shape=(*x.shape[:place], 1, *x.shape[place:]))
+    dim = dimension(params[0], len(x.shape) + 1)
+    return x._replace(shape=(*x.shape[:dim], 1, *x.shape[dim:]))
 
 
 def expand(dtype: str, operands: Operands, params: Params) -> Type:
@@ -217,8 +212,7 @@ def pad(dtype: str, operands: Operands, params: Params) -> Type:
     (x,) = operands
     counts, mode, _ = params
     if mode != "constant":
-        shown = mode.replace("{", "{{").replace("}", "}}")
-        raise Problem("call", f'`pad` knows the mode "constant", not "{shown}"')
+        raise Problem("call", f'`pad` knows the mode "constant", not "{escape(mode)}"')
     if len(counts) % 2 or len(counts) > 2 * len(x.shape):
         raise Problem(
             "shape",
@@ -265,9 +259,9 @@ def stacked(dtype: str, operands: Operands, params: Params) -> Type:
     if not operands:
         raise Problem("shape", "`stack` wants at least one tensor")
     found = stack(dtype, operands, ())
-    place = dimension(params[0], len(found.shape))
+    dim = dimension(params[0], len(found.shape))
     rest = found.shape[1:]
-    return found._replace(shape=(*rest[:place], len(operands), *rest[place:]))
+    return found._replace(shape=(*rest[:dim], len(operands), *rest[dim:]))
 
 
 def triangle(dtype: str, operands: Operands, params: Params) -> Type:
@@ -313,7 +307,7 @@ def unfold(dtype: str, operands: Operands, params: Params) -> Type:
     return x._replace(shape=(*x.shape[:dim], count, *x.shape[dim + 1 :], size))
 
 
-def given_shape(dtype: str, operands: Operands, params: Params) -> Type:
+def to_shape(dtype: str, operands: Operands, params: Params) -> Type:
     """The dtype of x in the shape that is the first static argument."""
     return operands[0]._replace(shape=params[0], weak=False)
 

@@ -165,10 +165,10 @@ def divide(a: Polynomial, b: Polynomial) -> Polynomial | None:
             return None
         quotient[monomial] = factor
         for other, coefficient in divisor.items():
-            place = _times(monomial, other)
-            rest[place] = rest.get(place, 0) - factor * coefficient
-            if not rest[place]:
-                del rest[place]
+            product = _times(monomial, other)
+            rest[product] = rest.get(product, 0) - factor * coefficient
+            if not rest[product]:
+                del rest[product]
     return _canonical(quotient)
 
 
@@ -302,7 +302,7 @@ def _when_large(a: Polynomial) -> int:
     above, below = fraction(a)
     a = above if below == constant(1) else a
     # Multiples of 720720 divide by all numbers up to 16.
-    values = {name: 720720 * (10**12 + place) for place, name in enumerate(sorted(symbols(a)))}
+    values = {name: 720720 * (10**12 + i) for i, name in enumerate(sorted(symbols(a)))}
 
     def value(atom: Atom) -> Polynomial:
         if isinstance(atom, str):

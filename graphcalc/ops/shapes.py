@@ -85,12 +85,12 @@ _FROM_END = ("last", "second-to-last", "third-to-last")
 
 def _broadcast_problem(shapes: tuple[Shape, ...], one: int, other: int, first: int) -> Problem:
     a, b = shapes[one], shapes[other]
-    place, m, n = next(
+    position, m, n = next(
         (i, m, n)
         for i, (m, n) in enumerate(zip(reversed(a), reversed(b)))
         if m != 1 and n != 1 and differ(m, n)
     )
-    where = _FROM_END[place] if place < 3 else f"{place + 1}th from last"
+    where = _FROM_END[position] if position < 3 else f"{position + 1}th from last"
     return Problem(
         "shape",
         f"shapes do not broadcast: {{{one + first}}} is {show(a)} "
@@ -168,7 +168,7 @@ def reduced(shape: Shape, dims: tuple[int, ...], keepdim: bool) -> Shape:
 
 
 def reduction(dtype: str, operands: Operands, params: Params) -> Type:
-    """`f(x, dim, keepdim)` that sums up: floating point, also over nothing."""
+    """`f(x, dim, keepdim)` that sums up: floating point, of no elements too."""
     (x,) = operands
     dims, keepdim = params
     dims = _reduced_dims(dims, len(x.shape))
@@ -185,12 +185,12 @@ def _reduced_dims(dims: Dims, rank: int) -> tuple[int, ...]:
 
 
 def quantifier(dtype: str, operands: Operands, params: Params) -> Type:
-    """`f(x, dim, keepdim)` that says whether: bool, also over nothing."""
+    """`f(x, dim, keepdim)` that is a truth value: bool, of no elements too."""
     return reduction(dtype, operands, params)._replace(dtype="bool", weak=False)
 
 
 def extremum(dtype: str, operands: Operands, params: Params) -> Type:
-    """`f(x, dim, keepdim)` that picks an element: x's own dtype, never over nothing."""
+    """`f(x, dim, keepdim)` that picks an element: x's own dtype, an error without elements."""
     (x,) = operands
     dims, keepdim = params
     dims = _reduced_dims(dims, len(x.shape))
@@ -232,8 +232,8 @@ def scan(dtype: str, operands: Operands, params: Params) -> Type:
     return Type(x.shape, float_dtype(dtype, operands), x.weak)
 
 
-def place(dtype: str, operands: Operands, params: Params) -> Type:
-    """`argmax(x, dim, keepdim)`: the place of an element, as an integer; never of nothing."""
+def position(dtype: str, operands: Operands, params: Params) -> Type:
+    """`argmax(x, dim, keepdim)`: the index of an element, an integer; an error of none."""
     dim, keepdim = params
     dims = None if dim is None else (dim,)
     return extremum(dtype, operands, (dims, keepdim))._replace(dtype="int64", weak=False)
@@ -270,7 +270,7 @@ def check_sizes(sizes: Shape) -> None:
 
 
 def sized(dtype: str, operands: Operands, params: Params) -> Type:
-    """A tensor of the given sizes in the run's dtype."""
+    """A tensor of the sizes in the run's dtype."""
     check_sizes(params[0])
     return Type(params[0], dtype)
 
@@ -297,7 +297,7 @@ def filled(dtype: str, operands: Operands, params: Params) -> Type:
 
 
 def square(dtype: str, operands: Operands, params: Params) -> Type:
-    """`eye(n, m)`: m is n where it is not given."""
+    """`eye(n, m)`: m is n where it is None."""
     n, m = params
     return sized(dtype, (), ((n, n if m is None else m),))
 

@@ -173,19 +173,19 @@ def solve(
     """Match a declared shape against an actual one of as many dimensions.
 
     Entries that are linear in one unknown symbol give its value, which is added to `known`.
-    Returns the first clash: its place, what was declared with known values put in, and the
+    Returns the first clash: its dimension, what was declared with known values put in, and the
     actual size.
     """
-    places, before = list(range(len(declared))), -1
-    while len(places) != before:
-        before, left = len(places), []
-        for place in places:
-            entry, fits = _match(declared[place], actual[place], known)
+    dims, before = list(range(len(declared))), -1
+    while len(dims) != before:
+        before, left = len(dims), []
+        for dim in dims:
+            entry, fits = _match(declared[dim], actual[dim], known)
             if fits is None:
-                left.append(place)
+                left.append(dim)
             elif not fits:
-                return place, entry, actual[place]
-        places = left
+                return dim, entry, actual[dim]
+        dims = left
     return None
 
 

@@ -45,7 +45,7 @@ ITEM_BYTES = {
 
 
 class Type(NamedTuple):
-    """What is known of a value before it is computed.
+    """The shape and dtype of a value, before it is computed.
 
     `dtype` is a key of `ITEM_BYTES`. A `weak` value came from literals alone and takes the
     dtype of what it meets.
@@ -73,7 +73,7 @@ class Parameter(NamedTuple):
 
     `kind` is one of `TENSORS` for an operand, else the kind of a static argument: `dim` (one
     dimension), `dims` (one, several or all), `shape` (sizes), `size`, `number`, `flag` (true or
-    false), `text`. `default` is the text of the default, empty where the argument must be given.
+    false), `text`. `default` is the text of the default, empty where the argument is required.
     """
 
     name: str
@@ -210,15 +210,20 @@ class Op(NamedTuple):
 _PARAMETERS: dict[str, tuple[Parameter, ...]] = {}
 
 
-class Signed(Protocol):
-    """Whatever has a signature as rows have."""
+class HasSignature(Protocol):
+    """A row, a composite or a shape function."""
 
     @property
     def signature(self) -> str:
         """The parameters, as text."""
 
 
-def parameters(op: Signed) -> tuple[Parameter, ...]:
+def escape(text: str) -> str:
+    """A user's text for the message of a `Problem`, which is a format."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def parameters(op: HasSignature) -> tuple[Parameter, ...]:
     """The parameters that a signature declares."""
     if op.signature not in _PARAMETERS:
         pieces = [p.strip() for p in op.signature.split(",") if p.strip()]

@@ -9,7 +9,7 @@ from graphcalc.diagnostics import UsageError, brief, did_you_mean
 from graphcalc.graph import shape_functions
 from graphcalc.graph.call_site import ShapeFunction
 from graphcalc.ops.prelude import COMPOSITES, Composite
-from graphcalc.ops.spec import Op, Signed, parameters
+from graphcalc.ops.spec import HasSignature, Op, parameters
 from graphcalc.ops.table import OPS
 from graphcalc.report.safe import width
 
@@ -46,7 +46,7 @@ class Entry(NamedTuple):
     differs: str
     symbol: str
     definition: str
-    row: Signed
+    row: HasSignature
 
 
 def entries() -> list[Entry]:
@@ -109,7 +109,7 @@ def _dotted(name: str) -> str:
     return name
 
 
-def _arguments(row: Signed) -> str:
+def _arguments(row: HasSignature) -> str:
     shown = [
         ("*" * p.variadic) + p.name + (f"={p.default}" if p.default else "")
         for p in parameters(row)
@@ -215,8 +215,8 @@ Written by `graphcalc --functions --format md` from the table of operations and 
 Names, argument names, defaults and meanings are torch's, shapes and broadcasting the array API
 standard's, and special values of elementary functions C99 Annex F's; `torch.`, `F.`, `np.`,
 `math.` in front of a name are dropped, `x.f(y)` is `f(x, y)`, and `axis=`, `keepdims=`, `input=`,
-`other=` stand for `dim=`, `keepdim=` and the first and second argument. What differs is said
-at each function, and here for all:
+`other=` stand for `dim=`, `keepdim=` and the first and second argument. Each function says where it
+differs; for all of them:
 
 - Numbers are of one floating point dtype, the run's. Integers and bool count as it in arithmetic
   and in sums (torch keeps int64, and refuses the mean of integers), so that nothing wraps around.
@@ -225,11 +225,12 @@ at each function, and here for all:
 - Whole numbers serve as an index in floating point too; what is not whole, or outside of its
   dimension, is an error when the program runs. Nothing reads past an end.
 - Where an index or a mask would give a shape that depends on data, there is an error instead.
-- The sign of a zero that `maximum`, `minimum`, `clamp`, `max` or `min` gives is open, as in C99.
+- The sign of a zero that `maximum`, `minimum`, `clamp`, `max` or `min` gives is unspecified, as in
+  C99.
 - Values are never changed in place: `x.add_(1)` is an error that says what to write.
-- `sqrt` is correctly rounded on every backend; torch's own is an ulp off at times.
+- `sqrt` is correctly rounded on every backend; torch's own is off by an ulp for some numbers.
 
-A function with a definition below is made of others, and every step of it is a node.
+A function with a definition below is composed of others, and every step of it is a node.
 """
 
 

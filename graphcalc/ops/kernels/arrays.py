@@ -45,7 +45,7 @@ class NDArray:
         return size
 
     def __getitem__(self, index: int) -> Any:
-        """The number or the smaller array at a place of the first dimension."""
+        """The number or the smaller array at a position in the first dimension."""
         size = len(self)
         if not -size <= index < size:
             raise IndexError(f"index {index} is outside of a dimension of {size}")

@@ -74,18 +74,18 @@ def conv_weight(
 ) -> list[float]:
     """The gradient of weight where y is that of the result.
 
-    Each element is the sum of products of a channel of y and what its place met of x.
+    Each element is the sum of products of a channel of y and the elements of x that it met.
     """
     found = geometry(x.shape, shape, settings)
     image, steps, plane = _pad(x, found)
     window = (found.channels * found.groups * plane, *map(mul, found.stride, steps))
     inner = offsets((found.images, *found.out), window)
-    places = (plane, *map(mul, found.dilation, steps))
+    taps = (plane, *map(mul, found.dilation, steps))
     size, count = math.prod(found.out), found.groups * found.filters
     result: list[float] = []
     for group in range(found.groups):
         first = group * found.channels * plane
-        starts = offsets((found.channels, *found.kernel), places, first)
+        starts = offsets((found.channels, *found.kernel), taps, first)
         rows = []
         for channel in range(group * found.filters, (group + 1) * found.filters):
             own = offsets((found.images, size), (count * size, 1), channel * size)
@@ -120,9 +120,9 @@ def _spread(
     start = sum(map(mul, first, steps))
     planes = len(data) // max(math.prod(sizes), 1)
     spread = [0.0] * (planes * plane)
-    places = offsets((planes, *sizes), (plane, *map(mul, apart, steps)), start)
-    for place, value in zip(places, data):
-        spread[place] = value
+    positions = offsets((planes, *sizes), (plane, *map(mul, apart, steps)), start)
+    for position, value in zip(positions, data):
+        spread[position] = value
     return spread
 
 

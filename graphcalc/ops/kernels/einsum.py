@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from graphcalc.ops.kernels.arrays import NDArray, fsum, offsets, strides
 from graphcalc.ops.shapes import float_dtype
-from graphcalc.ops.spec import Operands, Params, Problem, Shape, Static, Tensor, Torch, Type
+from graphcalc.ops.spec import Operands, Params, Problem, Shape, Static, Tensor, Torch, Type, escape
 
 # The module `string` has them too, and compiles a pattern where it is imported.
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -50,26 +50,24 @@ def fresh(used: str, count: int) -> str:
 
 def _parse(equation: str) -> tuple[list[str], str | None]:
     """The terms as written, without spaces, and the output; None where no `->` is."""
-    # Lowering formats messages, and so braces are doubled.
-    shown = f"`{equation}`".replace("{", "{{").replace("}", "}}")
+    quoted = f"`{escape(equation)}`"
     inputs, *outputs = equation.replace(" ", "").split("->")
     if len(outputs) > 1:
-        raise Problem("call", f"the equation {shown} has more than one `->`")
+        raise Problem("call", f"the equation {quoted} has more than one `->`")
     terms = inputs.split(",")
     for term in (*terms, *outputs):
         for character in term.replace("...", "", 1):
             if character not in _LETTERS:
-                wrong = f"`{character}`".replace("{", "{{").replace("}", "}}")
                 raise Problem(
                     "call",
-                    f"{wrong} in the equation {shown} is not a letter",
+                    f"`{escape(character)}` in the equation {quoted} is not a letter",
                     note="a term is letters and at most one `...`",
                 )
     for letter in outputs[0].replace(".", "") if outputs else "":
         if outputs[0].count(letter) > 1:
-            raise Problem("call", f"letter `{letter}` is twice in the output of {shown}")
+            raise Problem("call", f"letter `{letter}` is twice in the output of {quoted}")
         if letter not in inputs:
-            raise Problem("call", f"no operand has letter `{letter}` of the output of {shown}")
+            raise Problem("call", f"no operand has letter `{letter}` of the output of {quoted}")
     return terms, outputs[0] if outputs else None
 
 
@@ -151,8 +149,8 @@ def einsum_cost(operands: Operands, params: Params) -> int:
     if len(terms) == 1:
         return _volume(terms[0], sizes)
     cost, current = 0, terms[0]
-    for place, term in enumerate(terms[1:], 2):
-        needed = output + "".join(terms[place:])
+    for position, term in enumerate(terms[1:], 2):
+        needed = output + "".join(terms[position:])
         cost = cost + 2 * _volume(current + term, sizes)
         current = "".join([letter for letter in current + term if letter in needed])
     return cost
@@ -176,29 +174,29 @@ def einsum_vjp(operands: Operands, params: Params) -> tuple[str, ...]:
     """
     shapes = [t.shape for t in operands]
     terms, output, _ = _read(params[0], shapes)
-    return tuple([_gradient(place, terms, output, shapes) for place in range(len(terms))])
+    return tuple([_gradient(position, terms, output, shapes) for position in range(len(terms))])
 
 
-def _gradient(place: int, terms: tuple[str, ...], output: str, shapes: Sequence[Shape]) -> str:
-    """The text of the gradient of the operand at a place.
+def _gradient(position: int, terms: tuple[str, ...], output: str, shapes: Sequence[Shape]) -> str:
+    """The text of the gradient of one operand.
 
     A repeated letter is a diagonal: the later one is renamed and tied to the first by `eye`.
     A letter that nothing else spreads over the operand's size gets that size from `ones`.
     """
-    others = [i for i in range(len(terms)) if i != place]
+    others = [i for i in range(len(terms)) if i != position]
     factors = [(output, "g"), *[(terms[i], f"x{i}") for i in others]]
-    own = _own_sizes(place, terms[place], shapes[place])
+    own = _own_sizes(position, terms[position], shapes[position])
     spread = set(output)
     for i in others:
         sizes = _own_sizes(i, terms[i], shapes[i])
         spread |= {c for c in own if c in sizes and (own[c] == 1 or own[c] == sizes[c])}
-    unused, result = iter(fresh("".join(terms), len(terms[place]) - len(own))), ""
-    for dim, letter in enumerate(terms[place]):
-        size = f"x{place}.size({dim})"
+    unused, result = iter(fresh("".join(terms), len(terms[position]) - len(own))), ""
+    for dim, letter in enumerate(terms[position]):
+        size = f"x{position}.size({dim})"
         name = next(unused) if letter in result else letter
         if name != letter:
             factors.append((letter + name, f"eye({size})"))
-        elif letter not in spread and terms[place].count(letter) == 1:
+        elif letter not in spread and terms[position].count(letter) == 1:
             factors.append((letter, f"ones({size})"))
         result += name
     left = ",".join([term for term, _ in factors])
@@ -225,8 +223,8 @@ def einsum(out: Type, *arguments: Static) -> list[float]:
     terms, output, sizes = _read(arguments[-1], [x.shape for x in operands])
     views = [_view(term, x, sizes) for term, x in zip(terms, operands)]
     found = views[0]
-    for place, view in enumerate(views[1:], 2):
-        needed = set(output).union(*[later.steps for later in views[place:]])
+    for position, view in enumerate(views[1:], 2):
+        needed = set(output).union(*[later.steps for later in views[position:]])
         found = _contract(found, view, needed, sizes)
     found = _summed(found, output, sizes)
     return [found.data[o] for o in _walk(found, output, sizes)]

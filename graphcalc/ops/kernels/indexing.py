@@ -1,13 +1,15 @@
 """Kernels that choose elements by number, and their gradients, for Python and for torch.
 
-Numbers that are no place of the dimension raise `Problem` when the program runs: only then are
-they known.
+A number that is outside of its dimension, or not whole, raises `Problem` while the program runs.
 """
 
 from __future__ import annotations
 
+import math
+
 from graphcalc.ops.kernels.arrays import NDArray, expand, offsets, strides
-from graphcalc.ops.move_shapes import chosen_place, dims_of
+from graphcalc.ops.move_shapes import chosen_position, dims_of
+from graphcalc.ops.shapes import broadcast
 from graphcalc.ops.spec import (
     Elements,
     IndexItems,
@@ -20,15 +22,15 @@ from graphcalc.ops.spec import (
 )
 
 
-def _outside(place: float, size: int) -> Problem:
-    if place - place != 0 or place != int(place):
-        return Problem("index", f"an index must be a whole number, not {place:g}")
-    help = "write `ignore_index=-100` to leave such places out of a loss" if place == -100 else ""
-    return Problem("index", f"index {int(place)} is outside of a dimension of {size}", help=help)
+def _outside(index: float, size: int) -> Problem:
+    if not math.isfinite(index) or index != int(index):
+        return Problem("index", f"an index must be a whole number, not {index:g}")
+    help = "write `ignore_index=-100` to leave such elements out of a loss" if index == -100 else ""
+    return Problem("index", f"index {int(index)} is outside of a dimension of {size}", help=help)
 
 
-def places(index: NDArray, size: int, *, is_counted_back: bool = False) -> list[int]:
-    """The elements of an index as places of a dimension; negative ones may count from its end."""
+def positions(index: NDArray, size: int, *, is_counted_back: bool = False) -> list[int]:
+    """An index as positions in a dimension; negative numbers may count from its end."""
     low = -size if is_counted_back else 0
     found = []
     for value in index.data:
@@ -38,10 +40,10 @@ def places(index: NDArray, size: int, *, is_counted_back: bool = False) -> list[
     return found
 
 
-def torch_places(
+def torch_positions(
     torch: Torch, index: Tensor, size: int, *, is_counted_back: bool = False
 ) -> Tensor:
-    """The same on torch: an int64 tensor of places."""
+    """`positions` on torch: an int64 tensor."""
     low = -size if is_counted_back else 0
     whole = index if index.dtype == torch.int64 else index.trunc()
     wrong = (index < low) | (index >= size) | (index != whole)
@@ -56,33 +58,20 @@ def torch_places(
 
 def _chosen_offsets(x_shape: Shape, items: IndexItems, index: tuple[NDArray, ...]) -> list[int]:
     """The offsets into x of the elements that index tensors choose, in the tensors' order."""
-    shape: Shape = ()
-    for one in index:
-        shape = _joined(shape, one.shape)
+    shape = broadcast(*[one.shape for one in index])
     steps, sizes = strides(x_shape), dims_of(items, x_shape)
     dims = iter(range(len(x_shape)))
     chosen = iter(index)
-    total = [0] * _count(shape)
+    total = [0] * math.prod(shape)
     for item, size in zip(items, sizes):
         dim = None if item is None else next(dims)
         if item == "*" and dim is not None:
             one = NDArray(shape, expand(next(chosen), shape))
             step = steps[dim]
-            total = [t + p * step for t, p in zip(total, places(one, size, is_counted_back=True))]
+            total = [
+                t + p * step for t, p in zip(total, positions(one, size, is_counted_back=True))
+            ]
     return total
-
-
-def _joined(a: Shape, b: Shape) -> Shape:
-    rank = max(len(a), len(b))
-    left, right = (1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b
-    return tuple(n if m == 1 else m for m, n in zip(left, right))
-
-
-def _count(shape: Shape) -> int:
-    count = 1
-    for size in shape:
-        count *= size
-    return count
 
 
 def _offsets(x_shape: Shape, items: IndexItems, index: tuple[NDArray, ...]) -> list[int]:
@@ -99,7 +88,7 @@ def _offsets(x_shape: Shape, items: IndexItems, index: tuple[NDArray, ...]) -> l
         elif item != "*":
             start += item * step
     if index:
-        axes.insert(chosen_place(items), _chosen_offsets(x_shape, items, index))
+        axes.insert(chosen_position(items), _chosen_offsets(x_shape, items, index))
     found = [start]
     for axis in axes:
         found = [o + d for o in found for d in axis]
@@ -125,26 +114,26 @@ def _basic(torch: Torch, x: Tensor, items: IndexItems) -> tuple[Tensor, list[int
     """A view of x by ints and slices alone, tensors' dimensions whole; and the flipped ones."""
     forward: Elements = []
     flips: list[int] = []
-    place = 0
+    dim = 0
     for item in items:
         if isinstance(item, tuple):
             reach = range(*item)
             if reach.step < 0:
-                flips.append(place)
+                flips.append(dim)
                 reach = reach[::-1]
             forward.append(slice(reach.start, max(reach.stop, reach.start), reach.step))
         else:
             forward.append(slice(None) if item == "*" else item)
-        place += item is None or isinstance(item, tuple) or item == "*"
+        dim += item is None or isinstance(item, tuple) or item == "*"
     return x[tuple(forward)], flips
 
 
 def _at(torch: Torch, view: Tensor, items: IndexItems, chosen: tuple[Tensor, ...]) -> Elements:
-    """What torch's own indexing wants of a view: a tensor of places, or None, a dimension."""
+    """What torch's indexing takes for each dimension of a view: a tensor of positions, or None."""
     kept = [item for item in items if item is None or isinstance(item, tuple) or item == "*"]
-    given = iter(chosen)
+    tensors = iter(chosen)
     return [
-        torch_places(torch, next(given), view.shape[i], is_counted_back=True)
+        torch_positions(torch, next(tensors), view.shape[i], is_counted_back=True)
         if item == "*"
         else None
         for i, item in enumerate(kept)
@@ -187,7 +176,7 @@ def _gathered(x: Shape, index: NDArray, dim: int) -> list[int]:
     """The offset into a tensor of shape x for each element of an index along `dim`."""
     dim %= len(x)
     steps = strides(x)
-    found = places(index, x[dim])
+    found = positions(index, x[dim])
     kept = [0 if i == dim else s for i, s in enumerate(steps)]
     return [o + p * steps[dim] for o, p in zip(offsets(index.shape, kept), found)]
 
@@ -198,7 +187,7 @@ def gather(out: Type, x: NDArray, index: NDArray, dim: int) -> Elements:
 
 
 def scatter_add(out: Type, x: NDArray, index: NDArray, src: NDArray, dim: int) -> Elements:
-    """x with each element of src added at the place that the index names."""
+    """x with each element of src added at the position that the index names."""
     data = list(x.data)
     where = _gathered(x.shape, index, dim) if x.shape else [0]
     for offset, value in zip(where, src.data):
@@ -209,24 +198,24 @@ def scatter_add(out: Type, x: NDArray, index: NDArray, src: NDArray, dim: int) -
 def torch_gather(torch: Torch, x: Tensor, index: Tensor, dim: int) -> Tensor:
     """`gather` on torch."""
     size = x.shape[dim] if x.dim() else 1
-    return torch.gather(x, dim, torch_places(torch, index, size))
+    return torch.gather(x, dim, torch_positions(torch, index, size))
 
 
 def torch_scatter_add(torch: Torch, x: Tensor, index: Tensor, src: Tensor, dim: int) -> Tensor:
     """`scatter_add` on torch."""
     size = x.shape[dim] if x.dim() else 1
-    return torch.scatter_add(x, dim, torch_places(torch, index, size), src.to(x.dtype))
+    return torch.scatter_add(x, dim, torch_positions(torch, index, size), src.to(x.dtype))
 
 
 def one_hot(out: Type, x: NDArray, num_classes: int) -> list[int]:
-    """1 at the place that each element names, 0 elsewhere."""
+    """1 at the position that each element names, 0 elsewhere."""
     data = [0] * out.numel
-    for i, place in enumerate(places(x, num_classes)):
-        data[i * num_classes + place] = 1
+    for i, position in enumerate(positions(x, num_classes)):
+        data[i * num_classes + position] = 1
     return data
 
 
 def torch_one_hot(torch: Torch, x: Tensor, num_classes: int) -> Tensor:
     """`one_hot` on torch."""
-    found = torch_places(torch, x, num_classes)
+    found = torch_positions(torch, x, num_classes)
     return (found[..., None] == torch.arange(num_classes, device=x.device)).to(torch.int64)

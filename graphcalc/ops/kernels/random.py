@@ -97,9 +97,9 @@ def mix(z: int) -> int:
     return z ^ (z >> SHIFTS[2])
 
 
-def stream_key(seed: int, place: int) -> int:
-    """The 64-bit key of the random node that is the `place`-th of its graph."""
-    return mix((mix(seed & _MASK) + (place + 1) * GAMMA) & _MASK)
+def stream_key(seed: int, number: int) -> int:
+    """The 64-bit key of the random node that is the `number`-th of its graph, from 0."""
+    return mix((mix(seed & _MASK) + (number + 1) * GAMMA) & _MASK)
 
 
 def uniform(key: int, count: int) -> list[float]:

@@ -119,20 +119,20 @@ def recur(out: Type, x: NDArray, y: NDArray) -> Elements:
     return data
 
 
-def _place(pick: Callable[[float, float], float]) -> Callable[[Elements], int]:
+def _position(pick: Callable[[float, float], float]) -> Callable[[Elements], int]:
     fold = _fold(pick)
 
-    def place(values: Elements) -> int:
+    def position(values: Elements) -> int:
         best = fold(values)
         if best != best:
             return next(i for i, v in enumerate(values) if v != v)
         return values.index(best)
 
-    return place
+    return position
 
 
-def placer(find: Callable[[Elements], int]) -> Callable[..., list[int]]:
-    """A kernel that finds a place in each group of elements."""
+def finder(find: Callable[[Elements], int]) -> Callable[..., list[int]]:
+    """A kernel that finds a position in each group of elements."""
 
     def kernel(out: Type, x: NDArray, dim: int | None, keepdim: bool) -> list[int]:
         dims = None if dim is None else (dim,)
@@ -147,6 +147,6 @@ def _median(values: Elements) -> Element:
     return sorted(values)[(len(values) - 1) // 2]
 
 
-argmax = placer(_place(maximum))
-argmin = placer(_place(minimum))
+argmax = finder(_position(maximum))
+argmin = finder(_position(minimum))
 median = reducer(_median)

@@ -111,7 +111,7 @@ def _pick(choose: Callable[[Any, Any], Any], empty: float) -> Total:
     )
 
 
-def _place(is_better: Callable[[float, float], bool]) -> Total:
+def _position(is_better: Callable[[float, float], bool]) -> Total:
     """The first row with the best value; a nan is the best there is, as in torch."""
 
     def better(new: float, old: float) -> bool:
@@ -119,16 +119,16 @@ def _place(is_better: Callable[[float, float], bool]) -> Total:
 
     def start(values: Sequence[float]) -> State:
         best = 0
-        for place, value in enumerate(values):
+        for position, value in enumerate(values):
             if better(value, values[best]):
-                best = place
+                best = position
         return len(values), best, values[best]
 
     def join(a: State, b: State) -> State:
-        (n, place, value), (m, other, found) = a, b
+        (n, position, value), (m, other, found) = a, b
         if better(found, value):
-            place, value = n + other, found
-        return n + m, place, value
+            position, value = n + other, found
+        return n + m, position, value
 
     return Total(start, join, lambda state: 0 if state is None else state[1])
 
@@ -165,8 +165,8 @@ TOTALS: dict[str, Total] = {
     ),
     "max": _MAX,
     "min": _MIN,
-    "argmax": _place(lambda new, old: new > old),
-    "argmin": _place(lambda new, old: new < old),
+    "argmax": _position(lambda new, old: new > old),
+    "argmin": _position(lambda new, old: new < old),
     "all": Total(
         lambda values: (all(values),),
         lambda a, b: (a[0] and b[0],),

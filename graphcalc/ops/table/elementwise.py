@@ -138,7 +138,7 @@ ELEMENTWISE = (
     Op(
         "clamp",
         "x, min = -inf, max = inf",
-        "x held between two bounds: minimum(maximum(x, min), max).",
+        "x limited to two bounds: minimum(maximum(x, min), max).",
         arithmetic,
         numeric.clamp,
         aliases=("clip",),
@@ -150,7 +150,7 @@ ELEMENTWISE = (
     Op(
         "hardtanh",
         "x, min_val = -1, max_val = 1",
-        "x held between two values, and flat at both.",
+        "x limited to two values; its derivative at both is 0.",
         arithmetic,
         numeric.clamp,
         examples=(("hardtanh(-3)", "-1"),),
@@ -196,7 +196,7 @@ ELEMENTWISE = (
     Op(
         "fmod",
         "x, y",
-        "What the truncated quotient leaves: x - y*trunc(x / y), with the sign of x.",
+        "The remainder of the truncated quotient: x - y*trunc(x / y), with the sign of x.",
         arithmetic,
         numeric.fmod,
         examples=(("fmod(-7, 3)", "-1"),),
@@ -312,7 +312,7 @@ ELEMENTWISE = (
         examples=(("6 * polygamma(1, 1) / pi^2", "1"),),
         tolerance=2,
         domain=(0, 1e3),
-        differs="torch's has nine digits for n=1; above, it is nan at inf and endless far below 0.",
+        differs="torch's has nine digits for n=1; above, it is nan at inf and hangs far below 0.",
         vjp=lambda operands, params: (f"g * polygamma({params[0] + 1}, x)",),
     ),
     unary(
@@ -359,7 +359,7 @@ ELEMENTWISE = (
     Op(
         "nan_to_num",
         "x, nan = 0, posinf = 1.7976931348623157e308, neginf = -1.7976931348623157e308",
-        "x with a number each in place of nan, inf and -inf.",
+        "x with numbers in place of nan, inf and -inf.",
         arithmetic,
         special.nan_to_num,
         examples=(("nan_to_num(0 / 0)", "0"), ("nan_to_num(1 / 0, posinf=9)", "9")),
@@ -374,7 +374,7 @@ ELEMENTWISE = (
     Op(
         "heaviside",
         "x, values",
-        "The step: 0 below 0, values at 0, 1 above.",
+        "The step function: 0 below 0, values at 0, 1 above.",
         arithmetic,
         special.heaviside,
         examples=(("heaviside(0, 0.5)", "0.5"), ("heaviside(-2, 0.5)", "0")),
@@ -407,7 +407,7 @@ ELEMENTWISE = (
     Op(
         "lerp",
         "start, end, weight",
-        "The way from start to end: start + weight*(end - start).",
+        "Linear interpolation: start + weight*(end - start).",
         arithmetic,
         special.lerp,
         examples=(("lerp(2, 4, 0.25)", "2.5"),),

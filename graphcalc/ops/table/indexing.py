@@ -65,7 +65,7 @@ INDEXING = (
         "unindex",
         "x, shape: shape, items: items, index: tensors",
         "The gradient of an index: zeros, with x added where it was taken.",
-        move_shapes.unindex,
+        move_shapes.to_shape,
         indexing.unindex,
         indexing.torch_unindex,
         kind="array",
@@ -134,7 +134,7 @@ INDEXING = (
     Op(
         "scatter_add",
         "x, dim: dim, index: index, src",
-        "x, with each element of src added at the place that the index names.",
+        "x, with each element of src added at the position that the index names.",
         move_shapes.scatter,
         indexing.scatter_add,
         indexing.torch_scatter_add,
@@ -148,7 +148,7 @@ INDEXING = (
     Op(
         "one_hot",
         "x: index, num_classes: size = -1",
-        "1 at the place that each number names, 0 elsewhere, in a new last dimension.",
+        "1 at the position that each number names, 0 elsewhere, in a new last dimension.",
         move_shapes.one_hot,
         indexing.one_hot,
         indexing.torch_one_hot,

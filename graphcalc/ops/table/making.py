@@ -34,7 +34,7 @@ MAKING = (
     Op(
         "zeros",
         "*shape: shape",
-        "All 0.",
+        "A tensor of 0.",
         shapes.sized,
         arrays.zeros,
         lambda torch, out, sizes: torch.zeros(sizes, dtype=out.dtype, device=out.device),
@@ -44,7 +44,7 @@ MAKING = (
     Op(
         "ones",
         "*shape: shape",
-        "All 1.",
+        "A tensor of 1.",
         shapes.sized,
         arrays.ones,
         lambda torch, out, sizes: torch.ones(sizes, dtype=out.dtype, device=out.device),
@@ -54,7 +54,7 @@ MAKING = (
     Op(
         "full",
         "shape: shape, value",
-        "All the one value.",
+        "A tensor of one value.",
         shapes.filled,
         arrays.full,
         lambda torch, out, value, sizes: value.expand(sizes).contiguous(),
@@ -65,7 +65,7 @@ MAKING = (
     Op(
         "full_like",
         "x, value",
-        "All the one value, in the shape of x.",
+        "A tensor of one value, in the shape of x.",
         shapes.like,
         lambda out, x, value: value.data * out.numel,
         lambda torch, out, x, value: value.to(out.dtype).expand(out.shape).contiguous(),

@@ -91,7 +91,7 @@ MOVES = (
     Op(
         "transpose",
         "x, dim0: dim = -2, dim1: dim = -1",
-        "Two dimensions change places, the last two unless others are named.",
+        "Two dimensions exchanged, the last two unless others are named.",
         move_shapes.transpose,
         moves.transpose,
         kind="array",
@@ -172,7 +172,7 @@ MOVES = (
     Op(
         "repeat",
         "x, *repeats: shape",
-        "The whole tensor that often along each dimension.",
+        "The tensor repeated a number of times along each dimension.",
         move_shapes.repeat,
         moves.repeat,
         lambda torch, x, counts: x.repeat((1,) * (x.dim() - len(counts)) + counts),
@@ -192,7 +192,7 @@ MOVES = (
     Op(
         "roll",
         "x, shifts: dims, dims: dims = None",
-        "Every element moved on by a shift, those at the end to the front.",
+        "The elements shifted along dimensions; those shifted past the end come first.",
         move_shapes.roll,
         moves.roll,
         lambda torch, x, shifts, dims: torch.roll(x, shifts, () if dims is None else dims),
@@ -208,7 +208,7 @@ MOVES = (
     Op(
         "pad",
         'x, pad: dims, mode: text = "constant", value: number = 0',
-        "A value around the elements: counts before and after, from the last dimension on.",
+        "x with a value around it: counts before and after, from the last dimension on.",
         move_shapes.pad,
         moves.pad,
         kind="array",
@@ -282,7 +282,7 @@ MOVES = (
         "refold",
         "x, shape: shape, dimension: dim, size: size, step: size",
         "The gradient of `unfold`: every window's elements added where they were taken.",
-        move_shapes.given_shape,
+        move_shapes.to_shape,
         moves.refold,
         kind="array",
         vjp=("unfold(g, dimension, size, step)",),

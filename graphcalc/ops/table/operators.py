@@ -40,9 +40,9 @@ def _decided(decides: bool) -> IdentityRule:
     """`false and x` is false, `true or x` is true, and with the other one x alone is left."""
 
     def neutral(types: Operands, out: Type, numbers: Elements) -> int | None:
-        for place, number in enumerate(numbers):
+        for i, number in enumerate(numbers):
             if number is not None:
-                return place if bool(number) == decides else 1 - place
+                return i if bool(number) == decides else 1 - i
         return None
 
     return neutral
@@ -146,7 +146,7 @@ OPERATORS = (
     Op(
         "remainder",
         "x, y",
-        "What the rounded-down quotient leaves: x - y*floor(x / y), with the sign of y.",
+        "The remainder of the quotient rounded down: x - y*floor(x / y), with the sign of y.",
         arithmetic,
         numeric.remainder,
         symbol="%",
@@ -180,7 +180,7 @@ OPERATORS = (
     Op(
         "neg",
         "x",
-        "The opposite: -x.",
+        "The negative: -x.",
         arithmetic,
         operator.neg,
         symbol="-",
@@ -272,7 +272,7 @@ OPERATORS = (
     Op(
         "logical_xor",
         "x, y",
-        "Whether just one is not 0.",
+        "Whether exactly one is not 0.",
         predicate,
         numeric.logical_xor,
         casting="own",

@@ -30,15 +30,15 @@ def _even(operands: Operands, params: Params) -> tuple[str, ...]:
     return ("_shared(_unreduced(g, x, dim), x == _unreduced(out, x, dim), dim)",)
 
 
-def _first(place: str) -> Gradients:
+def _first(index: str) -> Gradients:
     """Along one dimension the gradient goes to the element chosen, otherwise it is shared."""
 
     def vjp(operands: Operands, params: Params) -> tuple[str, ...]:
         dims = params[0]
         if dims is None or len(dims) != 1 or not operands[0].shape:
             return _even(operands, params)
-        at = place.format(dim=dims[0])
-        return (f"scatter_add(full_like(x, 0), {dims[0]}, {at}, _unreduced(g, x, {dims[0]}))",)
+        chosen = index.format(dim=dims[0])
+        return (f"scatter_add(full_like(x, 0), {dims[0]}, {chosen}, _unreduced(g, x, {dims[0]}))",)
 
     return vjp
 
@@ -168,17 +168,17 @@ REDUCTIONS = (
         Op(
             f"arg{name}",
             "x, dim: dim = None, keepdim: flag = False",
-            f"The place of the {adjective} element, the first of several; "
-            "counted through the whole tensor without a dimension.",
-            shapes.place,
+            f"The index of the {adjective} element, the first of several; "
+            "without a dimension that in the flattened tensor.",
+            shapes.position,
             getattr(reductions, f"arg{name}"),
             kind="reduction",
             casting="own",
             row_total=f"arg{name}",
-            examples=((f"arg{name}({_MATRIX}, dim=1)", f"{places}.long()"), *more),
+            examples=((f"arg{name}({_MATRIX}, dim=1)", f"{indices}.long()"), *more),
             vjp=(NONE,),
         )
-        for name, adjective, places, more in (
+        for name, adjective, indices, more in (
             ("max", "largest", "[1, 2]", (("[5, 6, 7][argmax([1, 3, 2])]", "6"),)),
             ("min", "smallest", "[0, 1]", ()),
         )
