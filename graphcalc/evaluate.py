@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphcalc.backends.base import KEEP, Program, Settings, Sink
 from graphcalc.backends.choose import NARROW, check, compile_graph, is_slow, run_dtype
+from graphcalc.backends.process import PROCESS
 from graphcalc.data.arrays import FileArray
 from graphcalc.data.inputs import describe, is_torch, read_in, usable
 from graphcalc.diagnostics import (
@@ -32,7 +31,6 @@ from graphcalc.trace import Trace
 if TYPE_CHECKING:
     from graphcalc.data.loading import LoadedValue
 
-_MANY_OBJECTS = 20_000
 # A compiled program that is called with ever other shapes keeps so many graphs.
 _KEPT_GRAPHS = 16
 # Bytes of an array in a file from which it is read part by part.
@@ -101,32 +99,13 @@ def memory_limit(options: Options) -> int:
     return options.max_memory if options.max_memory is not None else default_memory()
 
 
-@contextmanager
-def paused_gc() -> Iterator[None]:
-    """No cycle collection while millions of small objects are made that all stay alive.
-
-    Many of them go to the oldest generation at once: to look at each takes a tenth of the time that
-    it took to make them, and none is garbage.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            if gc.get_count()[0] > _MANY_OBJECTS and not gc.get_freeze_count():
-                gc.freeze()
-                gc.unfreeze()
-            gc.enable()
-
-
 def parse(sources: Sequence[Source], max_nodes: int = MAX_NODES) -> SyntaxTree:
     """The program that several sources make up, in order.
 
     Raises ParseError, and LimitError where there are more operators than nodes allowed.
     """
     parts: list[Any] = []
-    with paused_gc():
+    with PROCESS.collection.lasting():
         for source in sources:
             _check_length(source, max_nodes)
             parts += parse_program(source).parts
@@ -261,7 +240,7 @@ class Evaluation:
         """The graph for inputs of these types, and for columns that names may be read from."""
         options = self.options
         memory = memory_limit(options)
-        with paused_gc():
+        with PROCESS.collection.lasting():
             graph = lower(
                 self.program,
                 self.bindings,
@@ -296,7 +275,7 @@ class Evaluation:
         kept = kept_nodes(graph, keep, has_all_gradients=wanted is not None)
         if not self.keeps_results:
             kept = frozenset(p for p in kept if p in keep or graph.nodes[p].type.numel <= KEEP)
-        with paused_gc():
+        with PROCESS.collection.lasting():
             program = compile_graph(graph, settings, kept, _in_parts(inputs))
         while len(self._ready) >= _KEPT_GRAPHS:
             del self._ready[next(iter(self._ready))]

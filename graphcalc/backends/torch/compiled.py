@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
 import torch
 
 from graphcalc.backends.base import KEEP, Clock, NullObserver, Observer, Settings, Sink
+from graphcalc.backends.process import PROCESS
 from graphcalc.backends.regions import check_memory, steps_of
 from graphcalc.backends.torch.deferred import DeferredObserver
 from graphcalc.backends.torch.devices import tensor_of
@@ -107,7 +106,7 @@ class CompiledProgram(TorchProgram):
             plain = self._plain(self._returned(wanted), large)
             self._functions[wanted] = torch.compile(plain, dynamic=False, mode=mode)
         try:
-            with _quiet():
+            with PROCESS.compiler_log.lasting():
                 found = self._functions[wanted](given)
         except Exception as error:  # of values, compilers, linkers, and torch's own passes
             del self._functions[wanted]
@@ -139,15 +138,3 @@ class CompiledProgram(TorchProgram):
 def _wants_tool(reason: list[str]) -> bool:
     """Whether a failure is that of a compiler that is missing or failed."""
     return any(word in line.lower() for line in reason for word in ("compiler", "cxx", "g++"))
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Nothing about graph breaks in the log: where values decide, torch goes on by itself."""
-    logger = logging.getLogger("torch._dynamo")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)

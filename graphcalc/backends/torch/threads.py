@@ -7,26 +7,26 @@ each thread has tiles of its own, and operations that are not split.
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import TypeVar
 
 import torch
 
+from graphcalc.backends.process import PROCESS
+
 _T = TypeVar("_T")
-_making = threading.Lock()
-_pools: dict[int, ThreadPoolExecutor] = {}
-# A process that is forked off has none of the threads.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pools.clear)
 
 
 def in_threads(tasks: Sequence[Callable[[], _T]]) -> list[_T]:
-    """What the tasks give, each run in a thread; the first one's error where several fail."""
-    futures = [_pool(len(tasks)).submit(task) for task in tasks]
+    """Return the tasks' results, each computed in a thread; raise the first error of several.
+
+    A task must not call this itself: it would wait for its own thread.
+    """
+    pool = _pool(len(tasks))
+    futures = [pool.submit(task) for task in tasks]
     try:
         return [future.result() for future in futures]
     finally:
@@ -35,9 +35,12 @@ def in_threads(tasks: Sequence[Callable[[], _T]]) -> list[_T]:
 
 
 def _pool(count: int) -> ThreadPoolExecutor:
-    """So many threads, whose own operations are not split."""
-    with _making:
-        return _pools[count] if count in _pools else _make_pool(count)
+    """Return a pool of `count` threads that do not split their own operations."""
+    with PROCESS.thread_lock:
+        pools = PROCESS.thread_pools
+        if count not in pools:
+            pools[count] = _make_pool(count)
+        return pools[count]
 
 
 def _make_pool(count: int) -> ThreadPoolExecutor:
@@ -46,28 +49,18 @@ def _make_pool(count: int) -> ThreadPoolExecutor:
     threads = torch.get_num_threads()
 
     def settle() -> None:
-        # The second call is what makes the first one last for this thread.
+        # The second call makes the first one last for this thread.
         torch.set_num_threads(1)
         torch.get_num_threads()
         ready.wait()
 
     for future in [pool.submit(settle) for _ in range(count)]:
         future.result()
-    # What is set in any thread holds for MKL, and for threads that are yet to come.
+    # What one thread sets holds for MKL in all, and for threads that start later.
     torch.set_num_threads(threads)
-    _pools[count] = pool
     return pool
 
 
-@contextmanager
-def limited(threads: int | None) -> Iterator[None]:
-    """Let torch use so many threads for a while; None for as many as it does."""
-    before = torch.get_num_threads()
-    if threads is None or threads == before:
-        yield
-        return
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+def limited(threads: int | None) -> AbstractContextManager[None]:
+    """Let torch use this many threads for a while; None for as many as it does anyway."""
+    return PROCESS.torch_threads.lasting(threads, torch.get_num_threads, torch.set_num_threads)
