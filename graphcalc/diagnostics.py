@@ -1,4 +1,4 @@
-"""What graphcalc says when something is wrong.
+"""Errors, and the diagnostics that they carry.
 
     GraphcalcError                 exit
     ├── EvaluationError             1   a non-finite result under --strict
@@ -18,7 +18,7 @@
     │   └── DeviceError             7   torch does not see the device
     └── InternalError              70   a defect of graphcalc itself
 
-Library code raises these with a `Diagnostic`; only `report` draws them.
+Library code raises these with a `Diagnostic`; only `report` prints them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from graphcalc.source import Source, Span
 
 
 class Label(NamedTuple):
-    """A span of a source, with what there is to say about it."""
+    """A span of a source, with a text about it."""
 
     source: Source
     span: Span
@@ -38,10 +38,10 @@ class Label(NamedTuple):
 
 
 class Diagnostic(NamedTuple):
-    """One complaint: the first label is where it is, the others are what it relates to.
+    """One message about what is wrong: at the first label, with other labels that it refers to.
 
-    `code` is stable and made for programs; `message` is a plain sentence with the user's
-    names in backquotes; `note` explains, `help` says what to write instead.
+    `code` is stable, for programs that read errors; `message` is a plain clause with the user's
+    names in backquotes; `note` explains it, `help` says what to write instead.
     """
 
     code: str
@@ -53,7 +53,7 @@ class Diagnostic(NamedTuple):
 
 
 class GraphcalcError(Exception):
-    """Any failure that graphcalc explains; `diagnostic` holds the explanation."""
+    """A failure with its explanation in `diagnostic`; the base class of all of them."""
 
     kind = "error"
     exit_status = 70
@@ -79,34 +79,34 @@ class GraphcalcError(Exception):
 
 
 class EvaluationError(GraphcalcError):
-    """The program ran, and what it gave is not acceptable."""
+    """The program ran, and its result is not acceptable."""
 
     kind = "evaluation"
     exit_status = 1
 
 
 class UsageError(GraphcalcError):
-    """The command line or a call asks for something impossible."""
+    """Options or arguments, of the command line or of a call, that cannot be met."""
 
     kind = "usage"
     exit_status = 2
 
 
 class BindingError(UsageError):
-    """Names and values bound to a program do not fit it."""
+    """Names or values bound to a program that do not fit it."""
 
     kind = "binding"
 
 
 class ProgramError(GraphcalcError):
-    """The program itself is wrong."""
+    """An error in the program itself."""
 
     kind = "program"
     exit_status = 3
 
 
 class ParseError(ProgramError):
-    """The text is not a program."""
+    """A text that is not a program."""
 
     kind = "syntax"
 
@@ -136,20 +136,20 @@ class IndexRangeError(ProgramError):
 
 
 class DtypeError(ProgramError):
-    """An operator on a dtype that it does not take."""
+    """An operator or function on a dtype that it does not take."""
 
     kind = "dtype"
 
 
 class DataError(GraphcalcError):
-    """Input data that cannot be read."""
+    """Data from outside that cannot be read or does not fit."""
 
     kind = "data"
     exit_status = 4
 
 
 class LimitError(GraphcalcError):
-    """More work than the limits allow."""
+    """A size, a number of nodes or an amount of memory above its limit."""
 
     kind = "limit"
     exit_status = 5
@@ -163,7 +163,7 @@ class OutputError(GraphcalcError):
 
 
 class BackendError(GraphcalcError):
-    """A backend, a device or an optional package that is not there."""
+    """A backend, a device or an optional package that is not available."""
 
     kind = "backend"
     exit_status = 7
@@ -185,7 +185,7 @@ class InternalError(GraphcalcError):
 def closest(
     name: str, candidates: Iterable[str], limit: int = 1, cutoff: float = 0.75
 ) -> list[str]:
-    """The candidates that a misspelt name may have meant, best first."""
+    """Return the candidates closest to a misspelt name, best first."""
     from difflib import get_close_matches
 
     names = sorted(set(candidates))
@@ -195,13 +195,13 @@ def closest(
 
 
 def did_you_mean(name: str, candidates: Iterable[str], cutoff: float = 0.75) -> str:
-    """A hint for a misspelt name, or an empty string; of few candidates, from further away."""
+    """Return a hint for a misspelt name, or an empty string; a lower `cutoff` accepts more."""
     found = closest(name, candidates, cutoff=cutoff)
     return f"did you mean `{found[0]}`?" if found else ""
 
 
 def brief(text: str, limit: int = 60) -> str:
-    """User text for a message: one line, at most `limit` characters, the rest counted."""
+    """Return text for a message on one line, cut after `limit` characters with the length added."""
     line = " ".join(text.split())
     return line if len(line) <= limit else f"{line[:limit]}… ({len(line):,} characters)"
 
@@ -209,7 +209,7 @@ def brief(text: str, limit: int = 60) -> str:
 def missing_package(name: str, what: str, label: Label | None) -> BackendError:
     """Return the error for an optional package that is not installed.
 
-    `what` says what needs it, with its verb: `".pt files need"`.
+    `what` names what needs it, with its verb: `".pt files need"`.
     """
     extra = "torch" if name == "torch" else "data"
     return BackendError(

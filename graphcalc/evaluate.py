@@ -1,12 +1,12 @@
-"""The one pipeline, from text to trace, that the API and the command line share."""
+"""The pipeline from text to trace that the API and the command line share."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from graphcalc.backends.base import KEEP, Program, Settings, Sink
+from graphcalc.backends.base import KEEP, Inputs, Program, Settings, Sink, Value
 from graphcalc.backends.choose import NARROW, check, compile_graph, is_slow, run_dtype
 from graphcalc.backends.process import PROCESS
 from graphcalc.data.arrays import FileArray
@@ -24,24 +24,24 @@ from graphcalc.graph.lowering import Binding, Input, constant_of, lower
 from graphcalc.graph.verify import verify
 from graphcalc.ops.kernels.random import MAX_SEED
 from graphcalc.source import Source, Span
-from graphcalc.syntax.program import SyntaxTree
+from graphcalc.syntax.program import AnyStatement, ProgramPart, SyntaxTree
 from graphcalc.syntax.skeletons import parse_program
 from graphcalc.trace import Trace
 
 if TYPE_CHECKING:
     from graphcalc.data.loading import LoadedValue
 
-# A compiled program that is called with ever other shapes keeps so many graphs.
+# Graphs that are kept of one program, for inputs of different types.
 _KEPT_GRAPHS = 16
-# Bytes of an array in a file from which it is read part by part.
+# Bytes of an array in a file from which it is read tile by tile.
 _LARGE = 64 << 20
 
 
 class Gradients(NamedTuple):
-    """Which gradients a run computes: those of the node `of`, with respect to all or some.
+    """Which gradients a run computes: those of the node `of` by all nodes, or by those in `wrt`.
 
-    `seed` is the gradient of the node itself, which it needs where it is no scalar; `with_locals`
-    keeps the derivative of every single use of a scalar.
+    `seed` is the gradient of the node itself, needed where it is not a scalar; `with_locals` adds
+    the derivative by every single use of a scalar.
     """
 
     of: str
@@ -62,32 +62,32 @@ class Options(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """A finished run: its trace, and the values that were kept, by the graph's positions."""
+    """A finished run: its trace, and the kept values by position of the graph."""
 
     graph: Graph
     program: Program
     trace: Trace
-    values: dict[int, Any]
-    inputs: Mapping[str, Any]
+    values: dict[int, Value]
+    inputs: Inputs
 
     def retraced(self) -> Outcome:
-        """This run with every node in its trace; runs the program again."""
+        """Return this run with a record of every node; runs the program again."""
         whole = traced(self.graph, self.program, self.inputs)
         return self._replace(trace=whole.trace)
 
     def non_finite(self) -> Iterator[int]:
-        """The positions of results and of inputs' gradients that are not finite."""
+        """Yield the positions of results and of inputs' gradients that are not finite."""
         graph = self.graph
         gradients = [g for p, g in graph.gradients.items() if graph.nodes[p].is_input]
         return (p for p in (*graph.results, *gradients) if any(self.trace.non_finite(p)))
 
     def has_non_finite(self) -> bool:
-        """Whether there are any."""
+        """Return whether there are any."""
         return any(True for _ in self.non_finite())
 
 
 def default_memory() -> int:
-    """Half of the machine's memory, in bytes."""
+    """Return half of the machine's memory, in bytes."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
     except (AttributeError, ValueError, OSError):
@@ -95,16 +95,16 @@ def default_memory() -> int:
 
 
 def memory_limit(options: Options) -> int:
-    """The bytes that values may take at once."""
+    """Return the bytes that values may take at once."""
     return options.max_memory if options.max_memory is not None else default_memory()
 
 
 def parse(sources: Sequence[Source], max_nodes: int = MAX_NODES) -> SyntaxTree:
-    """The program that several sources make up, in order.
+    """Return the program of several sources, in order.
 
-    Raises ParseError, and LimitError where there are more operators than nodes allowed.
+    Raises ParseError, and LimitError where the operators need more nodes than are allowed.
     """
-    parts: list[Any] = []
+    parts: list[ProgramPart | tuple[AnyStatement, ...]] = []
     with PROCESS.collection.lasting():
         for source in sources:
             _check_length(source, max_nodes)
@@ -123,7 +123,7 @@ def parse(sources: Sequence[Source], max_nodes: int = MAX_NODES) -> SyntaxTree:
 
 
 def _check_length(source: Source, max_nodes: int) -> None:
-    """Refuse a text that would take minutes to parse; counting characters takes milliseconds."""
+    """Raise LimitError for a text that would take minutes to parse."""
     text = source.text
     if len(text) < 1_000_000:
         return
@@ -140,12 +140,12 @@ def _check_length(source: Source, max_nodes: int) -> None:
 
 
 class Evaluation:
-    """A parsed program with its options, run as often as wanted.
+    """A parsed program with its options, to run any number of times.
 
-    The graph is made for the types of the inputs, and again only when these change (or the
-    value of an input that decides a shape). Without `keeps_results` large results are nowhere
-    whole, unless they are named in `keep`. `records` are the nodes that a trace records beside
-    the results and those in `keep`; None for all.
+    The graph is made for the types of the inputs, and again only when these change (or the value
+    of an input that decides a shape). Without `keeps_results`, large results are not kept whole
+    unless `keep` names them. `records` are the nodes that a trace records besides the results and
+    those in `keep`; None for all.
     """
 
     def __init__(
@@ -162,20 +162,20 @@ class Evaluation:
         self.program, self.options, self.keep = program, options or Options(), keep
         self.bindings, self.files = bindings or {}, files or {}
         self.keeps_results, self.records = keeps_results, records
-        self._ready: dict[Any, tuple[dict[str, Any], Graph, Program]] = {}
+        self._ready: dict[object, tuple[dict[str, str], Graph, Program]] = {}
         check(self.options.settings)
         if not 0 <= self.options.seed <= MAX_SEED:
             raise UsageError("seed", f"the seed must be between 0 and {MAX_SEED}")
 
     def run(
         self,
-        inputs: Mapping[str, Any] | None = None,
+        inputs: Inputs | None = None,
         notify: Callable[..., None] | None = None,
         sinks: Callable[[Graph], Mapping[int, Sink]] | None = None,
     ) -> Outcome:
-        """Run the program on these inputs; `notify` is told what a user may want to know.
+        """Run the program on these inputs; `notify` receives notes for the user.
 
-        `sinks` gives those that take values of a graph while it is computed.
+        `sinks` returns the sinks of a graph's values, which take them while they are computed.
         """
         inputs, described = self.describe_inputs(inputs)
         graph, program = self._prepare(described, inputs)
@@ -200,7 +200,7 @@ class Evaluation:
         return frozenset([*graph.results, *named])
 
     def with_options(self, options: Options, keep: Sequence[str]) -> Evaluation:
-        """The same program and bindings with other options."""
+        """Return the same program and bindings with other options."""
         return Evaluation(
             self.program,
             options,
@@ -212,14 +212,14 @@ class Evaluation:
         )
 
     def describe_inputs(
-        self, inputs: Mapping[str, Any] | None = None
-    ) -> tuple[dict[str, Any], dict[str, Input]]:
-        """The values of files and those given to a run, and what they are."""
-        values = {name: given.value for name, given in self.files.items()} | dict(inputs or {})
+        self, inputs: Inputs | None = None
+    ) -> tuple[dict[str, Value], dict[str, Input]]:
+        """Return the values of all inputs, from files and for this run, and their types."""
+        values = {name: loaded.value for name, loaded in self.files.items()} | dict(inputs or {})
         values = {name: usable(value) for name, value in values.items()}
         return values, self._describe(values)
 
-    def _describe(self, inputs: Mapping[str, Any]) -> dict[str, Input]:
+    def _describe(self, inputs: Inputs) -> dict[str, Input]:
         settings = self.options.settings
         dtype = run_dtype(settings)
         found = {}
@@ -237,7 +237,7 @@ class Evaluation:
     def graph(
         self, inputs: Mapping[str, Input], columns: Mapping[str, Input] | None = None
     ) -> Graph:
-        """The graph for inputs of these types, and for columns that names may be read from."""
+        """Return the graph for inputs of these types, and for columns that names may stand for."""
         options = self.options
         memory = memory_limit(options)
         with PROCESS.collection.lasting():
@@ -256,14 +256,13 @@ class Evaluation:
             verify(graph)
         return graph
 
-    def _prepare(
-        self, described: dict[str, Input], inputs: Mapping[str, Any]
-    ) -> tuple[Graph, Program]:
+    def _prepare(self, described: dict[str, Input], inputs: Inputs) -> tuple[Graph, Program]:
+        """Return the graph and the program for inputs of these types, from the cache if there."""
         settings = self.options.settings
         for value in inputs.values():
             if is_torch(value) and settings.backend != "python" and settings.device is None:
                 settings = settings._replace(backend="torch", device=str(value.device))
-        key = (settings, tuple((name, given.type) for name, given in described.items()))
+        key = (settings, tuple((name, input_.type) for name, input_ in described.items()))
         if key in self._ready:
             static, graph, program = self._ready[key]
             if all(repr(described[name].scalar) == value for name, value in static.items()):
@@ -283,8 +282,8 @@ class Evaluation:
         return graph, program
 
 
-def _in_parts(inputs: Mapping[str, Any]) -> frozenset[str]:
-    """The inputs that are large arrays in files, whose elements can be read in their order."""
+def _in_parts(inputs: Inputs) -> frozenset[str]:
+    """Return the inputs that are large arrays in files, stored in row-major order."""
     return frozenset(
         name
         for name, value in inputs.items()
@@ -297,9 +296,9 @@ def _in_parts(inputs: Mapping[str, Any]) -> frozenset[str]:
 def kept_nodes(
     graph: Graph, keep: Iterable[int], *, has_all_gradients: bool = False
 ) -> frozenset[int]:
-    """The nodes whose values a run keeps: the results, `keep`, and gradients.
+    """Return the nodes whose values a run keeps: results, those in `keep`, and gradients.
 
-    These are all of them, or those by inputs, by results and by `keep`.
+    The gradients are all of them, or those by inputs, by results and by the nodes in `keep`.
     """
     kept = {*graph.results, *keep}
     gradients = {
@@ -313,11 +312,11 @@ def kept_nodes(
 def traced(
     graph: Graph,
     program: Program,
-    inputs: Mapping[str, Any],
+    inputs: Inputs,
     sinks: Mapping[int, Sink] | None = None,
     only: frozenset[int] | None = None,
 ) -> Outcome:
-    """Run a graph and keep the record of every node, or of `only` some."""
+    """Run a graph and record every node, or those in `only`."""
     trace = Trace(graph, program, only)
     return Outcome(graph, program, trace, program.run(inputs, trace, sinks), inputs)
 

@@ -4,32 +4,36 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import Any
+from math import isfinite
+from typing import TypeAlias
 
-# The digits that tell any two numbers of a dtype apart.
+# A number, or nested lists of numbers as a tensor is written.
+Nested: TypeAlias = "float | list[Nested]"
+
+# Significant digits that distinguish any two numbers of a dtype.
 _DIGITS = {"float16": 5, "bfloat16": 4, "float32": 9}
 
 
 def rounded(value: float, dtype: str) -> float:
-    """The nearest number of a floating dtype; infinity beyond its range."""
-    if dtype == "float64" or value - value != 0:
+    """Return the nearest number of a floating point dtype; infinity beyond its range."""
+    if dtype == "float64" or not isfinite(value):
         return value
+    result: float
     try:
         if dtype == "bfloat16":
             (bits,) = struct.unpack("<I", struct.pack("<f", value))
             bits = (bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000
-            (found,) = struct.unpack("<f", struct.pack("<I", bits))
+            (result,) = struct.unpack("<f", struct.pack("<I", bits))
         else:
             code = "<e" if dtype == "float16" else "<f"
-            (found,) = struct.unpack(code, struct.pack(code, value))
+            (result,) = struct.unpack(code, struct.pack(code, value))
     except OverflowError:
         return float("inf") if value > 0 else float("-inf")
-    result: float = found
     return result
 
 
-def exact(value: Any, dtype: str = "float64") -> str:
-    """The shortest text that reads back as the same number of its dtype.
+def exact(value: float, dtype: str = "float64") -> str:
+    """Return the shortest text that reads back as the same number of its dtype.
 
     A whole number has no `.0`; true, false, nan, inf and -inf are words.
     """
@@ -37,7 +41,7 @@ def exact(value: Any, dtype: str = "float64") -> str:
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
-    if value - value != 0:
+    if not isfinite(value):
         return "nan" if value != value else "inf" if value > 0 else "-inf"
     if value == 0:
         return "-0" if str(value)[0] == "-" else "0"
@@ -51,10 +55,10 @@ def exact(value: Any, dtype: str = "float64") -> str:
     return repr(value)
 
 
-def show_nested(value: Any, show: Callable[[Any], str]) -> str:
-    """A number, or nested lists as a tensor literal, without recursion."""
+def show_nested(value: Nested, show: Callable[[float], str]) -> str:
+    """Return a number as text, or nested lists as a tensor literal; without recursion."""
     pieces: list[str] = []
-    stack: list[Any] = [value]
+    stack: list[Nested | str] = [value]
     while stack:
         item = stack.pop()
         if isinstance(item, str):
@@ -71,12 +75,25 @@ def show_nested(value: Any, show: Callable[[Any], str]) -> str:
     return "".join(pieces)
 
 
+def leaves(value: Nested) -> list[float]:
+    """Return the numbers of nested lists, in order."""
+    found: list[float] = []
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, (list, tuple)):
+            stack += reversed(item)
+        else:
+            found.append(item)
+    return found
+
+
 def show_bytes(size: int) -> str:
-    """A number of bytes for people: `8.0 GiB`."""
+    """Return a number of bytes with a unit: `8.0 GiB`."""
     units = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
-    amount, place = float(size), 0
-    while amount >= 1024 and place < len(units) - 1:
-        amount, place = amount / 1024, place + 1
+    amount, unit = float(size), 0
+    while amount >= 1024 and unit < len(units) - 1:
+        amount, unit = amount / 1024, unit + 1
     if amount >= 1024:
-        return f"over 1,024 {units[place]}"
-    return f"{size} B" if place == 0 else f"{amount:,.1f} {units[place]}"
+        return f"over 1,024 {units[unit]}"
+    return f"{size} B" if unit == 0 else f"{amount:,.1f} {units[unit]}"

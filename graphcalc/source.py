@@ -1,4 +1,4 @@
-"""Program text and positions in it."""
+"""Program text, and spans and positions in it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Span(NamedTuple):
 
 
 class Source:
-    """One piece of text with the name that diagnostics show for it.
+    """A text with the name that diagnostics give for it.
 
-    Lines end at LF, CRLF or CR; columns count code points from 1. A text that is cut out of a
-    larger one says at which line of it its first stands.
+    Lines end at LF, CRLF or CR; columns count code points from 1. `first_line` is the number of
+    the first line, where the text is a part of a larger one.
     """
 
     __slots__ = ("_line_starts", "first_line", "name", "text")
@@ -40,13 +40,13 @@ class Source:
         return self._line_starts
 
     def location(self, offset: int) -> tuple[int, int]:
-        """The 1-based line and column of an offset."""
+        """Return the 1-based line and column of an offset."""
         starts = self._starts()
         line = bisect_right(starts, offset)
         return line + self.first_line - 1, offset - starts[line - 1] + 1
 
     def line(self, number: int) -> str:
-        """The text of a 1-based line, without its line end."""
+        """Return the text of a 1-based line, without its line end."""
         starts = self._starts()
         number -= self.first_line - 1
         begin = starts[number - 1]
@@ -54,5 +54,5 @@ class Source:
         return self.text[begin:end].rstrip("\r\n")
 
     def slice(self, span: Span) -> str:
-        """The text that a span covers."""
+        """Return the text that a span covers."""
         return self.text[span.start : span.end]

@@ -1,35 +1,36 @@
-"""The record of a run: what every node was, and what it came to."""
+"""The trace of a run: a record of every node, with its value or its statistics."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple, overload
 
-from graphcalc.backends.base import KEEP, Program, Summary
+from graphcalc.backends.base import KEEP, Program, Summary, Value
 from graphcalc.graph.ir import Graph
 from graphcalc.graph.text import node_text
+from graphcalc.numbers import Nested
 from graphcalc.ops.spec import FLOATS, ITEM_BYTES
 from graphcalc.source import Source, Span
 
 
 class Kept(NamedTuple):
-    """What is kept of a value: itself, or None when it is too large, and a tensor's statistics."""
+    """A value as nested lists, or None when it is too large to keep, and a tensor's statistics."""
 
-    value: Any
+    value: Nested | None
     summary: Summary | None
 
 
 class Record(NamedTuple):
     """One node of a run.
 
-    `id` is its place in the trace, `text` its expression in terms of other nodes' names, and
+    `id` is its number in the trace, `text` its expression in terms of other nodes' names, and
     `inputs` those names. `role` is `input`, `operation` or `result`. `value` is a number or
     nested lists, None when the tensor is too large to keep; `summary` has a tensor's
     statistics. `born` says which of `nan` and `inf` the node produced from operands that had
-    none. `bytes` counts the value's elements. `gradient` is there where one was asked for and
-    the node leads to its target; it has the node's shape and dtype. `seconds` is how long the
-    node took, and `share` its part of the whole, where the run was profiled.
+    none. `bytes` is the size of the value. `gradient` is not None where one was asked for and the
+    target depends on the node; it has the node's shape and dtype. `seconds` is the time of the
+    node and `share` its part of the whole run, where the run was profiled.
     """
 
     id: int
@@ -43,7 +44,7 @@ class Record(NamedTuple):
     shape: tuple[int, ...]
     dtype: str
     device: str
-    value: Any
+    value: Nested | None
     summary: Summary | None
     born: tuple[str, ...]
     bytes: int
@@ -55,22 +56,24 @@ class Record(NamedTuple):
 class Profile(NamedTuple):
     """Seconds by the graph's positions, and of the whole run.
 
-    The time of a node that has no name is in that of the next one that has, the time of a
-    backward pass in that of the nodes whose derivatives it computes.
+    The time of a node without a name counts for the next node with one, the time of a backward
+    pass for the nodes whose derivatives it computes.
     """
 
     seconds: list[float]
     total: float
 
     def share(self, position: int) -> float:
-        """The part of the whole that a node takes, from 0 to 1."""
+        """Return a node's part of the whole time, from 0 to 1."""
         return self.seconds[position] / self.total if self.total else 0.0
 
 
 class Trace(Sequence[Record]):
-    """The records of a run, in order of evaluation; each is made when it is asked for.
+    """The records of a run in order of evaluation; a record is made when it is read.
 
-    Constants that are shown in place and the insides of bound values have no record.
+    Constants that are written inside of expressions, and nodes of bound values, have no record.
+    `only` are the positions that have a record, where not all do. During the run the trace is the
+    observer of the program.
     """
 
     def __init__(self, graph: Graph, program: Program, only: frozenset[int] | None = None) -> None:
@@ -78,23 +81,20 @@ class Trace(Sequence[Record]):
         self.backend = program.backend
         self.device = program.device
         self._program = program
-        self._values: list[Any] = [None] * len(graph.nodes)
-        self._shown: list[int] | None = None
-        # The nodes that have a record, where not all have one.
+        self._values: list[Kept | Nested | None] = [None] * len(graph.nodes)
+        self._recorded: list[int] | None = None
         self.only = only
         self.profile: Profile | None = None
-
-    # The observer of a backend
 
     needs_values = False
 
     def wants(self, position: int) -> bool:
-        """Whether a large value's statistics are part of the record."""
-        is_shown = self.graph.nodes[position].name is not None
-        return is_shown and (self.only is None or position in self.only)
+        """Return whether a large value's statistics belong to a record."""
+        has_name = self.graph.nodes[position].name is not None
+        return has_name and (self.only is None or position in self.only)
 
-    def observe(self, position: int, value: Any) -> None:
-        """Keep a scalar, a small tensor, or a summary."""
+    def observe(self, position: int, value: Value) -> None:
+        """Keep a scalar, a small tensor, or a large tensor's statistics."""
         node = self.graph.nodes[position]
         is_small = node.type.numel <= KEEP if node.name is not None else not node.type.shape
         if is_small or self.wants(position):
@@ -102,48 +102,52 @@ class Trace(Sequence[Record]):
             self._values[position] = kept if summary is None else Kept(kept, summary)
 
     def observe_summary(self, position: int, summary: Summary) -> None:
-        """Keep what is known of a value that was never there whole."""
+        """Keep the statistics of a value that was computed in tiles."""
         self._values[position] = Kept(None, summary)
 
-    def observe_scalars(self, values: list[Any]) -> None:
+    def observe_scalars(self, values: list[Value]) -> None:
         """Keep all values of a graph of scalars."""
         self._values = values
 
-    # A sequence of records
-
     @property
     def positions(self) -> list[int]:
-        """The graph's nodes that have a place in the trace."""
-        if self._shown is None:
+        """The positions of the graph's nodes that have a number in the trace, by this number."""
+        if self._recorded is None:
             own = self.graph.nodes[: self.graph.forward]
-            self._shown = [i for i, node in enumerate(own) if node.name is not None]
-        return self._shown
+            self._recorded = [i for i, node in enumerate(own) if node.name is not None]
+        return self._recorded
 
     @property
     def names(self) -> list[str]:
         """The names of the records."""
         nodes = self.graph.nodes
-        return [nodes[self.positions[place]].name or "" for place in self._places]
+        return [nodes[self.positions[number]].name or "" for number in self._numbers]
 
     @property
-    def _places(self) -> Sequence[int]:
-        """The places of those that have a record."""
+    def _numbers(self) -> Sequence[int]:
+        """The numbers of the nodes that have a record."""
         if self.only is None:
             return range(len(self.positions))
-        return [place for place, p in enumerate(self.positions) if p in self.only]
+        return [number for number, p in enumerate(self.positions) if p in self.only]
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._numbers)
 
-    def __getitem__(self, index: Any) -> Any:
-        found = self._places[index]
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Record]: ...
+
+    def __getitem__(self, index: int | slice) -> Record | list[Record]:
+        found = self._numbers[index]
         return self._record(found) if isinstance(found, int) else list(map(self._record, found))
 
     def __iter__(self) -> Iterator[Record]:
-        return map(self._record, self._places)
+        return map(self._record, self._numbers)
 
     def select(self, names: Sequence[str]) -> list[Record]:
-        """The records of these names, in the trace's order."""
+        """Return the records of these names, in order of evaluation."""
         wanted = {self.graph.names[name] for name in names}
         return [self._record(i) for i, p in enumerate(self.positions) if p in wanted]
 
@@ -153,14 +157,14 @@ class Trace(Sequence[Record]):
         wanted = set(self.graph.results)
         return [self._record(i) for i, p in enumerate(self.positions) if p in wanted]
 
-    def _record(self, place: int) -> Record:
-        position = self.positions[place]
+    def _record(self, number: int) -> Record:
+        position = self.positions[number]
         node = self.graph.nodes[position]
         kept = self.kept(position)
         gradient = self.graph.gradients.get(position)
         names = (self.graph.nodes[i].name for i in node.operands)
         return Record(
-            id=place,
+            id=number,
             name=node.name or "",
             text=node_text(self.graph, position),
             source=node.source,
@@ -180,25 +184,22 @@ class Trace(Sequence[Record]):
             share=self.profile and self.profile.share(position),
         )
 
-    def value(self, position: int) -> Any:
-        """The value of a node, by its position in the graph; None where it was not kept."""
-        found = self._values[position]
-        return found.value if type(found) is Kept else found
+    def value(self, position: int) -> Nested | None:
+        """Return the value of the node at a position of the graph; None where it was not kept."""
+        return self.kept(position).value
 
     def kept(self, position: int) -> Kept:
-        """What is kept of the value of a node, by its position in the graph."""
+        """Return what is kept of the value of the node at a position of the graph."""
         found = self._values[position]
-        return found if type(found) is Kept else Kept(found, None)
+        return found if isinstance(found, Kept) else Kept(found, None)
 
     @property
     def target(self) -> str | None:
-        """The name of the node that the gradients are those of."""
+        """The name of the node whose gradients were computed."""
         return None if self.graph.target is None else self.graph.nodes[self.graph.target].name
 
-    # Numbers that are none
-
     def non_finite(self, position: int) -> tuple[int, int]:
-        """How many elements of a node are nan, and how many infinite."""
+        """Return how many elements of a node are NaN, and how many are infinite."""
         kept = self._values[position]
         if type(kept) is Kept:
             summary = kept.summary
@@ -208,9 +209,12 @@ class Trace(Sequence[Record]):
         return (int(math.isnan(kept)), int(math.isinf(kept)))
 
     def born(self, position: int) -> tuple[str, ...]:
-        """Which of nan and inf this node produced: no operand has a nan, or neither has any."""
+        """Return which of `nan` and `inf` a node produced.
+
+        A `nan` counts where no operand has one, an `inf` where no operand has either.
+        """
         if self.only is not None:
-            return ()  # what the operands held is not known
+            return ()  # the statistics of the operands are not kept
         node = self.graph.nodes[position]
         nan, inf = self.non_finite(position)
         if not (nan or inf) or not node.operands or node.type.dtype not in FLOATS:
@@ -219,9 +223,9 @@ class Trace(Sequence[Record]):
         for operand in node.operands:
             nans, infs = self.non_finite(operand)
             had_nan, had_inf = had_nan or nans > 0, had_inf or infs > 0
-        made = (("nan", nan and not had_nan), ("inf", inf and not (had_nan or had_inf)))
-        return tuple(kind for kind, is_made in made if is_made)
+        kinds = (("nan", nan and not had_nan), ("inf", inf and not (had_nan or had_inf)))
+        return tuple(kind for kind, is_produced in kinds if is_produced)
 
     def births(self) -> list[Record]:
-        """The records of the nodes where a nan or an infinity was born."""
-        return [self._record(place) for place, p in enumerate(self.positions) if self.born(p)]
+        """Return the records of the nodes that produced a NaN or an infinity."""
+        return [self._record(number) for number, p in enumerate(self.positions) if self.born(p)]

@@ -1,1 +1,1 @@
-"""Work on a finished graph: gradient checks, descents, NaN origins, plans and profiles."""
+"""Work on a finished graph: gradient checks, descents, origins of NaN, plans and profiles."""

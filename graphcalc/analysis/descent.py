@@ -1,12 +1,12 @@
-"""Gradient descent: the forward and the backward pass put to work on some of the inputs."""
+"""Gradient descent on some of the inputs."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
-from graphcalc.backends.base import NullObserver, Program
+from graphcalc.backends.base import Inputs, NullObserver, Program, Settings, Value
 from graphcalc.backends.choose import compile_graph
 from graphcalc.backends.optimizers import OPTIMIZERS
 from graphcalc.diagnostics import EvaluationError, Label, UsageError, brief, did_you_mean
@@ -16,15 +16,15 @@ from graphcalc.graph.names import targets
 from graphcalc.graph.passes import subgraph, with_inputs
 from graphcalc.ops.spec import FLOATS
 
-# Iterations over which the loss must stand still for an early stop.
+# Iterations over which the loss must not change, for an early stop.
 _PATIENCE = 10
 
 
 class Descent(NamedTuple):
-    """How to minimize: which node, by changing which inputs, and in which steps.
+    """The options of a descent: minimize the node `of` by changing the inputs `update`.
 
-    `tolerance` is the relative change of the loss, over ten iterations, that ends it early; 0
-    never does.
+    `tolerance` is the relative change of the loss over ten iterations that ends it early; 0 never
+    does.
     """
 
     of: str
@@ -36,32 +36,37 @@ class Descent(NamedTuple):
 
 
 class Minimum(NamedTuple):
-    """What a descent came to: the run at its end, the loss before every step and at the end, the
-    values of the inputs that were changed, and why it stopped."""
+    """The result of a descent: the run at its end, and the values of the changed inputs.
+
+    `history` has the loss before every step and at the end, `reason` why it stopped early.
+    """
 
     outcome: Outcome
     history: list[float]
-    values: dict[str, Any]
+    values: dict[str, Value]
     reason: str
+
+
+# Called with the number of every iteration and its loss.
+Watch: TypeAlias = Callable[[int, float], None]
 
 
 def minimize(
     evaluation: Evaluation,
     descent: Descent,
-    inputs: Mapping[str, Any] | None = None,
-    watch: Callable[[int, float], None] = lambda iteration, loss: None,
+    inputs: Inputs | None = None,
+    watch: Watch = lambda iteration, loss: None,
     *,
     with_gradients: bool = True,
     with_locals: bool = False,
 ) -> Minimum:
-    """Change inputs until a node is small; `watch` is told every iteration's loss.
+    """Change inputs until a node is small; `watch` receives every iteration's loss.
 
-    The run at the end has the gradients there, unless `with_gradients` is false, and with
-    `with_locals` the derivative of every use of a number.
-    Raises UsageError for names that cannot be changed, EvaluationError when the loss stops being
-    finite.
+    The run at the end has gradients, unless `with_gradients` is false, and with `with_locals` the
+    derivative by every single use of a scalar. Raises UsageError for names that cannot be changed,
+    EvaluationError when the loss stops being finite.
     """
-    _check(descent)
+    _check_options(descent)
     gradients = Gradients(descent.of, with_locals=with_locals)
     options = evaluation.options._replace(gradients=gradients)
     first = evaluation.with_options(options, descent.update).run(inputs)
@@ -69,57 +74,63 @@ def minimize(
     _check_leaves(first.graph, positions)
     _check_names(evaluation, first, descent.update)
     _check_influence(first.graph, positions, descent.of)
-    graph = with_inputs(first.graph, positions)
+    # The last run is on the same backend and device as the first.
     settings = options.settings._replace(
         backend=first.program.backend,
         device=first.program.device if first.program.backend == "torch" else None,
     )
+    history, values, reason = _descend(first, descent, positions, settings, watch)
+    graph = first.graph
+    if not with_gradients:
+        graph = graph.replace(target=None, gradients={}, edges=[])
+    graph = with_inputs(graph, positions)
+    program = compile_graph(graph, settings, kept_nodes(graph, graph.inputs.values()))
+    last = {**first.inputs, **values}
+    outcome = traced(graph, program, {name: last[name] for name in graph.inputs})
+    return Minimum(outcome, history, values, reason)
+
+
+def _descend(
+    first: Outcome, descent: Descent, positions: list[int], settings: Settings, watch: Watch
+) -> tuple[list[float], dict[str, Value], str]:
+    """Return the losses, the last values by name, and why it stopped early."""
+    graph = with_inputs(first.graph, positions)
     assert graph.target is not None
     wanted = [graph.gradients[graph.names[name]] for name in descent.update]
     inner, kept = subgraph(graph, [graph.target, *wanted])
     program = compile_graph(inner, settings, frozenset(kept))
-    given = {name: first.inputs[name] for name in inner.inputs if name in first.inputs}
-    values = [first.values[p] for p in positions]
-    history, values, reason = _descend(program, descent, kept, given, values, watch)
-    found = {name: program.plain(value) for name, value in zip(descent.update, values)}
-    if not with_gradients:
-        graph = with_inputs(first.graph.replace(target=None, gradients={}, edges=[]), positions)
-    program = compile_graph(graph, settings, kept_nodes(graph, graph.inputs.values()))
-    last = {**first.inputs, **found}
-    outcome = traced(graph, program, {name: last[name] for name in graph.inputs})
-    return Minimum(outcome, history, found, reason)
-
-
-def _descend(
-    program: Program,
-    descent: Descent,
-    kept: list[int],
-    given: Mapping[str, Any],
-    values: list[Any],
-    watch: Callable[[int, float], None],
-) -> tuple[list[float], list[Any], str]:
-    """The losses, the last values, and why it stopped."""
-    values, update = program.descent(descent.optimizer, descent.rate, values)
+    fixed = {name: first.inputs[name] for name in inner.inputs if name in first.inputs}
+    start = [first.values[p] for p in positions]
+    values, update = program.descent(descent.optimizer, descent.rate, start)
     history: list[float] = []
+    reason = ""
     for iteration in range(descent.iterations + 1):
-        found = program.run({**given, **dict(zip(descent.update, values))}, NullObserver())
+        found = program.run({**fixed, **dict(zip(descent.update, values))}, NullObserver())
         loss = float(found[kept[0]])
         history.append(loss)
         watch(iteration, loss)
-        if not math.isfinite(loss):
-            raise EvaluationError(
-                "diverged",
-                f"`{descent.of}` is {loss} after {iteration} iteration{'s' * (iteration != 1)}",
-                help=f"lower --lr, which is {descent.rate:g}"
-                if iteration
-                else "--trace-nan tells where it comes from",
-            )
-        if iteration == descent.iterations:
+        _check_loss(descent, iteration, loss)
+        if iteration < descent.iterations and _stands_still(history, descent.tolerance):
+            reason = "the loss stands still"
+        if reason or iteration == descent.iterations:
             break
-        if _stands_still(history, descent.tolerance):
-            return history, values, "the loss stands still"
         values = update([found[position] for position in kept[1:]])
-    return history, values, ""
+    return history, _plain(program, descent.update, values), reason
+
+
+def _plain(program: Program, names: tuple[str, ...], values: list[Value]) -> dict[str, Value]:
+    return {name: program.plain(value) for name, value in zip(names, values)}
+
+
+def _check_loss(descent: Descent, iteration: int, loss: float) -> None:
+    if not math.isfinite(loss):
+        raise EvaluationError(
+            "diverged",
+            f"`{descent.of}` is {loss} after {iteration} iteration{'s' * (iteration != 1)}",
+            help=f"lower --lr, which is {descent.rate:g}"
+            if iteration
+            else "--trace-nan tells where it comes from",
+        )
 
 
 def _stands_still(history: list[float], tolerance: float) -> bool:
@@ -130,7 +141,7 @@ def _stands_still(history: list[float], tolerance: float) -> bool:
     return high - low <= tolerance * max(abs(low), abs(high))
 
 
-def _check(descent: Descent) -> None:
+def _check_options(descent: Descent) -> None:
     if not descent.update:
         raise UsageError(
             "update", "no input is named that may change", help="name some: --update w,b"
@@ -148,11 +159,11 @@ def _check(descent: Descent) -> None:
 
 
 def _check_names(evaluation: Evaluation, outcome: Outcome, names: tuple[str, ...]) -> None:
-    """Only a name that the program gives a value, or that has one from outside, can get another."""
-    known = {t.name for s in evaluation.program.statements for t in targets(s)}
-    known |= {*evaluation.bindings, *outcome.inputs}
+    """Raise UsageError for a name that neither the program nor a binding gives a value."""
+    assigned = {t.name for s in evaluation.program.statements for t in targets(s)}
+    assigned |= {*evaluation.bindings, *outcome.inputs}
     for name in names:
-        if name not in known:
+        if name not in assigned:
             raise UsageError(
                 "update",
                 f"`{brief(name)}` is no name of the program, but of a part of it",
@@ -172,8 +183,8 @@ def _check_influence(graph: Graph, positions: list[int], of: str) -> None:
 
 
 def _bound_above(graph: Graph, position: int) -> str | None:
-    """An input that a node is computed from: without one it is a constant of the program."""
-    pending, seen = [*graph.nodes[position].operands], set()
+    """Return an input that a node is computed from; None for a constant of the program."""
+    pending, visited = [*graph.nodes[position].operands], set()
     if graph.nodes[position].is_bound:
         return None
     while pending:
@@ -181,8 +192,8 @@ def _bound_above(graph: Graph, position: int) -> str | None:
         node = graph.nodes[current]
         if node.is_bound:
             return node.name
-        if current not in seen:
-            seen.add(current)
+        if current not in visited:
+            visited.add(current)
             pending += node.operands
     return None
 

@@ -1,4 +1,4 @@
-"""Gradients held against differences: what a formula says beside what the function does.
+"""Gradients compared with differences of the function, element by element.
 
 In float64, by Ridders' extrapolation of central differences: C. J. F. Ridders, "Accurate
 computation of F'(x) and F'(x)F''(x)", Advances in Engineering Software 4 (1982).
@@ -8,30 +8,33 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from graphcalc.backends.base import NullObserver
+from graphcalc.backends.base import Inputs, NullObserver, Program, Settings, Value
 from graphcalc.backends.choose import compile_graph
 from graphcalc.diagnostics import UsageError
 from graphcalc.evaluate import Evaluation, Gradients, Outcome
 from graphcalc.graph.passes import subgraph, with_inputs, work
+from graphcalc.numbers import Nested, leaves
 from graphcalc.ops.spec import FLOATS
 
-# Relative error up to which the two agree, beside ten times what the differences are unsure of.
+# Relative error up to which the two agree, plus ten times the uncertainty of the differences.
 TOLERANCE = 1e-6
-# Elements of one tensor that are looked at, and scalar operations to spend on all of them.
+# Elements of one tensor to check, and scalar operations to spend on all of them.
 _ELEMENTS, _WORK = 100, 2e10
-# First steps to try, relative to the element, how much smaller each next one is, and how many.
+# A number of elements that no snapshot exceeds.
+_ALL = 1 << 62
+# First steps relative to the element, the factor by which each next one is smaller, their number.
 _FIRST, _SHRINK, _ORDERS = (1e-1, 1e-3, 1e-5), 1.6, 6
-# Runs of the function for one element, both slopes for a kink included.
+# Runs of the function for one element, those for a kink's slopes included.
 _RUNS = 2 * len(_FIRST) * _ORDERS + 5
-# Of the steps, in a second opinion.
-_OTHERWISE = 0.77
+# Scale of the steps in a second estimate.
+_SECOND_SCALE = 0.77
 
 
 class Element(NamedTuple):
-    """One element: its gradient by the formulas, by differences, and what became of them.
+    """One element: its gradient by the formulas and by differences, and the verdict.
 
     `verdict` is `ok`, `wrong`, `kink` where the slopes on the two sides differ and the gradient
     lies between them, or `unclear` where differences do not settle. `error` is relative.
@@ -46,7 +49,7 @@ class Element(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """One node: how many of its elements were looked at, and what was found."""
+    """One node with the elements of it that were checked."""
 
     name: str
     shape: tuple[int, ...]
@@ -54,7 +57,7 @@ class Checked(NamedTuple):
 
     @property
     def worst(self) -> Element:
-        """The wrong element with the largest error; of right ones the one nearest to that."""
+        """The wrong element with the largest error; without one, the right one with the largest."""
         return max(self.elements, key=lambda e: (e.verdict == "wrong", e.verdict == "ok", e.error))
 
     @property
@@ -64,61 +67,94 @@ class Checked(NamedTuple):
 
 
 def check_gradients(
-    evaluation: Evaluation, inputs: Mapping[str, Any] | None = None
+    evaluation: Evaluation, inputs: Inputs | None = None
 ) -> tuple[Outcome, list[Checked]]:
-    """The run with its gradients, and each of these beside differences.
+    """Return the run with its gradients, and each of them beside differences.
 
-    Looks at the inputs that have a gradient, or at the nodes that the run's `wrt` names, as if
-    these were inputs. Raises UsageError where there is nothing to check.
+    Checks the inputs that have a gradient, or the nodes that the run's `wrt` names, as if these
+    were inputs. Raises UsageError where there is nothing to check.
     """
-    options = evaluation.options
-    assert options.gradients is not None
-    settings = options.settings._replace(dtype="float64")
-    if settings.device == "mps":
-        settings = settings._replace(device=None)
-    wanted = options.gradients
-    first = evaluation.with_options(options._replace(settings=settings), ())
-    names = _names(first.run(inputs), wanted)
-    options = options._replace(
-        settings=settings, gradients=wanted._replace(wrt=(*names, wanted.of))
-    )
-    outcome = evaluation.with_options(options, names).run(inputs)
-    graph = outcome.graph
-    assert graph.target is not None
-    positions = [graph.find(name) for name in names]
-    open_graph = with_inputs(graph, positions)
-    assert open_graph.target is not None
-    inner, (target,) = subgraph(open_graph, [open_graph.target])
+    wanted = evaluation.options.gradients
+    assert wanted is not None
+    outcome, names = _run_with_gradients(evaluation, inputs, wanted)
+    settings = _in_float64(evaluation.options.settings)
     settings = settings._replace(backend=outcome.program.backend)
-    program = compile_graph(inner, settings, frozenset([target]))
-    values = {name: _nested(outcome, p) for name, p in zip(names, positions)}
-    weights = _flat(_nested(outcome, graph.gradients[graph.target])) if wanted.seed else None
-    given = {k: v for k, v in outcome.inputs.items() if k in inner.inputs and k not in names}
-
-    def compute() -> float:
-        own = {
-            name: program.restore(value, graph.nodes[p].type.shape, "float64")
-            for (name, value), p in zip(values.items(), positions)
-        }
-        found = program.run({**given, **own}, NullObserver())[target]
-        if weights is None:
-            return float(found)
-        elements = _flat(program.snapshot(found, 1 << 62)[0])
-        return math.fsum(w * x for w, x in zip(weights, elements))
-
-    count = max(5, min(_ELEMENTS, int(_WORK / (_RUNS * max(work(inner), 1) * len(names)))))
-    checked = []
-    for name, position in zip(names, positions):
-        shape = graph.nodes[position].type.shape
-        gradient = _flat(_nested(outcome, graph.gradients[position]))
-        places = _places(len(gradient), count)
-        elements = [_check(values, name, shape, i, gradient[i], compute) for i in places]
-        checked.append(Checked(name, shape, elements))
+    function = _CheckedFunction(outcome, names, settings, is_weighted=wanted.seed is not None)
+    runs = _RUNS * max(work(function.graph), 1) * len(names)
+    count = max(5, min(_ELEMENTS, int(_WORK / runs)))
+    checked = [_check_input(function, name, count) for name in names]
     return outcome, [c for c in checked if c.elements]
 
 
+def _run_with_gradients(
+    evaluation: Evaluation, inputs: Inputs | None, wanted: Gradients
+) -> tuple[Outcome, tuple[str, ...]]:
+    """Return a run in float64 with the gradients by the nodes to check, and their names."""
+    options = evaluation.options
+    options = options._replace(settings=_in_float64(options.settings))
+    names = _names(evaluation.with_options(options, ()).run(inputs), wanted)
+    options = options._replace(gradients=wanted._replace(wrt=(*names, wanted.of)))
+    return evaluation.with_options(options, names).run(inputs), names
+
+
+def _in_float64(settings: Settings) -> Settings:
+    """Return the settings with float64, which device mps does not have."""
+    device = None if settings.device == "mps" else settings.device
+    return settings._replace(dtype="float64", device=device)
+
+
+class _CheckedFunction:
+    """The checked number as a function of the inputs, at nested lists that can be changed.
+
+    A tensor counts as the sum of its elements times their weights.
+    """
+
+    def __init__(
+        self, outcome: Outcome, names: tuple[str, ...], settings: Settings, *, is_weighted: bool
+    ) -> None:
+        self.outcome = outcome
+        graph = outcome.graph
+        assert graph.target is not None
+        self.positions = {name: graph.find(name) for name in names}
+        self.values = {name: _nested(outcome, p) for name, p in self.positions.items()}
+        self._weights = (
+            leaves(_nested(outcome, graph.gradients[graph.target])) if is_weighted else None
+        )
+        opened = with_inputs(graph, list(self.positions.values()))
+        assert opened.target is not None
+        self.graph, (self._target,) = subgraph(opened, [opened.target])
+        self._program = compile_graph(self.graph, settings, frozenset([self._target]))
+        self._fixed = {
+            name: value
+            for name, value in outcome.inputs.items()
+            if name in self.graph.inputs and name not in names
+        }
+
+    def compute(self) -> float:
+        """Return the number at `values`."""
+        program, nodes = self._program, self.outcome.graph.nodes
+        own = {
+            name: program.restore(self.values[name], nodes[p].type.shape, "float64")
+            for name, p in self.positions.items()
+        }
+        found = program.run({**self._fixed, **own}, NullObserver())[self._target]
+        if self._weights is None:
+            return float(found)
+        elements = leaves(_snapshot(program, found))
+        return math.fsum(w * x for w, x in zip(self._weights, elements))
+
+
+def _check_input(function: _CheckedFunction, name: str, count: int) -> Checked:
+    """Return one input with `count` of its elements checked."""
+    outcome, position = function.outcome, function.positions[name]
+    shape = outcome.graph.nodes[position].type.shape
+    gradient = leaves(_nested(outcome, outcome.graph.gradients[position]))
+    offsets = _sample(len(gradient), count)
+    return Checked(name, shape, [_check(function, name, shape, i, gradient[i]) for i in offsets])
+
+
 def _names(outcome: Outcome, wanted: Gradients) -> tuple[str, ...]:
-    """The nodes to look at."""
+    """Return the names of the nodes to check."""
     graph = outcome.graph
     if wanted.wrt is not None:
         found = [n for n in wanted.wrt if graph.nodes[graph.names[n]].type.dtype in FLOATS]
@@ -130,22 +166,24 @@ def _names(outcome: Outcome, wanted: Gradients) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _nested(outcome: Outcome, position: int) -> Any:
-    """A kept value as a number or nested lists that nothing else holds."""
+def _nested(outcome: Outcome, position: int) -> Nested:
+    """Return a kept value as a number, or as nested lists that nothing else refers to."""
     if position in outcome.values:
-        return outcome.program.snapshot(outcome.values[position], 1 << 62)[0]
-    return outcome.trace.kept(position).value
+        return _snapshot(outcome.program, outcome.values[position])
+    value = outcome.trace.kept(position).value
+    assert value is not None
+    return value
 
 
-def _flat(value: Any) -> list[float]:
-    level = [value]
-    while level and isinstance(level[0], list):
-        level = [x for row in level for x in row]
-    return level
+def _snapshot(program: Program, value: Value) -> Nested:
+    """Return a value of any size as a number or nested lists."""
+    nested, _ = program.snapshot(value, _ALL)
+    assert nested is not None
+    return nested
 
 
-def _places(total: int, count: int) -> Sequence[int]:
-    """All elements, or so many of them, spread evenly and without a period."""
+def _sample(total: int, count: int) -> Sequence[int]:
+    """Return the offsets of all elements, or of `count` of them, spread evenly, not regularly."""
     if total <= count:
         return range(total)
     golden = (math.sqrt(5) - 1) / 2
@@ -153,27 +191,24 @@ def _places(total: int, count: int) -> Sequence[int]:
 
 
 def _check(
-    values: dict[str, Any],
-    name: str,
-    shape: tuple[int, ...],
-    place: int,
-    gradient: float,
-    compute: Callable[[], float],
+    function: _CheckedFunction, name: str, shape: tuple[int, ...], offset: int, gradient: float
 ) -> Element:
-    """One element of an input: `compute` reads `values` as they are."""
+    """Return one element of an input beside the differences of the function around it."""
     index: list[int] = []
     for size in reversed(shape):
-        index.insert(0, place % size)
-        place //= size
-    row, key = values, name
+        index.insert(0, offset % size)
+        offset //= size
+    # The list that holds the number, and its key there; a scalar is held by the values by name.
+    row: Any = function.values
+    key: Any = name
     for i in index:
-        row, key = row[key], i  # type: ignore[assignment]
+        row, key = row[key], i
     x = row[key]
 
-    def at(moved: float) -> float:
-        row[key] = moved
+    def at(changed: float) -> float:
+        row[key] = changed
         try:
-            return compute()
+            return function.compute()
         finally:
             row[key] = x
 
@@ -183,15 +218,15 @@ def _check(
 def judge(
     function: Callable[[float], float], x: float, gradient: float, index: tuple[int, ...] = ()
 ) -> Element:
-    """A gradient beside the differences of a function around x."""
+    """Return a gradient beside the differences of a function around x, with the verdict."""
     difference, unsure = differentiate(function, x)
     scale = max(abs(gradient), abs(difference))
     error = abs(gradient - difference) / scale if scale else 0.0
     is_settled = unsure <= 1e-2 * scale or unsure < 1e-10
     apart = abs(gradient - difference)
     if is_settled and apart > TOLERANCE * scale + 10 * unsure:
-        # Rounding inside of the function can make two of many slopes agree by chance.
-        unsure = max(unsure, abs(differentiate(function, x, _OTHERWISE)[0] - difference))
+        # Rounding inside the function can make two of many slopes agree by chance.
+        unsure = max(unsure, abs(differentiate(function, x, _SECOND_SCALE)[0] - difference))
     is_equal = is_settled and apart <= TOLERANCE * scale + 10 * unsure
     slopes = one_sided(function, x)
     if slopes is not None:
@@ -209,9 +244,10 @@ def judge(
 def differentiate(
     function: Callable[[float], float], x: float, scale: float = 1.0
 ) -> tuple[float, float]:
-    """The derivative of a function at x by differences, and how far it may be off.
+    """Return the derivative of a function at x by differences, and its uncertainty.
 
-    `scale` is that of the steps. Both are nan and inf where the function is not finite around x.
+    `scale` is that of the steps. The two are NaN and infinity where the function is not finite
+    around x.
     """
     best, unsure = math.nan, math.inf
     size = scale * (max(abs(x), 1e-3) if x else 1.0)
@@ -236,7 +272,7 @@ def differentiate(
 
 
 def _central(function: Callable[[float], float], x: float, h: float) -> tuple[float, float]:
-    """The slope between two points, and what rounding of the function's values does to it."""
+    """Return the slope between two points, and the error of it by rounding of the values."""
     above, below = x + h, x - h
     if above == below:
         return math.nan, math.inf
@@ -246,7 +282,7 @@ def _central(function: Callable[[float], float], x: float, h: float) -> tuple[fl
 
 
 def one_sided(function: Callable[[float], float], x: float) -> tuple[float, float] | None:
-    """The slopes below and above x where they differ: at a kink. None where it is smooth."""
+    """Return the slopes below and above x where they differ, at a kink; None elsewhere."""
     h = 1e-6 * (min(abs(x), 1.0) or 1.0)
     here = function(x)
     pairs = [
@@ -258,8 +294,8 @@ def one_sided(function: Callable[[float], float], x: float) -> tuple[float, floa
         return None
     scale = max(abs(low2), abs(high2))
     noise = 100 * sys.float_info.epsilon * abs(here) / h
-    # As the step shrinks, the slopes of a smooth function come together and what rounding does
-    # grows; at a kink they stay as far apart.
+    # As the step shrinks, the two slopes of a smooth function approach each other and the error by
+    # rounding grows; at a kink they stay as far apart.
     apart, before = abs(high2 - low2), abs(high - low)
     is_apart = apart > 1e-3 * scale + noise and before / 2 < apart < before * 2
     return (low2, high2) if is_apart else None

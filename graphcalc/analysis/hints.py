@@ -1,4 +1,4 @@
-"""What to write instead of a formula that makes a nan or an infinity."""
+"""Expressions that avoid the NaN or infinity of a formula."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from graphcalc.ops.table import OPS
 
 
 def stable_exp(graph: Graph, position: int, users: list[list[int]]) -> str:
-    """The stable function that a formula around an exp is: softmax or logsumexp."""
+    """Return the stable function for a formula around an exp: softmax or logsumexp."""
     (inner,) = graph.nodes[position].operands
     text = operand_text(graph, inner)
     for user in users[position]:
@@ -25,7 +25,7 @@ def stable_exp(graph: Graph, position: int, users: list[list[int]]) -> str:
 
 
 def stable_log(graph: Graph, position: int) -> str:
-    """The stable function that the log of a softmax or a sigmoid, or of elements of one, is."""
+    """Return the stable function for the log of a softmax or a sigmoid, or of elements of one."""
     at, moves = graph.nodes[position].operands[0], []
     while graph.nodes[at].op.is_move and not graph.nodes[at].is_bound:
         moves.append(at)
@@ -40,7 +40,7 @@ def stable_log(graph: Graph, position: int) -> str:
 
 
 def _log_share(graph: Graph, position: int) -> str:
-    """log_softmax, where a node is exp(x) or exp(x - c) over its sum in one dimension."""
+    """Return log_softmax for a node that is exp(x) or exp(x - c) over its sum in one dimension."""
     node = graph.nodes[position]
     if node.op is not OPS["div"]:
         return ""
@@ -64,7 +64,7 @@ def _log_share(graph: Graph, position: int) -> str:
 
 
 def _log_sigmoid(graph: Graph, position: int) -> str:
-    """logsigmoid, where a node is sigmoid(x) or 1 - sigmoid(x)."""
+    """Return logsigmoid for a node that is sigmoid(x) or 1 - sigmoid(x)."""
     node, sign = graph.nodes[position], ""
     if node.op is OPS["sub"]:
         one = graph.nodes[node.operands[0]]
@@ -77,21 +77,21 @@ def _log_sigmoid(graph: Graph, position: int) -> str:
 
 
 def where_around(graph: Graph, position: int, users: list[list[int]]) -> int | None:
-    """The `where` that a node is a branch of, directly or through elementwise nodes."""
-    seen, pending = set(), [position]
+    """Return the `where` of which a node is a branch, directly or through elementwise nodes."""
+    visited, pending = set(), [position]
     while pending:
         for user in users[pending.pop()]:
             op = graph.nodes[user].op
             if op is OPS["where"]:
                 return user
-            if op.kind == "elementwise" and user not in seen:
-                seen.add(user)
+            if op.kind == "elementwise" and user not in visited:
+                visited.add(user)
                 pending.append(user)
     return None
 
 
 def guarded(graph: Graph, choice: int, position: int) -> str:
-    """The formula with a harmless number where the branch is not taken."""
+    """Return the formula with 1 in place of the operand where the branch is not taken."""
     condition, taken, other = (operand_text(graph, i) for i in graph.nodes[choice].operands)
     node = graph.nodes[position]
     if len(node.operands) != 1 or position not in graph.nodes[choice].operands:

@@ -1,10 +1,11 @@
-"""What a run would be: every node's shape, dtype and cost, with nothing computed."""
+"""Plans: every node's shape, dtype and cost, with nothing computed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, TypeAlias, overload
 
+from graphcalc.backends.base import Inputs
 from graphcalc.backends.regions import check_memory, steps_of
 from graphcalc.evaluate import Evaluation
 from graphcalc.graph.ir import Graph
@@ -13,26 +14,29 @@ from graphcalc.graph.text import node_text
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import ITEM_BYTES
 
+# A size or a count; a `Size` where a declared size is a symbol.
+Count: TypeAlias = "int | Size"
+
 
 class PlannedNode(NamedTuple):
-    """One node of a plan. Sizes and costs are ints, or `Size`s where a declared size is a symbol.
+    """One node of a plan.
 
-    `operations` counts additions, products and calls of functions alike; choosing, moving and
-    making elements takes none.
+    `operations` counts an addition, a product and a call of a function alike; choosing, moving and
+    making elements counts as none.
     """
 
     name: str
     text: str
     op: str
     role: str
-    shape: tuple[Any, ...]
+    shape: tuple[Count, ...]
     dtype: str
-    operations: Any
-    bytes: Any
+    operations: Count
+    bytes: Count
 
 
 class Plan(Sequence[PlannedNode]):
-    """The steps of a run that has not happened, in order of evaluation."""
+    """The nodes of a run that has not happened, in order of evaluation."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -43,16 +47,22 @@ class Plan(Sequence[PlannedNode]):
     def __len__(self) -> int:
         return len(self._steps)
 
-    def __getitem__(self, index: Any) -> Any:
+    @overload
+    def __getitem__(self, index: int) -> PlannedNode: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[PlannedNode]: ...
+
+    def __getitem__(self, index: int | slice) -> PlannedNode | list[PlannedNode]:
         return self._steps[index]
 
     def __iter__(self) -> Iterator[PlannedNode]:
         return iter(self._steps)
 
     @property
-    def operations(self) -> Any:
+    def operations(self) -> Count:
         """The operations of all nodes."""
-        total: Any = 0
+        total: Count = 0
         for position in range(len(self.graph.nodes)):
             total = total + cost(self.graph, position)
         return total
@@ -70,12 +80,12 @@ class Plan(Sequence[PlannedNode]):
 
     @property
     def sizes(self) -> dict[str, int]:
-        """The symbols of declared sizes that are known, with what they stand for."""
+        """The symbols of declared sizes that have a value, with the value."""
         return self.graph.sizes
 
 
-def plan_of(evaluation: Evaluation, inputs: Mapping[str, Any] | None = None) -> Plan:
-    """Return what the run on these inputs would be, with nothing computed."""
+def plan_of(evaluation: Evaluation, inputs: Inputs | None = None) -> Plan:
+    """Return the plan of a run on these inputs."""
     return Plan(evaluation.graph(evaluation.describe_inputs(inputs)[1]))
 
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from time import perf_counter
-from typing import Any
 
-from graphcalc.backends.base import NullObserver, Program
+from graphcalc.backends.base import Inputs, NullObserver, Program
 from graphcalc.evaluate import Outcome
 from graphcalc.graph.ir import Graph
 from graphcalc.trace import Profile
 
-# A program is run so often, or until it has taken so many seconds; the quickest run counts.
+# Runs of a program, and the seconds after which no other run starts; the fastest run counts.
 _RUNS, _ENOUGH = 5, 0.5
 
 
 class _Stopwatch:
-    """A clock that gives each node the time since the one before."""
+    """Clock that gives each node the time since the one before."""
 
     def __init__(self, count: int) -> None:
         self.seconds = [0.0] * count
@@ -46,11 +45,11 @@ def with_profile(outcome: Outcome) -> Outcome:
     return outcome
 
 
-def profiled(graph: Graph, program: Program, inputs: Mapping[str, Any]) -> Profile:
-    """Run a program again, with a look at the clock after every node.
+def profiled(graph: Graph, program: Program, inputs: Inputs) -> Profile:
+    """Run a program again and time every node.
 
-    No statistics are taken, so that the times are those of computing alone. On other devices
-    each node is waited for.
+    Statistics are not computed, so the times are those of the nodes alone. On devices other than
+    a CPU each node is waited for.
     """
     best: _Stopwatch | None = None
     spent = 0.0
@@ -63,21 +62,21 @@ def profiled(graph: Graph, program: Program, inputs: Mapping[str, Any]) -> Profi
         if spent > _ENOUGH:
             break
     assert best is not None
-    return Profile(_by_shown(graph, best.seconds), best.total)
+    return Profile(_by_displayed(graph, best.seconds), best.total)
 
 
-def _by_shown(graph: Graph, seconds: list[float]) -> list[float]:
-    """The times by the nodes that a reader sees."""
-    places = {id(node): p for p, node in enumerate(graph.nodes)}
+def _by_displayed(graph: Graph, seconds: list[float]) -> list[float]:
+    """Return the times with those of hidden nodes added to the nodes that have a record."""
+    positions = {id(node): p for p, node in enumerate(graph.nodes)}
     found = [0.0] * len(seconds)
     waiting, last = 0.0, None
     for position, node in enumerate(graph.nodes):
         waiting += seconds[position]
         if position >= (graph.forward or len(graph)):
             of = node.derivative_of
-            shown = graph.target if of is None else places.get(id(of[0]), graph.target)
-            if shown is not None and graph.nodes[shown].name is not None:
-                found[shown] += waiting
+            displayed = graph.target if of is None else positions.get(id(of[0]), graph.target)
+            if displayed is not None and graph.nodes[displayed].name is not None:
+                found[displayed] += waiting
                 waiting = 0.0
         elif node.name is not None:
             found[position] += waiting

@@ -1,4 +1,4 @@
-"""Which backend runs a graph."""
+"""The choice of the backend that runs a graph."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from graphcalc.graph.ir import Graph
 from graphcalc.graph.passes import work
 from graphcalc.graph.verify import first_of_kind
 
-# Above this many scalar operations torch's speed pays for its import.
+# Scalar operations from which torch's speed pays for its import.
 SMALL_WORK = 2_000_000
 
 NARROW = frozenset({"float32", "float16", "bfloat16"})
@@ -19,7 +19,7 @@ DTYPES = ("float64", "float32", "float16", "bfloat16")
 
 
 def check(settings: Settings) -> Settings:
-    """Settings that exist and go together, or a UsageError."""
+    """Return settings that exist and go together; raise UsageError for others."""
     if settings.backend not in BACKENDS:
         raise UsageError(
             "backend", f"`{brief(settings.backend)}` is not a backend; choose {', '.join(BACKENDS)}"
@@ -46,12 +46,12 @@ def check(settings: Settings) -> Settings:
 
 
 def run_dtype(settings: Settings) -> str:
-    """The dtype of numbers that say nothing themselves."""
+    """Return the dtype of numbers that have no dtype of their own."""
     return settings.dtype or ("float32" if settings.device == "mps" else "float64")
 
 
 def choose(graph: Graph, settings: Settings) -> str:
-    """The backend that runs a graph: `python` or `torch`.
+    """Return the backend that runs a graph: `python` or `torch`.
 
     `auto` takes Python where the work is small, and torch where the work, a dtype, a device or
     a torch input needs it. Without torch, big work runs on Python too.
@@ -66,19 +66,19 @@ def choose(graph: Graph, settings: Settings) -> str:
 
 
 def needs_torch(graph: Graph) -> bool:
-    """Whether a node has a dtype that only torch computes with."""
+    """Return whether a node has a dtype that only torch computes with."""
     return any(graph.nodes[first].type.dtype in NARROW for first in set(first_of_kind(graph)))
 
 
 def has_torch() -> bool:
-    """Whether torch is installed; does not import it."""
+    """Return whether torch is installed, without importing it."""
     from importlib.util import find_spec
 
     return find_spec("torch") is not None
 
 
 def is_slow(graph: Graph, program: Program) -> bool:
-    """Whether a graph runs for seconds in Python because torch is not installed."""
+    """Return whether a graph runs for seconds in Python because torch is not installed."""
     return program.backend == "python" and work(graph) > 10 * SMALL_WORK and not has_torch()
 
 
@@ -88,12 +88,12 @@ def compile_graph(
     kept: frozenset[int],
     in_parts: frozenset[str] = frozenset(),
 ) -> Program:
-    """Make a graph ready on the backend that fits; BackendError where that is not there.
+    """Return a graph as a program of the backend that fits.
 
-    Inputs named `in_parts` are arrays in files, which a backend may read part by part.
+    Inputs named `in_parts` are arrays in files, which a backend may read tile by tile. Raises
+    BackendError where the backend is not available.
     """
-    name = choose(graph, settings)
-    if name == "python":
+    if choose(graph, settings) == "python":
         from graphcalc.backends.python import PythonProgram
 
         if needs_torch(graph):

@@ -15,7 +15,7 @@ Update = Callable[[list[float], list[float]], list[float]]
 
 
 def updater(optimizer: str, rate: float) -> Update:
-    """From numbers and their gradients to the next numbers; made anew for every tensor."""
+    """Return a function from numbers and gradients to the next numbers, for one tensor."""
     return _adam(rate) if optimizer == "adam" else _descent(rate)
 
 

@@ -120,7 +120,7 @@ class PythonProgram:
         elements = value.tolist() if len(value.data) <= limit else None
         return elements, summarize(value.data)
 
-    def faults(self, value: Any, operands: list[Any], is_elementwise: bool) -> NonFinite | None:
+    def non_finite(self, value: Any, operands: list[Any], is_elementwise: bool) -> NonFinite | None:
         """What of a value is not finite, given what it was computed from; or None."""
         array = _array(value)
         odd = [i for i, x in enumerate(array.data) if x - x != 0]

@@ -1,30 +1,31 @@
-"""What of a graph runs together: single nodes, and regions of elementwise nodes of one shape.
+"""Execution steps of a graph: single nodes, and regions of elementwise nodes of one shape.
 
-The elements of a region depend on each other in their own place alone, so it can be computed some
-elements at a time, and what only the region reads never has to be anywhere whole. Reductions of
-all elements belong to the region of their operand: they gather over its parts.
+Element i of every node in a region depends on element i of the others alone, so a region can be
+computed tile by tile, and a value that only the region reads is never whole in memory. Reductions
+of all elements belong to the region of their operand: they accumulate over its tiles.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from graphcalc.diagnostics import Label, LimitError
 from graphcalc.graph.ir import Graph, Node
 from graphcalc.numbers import show_bytes
-from graphcalc.ops.spec import ITEM_BYTES
+from graphcalc.ops.spec import ITEM_BYTES, Shape
 from graphcalc.ops.table import OPS
 
-# Elements from which a region pays.
+# Elements from which a region is worth its overhead.
 SMALLEST = 4096
 
 
 class Region(NamedTuple):
-    """Nodes over one shape, in order; what they read from outside, and what is read of them.
+    """Nodes over one shape, in order, with the values they read and leave behind.
 
-    `folds` are those of the members that are reductions: what they come to is there at the end.
+    `operands` come from outside of the region, `outputs` are read outside of it. `folds` are the
+    members that are reductions: their values are ready after the last tile.
     """
 
     shape: tuple[int, ...]
@@ -35,9 +36,9 @@ class Region(NamedTuple):
 
 
 class ExecutionStep(NamedTuple):
-    """A node, or a region, to compute; `made` are the values that it leaves behind.
+    """A node or a region to compute, from the values it `reads` to the values `made`.
 
-    It `reads` values of other steps. Nothing reads the values `released` after it.
+    No later step reads the values `released`.
     """
 
     position: int
@@ -50,17 +51,17 @@ class ExecutionStep(NamedTuple):
 def steps_of(
     graph: Graph, kept: frozenset[int], *, with_regions: bool = True
 ) -> list[ExecutionStep]:
-    """The steps that compute a graph, in an order in which each finds its operands.
+    """Return the steps that compute a graph, each after those whose values it reads.
 
     The values in `kept` are never released.
     """
     groups = _groups(graph) if with_regions else {}
     if not groups:
-        return _released(graph, [(p, None) for p in range(len(graph))], kept)
+        return _with_releases(graph, [(p, None) for p in range(len(graph))], kept)
     owner = {p: members[0] for members in groups.values() for p in members}
     order = _ordered(graph, groups, owner)
     used = _read_elsewhere(graph, owner) | kept
-    return _released(
+    return _with_releases(
         graph,
         [(p, _region(graph, groups[p], used) if p in groups else None) for p in order],
         kept,
@@ -68,7 +69,7 @@ def steps_of(
 
 
 def is_fold(graph: Graph, node: Node) -> bool:
-    """Whether a node is a reduction of all elements of a large operand, part by part."""
+    """Return whether a node reduces all elements of a large operand, so that tiles serve it."""
     if not node.op.tile_reduction:
         return False
     operand = graph.nodes[node.operands[0]].type
@@ -78,25 +79,25 @@ def is_fold(graph: Graph, node: Node) -> bool:
 
 
 def _shape(graph: Graph, node: Node) -> tuple[int, ...] | None:
-    """The shape of the region that a node can be in."""
+    """Return the shape of the region that a node can be in, or None."""
     if node.op.kind == "elementwise" or node.op is OPS["alias"]:
         return node.type.shape if node.type.numel >= SMALLEST else None
     return graph.nodes[node.operands[0]].type.shape if is_fold(graph, node) else None
 
 
-def _groups(graph: Graph) -> dict[int, list[int]]:
-    """The members of every region by the first of them.
+_Key: TypeAlias = tuple[int, Shape]
 
-    Nodes of one shape may run together if no way from one to the other leaves the region. A
-    node's level counts how often the ways to it have left one; those of one level that read each
-    other, or the same value, are one region.
+
+def _groups(graph: Graph) -> dict[int, list[int]]:
+    """Return the members of every region by its first member.
+
+    Nodes of one shape may run together if no path from one to the other leaves the region. A
+    node's level counts how often the paths to it have left one; nodes of one shape and level that
+    read each other, or the same value, are one region.
     """
-    nodes = graph.nodes
-    levels = [0] * len(nodes)
-    keys: list[tuple[int, tuple[int, ...]] | None] = [None] * len(nodes)
+    nodes, keys = graph.nodes, _keys(graph)
     leaders = list(range(len(nodes)))
-    readers: dict[tuple[object, int], int] = {}
-    is_folded = bytearray(len(nodes))
+    readers: dict[tuple[_Key, int], int] = {}
 
     def leader(p: int) -> int:
         while leaders[p] != p:
@@ -104,24 +105,14 @@ def _groups(graph: Graph) -> dict[int, list[int]]:
             p = leaders[p]
         return p
 
-    for p, node in enumerate(nodes):
-        shape = _shape(graph, node)
-        level = 0
-        for o in node.operands:
-            key = keys[o]
-            is_outside = key is not None and (key[1] != shape or is_folded[o])
-            level = max(level, levels[o] + is_outside)
-        levels[p] = level
-        if shape is None:
+    for p, key in enumerate(keys):
+        if key is None:
             continue
-        key = keys[p] = (level, shape)
-        is_folded[p] = node.op.kind == "reduction"
-        for o in node.operands:
-            if nodes[o].type.shape != shape:
-                continue
-            if keys[o] != key or is_folded[o]:
-                o = readers.setdefault((key, o), p)
-            leaders[leader(p)] = leader(o)
+        for o in nodes[p].operands:
+            if nodes[o].type.shape == key[1]:
+                is_joined = keys[o] == key and not _is_reduction(nodes[o])
+                neighbour = o if is_joined else readers.setdefault((key, o), p)
+                leaders[leader(p)] = leader(neighbour)
     groups: dict[int, list[int]] = {}
     for p, key in enumerate(keys):
         if key is not None:
@@ -129,8 +120,28 @@ def _groups(graph: Graph) -> dict[int, list[int]]:
     return {members[0]: members for members in groups.values()}
 
 
+def _keys(graph: Graph) -> list[_Key | None]:
+    """Return the level and the shape of every node that a region can have, None for others."""
+    nodes = graph.nodes
+    levels = [0] * len(nodes)
+    keys: list[_Key | None] = [None] * len(nodes)
+    for p, node in enumerate(nodes):
+        shape = _shape(graph, node)
+        for o in node.operands:
+            key = keys[o]
+            is_outside = key is not None and (key[1] != shape or _is_reduction(nodes[o]))
+            levels[p] = max(levels[p], levels[o] + is_outside)
+        if shape is not None:
+            keys[p] = (levels[p], shape)
+    return keys
+
+
+def _is_reduction(node: Node) -> bool:
+    return node.op.kind == "reduction"
+
+
 def _ordered(graph: Graph, groups: dict[int, list[int]], owner: dict[int, int]) -> list[int]:
-    """Every node outside of regions and every region's first node, after what it reads."""
+    """Return every single node and every region's first node, after what it reads."""
     waiting: dict[int, int] = {}
     readers: dict[int, list[int]] = {}
     ready: list[int] = []
@@ -156,7 +167,7 @@ def _ordered(graph: Graph, groups: dict[int, list[int]], owner: dict[int, int]) 
 
 
 def _read_elsewhere(graph: Graph, owner: dict[int, int]) -> frozenset[int]:
-    """The nodes that another step reads."""
+    """Return the nodes that another step reads."""
     found = set()
     for p, node in enumerate(graph.nodes):
         for o in node.operands:
@@ -175,23 +186,23 @@ def _region(graph: Graph, members: Sequence[int], used: frozenset[int]) -> Regio
     return Region(shape, tuple(members), tuple(reads), outputs, folds)
 
 
-def _released(
+def _with_releases(
     graph: Graph, order: list[tuple[int, Region | None]], kept: frozenset[int]
 ) -> list[ExecutionStep]:
-    """The steps with what each leaves behind, and what dies after it."""
+    """Return the steps with the values that each makes, and those it is the last to read."""
     nodes = graph.nodes
     ends = [
         (nodes[p].operands, (p,)) if region is None else (region.operands, region.outputs)
         for p, region in order
     ]
     last: dict[int, int] = {}
-    for place, (reads, made) in enumerate(ends):
+    for step, (reads, made) in enumerate(ends):
         for o in (*made, *reads):
-            last[o] = place
+            last[o] = step
     released: list[list[int]] = [[] for _ in order]
-    for p, place in last.items():
+    for p, step in last.items():
         if p not in kept:
-            released[place].append(p)
+            released[step].append(p)
     return [
         ExecutionStep(p, region, reads, made, tuple(gone))
         for (p, region), (reads, made), gone in zip(order, ends, released)
@@ -205,10 +216,10 @@ def check_memory(
     buffers: Mapping[int, int] | None = None,
     elsewhere: frozenset[int] = frozenset(),
 ) -> int:
-    """The largest number of bytes alive at once; LimitError at the step that passes the limit.
+    """Return the most bytes alive at once; raise LimitError at the step that passes the limit.
 
-    `item_overhead` is what a backend spends on an element beyond the element itself, `buffers`
-    what a step takes while it runs, by position; values `elsewhere` take no memory.
+    `item_overhead` counts bytes of an element beyond the element itself, `buffers` those that a
+    step takes while it runs, by position; values `elsewhere` take no memory.
     """
     nodes, alive, peak = graph.nodes, 0, 0
     sizes: dict[int, int] = {}

@@ -1,13 +1,13 @@
-"""A descent while it goes on and afterwards: a progress bar, the loss's history, what was found."""
+"""The progress bar of a descent, and its outcome in one line."""
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from graphcalc.analysis.descent import Descent, Minimum
+from graphcalc.analysis.descent import Descent, Minimum, Watch
 from graphcalc.report.output import is_terminal
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -15,8 +15,8 @@ _WIDTH = 40
 
 
 @contextmanager
-def progress(descent: Descent, color: str) -> Iterator[Callable[[int, float], None]]:
-    """A bar with the loss on standard error, where that is a terminal; gives what to tell it."""
+def progress(descent: Descent, color: str) -> Iterator[Watch]:
+    """Show a bar with the loss on standard error, if it is a terminal; yields its update."""
     if not is_terminal(sys.stderr):
         yield lambda iteration, loss: None
         return
@@ -41,7 +41,7 @@ def progress(descent: Descent, color: str) -> Iterator[Callable[[int, float], No
 
 
 def sparkline(history: Sequence[float], width: int = _WIDTH) -> str:
-    """The losses as bars, on a logarithmic scale where they span more than a hundredfold."""
+    """Return the losses as bars, on a logarithmic scale where they span a factor over 100."""
     if len(history) > width:
         last = len(history) - 1
         history = [history[round(i * last / (width - 1))] for i in range(width)]
@@ -55,7 +55,7 @@ def sparkline(history: Sequence[float], width: int = _WIDTH) -> str:
 
 
 def as_line(minimum: Minimum, descent: Descent) -> str:
-    """What a descent did, in one line."""
+    """Return the losses, iterations, options and stop of a descent in one line."""
     history = minimum.history
     steps = len(history) - 1
     why = f", stopped: {minimum.reason}" if minimum.reason else ""

@@ -1,20 +1,19 @@
-"""Diagnostics drawn: with the source line and carets, as one line, or as JSON."""
+"""Diagnostics as text: with the source line and carets, on one line, or as JSON."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from graphcalc.diagnostics import Diagnostic, Label
 from graphcalc.report.safe import safe, width
 
-# Source lines longer than this are shown around the span alone.
+# Characters of a longer source line that are printed around the span.
 _WINDOW = 100
 _TAB = "    "
 
 
 def draw_line(diagnostic: Diagnostic) -> str:
-    """One line for logs and pipes: `graphcalc: SOURCE:LINE:COL: KIND error: MESSAGE`."""
+    """Return a diagnostic on one line: `graphcalc: SOURCE:LINE:COL: KIND error: MESSAGE`."""
     where = ""
     if diagnostic.labels:
         where = f"{location(diagnostic.labels[0])}: "
@@ -24,27 +23,27 @@ def draw_line(diagnostic: Diagnostic) -> str:
 
 
 def location(label: Label) -> str:
-    """`SOURCE:LINE:COL` of a label's start."""
+    """Return `SOURCE:LINE:COL` of a label's start."""
     line, column = label.source.location(label.span.start)
     return f"{safe(label.source.name)}:{line}:{column}"
 
 
 def draw(diagnostic: Diagnostic) -> str:
-    """The message, the source lines with carets, the note and the hint."""
+    """Return the message, the source lines with carets, the note and the hint."""
     lines = [f"error: {safe(diagnostic.message)}"]
-    for place, label in enumerate(diagnostic.labels):
-        if place and (not label.text or label.span == diagnostic.labels[0].span):
+    for number, label in enumerate(diagnostic.labels):
+        if number and (not label.text or label.span == diagnostic.labels[0].span):
             continue
-        if place and not label.text.startswith(("in ", "opened")):
+        if number and not label.text.startswith(("in ", "opened")):
             continue  # operands are named in the message itself
-        lines += _snippet(label, is_first=place == 0)
+        lines += _snippet(label, is_first=number == 0)
     lines += [f"  {safe(note)}" for note in (diagnostic.note,) if note]
     lines += [f"  help: {safe(hint)}" for hint in (diagnostic.help,) if hint]
     return "\n".join([*lines, ""])
 
 
 def _snippet(label: Label, *, is_first: bool) -> list[str]:
-    """Where a label is, its line, and carets under its characters."""
+    """Return a label's location, its source line, and carets under its span."""
     source, span = label.source, label.span
     number, column = source.location(span.start)
     line = source.line(number)
@@ -70,13 +69,13 @@ def _snippet(label: Label, *, is_first: bool) -> list[str]:
 
 
 def _drawn(text: str) -> str:
-    """A part of a source line, printable, with tabs as spaces."""
+    """Return a part of a source line, printable, with tabs as spaces."""
     return safe(text.replace("\t", _TAB))
 
 
-def error_object(diagnostic: Diagnostic, status: int) -> dict[str, Any]:
-    """A diagnostic as JSON values."""
-    found: dict[str, Any] = {
+def error_object(diagnostic: Diagnostic, status: int) -> dict[str, object]:
+    """Return a diagnostic as JSON values."""
+    found: dict[str, object] = {
         "code": diagnostic.code,
         "kind": diagnostic.kind,
         "message": safe(diagnostic.message),
@@ -90,7 +89,7 @@ def error_object(diagnostic: Diagnostic, status: int) -> dict[str, Any]:
     return {"error": found}
 
 
-def _label_object(label: Label) -> dict[str, Any]:
+def _label_object(label: Label) -> dict[str, object]:
     line, column = label.source.location(label.span.start)
     end_line, end_column = label.source.location(label.span.end)
     return {
@@ -102,5 +101,5 @@ def _label_object(label: Label) -> dict[str, Any]:
 
 
 def draw_json(diagnostic: Diagnostic, status: int) -> str:
-    """A diagnostic as one JSON object on one line."""
+    """Return a diagnostic as one JSON object on one line."""
     return json.dumps(error_object(diagnostic, status), ensure_ascii=False) + "\n"

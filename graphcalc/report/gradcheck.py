@@ -1,10 +1,10 @@
-"""Gradients beside differences, printed: the worst element of every input, and the kinks."""
+"""Gradients beside differences: a table or JSON, and notes on kinks."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from math import isfinite
 
 from graphcalc.analysis.gradcheck import Checked, Element
 from graphcalc.numbers import exact
@@ -15,7 +15,7 @@ FORMATS = ("table", "json")
 
 
 def build(checked: Sequence[Checked], target: str) -> NodeTable:
-    """The cells of a table with a row for every input."""
+    """Return a table with a row for every input, which shows its worst element."""
     header = ("name", "elements", "worst at", "gradient", "by differences", "error", "verdict")
     rows = [("input" if c.is_right else "result", _cells(c)) for c in checked]
     wrong = sum(not c.is_right for c in checked)
@@ -30,11 +30,11 @@ def _cells(checked: Checked) -> tuple[str, ...]:
     total = 1
     for size in checked.shape:
         total *= size
-    looked = len(checked.elements)
+    count = len(checked.elements)
     return (
         safe(checked.name),
-        f"{looked} of {total:,}" if looked < total else f"{total:,}",
-        _place(worst),
+        f"{count} of {total:,}" if count < total else f"{total:,}",
+        _index(worst),
         exact(worst.gradient),
         exact(worst.difference),
         f"{worst.error:.1e}",
@@ -42,16 +42,16 @@ def _cells(checked: Checked) -> tuple[str, ...]:
     )
 
 
-def _place(element: Element) -> str:
+def _index(element: Element) -> str:
     return f"[{', '.join(map(str, element.at))}]" if element.at else ""
 
 
 def remarks(checked: Sequence[Checked], limit: int = 5) -> list[str]:
-    """What to know of elements at kinks, and of those where differences do not settle."""
+    """Return notes on elements at kinks, and on those where differences do not settle."""
     found = []
     for c in checked:
         for element in c.elements:
-            where = f"`{safe(c.name)}{_place(element)}`"
+            where = f"`{safe(c.name)}{_index(element)}`"
             if element.verdict == "kink" and element.slopes is not None:
                 low, high = (f"{slope:.6g}" for slope in element.slopes)
                 sizes = sorted(map(abs, element.slopes))
@@ -67,7 +67,7 @@ def remarks(checked: Sequence[Checked], limit: int = 5) -> list[str]:
 
 
 def as_json(checked: Sequence[Checked], target: str) -> str:
-    """The whole check as one JSON object."""
+    """Return the check as one JSON object."""
     nodes = [
         {
             "name": c.name,
@@ -83,11 +83,11 @@ def as_json(checked: Sequence[Checked], target: str) -> str:
     return json.dumps(found, ensure_ascii=False, indent=1) + "\n"
 
 
-def _object(element: Element) -> dict[str, Any]:
-    def number(value: float) -> Any:
-        return value if value - value == 0 else exact(value)
+def _object(element: Element) -> dict[str, object]:
+    def number(value: float) -> float | str:
+        return value if isfinite(value) else exact(value)
 
-    found = {
+    found: dict[str, object] = {
         "index": list(element.at),
         "gradient": number(element.gradient),
         "difference": number(element.difference),

@@ -11,7 +11,7 @@ _COLOURS = {"input": "#b58900", "operation": "#268bd2", "result": "#8b5a2b"}
 
 
 def as_html(trace: Trace) -> str:
-    """An HTML table of the trace's first records; every text is escaped."""
+    """Return the trace's first records as an HTML table; every text is escaped."""
     table = build(trace[:MAX_ROWS], trace, is_short=True, limit=None)
     head = "".join(f"<th>{escape(name)}</th>" for name in table.header)
     rows = "".join(

@@ -1,15 +1,17 @@
 """Traces for programs: JSON, JSON lines, CSV, TSV, Markdown, and bare values.
 
-Every number round-trips. JSON is strict: what is not finite is null, with its kind beside it.
+Every number reads back as the same number. JSON is strict: NaN and infinity are null, with the
+kind beside it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from math import isfinite
+from typing import TYPE_CHECKING
 
 from graphcalc.backends.base import Summary
-from graphcalc.numbers import exact, show_nested
+from graphcalc.numbers import Nested, exact, show_nested
 from graphcalc.report.safe import safe
 from graphcalc.report.table import gradient_text, header, profile_cells, value_text
 from graphcalc.trace import Record, Trace
@@ -34,7 +36,7 @@ COLUMNS = (
     "inf",
     "born",
 )
-# Behind them, where gradients were asked for.
+# After these, where gradients were asked for.
 GRADIENT_COLUMNS = (
     "gradient",
     "gradient_min",
@@ -43,17 +45,17 @@ GRADIENT_COLUMNS = (
     "gradient_nan",
     "gradient_inf",
 )
-# Behind those, where the run was profiled.
+# After these, where the run was profiled.
 PROFILE_COLUMNS = ("seconds", "share", "bytes")
 
 
 def as_json(records: Sequence[Record], trace: Trace, origins: Origins | None = None) -> str:
-    """One JSON object: `nodes`, what ran them, and where what is not finite came from."""
+    """Return one JSON object: what ran the nodes, the `nodes`, and the origins of NaN."""
     import json
 
     nodes = ",\n    ".join(_dump(node_object(record, trace)) for record in records)
     results = ", ".join(json.dumps(r.name) for r in trace.results)
-    head: dict[str, Any] = {
+    head: dict[str, object] = {
         "backend": trace.backend,
         "device": trace.device,
         "dtype": trace.graph.dtype,
@@ -63,30 +65,30 @@ def as_json(records: Sequence[Record], trace: Trace, origins: Origins | None = N
     if trace.profile is not None:
         head["seconds"] = trace.profile.total
     fields = ", ".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in head.items())
-    told = ""
+    tail = ""
     if origins is not None:
         from graphcalc.report.nan_origins import as_objects
 
-        told = f',\n  "origins": {json.dumps(as_objects(origins), ensure_ascii=False)}'
-    return f'{{{fields}, "results": [{results}],\n  "nodes": [\n    {nodes}\n  ]{told}}}\n'
+        tail = f',\n  "origins": {json.dumps(as_objects(origins), ensure_ascii=False)}'
+    return f'{{{fields}, "results": [{results}],\n  "nodes": [\n    {nodes}\n  ]{tail}}}\n'
 
 
 def as_jsonl(records: Sequence[Record], trace: Trace, origins: Origins | None = None) -> str:
-    """One JSON object a line, one line a node."""
+    """Return one JSON object a line, one line a node."""
     return "".join(_dump(node_object(record, trace)) + "\n" for record in records)
 
 
-def _dump(node: dict[str, Any]) -> str:
+def _dump(node: dict[str, object]) -> str:
     import json
 
     return json.dumps(node, allow_nan=False, ensure_ascii=False)
 
 
-def node_object(record: Record, trace: Trace) -> dict[str, Any]:
-    """A record as JSON values; without a gradient, where one was asked for, it has null."""
+def node_object(record: Record, trace: Trace) -> dict[str, object]:
+    """Return a record as JSON values; where a gradient was asked for, a missing one is null."""
     line, column = record.source.location(record.span.start)
     end_line, end_column = record.source.location(record.span.end)
-    found: dict[str, Any] = {
+    found: dict[str, object] = {
         "id": record.id,
         "name": record.name,
         "expression": record.text.strip(),
@@ -100,10 +102,9 @@ def node_object(record: Record, trace: Trace) -> dict[str, Any]:
         "value": None,
     }
     if record.value is not None:
-        value, odd = finite(record.value, record.dtype)
-        found["value"] = value
-        if odd:
-            found["non_finite"] = odd
+        found["value"], kinds = finite(record.value, record.dtype)
+        if kinds:
+            found["non_finite"] = kinds
     if record.summary is not None:
         found["summary"] = _summary(record.summary, record.dtype)
     if trace.target is not None:
@@ -120,7 +121,7 @@ def node_object(record: Record, trace: Trace) -> dict[str, Any]:
     return found
 
 
-def _summary(s: Summary, dtype: str) -> dict[str, Any]:
+def _summary(s: Summary, dtype: str) -> dict[str, object]:
     return {
         "min": _plain(s.minimum, dtype),
         "mean": _plain(s.mean, "float64"),
@@ -130,51 +131,50 @@ def _summary(s: Summary, dtype: str) -> dict[str, Any]:
     }
 
 
-def _gradient(record: Record) -> dict[str, Any]:
-    found: dict[str, Any] = {"gradient": None}
+def _gradient(record: Record) -> dict[str, object]:
+    found: dict[str, object] = {"gradient": None}
     if record.gradient is None:
         return found
     if record.gradient.value is not None:
-        found["gradient"], odd = finite(record.gradient.value, record.dtype)
-        if odd:
-            found["gradient_non_finite"] = odd
+        found["gradient"], kinds = finite(record.gradient.value, record.dtype)
+        if kinds:
+            found["gradient_non_finite"] = kinds
     if record.gradient.summary is not None:
         found["gradient_summary"] = _summary(record.gradient.summary, record.dtype)
     return found
 
 
-def finite(value: Any, dtype: str) -> tuple[Any, Any]:
-    """A value with null for what is not finite, and the kinds of those with their indices.
+def finite(value: Nested, dtype: str) -> tuple[object, object]:
+    """Return a value with None for NaN and infinity, and the kind and index of each of these.
 
     For a scalar the kind stands alone: `"nan"`.
     """
     if not isinstance(value, list):
         plain = _plain(value, dtype)
         return plain, None if plain is not None else exact(value)
-    odd: list[dict[str, Any]] = []
-    root: list[Any] = []
-    stack: list[tuple[list[Any], list[Any], list[int]]] = [(value, root, [])]
+    kinds: list[tuple[list[int], str]] = []
+    root: list[object] = []
+    stack: list[tuple[list[Nested], list[object], list[int]]] = [(value, root, [])]
     while stack:
         items, copy, index = stack.pop()
         for i, item in enumerate(items):
             if isinstance(item, list):
-                inner: list[Any] = []
+                inner: list[object] = []
                 copy.append(inner)
                 stack.append((item, inner, [*index, i]))
                 continue
             plain = _plain(item, dtype)
             copy.append(plain)
             if plain is None:
-                odd.append({"index": [*index, i], "kind": exact(item)})
-    odd.sort(key=lambda entry: entry["index"])
-    return root, odd
+                kinds.append(([*index, i], exact(item)))
+    return root, [{"index": index, "kind": kind} for index, kind in sorted(kinds)]
 
 
-def _plain(value: Any, dtype: str) -> Any:
-    """A number as JSON's, None where it has none."""
+def _plain(value: float | None, dtype: str) -> float | None:
+    """Return a number of JSON, None for NaN and infinity."""
     if value is None or isinstance(value, (bool, int)):
         return value
-    if value - value != 0:
+    if not isfinite(value):
         return None
     if value == int(value) and abs(value) < 1e16 and not (value == 0 and str(value)[0] == "-"):
         return int(value)
@@ -182,12 +182,12 @@ def _plain(value: Any, dtype: str) -> Any:
 
 
 def as_csv(records: Sequence[Record], trace: Trace, origins: Origins | None = None) -> str:
-    """Comma-separated values as in RFC 4180, one row a node."""
+    """Return comma-separated values as in RFC 4180, one row a node."""
     return _separated(records, trace, ",")
 
 
 def as_tsv(records: Sequence[Record], trace: Trace, origins: Origins | None = None) -> str:
-    """Tab-separated values, one row a node."""
+    """Return tab-separated values, one row a node."""
     return _separated(records, trace, "\t")
 
 
@@ -215,21 +215,21 @@ def _statistics(summary: Summary | None, dtype: str) -> list[str]:
         return [""] * 5
     s = summary
     numbers = ((s.minimum, dtype), (s.mean, "float64"), (s.maximum, dtype))
-    shown = ["" if x is None else exact(x, kind) for x, kind in numbers]
-    return [*shown, str(s.nan), str(s.inf)]
+    texts = ["" if x is None else exact(x, kind) for x, kind in numbers]
+    return [*texts, str(s.nan), str(s.inf)]
 
 
 def _gradient_cells(record: Record) -> list[str]:
     found = record.gradient
     if found is None:
         return [""] * len(GRADIENT_COLUMNS)
-    value = "" if found.value is None else _exact_text(found.value, record.dtype)
+    value = _exact_text(found.value, record.dtype)
     return [value, *_statistics(found.summary, record.dtype)]
 
 
 def _row(record: Record) -> list[str]:
     shape = "x".join(map(str, record.shape))
-    value = "" if record.value is None else _exact_text(record.value, record.dtype)
+    value = _exact_text(record.value, record.dtype)
     return [
         str(record.id),
         safe(record.name),
@@ -245,12 +245,13 @@ def _row(record: Record) -> list[str]:
     ]
 
 
-def _exact_text(value: Any, dtype: str) -> str:
-    return show_nested(value, lambda x: exact(x, dtype))
+def _exact_text(value: Nested | None, dtype: str) -> str:
+    """Return a value as a literal; an empty text for one that was too large to keep."""
+    return "" if value is None else show_nested(value, lambda x: exact(x, dtype))
 
 
 def as_markdown(records: Sequence[Record], trace: Trace, origins: Origins | None = None) -> str:
-    """A Markdown table, one row a node."""
+    """Return a Markdown table, one row a node."""
     heads = header(trace)
     lines = [f"| {' | '.join(heads)} |", f"| {' | '.join(['---'] * len(heads))} |"]
     for record in records:
@@ -264,7 +265,7 @@ def as_markdown(records: Sequence[Record], trace: Trace, origins: Origins | None
 
 
 def as_value(records: Sequence[Record], trace: Trace, origins: Origins | None = None) -> str:
-    """The bare values, one line each; the bare gradients, where those were asked for."""
+    """Return the bare values, one a line; the bare gradients, where these were asked for."""
     return "".join(_lines(records, trace))
 
 

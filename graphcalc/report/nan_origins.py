@@ -1,10 +1,9 @@
-"""Where a nan or an infinity came from, told."""
+"""Origins of NaN and infinity as notes, as text and as JSON."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from graphcalc.analysis.nan_origins import Origin, Origins
 from graphcalc.diagnostics import Label
@@ -12,20 +11,24 @@ from graphcalc.numbers import exact
 from graphcalc.report.errors import location
 from graphcalc.report.safe import safe
 
-# Origins that are told in full, and names that are listed.
+# Origins that are printed in full, and names that are listed.
 _MANY, _NAMES = 20, 12
 
 
 def as_notes(found: Origins, limit: int = 3, more_at: str = "; --trace-nan tells all") -> list[str]:
-    """A line each for the origins of what is wrong with a result or a gradient; `more_at` says
-    where those beyond the limit are told."""
+    """Return a line for each origin that reaches a result or a gradient.
+
+    Those beyond the limit are counted; `more_at` says where to read of them.
+    """
     made = [origin for origin in found.made if origin.reaches]
     lines = []
     for origin in made[:limit]:
         where = location(Label(origin.source, origin.span))
         cause = f": {origin.why}" if origin.why else ""
         instead = f"; instead: {origin.instead}" if origin.instead else ""
-        lines.append(safe(f"{where}: note: {_what(origin)}{cause}{_met(origin)}{instead}"))
+        lines.append(
+            safe(f"{where}: note: {_what(origin)}{cause}{_operand_values(origin)}{instead}")
+        )
     more = len(made) - limit + (found.more if len(made) == len(found.made) else 0)
     if more > 0:
         lines.append(f"note: and in {more:,} more node{'s' * (more != 1)}{more_at}")
@@ -41,8 +44,8 @@ def _what(origin: Origin) -> str:
     return f"{origin.kinds} born in `{shown}`"
 
 
-def _met(origin: Origin) -> str:
-    """The values of the operands, where they are names."""
+def _operand_values(origin: Origin) -> str:
+    """Return the values of the operands that are names, in brackets."""
     named = _values(origin)
     if origin.gradient_of or not named:
         return ""
@@ -51,7 +54,7 @@ def _met(origin: Origin) -> str:
 
 
 def _values(origin: Origin) -> list[str]:
-    """The operands that are no written numbers, with what they were."""
+    """Return the operands that are not literals, each with its value."""
     return [
         f"{text} = {exact(value)}"
         for text, value in origin.operands
@@ -64,7 +67,7 @@ def _index(index: tuple[int, ...]) -> str:
 
 
 def as_text(found: Origins) -> str:
-    """Every origin with what it met, what it reaches, and what to write instead."""
+    """Return every origin with its operands, what it reaches, and what to write instead."""
     if not found.made:
         return "every number is finite\n"
     lines = ["where nan and inf come from:"]
@@ -86,9 +89,9 @@ def _details(origin: Origin) -> list[str]:
         counts = [(origin.nan, "nan"), (origin.inf, "inf")]
         counted = " and ".join(f"{count:,} {kind}" for count, kind in counts if count)
         lines.append(f"{counted}, the first at {_index(origin.first)}")
-    met = _values(origin)
-    if met:
-        lines.append(f"{', '.join(met)} gives {exact(origin.value)}")
+    operands = _values(origin)
+    if operands:
+        lines.append(f"{', '.join(operands)} gives {exact(origin.value)}")
     if origin.why:
         lines.append(origin.why)
     reached = _listed(origin.reaches) if origin.reaches else "no result"
@@ -103,8 +106,8 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:_NAMES]) + more
 
 
-def as_objects(found: Origins) -> list[dict[str, Any]]:
-    """The origins as JSON values."""
+def as_objects(found: Origins) -> list[dict[str, object]]:
+    """Return the origins as JSON values."""
     return [
         {
             "name": origin.name or None,

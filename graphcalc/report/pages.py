@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from graphcalc.analysis.nan_origins import Origins
     from graphcalc.analysis.plan import Plan
     from graphcalc.evaluate import Outcome
+    from graphcalc.numbers import Nested
     from graphcalc.report.table import NodeTable
     from graphcalc.trace import Kept, Record, Trace
 
@@ -114,7 +115,7 @@ def _whole(record: Record, outcome: Outcome) -> Record:
     return record._replace(value=value, gradient=found._replace(value=gradient))
 
 
-def _whole_value(value: object, position: int, outcome: Outcome) -> object:
+def _whole_value(value: Nested | None, position: int, outcome: Outcome) -> Nested | None:
     if value is not None or position not in outcome.values:
         return value
     return outcome.program.snapshot(outcome.values[position], sys.maxsize)[0]

@@ -1,13 +1,12 @@
-"""Plans printed: shapes and costs, as a table for people and for programs."""
+"""Plans as a table, CSV or JSON: every node's shape and cost."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from typing import Any
 
-from graphcalc.analysis.plan import Plan, PlannedNode
+from graphcalc.analysis.plan import Count, Plan, PlannedNode
 from graphcalc.numbers import show_bytes
 from graphcalc.ops.shapes import show
 from graphcalc.ops.sizes import Size
@@ -19,43 +18,42 @@ _COLUMNS = ("name", "expression", "op", "role", "shape", "dtype", "operations", 
 
 
 def build(plan: Plan, limit: int | None) -> NodeTable:
-    """The cells of a plan's table; at most `limit` rows, the others counted."""
-    shown = plan[:limit]
-    rows = [(step.role, _cells(step)) for step in shown]
+    """Return a plan as a table of at most `limit` rows, with the number of the others."""
+    displayed = plan[:limit]
+    rows = [(step.role, _cells(step)) for step in displayed]
     caption = [f"{len(plan):,} node{'s' * (len(plan) != 1)}"]
     caption.append(f"{_count(plan.operations)} operations")
     if plan.peak is not None:
         caption.append(f"{show_bytes(plan.peak)} at most")
     caption += [f"{name} = {size:,}" for name, size in plan.sizes.items()]
-    if len(plan) > len(shown):
-        caption.append(f"{len(plan) - len(shown):,} more nodes (--all, or --format csv)")
+    if len(plan) > len(displayed):
+        caption.append(f"{len(plan) - len(displayed):,} more nodes (--all, or --format csv)")
     header = ("name", "expression", "shape", "dtype", "operations", "memory")
     return NodeTable(header, rows, " · ".join(caption))
 
 
 def _cells(step: PlannedNode) -> tuple[str, ...]:
-    is_symbolic = type(step.bytes) is Size
     return (
         safe(step.name),
         safe(step.text.strip()),
         show(step.shape) if step.shape else "scalar",
         step.dtype,
         _count(step.operations) if step.operations != 0 else "",
-        f"{step.bytes} B" if is_symbolic else show_bytes(step.bytes),
+        f"{step.bytes} B" if isinstance(step.bytes, Size) else show_bytes(step.bytes),
     )
 
 
-def _count(number: Any) -> str:
+def _count(number: Count) -> str:
     return f"{number:,}"
 
 
-def _plain(number: Any) -> Any:
-    """A size for JSON: a number, or the text of a symbolic one."""
-    return str(number) if type(number) is Size else number
+def _plain(number: Count) -> int | str:
+    """Return a size for JSON: a number, or the text of a symbolic one."""
+    return str(number) if isinstance(number, Size) else number
 
 
 def as_json(plan: Plan) -> str:
-    """The plan as one JSON object; a symbolic size is a string."""
+    """Return the plan as one JSON object; a symbolic size is a string."""
     nodes = [
         {
             "name": step.name,
@@ -74,7 +72,7 @@ def as_json(plan: Plan) -> str:
 
 
 def as_csv(plan: Plan) -> str:
-    """The plan as CSV, one line a node; sizes of a shape are separated by blanks."""
+    """Return the plan as CSV, one row a node; the sizes of a shape are separated by spaces."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_COLUMNS)

@@ -1,4 +1,4 @@
-"""A run over rows while it goes on and afterwards: a progress bar, and what there is to say."""
+"""The progress bar of a run over rows, its output as a table, and the notes after it."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from graphcalc.report.table import NodeTable
 from graphcalc.rows.run import RowCounts, RowRun
 from graphcalc.tables.csv import Dialect, split_records, splitter, unquote
 
-# A run that is over sooner shows no bar, in seconds.
+# Seconds after which a bar appears.
 _SOON = 1.0
-# Characters of a cell that a table shows.
+# Characters after which a cell of a table is cut.
 _WIDEST = 200
 Watch = Callable[[int, "int | None", int], None]
 
 
 @contextmanager
 def progress(color: str) -> Iterator[Watch]:
-    """A bar with rows, bytes and their rate on standard error, where that is a terminal."""
+    """Show a bar with rows, bytes and rate on standard error, if it is a terminal."""
     if not is_terminal(sys.stderr):
         yield lambda done, total, rows: None
         return
@@ -38,7 +38,7 @@ def progress(color: str) -> Iterator[Watch]:
 
 
 class _Bar:
-    """A bar that is drawn once a run has lasted for a while."""
+    """A progress bar that appears once a run has lasted for a while."""
 
     def __init__(self, color: str) -> None:
         self._color = color
@@ -47,7 +47,7 @@ class _Bar:
         self._task: Any = None
 
     def tell(self, done: int, total: int | None, rows: int) -> None:
-        """How many bytes were read, of how many, and how many rows are done."""
+        """Show how many bytes of how many were read, and how many rows are done."""
         if self._bar is None:
             if time.monotonic() - self._begin < _SOON:
                 return
@@ -79,18 +79,18 @@ class _Bar:
         )
         self._bar = Progress(*columns, console=console, transient=True)
         self._bar.start()
-        # Ctrl-C ends the process at once, and would leave the terminal without a cursor.
+        # Ctrl-C ends the process at once; the cursor must not be hidden then.
         console.show_cursor(True)
         self._task = self._bar.add_task("rows", total=None, rows="")
 
     def stop(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._bar is not None:
             self._bar.stop()
 
 
 class PreviewLines:
-    """The lines of a CSV output, to be drawn as a table; at most `limit` of its rows are kept."""
+    """A file that keeps the first `limit` rows of CSV that is written to it, for a table."""
 
     def __init__(self, limit: int | None, delimiter: str) -> None:
         self._limit = limit
@@ -100,7 +100,7 @@ class PreviewLines:
         self._count = 0
 
     def write(self, data: bytes) -> int:
-        """Take the next lines."""
+        """Keep the rows of the next lines, and count the others."""
         text = data.decode("utf-8", "backslashreplace").removeprefix("\ufeff")
         end = "\n" if "\n" in text else "\r"
         records = split_records(text, self._dialect._replace(line_end=end))
@@ -113,24 +113,26 @@ class PreviewLines:
         return len(data)
 
     def table(self) -> NodeTable:
-        """The rows as a table, with the number of those that it leaves out."""
-        head, *shown = self._rows
-        cells = [("operation", row) for row in shown]
+        """Return the rows as a table, with the number of those that were not kept."""
+        head, *kept = self._rows
+        cells = [("operation", row) for row in kept]
         count = self._count - 1
         caption = f"{count:,} row{'s' * (count != 1)}"
-        if len(shown) < count:
-            caption += f"\n{count - len(shown):,} more rows (--all, or --to csv)"
+        if len(kept) < count:
+            caption += f"\n{count - len(kept):,} more rows (--all, or --to csv)"
         return NodeTable(head, cells, caption)
 
 
 def _cell(text: str) -> str:
-    """A cell that is fit for a terminal."""
-    shown = safe(text)
-    return shown if len(shown) <= _WIDEST else f"{shown[:_WIDEST]}… ({len(text):,} characters)"
+    """Return a cell as printable text, cut where it is long."""
+    printable = safe(text)
+    if len(printable) <= _WIDEST:
+        return printable
+    return f"{printable[:_WIDEST]}… ({len(text):,} characters)"
 
 
 class Standard:
-    """Standard output, for bytes as they come."""
+    """Standard output as a file for bytes."""
 
     def __init__(self) -> None:
         stream = sys.stdout
@@ -140,7 +142,7 @@ class Standard:
         self._file = stream.buffer
 
     def write(self, data: bytes) -> int:
-        """Put out the next bytes, and at once: who reads them may wait."""
+        """Write and flush the next bytes, since a reader may wait for them."""
         try:
             self._file.write(data)
             self._file.flush()
@@ -151,7 +153,7 @@ class Standard:
 
 
 def tell(run: RowRun, summary: RowCounts) -> None:
-    """What a user may want to know of a run: rows that failed, and where a nan was born."""
+    """Print notes on rows that failed, and on results that are not finite, with their cause."""
     if summary.odd and summary.first_odd is not None:
         many = f"{summary.odd:,} row{'s have' if summary.odd != 1 else ' has'}"
         first = "" if summary.odd == 1 else "; the first is this one"
@@ -165,7 +167,7 @@ def tell(run: RowRun, summary: RowCounts) -> None:
 
 
 def _causes(run: RowRun, summary: RowCounts) -> list[str]:
-    """Why a row has such a result, by running it alone."""
+    """Return why a row has such a result, by running the program on it alone."""
     from graphcalc.report.nan_origins import as_notes
 
     try:

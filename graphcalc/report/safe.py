@@ -1,4 +1,4 @@
-"""User text made fit for any output: printable, one line, nothing that acts on a terminal."""
+"""User text made safe for any output: on one line, printable, without control characters."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def safe(text: str) -> str:
-    """The text with every character that does not simply print written as an escape."""
+    """Return the text with every unprintable character as an escape."""
     return text if text.isprintable() else "".join(map(_escape, text))
 
 
@@ -24,7 +24,7 @@ def _escape(character: str) -> str:
 
 
 def width(text: str) -> int:
-    """The columns that printable text takes on a terminal."""
+    """Return the columns that printable text takes on a terminal."""
     if text.isascii():
         return len(text)
     from unicodedata import combining, east_asian_width
@@ -36,7 +36,7 @@ _ASCII = str.maketrans("╭╮╰╯├┤┬┴┼─│…→←·▁▂▃▄
 
 
 def encodable(text: str, encoding: str) -> str:
-    """The text in characters that an encoding has: plain boxes, and escapes for the rest."""
+    """Return the text in characters of an encoding: ASCII for box lines, escapes for others."""
     try:
         text.encode(encoding)
     except (UnicodeEncodeError, LookupError):

@@ -15,10 +15,10 @@ from typing import NamedTuple
 from graphcalc.graph.grad import Edge
 from graphcalc.graph.ir import Graph
 from graphcalc.graph.text import node_text, operand_text
-from graphcalc.numbers import show_nested
+from graphcalc.numbers import leaves, show_nested
 from graphcalc.ops.shapes import show
 from graphcalc.ops.table import OPS
-from graphcalc.report.numbers import leaves, shortener
+from graphcalc.report.numbers import shortener
 from graphcalc.report.safe import safe
 from graphcalc.report.table import FULL
 from graphcalc.trace import Trace

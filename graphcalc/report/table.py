@@ -1,33 +1,40 @@
-"""The table of nodes: on a terminal by Rich, in the lesson's colours; elsewhere as plain text.
+"""The table of nodes: drawn by Rich, with a colour for each role, or as plain text.
 
-Off a terminal nothing is coloured, folded or cut, and Rich is not even imported.
+Plain text is not coloured, wrapped or cut, and does not import Rich.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from math import prod
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from graphcalc.numbers import exact, show_bytes, show_nested
-from graphcalc.report.numbers import leaves, shortener, show_seconds, show_summary
+from graphcalc.numbers import Nested, exact, leaves, show_bytes, show_nested
+from graphcalc.report.numbers import shortener, show_seconds, show_summary
 from graphcalc.report.safe import safe, width
 from graphcalc.trace import Kept, Record, Trace
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-# Tensors up to this many elements are shown in full.
+    from graphcalc.backends.base import Summary
+
+# Elements up to which a tensor is written in full.
 FULL = 12
-# Rows that a table shows before it announces the rest.
+# Rows up to which a table is drawn whole without `--all`.
 MAX_ROWS = 1000
-# Cells longer than this are cut on a terminal, with their length.
+# Characters after which a cell is cut on a terminal.
 MAX_CELL = 2000
 
 _STYLES = {"input": "bright_yellow", "operation": "bright_blue", "result": "dark_goldenrod"}
 
 
+# A number as text, given its dtype.
+Show: TypeAlias = Callable[[float, str], str]
+
+
 class NodeTable(NamedTuple):
-    """Cells ready to draw: a row's role, and its texts."""
+    """A table ready to draw: each row has the role that colours it, and its cells."""
 
     header: tuple[str, ...]
     rows: list[tuple[str, tuple[str, ...]]]
@@ -37,15 +44,18 @@ class NodeTable(NamedTuple):
 def build(
     records: Sequence[Record], trace: Trace, *, is_short: bool, limit: int | None
 ) -> NodeTable:
-    """The cells of a table of records; at most `limit` rows, the others counted."""
-    shown = records if limit is None else records[:limit]
-    show: Callable[[Any, str], str] = exact
+    """Return records as a table of at most `limit` rows, with the number of the others.
+
+    `is_short` shortens numbers to seven digits.
+    """
+    displayed = records if limit is None else records[:limit]
+    show: Show = exact
     if is_short:
         show = shortener(
-            [(number, record.dtype) for record in shown for number in _numbers(record)]
+            [(number, record.dtype) for record in displayed for number in _numbers(record)]
         )
     rows: list[tuple[str, tuple[str, ...]]] = []
-    for record in shown:
+    for record in displayed:
         value = value_text(record, show)
         text = "" if record.text == value or record.text.strip() == "" else record.text
         cells: tuple[str, ...] = (safe(record.name), safe(text), value + _mark(record))
@@ -54,7 +64,7 @@ def build(
         if trace.profile is not None:
             cells = (*cells, *profile_cells(record))
         rows.append((record.role, cells))
-    hidden = len(records) - len(shown)
+    hidden = len(records) - len(displayed)
     notes = [f"{trace.backend} on {trace.device}" if trace.backend == "torch" else trace.backend]
     notes.append(trace.graph.dtype)
     count = len(trace.positions)
@@ -68,7 +78,7 @@ def build(
 
 
 def header(trace: Trace) -> tuple[str, ...]:
-    """The heads of the columns."""
+    """Return the headers of the columns."""
     heads: tuple[str, ...] = ("name", "expression", "value")
     if trace.target is not None:
         heads = (*heads, f"gradient of {safe(trace.target)}")
@@ -76,48 +86,49 @@ def header(trace: Trace) -> tuple[str, ...]:
 
 
 def _numbers(record: Record) -> list[float]:
-    """The numbers that a record's cells show."""
+    """Return the numbers in a record's cells."""
     found: list[float] = []
     for part in (record, record.gradient):
         if part is None:
             continue
-        if part.summary is None:
-            found.append(part.value)
-        elif _is_full(part.value, record):
-            found += leaves(part.value)
-        else:
-            s = part.summary
-            found += [x for x in (s.minimum, s.mean, s.maximum) if x is not None]
+        value, summary = _cell(part, record)
+        if value is not None:
+            found += leaves(value)
+        elif summary is not None:
+            statistics = (summary.minimum, summary.mean, summary.maximum)
+            found += [x for x in statistics if x is not None]
     return found
 
 
-def _is_full(value: Any, record: Record) -> bool:
-    count = 1
-    for size in record.shape:
-        count *= size
-    return count <= FULL and value is not None
+def _cell(part: Record | Kept, record: Record) -> tuple[Nested | None, Summary | None]:
+    """Return the value of a scalar or small tensor, or the statistics of another one."""
+    is_full = part.summary is None or prod(record.shape) <= FULL
+    return (part.value, None) if is_full and part.value is not None else (None, part.summary)
 
 
-def value_text(record: Record, show: Callable[[Any, str], str] = exact) -> str:
-    """A record's value: a number, a small tensor in full, or a summary."""
+def value_text(record: Record, show: Show = exact) -> str:
+    """Return a record's value as text: a number, a small tensor in full, or statistics."""
     return _text(record, record, show)
 
 
-def gradient_text(record: Record, show: Callable[[Any, str], str] = exact) -> str:
-    """A record's gradient in the same way; nothing where there is none."""
+def gradient_text(record: Record, show: Show = exact) -> str:
+    """Return a record's gradient in the same way; an empty text where there is none."""
     return "" if record.gradient is None else _text(record.gradient, record, show)
 
 
 def profile_cells(record: Record) -> tuple[str, str, str]:
-    """A record's time, its share of the whole, and the bytes of its value."""
+    """Return a record's time, its share of the whole, and the bytes of its value."""
     seconds, share = record.seconds or 0.0, record.share or 0.0
     return show_seconds(seconds), f"{share:.1%}", show_bytes(record.bytes)
 
 
-def _text(part: Record | Kept, record: Record, show: Callable[[Any, str], str]) -> str:
-    if part.summary is None or _is_full(part.value, record):
-        return show_nested(part.value, lambda x: show(x, record.dtype))
-    return show_summary(part.summary, record.shape, record.dtype, show)
+def _text(part: Record | Kept, record: Record, show: Show) -> str:
+    value, summary = _cell(part, record)
+    if value is not None:
+        return show_nested(value, lambda x: show(x, record.dtype))
+    if summary is not None:
+        return show_summary(summary, record.shape, record.dtype, show)
+    return ""
 
 
 def _mark(record: Record) -> str:
@@ -125,7 +136,7 @@ def _mark(record: Record) -> str:
 
 
 def draw_plain(table: NodeTable) -> str:
-    """The table as text, as wide as it needs to be."""
+    """Return the table as text, as wide as its cells need."""
     rows = [table.header, *(cells for _, cells in table.rows)]
     widths = [max(map(width, column)) for column in zip(*rows)]
 
@@ -150,7 +161,7 @@ def draw_plain(table: NodeTable) -> str:
 
 
 def draw_rich(table: NodeTable, console: Console) -> None:
-    """The table on a terminal, in the lesson's colours, folded to its width."""
+    """Draw the table by Rich, coloured, and wrapped to the width of the terminal."""
     from rich import box
     from rich.table import Table as RichTable
     from rich.text import Text

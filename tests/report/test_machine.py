@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import graphcalc as gc
+from graphcalc.numbers import leaves
 from graphcalc.report import machine
-from graphcalc.report.numbers import leaves
 
 FLOATS = st.floats()
 SINGLES = st.floats(width=32)

@@ -6,8 +6,8 @@ import struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphcalc.numbers import exact, rounded, show_nested
-from graphcalc.report.numbers import leaves, shortener
+from graphcalc.numbers import exact, leaves, rounded, show_nested
+from graphcalc.report.numbers import shortener
 
 FLOATS = st.floats()
 DTYPES = st.sampled_from(["float64", "float32", "float16", "bfloat16"])

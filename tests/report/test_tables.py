@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import graphcalc as gc
+from graphcalc.numbers import leaves
 from graphcalc.report.html import as_html
-from graphcalc.report.numbers import leaves
 from graphcalc.report.safe import encodable, safe, width
 from graphcalc.report.table import FULL, NodeTable, build, draw_plain
 

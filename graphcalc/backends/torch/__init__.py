@@ -2,7 +2,7 @@
 
 import warnings
 
-# torch is whole without NumPy; it would say so on standard error at some of its operations.
+# torch works without NumPy, but warns of it at some operations.
 warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
 
 from graphcalc.backends.torch.program import TorchProgram  # noqa: E402

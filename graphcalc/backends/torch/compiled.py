@@ -1,14 +1,14 @@
-"""Graphs handed to torch.compile, for programs that run often."""
+"""Programs compiled by torch.compile, for graphs that run often."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
-from typing import Any
+from typing import TypeAlias
 
 import torch
 
-from graphcalc.backends.base import KEEP, Clock, NullObserver, Observer, Settings, Sink
+from graphcalc.backends.base import KEEP, Clock, Inputs, NullObserver, Observer, Settings, Sink
 from graphcalc.backends.process import PROCESS
 from graphcalc.backends.regions import check_memory, steps_of
 from graphcalc.backends.torch.deferred import DeferredObserver
@@ -21,19 +21,18 @@ from graphcalc.diagnostics import BackendError
 from graphcalc.graph.ir import Graph
 from graphcalc.ops.table import OPS
 
-# How torch.compile works: on CUDA it records graphs of kernels, which are launched at once, so
+# The mode of torch.compile: on CUDA it records graphs of kernels that are launched together, so
 # that many small nodes cost little more than one.
 _MODES = {"cuda": "reduce-overhead"}
 
-_Function = Callable[[list[torch.Tensor]], tuple[list[torch.Tensor], list[torch.Tensor]]]
+_Function: TypeAlias = Callable[[list[torch.Tensor]], tuple[list[torch.Tensor], list[torch.Tensor]]]
 
 
 class CompiledProgram(TorchProgram):
-    """A graph as one function that torch.compile has compiled, statistics included.
+    """A graph as one function compiled by torch.compile, statistics included.
 
-    That happens in the first run, and again for an observer who wants the statistics of other
-    nodes; `compile_seconds` is what it took. Nodes without operands are computed before it, as
-    they are.
+    The first run compiles it, as does one whose observer wants the statistics of other nodes;
+    `compile_seconds` adds up the time. Nodes without operands are computed before it, uncompiled.
     """
 
     def __init__(self, graph: Graph, settings: Settings, kept: frozenset[int]) -> None:
@@ -46,12 +45,12 @@ class CompiledProgram(TorchProgram):
 
     def run(
         self,
-        inputs: Mapping[str, Any],
+        inputs: Inputs,
         observer: Observer,
         sinks: Mapping[int, Sink] | None = None,
         clock: Clock | None = None,
-    ) -> dict[int, Any]:
-        """Compute the graph; node by node for who wants every value, or every node's time."""
+    ) -> dict[int, torch.Tensor]:
+        """Compute the graph; node by node where every value or every node's time is wanted."""
         if observer.needs_values or clock is not None:
             return super().run(inputs, observer, sinks, clock)
         wanted = tuple(p for p in self._inner if observer.wants(p))
@@ -60,20 +59,20 @@ class CompiledProgram(TorchProgram):
         with torch.no_grad(), limited(self._threads):
             found, vectors = self._call(wanted, large, given, inputs)
         values = dict(zip((*self._leaves, *self._returned(wanted)), (*given, *found)))
-        seen = DeferredObserver(observer, self._device)
+        deferred = DeferredObserver(observer, self._device)
         for p in (*self._leaves, *sorted(set(wanted) - set(large))):
-            seen.look(p, values[p])
-        seen.finish()
+            deferred.observe(p, values[p])
+        deferred.finish()
         for p, numbers in zip(large, torch.stack(vectors).cpu().tolist() if vectors else ()):
             observer.observe_summary(p, as_summary(numbers))
         for p, sink in (sinks or {}).items():
             sink.put(0, values[p])
-        # What a later run may write over is copied: CUDA's graphs use their memory again.
+        # CUDA's graphs use their memory again in a later run, so values are copied.
         copies = self._device.type == "cuda"
         kept = {p: values[p] for p in self._kept if p not in (sinks or {})}
         return {p: value.clone() if copies else value for p, value in kept.items()}
 
-    def _leaf(self, position: int, inputs: Mapping[str, Any]) -> torch.Tensor:
+    def _leaf(self, position: int, inputs: Inputs) -> torch.Tensor:
         node = self._graph.nodes[position]
         if node.op is not OPS["input"]:
             return self._plan.kernels[position]()
@@ -82,7 +81,7 @@ class CompiledProgram(TorchProgram):
         return tensor_of(value, dtype_of(node.type.dtype), self._device)
 
     def _returned(self, wanted: Sequence[int]) -> list[int]:
-        """The computed nodes whose values come out of the function, in its order."""
+        """Return the computed nodes whose values the function returns, in its order."""
         nodes = self._graph.nodes
         small = {p for p in wanted if nodes[p].type.numel <= KEEP}
         return sorted((self._kept | small) - set(self._leaves))
@@ -92,12 +91,11 @@ class CompiledProgram(TorchProgram):
         wanted: tuple[int, ...],
         large: list[int],
         given: list[torch.Tensor],
-        inputs: Mapping[str, Any],
+        inputs: Inputs,
     ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
-        """Call the compiled function for what is wanted; its first call compiles it.
+        """Call the compiled function for the nodes wanted; its first call compiles it.
 
-        Raises what is wrong with the values as the same run node by node does, and BackendError
-        where torch.compile fails.
+        Where it fails, raises the error of the same run node by node, or BackendError.
         """
         start = perf_counter()
         is_new = wanted not in self._functions
@@ -108,7 +106,7 @@ class CompiledProgram(TorchProgram):
         try:
             with PROCESS.compiler_log.lasting():
                 found = self._functions[wanted](given)
-        except Exception as error:  # of values, compilers, linkers, and torch's own passes
+        except Exception as error:  # values, compilers, linkers and torch's own passes fail
             del self._functions[wanted]
             super().run(inputs, NullObserver())
             reason = str(error).strip().splitlines() or [type(error).__name__]
@@ -136,5 +134,5 @@ class CompiledProgram(TorchProgram):
 
 
 def _wants_tool(reason: list[str]) -> bool:
-    """Whether a failure is that of a compiler that is missing or failed."""
+    """Return whether the reason names a compiler: one is missing, or failed."""
     return any(word in line.lower() for line in reason for word in ("compiler", "cxx", "g++"))

@@ -1,4 +1,4 @@
-"""What an observer is told of values, without making a device wait for each."""
+"""Values handed to an observer without a wait for the device at each."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from graphcalc.backends.torch.statistics import as_summary, summarize_on_device
 
 
 class DeferredObserver:
-    """Between a program and its observer.
+    """An observer's deputy on a device.
 
-    On the host the observer looks at every value when it is there. Of another device small values
-    and the statistics of large ones are collected, and brought over together in the end.
+    On the host the observer receives every value when it is computed. Elsewhere small values, and
+    the statistics of large ones, are collected on the device and copied over together at the end.
     """
 
     def __init__(self, observer: Observer, device: torch.device) -> None:
@@ -22,18 +22,18 @@ class DeferredObserver:
         self._small: list[tuple[int, torch.Tensor]] = []
         self._large: list[tuple[int, torch.Tensor]] = []
 
-    def look(self, position: int, value: torch.Tensor) -> None:
-        """A node's value, which may change or go when this returns."""
+    def observe(self, position: int, value: torch.Tensor) -> None:
+        """Hand on or collect a value, whose memory may be used again when this returns."""
         if not self._waits:
             self._observer.observe(position, value)
         elif value.numel() <= KEEP:
-            # What a small value shares memory with may be written over before the end.
+            # Its memory may be written over before the end.
             self._small.append((position, value.detach().clone()))
         elif self._observer.wants(position):
             self._large.append((position, summarize_on_device(value)))
 
     def finish(self) -> None:
-        """Tell the observer what was collected."""
+        """Hand on what was collected."""
         for dtype in {value.dtype for _, value in self._small}:
             same = [(p, value) for p, value in self._small if value.dtype == dtype]
             flat = torch.cat([value.reshape(-1) for _, value in same]).cpu()

@@ -1,11 +1,10 @@
-"""The devices of torch."""
+"""torch's devices: finding one, and moving values there."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 
+from graphcalc.backends.base import Value
 from graphcalc.diagnostics import DeviceError
 from graphcalc.ops.kernels.arrays import NDArray
 
@@ -14,7 +13,7 @@ _PINNED = 1 << 20
 
 
 def find_device(name: str | None) -> torch.device:
-    """The device of that name; DeviceError with what torch sees where it is not there."""
+    """Return the device of that name; raise DeviceError that says what torch sees instead."""
     kind, _, number = (name or "cpu").partition(":")
     sees = ""
     if kind == "cuda":
@@ -34,12 +33,12 @@ def find_device(name: str | None) -> torch.device:
 
 
 def is_host(device: torch.device) -> bool:
-    """Whether values are in the memory of the process: looking at one waits for nothing."""
+    """Return whether values are in the memory of the process: reading one waits for nothing."""
     return device.type == "cpu"
 
 
-def tensor_of(value: Any, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
-    """A number, nested lists, an array or a tensor on a device, without a copy where it fits."""
+def tensor_of(value: Value, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    """Return a number, nested lists or an array as a tensor on a device; no copy if it fits."""
     if isinstance(value, NDArray):
         flat: torch.Tensor = torch.tensor(value.data, dtype=dtype, device=device)
         return flat.reshape(value.shape)
@@ -53,7 +52,7 @@ def tensor_of(value: Any, dtype: torch.dtype, device: torch.device) -> torch.Ten
 
 
 def wait_for(device: torch.device) -> None:
-    """Wait until a device has computed what it was asked for."""
+    """Wait until a device has computed everything it was asked for."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":

@@ -1,11 +1,11 @@
-"""The rows of the op table as functions of tensors."""
+"""Kernels: the rows of the op table as functions of tensors."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import torch
 
@@ -16,26 +16,30 @@ from graphcalc.ops.kernels.torch import function_of
 from graphcalc.ops.shapes import common_dtype
 from graphcalc.ops.table import OPS
 
-# What becomes of a kernel's value: it goes into a tensor that is given, is new memory, or may
-# share that of an operand.
+# Where a kernel puts its value: into the tensor `out`, into new memory, or into memory that it may
+# share with an operand.
 INTO, FRESH, SHARED = "into", "fresh", "shared"
 # Elements from which making them is worth a thread.
 _FEW = 1 << 15
 
 
+# A function of tensors, numbers and static arguments, as each op defines it.
+TensorFunction: TypeAlias = Callable[..., torch.Tensor]
+
+
 class Kernel(NamedTuple):
     """A node as a function of its operands' tensors.
 
-    `casts` are the dtypes that operands must be turned into first, or None; `numbers` are the
-    operands that the function has already, as plain numbers.
+    `casts` has the dtype to convert each operand to first, or None; `numbers` are the operands
+    that the function holds already, as plain numbers.
     """
 
-    function: Callable[..., torch.Tensor]
+    function: TensorFunction
     casts: tuple[torch.dtype | None, ...]
     numbers: frozenset[int] = frozenset()
 
-    def whole(self) -> Callable[..., torch.Tensor]:
-        """The function of all operands as they are."""
+    def whole(self) -> TensorFunction:
+        """Return the function of all operands, with no conversion left to the caller."""
         function, casts, numbers = self
         if not numbers and not any(casts):
             return function
@@ -47,14 +51,14 @@ class Kernel(NamedTuple):
 
 
 class Out(NamedTuple):
-    """What a kernel that makes a tensor has to make."""
+    """The shape, dtype and device of the tensor that a kernel makes."""
 
     shape: tuple[int, ...]
     dtype: torch.dtype
     device: torch.device
 
     def each(self, count: int, task: Callable[[int, int], None]) -> None:
-        """Do a task for all of `count` elements, each thread for some of them."""
+        """Run a task for `count` elements, given as ranges of offsets, one for each thread."""
         threads = min(torch.get_num_threads(), count // _FEW) if is_host(self.device) else 1
         if threads < 2:
             task(0, count)
@@ -64,20 +68,20 @@ class Out(NamedTuple):
 
 
 def dtype_of(name: str) -> torch.dtype:
-    """torch's dtype of that name."""
+    """Return torch's dtype of that name."""
     found: torch.dtype = getattr(torch, name)
     return found
 
 
 def kernel_of(graph: Graph, node: Node, device: torch.device) -> Kernel:
-    """The kernel of a node on a device."""
+    """Return the kernel of a node on a device."""
     op, params = node.op, node.params
     out = Out(node.type.shape, dtype_of(node.type.dtype), device)
     function = function_of(torch, op)
     if op.kind in ("making", "random") or op is OPS["const"]:
         return Kernel(lambda *values: function(out, *values, *params), ())
     casts = _casts(graph, node)
-    number = _exact(graph, node)
+    number = _inline_scalar(graph, node)
     if number is not None:
         return Kernel(_with_number(function, number), casts, frozenset({len(casts) - 1}))
     if params:
@@ -85,12 +89,12 @@ def kernel_of(graph: Graph, node: Node, device: torch.device) -> Kernel:
     return Kernel(function, casts)
 
 
-def _with_number(function: Callable[..., Any], number: float) -> Callable[..., Any]:
+def _with_number(function: TensorFunction, number: float) -> TensorFunction:
     return lambda *values, **out: function(*values, number, **out)
 
 
-def _exact(graph: Graph, node: Node) -> float | None:
-    """The last operand as a number, where it is one that the row has better so."""
+def _inline_scalar(graph: Graph, node: Node) -> float | None:
+    """Return the last operand as a number, where the row lists it as an inline scalar."""
     if not node.op.inline_scalars:
         return None
     last = graph.nodes[node.operands[-1]]
@@ -114,11 +118,12 @@ def _casts(graph: Graph, node: Node) -> tuple[torch.dtype | None, ...]:
     return tuple(found)
 
 
+# What `way_of` found out, by what it depends on.
 _WAYS: dict[object, str] = {}
 
 
 def way_of(kernel: Kernel, node: Node, dtypes: Sequence[torch.dtype]) -> str:
-    """What becomes of the values of an elementwise kernel: seen by computing one element."""
+    """Return where an elementwise kernel puts its value, found by computing one element."""
     key = (node.op.name, node.params, tuple(dtypes), node.type.dtype, kernel.numbers)
     found = _WAYS.get(key)
     if found is None:
@@ -126,9 +131,7 @@ def way_of(kernel: Kernel, node: Node, dtypes: Sequence[torch.dtype]) -> str:
     return found
 
 
-def _try_out(
-    function: Callable[..., Any], dtypes: Sequence[torch.dtype], dtype: torch.dtype
-) -> str:
+def _try_out(function: TensorFunction, dtypes: Sequence[torch.dtype], dtype: torch.dtype) -> str:
     samples = [torch.ones(1, dtype=d) for d in dtypes]
     out = torch.zeros(1, dtype=dtype)
     try:

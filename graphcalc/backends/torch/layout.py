@@ -1,9 +1,9 @@
-"""How a region is computed: instructions on slots, and which slots are buffers used again."""
+"""The layout of a region: instructions on slots, and the buffers that slots share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 
@@ -12,16 +12,16 @@ from graphcalc.backends.torch.kernels import FRESH, SHARED, Kernel, dtype_of, wa
 from graphcalc.graph.ir import Graph
 from graphcalc.ops.table import OPS
 
-# A value of a slot is handed to whoever wants to see it.
-LOOK = "look"
+# The `way` of an instruction that hands the value of a slot to its statistics.
+ACCUMULATE = "accumulate"
 
 
 class Instruction(NamedTuple):
-    """A function from slots to a slot; `way` is what becomes of its value."""
+    """A function from slots to a slot; `way` says where it puts its value."""
 
     position: int
     way: str
-    function: Callable[..., Any]
+    function: Callable[..., object]
     operands: tuple[int, ...]
     target: int
 
@@ -29,10 +29,10 @@ class Instruction(NamedTuple):
 class RegionLayout:
     """The slots of a region and the instructions on them, in order.
 
-    `slots` has the slot of every operand and member. Those in `buffers` need memory of a tile's
-    size, those in `outputs` belong to a member that is read from outside. `once` are instructions
-    on operands of one element, done before the first tile; `looks` says after which instruction a
-    position's value is there to be seen.
+    `slots` has the slot of every operand and member. Slots in `buffers` need memory of a tile's
+    size, those in `outputs` belong to a member that is read outside of the region. `once` are
+    instructions on operands of one element, run before the first tile; `ready` pairs the number of
+    instructions after which a position's value is ready with the position.
     """
 
     def __init__(self, graph: Graph, region: Region, kernels: Mapping[int, Kernel]) -> None:
@@ -43,7 +43,7 @@ class RegionLayout:
         self.outputs: dict[int, torch.dtype] = {}
         self.once: list[Instruction] = []
         self.instructions: list[Instruction] = []
-        self.looks: list[tuple[int, int]] = []
+        self.ready: list[tuple[int, int]] = []
         self._free: dict[torch.dtype | None, list[int]] = {}
         for operand in region.operands:
             self.slots[operand] = self._slot()
@@ -59,7 +59,7 @@ class RegionLayout:
         return self.count - 1
 
     def source(self, position: int) -> int:
-        """The node whose value an alias is: itself for all others."""
+        """Return the node whose value an alias stands for; for other nodes, themselves."""
         return self._sources.get(position, position)
 
     def _find_sources(self) -> dict[int, int]:
@@ -74,7 +74,7 @@ class RegionLayout:
         return self._graph.nodes[position].op is OPS["alias"]
 
     def _last_uses(self) -> dict[int, int]:
-        """The last member that reads each member, aliases seen through."""
+        """Return the last member that reads each member, directly or through aliases."""
         last = {}
         for position in self._region.members:
             for operand in self._graph.nodes[position].operands:
@@ -87,7 +87,7 @@ class RegionLayout:
             self.slots[position] = self.slots[node.operands[0]]
             self._release(position)
         elif position in region.folds:
-            self.looks.append((len(self.instructions), position))
+            self.ready.append((len(self.instructions), position))
             self.slots[position] = self.slots[node.operands[0]]
             self._release(position)
         else:
@@ -103,7 +103,7 @@ class RegionLayout:
             slot, cast = self.slots[operand], kernel.casts[place]
             if cast is not None:
                 slot = self._cast(position, operand, cast)
-                # What is cast once, before the first tile, is there for all of them.
+                # A scalar is converted once, before the first tile, and kept.
                 if not self._is_single(operand):
                     casted.append(slot)
             operands.append(slot)
@@ -119,7 +119,7 @@ class RegionLayout:
         self.slots[position] = target
         step = Instruction(position, way, kernel.function, tuple(operands), target)
         self.instructions.append(step)
-        self.looks.append((len(self.instructions), position))
+        self.ready.append((len(self.instructions), position))
         if position not in self._last and position not in self._kept:
             self._give_back(target)
 
@@ -138,7 +138,7 @@ class RegionLayout:
         return slot
 
     def _cast(self, position: int, operand: int, dtype: torch.dtype) -> int:
-        """A slot with an operand in another dtype."""
+        """Return a slot with an operand converted to another dtype."""
         is_single = self._is_single(operand)
         free = self._free.setdefault(None, [])
         target = self._slot() if is_single or not free else free.pop()
@@ -149,11 +149,11 @@ class RegionLayout:
         return target
 
     def _is_single(self, operand: int) -> bool:
-        """Whether an operand is one number, from outside."""
+        """Return whether an operand is a single number from outside of the region."""
         return operand in self._external and self._graph.nodes[operand].type.numel == 1
 
     def _release(self, position: int) -> None:
-        """Give back the buffers of operands that this member is the last to read."""
+        """Free the buffers of operands that this member is the last to read."""
         for operand in {self.source(o) for o in self._graph.nodes[position].operands}:
             if self._last.get(operand) == position and operand not in self._kept:
                 self._give_back(self.slots[operand])

@@ -1,13 +1,23 @@
-"""Graphs on torch tensors: whole nodes, and regions tile by tile."""
+"""Programs on torch tensors: single nodes, and regions tile by tile."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import torch
 
-from graphcalc.backends.base import Clock, NonFinite, Observer, Settings, Sink, Summary
+from graphcalc.backends.base import (
+    Clock,
+    Inputs,
+    NonFinite,
+    Observer,
+    Settings,
+    Sink,
+    Summary,
+    UpdateStep,
+    Value,
+)
 from graphcalc.backends.regions import ExecutionStep, Region, check_memory, steps_of
 from graphcalc.backends.torch import statistics
 from graphcalc.backends.torch.deferred import DeferredObserver
@@ -17,34 +27,38 @@ from graphcalc.backends.torch.threads import limited
 from graphcalc.backends.torch.tiles import TiledRegion
 from graphcalc.diagnostics import InternalError, Label, LimitError
 from graphcalc.graph.ir import Graph, Node, wrong_value
-from graphcalc.numbers import show_bytes
+from graphcalc.numbers import Nested, show_bytes
 from graphcalc.ops.shapes import show
 from graphcalc.ops.spec import ITEM_BYTES, Problem
 from graphcalc.ops.table import OPS
+
+# The values of a run by position: None before they are computed and after they are released, an
+# array in a file where it is read tile by tile.
+Values: TypeAlias = list[Value]
 
 
 class _ExecutionPlan(NamedTuple):
     """How a graph is computed.
 
-    `seen_by` has, by region, the large values whose statistics it takes, since it is the first to
-    read them; these are `seen_later`. The inputs `in_parts` are read by one region alone.
+    `observed_by` has, by region, the large values whose statistics the region takes, as it is the
+    first to read them; `observed_later` are all of these. The inputs `in_parts` are read tile by
+    tile, by one region alone. Another step reads the values `read_again`, so they are kept whole.
     """
 
     graph: Graph
     device: torch.device
     kernels: dict[int, Callable[..., torch.Tensor]]
     regions: dict[int, TiledRegion]
-    seen_by: dict[int, list[int]]
-    seen_later: frozenset[int]
+    observed_by: dict[int, list[int]]
+    observed_later: frozenset[int]
     in_parts: frozenset[int]
-    # What another step reads: it has to be somewhere whole.
     read_again: frozenset[int]
 
 
 class TorchProgram:
     """A graph ready to run on torch.
 
-    Inputs named `in_parts` may be given as arrays in files, to be read part by part.
+    Inputs named `in_parts` may be arrays in files, to be read tile by tile.
     """
 
     backend = "torch"
@@ -73,14 +87,14 @@ class TorchProgram:
             for step in self._steps
             if step.region is not None
         }
-        seen_by = _first_readers(self._steps, regions) if is_host(device) else {}
+        observed_by = _first_readers(self._steps, regions) if is_host(device) else {}
         self._plan = _ExecutionPlan(
             graph,
             device,
             {p: kernel.whole() for p, kernel in kernels.items()},
             regions,
-            seen_by,
-            frozenset(p for found in seen_by.values() for p in found),
+            observed_by,
+            frozenset(p for operands in observed_by.values() for p in operands),
             _read_in_parts(graph, self._steps, regions, in_parts) - kept,
             frozenset(p for step in self._steps for p in step.reads),
         )
@@ -89,22 +103,19 @@ class TorchProgram:
 
     def run(
         self,
-        inputs: Mapping[str, Any],
+        inputs: Inputs,
         observer: Observer,
         sinks: Mapping[int, Sink] | None = None,
         clock: Clock | None = None,
-    ) -> dict[int, Any]:
-        """Compute the graph; inputs are numbers, nested lists, arrays or tensors, also in files.
-
-        `clock` is told of every node when it has been computed.
-        """
+    ) -> dict[int, torch.Tensor]:
+        """Compute the graph; return the values of the kept nodes by position."""
         sinks = sinks or {}
         run = _GraphRun(self._plan, inputs, observer, sinks, clock)
         try:
             with torch.no_grad(), limited(self._threads):
                 for step in self._single_steps() if observer.needs_values else self._steps:
                     run.compute(step)
-                run.seen.finish()
+                run.deferred.finish()
         except Problem as problem:
             raise wrong_value(problem, self._graph, run.position) from None
         except torch.OutOfMemoryError as error:
@@ -116,7 +127,7 @@ class TorchProgram:
         return {position: run.values[position] for position in self._kept if position not in sinks}
 
     def _single_steps(self) -> list[ExecutionStep]:
-        """The steps without regions, for who wants to see every value whole."""
+        """Return the steps without regions, for an observer that needs every value whole."""
         if not self._single:
             self._single = steps_of(self._graph, self._kept, with_regions=False)
         return self._single
@@ -133,30 +144,32 @@ class TorchProgram:
             (Label(node.source, node.span),),
         )
 
-    def snapshot(self, value: Any, limit: int) -> tuple[Any, Summary | None]:
-        """The value as nested lists, where it is small, and its statistics."""
+    def snapshot(self, value: torch.Tensor, limit: int) -> tuple[Nested | None, Summary | None]:
+        """Return a value as nested lists, where it is small, and its statistics."""
         if value.dim() == 0:
             return value.item(), None
         elements = value.tolist() if value.numel() <= limit else None
         return elements, statistics.summarize(value)
 
-    def faults(self, value: Any, operands: list[Any], is_elementwise: bool) -> NonFinite | None:
-        """What of a value is not finite, given what it was computed from; or None."""
-        return statistics.faults(value, operands, is_elementwise)
+    def non_finite(
+        self, value: torch.Tensor, operands: list[torch.Tensor], is_elementwise: bool
+    ) -> NonFinite | None:
+        """Count the elements that are not finite, given what they were computed from; or None."""
+        return statistics.non_finite(value, operands, is_elementwise)
 
-    def element(self, value: Any, index: tuple[int, ...]) -> Any:
-        """The number at an index of what a value broadcasts to."""
+    def element(self, value: torch.Tensor, index: tuple[int, ...]) -> float:
+        """Return the number at an index of what a value broadcasts to."""
         own = index[len(index) - value.dim() :]
         return value[tuple(i if n != 1 else 0 for n, i in zip(value.shape, own))].item()
 
-    def plain(self, value: Any) -> Any:
-        """A value as an input that any run takes."""
+    def plain(self, value: torch.Tensor) -> torch.Tensor:
+        """Return a value as an input that any run takes."""
         return value.detach()
 
     def descent(
-        self, optimizer: str, rate: float, values: list[Any]
-    ) -> tuple[list[Any], Callable[[list[Any]], list[Any]]]:
-        """Values as inputs of a run, and what makes the next ones of their gradients.
+        self, optimizer: str, rate: float, values: list[torch.Tensor]
+    ) -> tuple[list[torch.Tensor], UpdateStep]:
+        """Return values as inputs of a run, and the function from gradients to the next ones.
 
         torch.optim changes them in place, so they are copies.
         """
@@ -165,9 +178,9 @@ class TorchProgram:
         steps = kind(tensors, lr=rate)
         own = {tensor.untyped_storage().data_ptr() for tensor in tensors}
 
-        def update(gradients: list[Any]) -> list[Any]:
+        def update(gradients: list[torch.Tensor]) -> list[torch.Tensor]:
             for tensor, gradient in zip(tensors, gradients):
-                # The gradient of x*w by x is w itself, which the step is about to change.
+                # The gradient of x*w by x is w itself, which the step changes.
                 is_own = gradient.untyped_storage().data_ptr() in own
                 tensor.grad = gradient.clone() if is_own else gradient
             steps.step()
@@ -175,15 +188,15 @@ class TorchProgram:
 
         return tensors, update
 
-    def restore(self, value: Any, shape: tuple[int, ...], dtype: str) -> Any:
-        """Nested lists as a tensor on the program's device."""
+    def restore(self, value: Nested, shape: tuple[int, ...], dtype: str) -> torch.Tensor:
+        """Return nested lists as a tensor on the program's device."""
         return torch.tensor(value, dtype=dtype_of(dtype), device=self._device).reshape(shape)
 
 
 def _first_readers(
     steps: list[ExecutionStep], regions: dict[int, TiledRegion]
 ) -> dict[int, list[int]]:
-    """By region the large values that it is the first to read."""
+    """Return, by region, the large values that it is the first to read."""
     seen: set[int] = set()
     found: dict[int, list[int]] = {}
     for step in steps:
@@ -197,7 +210,7 @@ def _first_readers(
 def _read_in_parts(
     graph: Graph, steps: list[ExecutionStep], regions: dict[int, TiledRegion], names: frozenset[str]
 ) -> frozenset[int]:
-    """The inputs, among those of these names, that one region alone reads."""
+    """Return the inputs of these names that one region alone reads."""
     readers: dict[int, list[int]] = {p: [] for n, p in graph.inputs.items() if n in names}
     for step in steps if readers else ():
         for p in readers.keys() & set(step.reads):
@@ -210,24 +223,24 @@ def _read_in_parts(
 
 
 class _GraphRun:
-    """One run of a plan: its values so far, and who is told of them."""
+    """One run of a plan: its values so far, its observer and its sinks."""
 
     def __init__(
         self,
         plan: _ExecutionPlan,
-        inputs: Mapping[str, Any],
+        inputs: Inputs,
         observer: Observer,
         sinks: Mapping[int, Sink],
         clock: Clock | None,
     ) -> None:
         self._plan, self._inputs, self._sinks = plan, inputs, sinks
         self._observer, self._clock = observer, clock
-        self.values: list[Any] = [None] * len(plan.graph)
-        self.seen = DeferredObserver(observer, plan.device)
+        self.values: Values = [None] * len(plan.graph)
+        self.deferred = DeferredObserver(observer, plan.device)
         self.position = 0
 
     def compute(self, step: ExecutionStep) -> None:
-        """Compute a step's values, and drop those that nothing reads any more."""
+        """Compute a step's values, and drop those that no later step reads."""
         self.position = step.position
         if step.region is None:
             self._whole(step.position)
@@ -244,8 +257,8 @@ class _GraphRun:
         else:
             value = plan.kernels[position](*[self.values[i] for i in node.operands])
         self.values[position] = value
-        if observer.needs_values or position not in plan.seen_later:
-            self.seen.look(position, value)
+        if observer.needs_values or position not in plan.observed_later:
+            self.deferred.observe(position, value)
         if position in self._sinks:
             self._sinks[position].put(0, value)
         if self._clock is not None:
@@ -254,21 +267,21 @@ class _GraphRun:
 
     def _region(self, position: int, region: Region) -> None:
         members = (p for p in region.members if p not in region.folds)
-        looked_at = (*self._plan.seen_by.get(position, ()), *members)
-        tallied = [p for p in looked_at if self._observer.wants(p)]
+        candidates = (*self._plan.observed_by.get(position, ()), *members)
+        observed = [p for p in candidates if self._observer.wants(p)]
         whole = [p for p in self._sinks if p in region.outputs and p in self._plan.read_again]
         sinks = {p: sink for p, sink in self._sinks.items() if p not in whole}
         run = self._plan.regions[position].run
-        found = run(self.values, tallied, sinks, self._clock)
+        summaries = run(self.values, observed, sinks, self._clock)
         for p in whole:
             self._sinks[p].put(0, self.values[p])
-        for p, summary in found.items():
+        for p, summary in summaries.items():
             self._observer.observe_summary(p, summary)
         for p in region.folds:
-            self.seen.look(p, self.values[p])
+            self.deferred.observe(p, self.values[p])
 
-    def _input(self, position: int, value: Any) -> Any:
-        """An input as a tensor; as it is, where it is in a file and is read part by part."""
+    def _input(self, position: int, value: Value) -> Value:
+        """Return an input as a tensor, or unchanged where it is read from a file tile by tile."""
         plan = self._plan
         if hasattr(value, "parts"):
             if position in plan.in_parts and not self._observer.needs_values:

@@ -1,9 +1,8 @@
-"""Statistics of tensors, also of parts of them, and of their elements that are not finite."""
+"""Statistics of tensors, whole or tile by tile, and counts of NaN and infinity."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 
@@ -11,32 +10,32 @@ from graphcalc.backends.base import NonFinite, Summary
 from graphcalc.backends.torch.devices import is_host
 from graphcalc.ops.kernels.arrays import fsum
 
-# Elements that are summed in their own dtype before float64 takes over.
+# Elements that are summed in their own dtype; the sums of these blocks are added in float64.
 BLOCK = 1024
-# The dtypes that do so, and up to which magnitude the sums are far from overflowing.
+# The dtypes that are summed in blocks, up to magnitudes whose sums are far from overflowing.
 _LARGEST_IN_BLOCKS = {torch.float32: 1e34, torch.float64: 1e290}
-# Elements that are gone over at once, to be in the cache for what comes next.
+# Elements that are read at once, to be in the cache for the second pass.
 _PART = 1 << 18
 
 
 class Statistics:
-    """The statistics of a tensor that comes in parts."""
+    """The statistics of a tensor that arrives in parts."""
 
     def __init__(self) -> None:
         self._low, self._high = math.inf, -math.inf
-        # Of parts the sum, the mean and the number of their finite elements.
+        # Sum, mean and number of the finite elements of parts.
         self._parts: list[tuple[float, float, int]] = []
-        # Of other parts, all finite, the sums of their blocks.
+        # Sums of the blocks of other parts, all of whose elements are finite.
         self._blocks: list[torch.Tensor] = []
         self._block_count = 0
         self._nan = self._inf = 0
-        # On other devices: statistics that have not been brought over.
-        self._there: list[tuple[torch.Tensor, int]] = []
+        # Statistics that are still on another device, with their numbers of elements.
+        self._on_device: list[tuple[torch.Tensor, int]] = []
 
     def add(self, part: torch.Tensor) -> None:
-        """Take in a part, of any shape; it is not kept."""
+        """Add a part, of any shape; it is not kept."""
         if not is_host(part.device):
-            self._there.append((summarize_on_device(part), part.numel()))
+            self._on_device.append((summarize_on_device(part), part.numel()))
             return
         flat = part.reshape(-1)
         if flat.dtype not in _LARGEST_IN_BLOCKS:
@@ -45,8 +44,8 @@ class Statistics:
         if not flat.numel():
             return
         low, high = (x.item() for x in torch.aminmax(flat))
-        if low - low != 0 or high - high != 0:
-            self._add_odd(flat)
+        if not (math.isfinite(low) and math.isfinite(high)):
+            self._add_non_finite(flat)
             return
         self._low, self._high = min(self._low, low), max(self._high, high)
         # A block is summed in its own dtype, and must not overflow.
@@ -56,12 +55,12 @@ class Statistics:
             self._blocks.append(torch.sum(flat.view(-1, BLOCK), 1))
             self._block_count += flat.numel()
 
-    def _add_odd(self, flat: torch.Tensor) -> None:
-        """Take in a part that is not all finite."""
-        self._take(summarize_on_device(flat).tolist(), flat.numel())
+    def _add_non_finite(self, flat: torch.Tensor) -> None:
+        """Add a part with elements that are not finite."""
+        self._add_vector(summarize_on_device(flat).tolist(), flat.numel())
 
-    def _take(self, found: list[float], size: int) -> None:
-        """Take in what `summarize_on_device` gave of so many elements."""
+    def _add_vector(self, found: list[float], size: int) -> None:
+        """Add what `summarize_on_device` returned for `size` elements."""
         nan, inf, low, mean, high = found
         count = int(size - nan - inf)
         self._nan, self._inf = self._nan + int(nan), self._inf + int(inf)
@@ -73,25 +72,25 @@ class Statistics:
         count = flat.numel()
         total = flat.sum(dtype=torch.float64).item()
         mean = total / count
-        if mean - mean != 0:
-            # Shares first: the sum may overflow where the mean does not.
+        if not math.isfinite(mean):
+            # Divide first: the sum may overflow where the mean does not.
             mean = (flat.to(torch.float64) / count).sum().item()
         self._parts.append((total, mean, count))
 
     def join(self, other: Statistics) -> None:
-        """Take in all that another has seen."""
+        """Add everything that another has counted."""
         self._low, self._high = min(self._low, other._low), max(self._high, other._high)
         self._parts += other._parts
         self._blocks += other._blocks
         self._block_count += other._block_count
         self._nan, self._inf = self._nan + other._nan, self._inf + other._inf
-        self._there += other._there
+        self._on_device += other._on_device
 
     def summary(self) -> Summary:
-        """The statistics of all parts."""
-        self._bring_over()
+        """Return the statistics of all parts."""
+        self._copy_over()
         if self._blocks:
-            # Correctly rounded: in which order threads came does not show.
+            # Rounded once, so that the order in which threads finished does not show.
             total = fsum(torch.cat(self._blocks).tolist())
             self._parts.append((total, total / self._block_count, self._block_count))
             self._blocks, self._block_count = [], 0
@@ -99,24 +98,24 @@ class Statistics:
         if not count:
             return Summary(None, None, None, self._nan, self._inf)
         mean = fsum([total for total, _, _ in self._parts]) / count
-        if mean - mean != 0:
+        if not math.isfinite(mean):
             mean = fsum([mean * (n / count) for _, mean, n in self._parts])
         return Summary(self._low, mean, self._high, self._nan, self._inf)
 
-    def _bring_over(self) -> None:
-        if not self._there:
+    def _copy_over(self) -> None:
+        if not self._on_device:
             return
-        found = torch.stack([vector for vector, _ in self._there]).cpu().tolist()
-        for vector, (_, size) in zip(found, self._there):
-            self._take(vector, size)
-        self._there.clear()
+        found = torch.stack([vector for vector, _ in self._on_device]).cpu().tolist()
+        for vector, (_, size) in zip(found, self._on_device):
+            self._add_vector(vector, size)
+        self._on_device.clear()
 
 
 class Fold:
-    """A reduction of all elements of a tensor that comes in parts.
+    """A reduction of all elements of a tensor that arrives in parts.
 
-    Sums are of float64 within a part and correctly rounded over the parts: only the last digits
-    of a float64 depend on the size of the parts.
+    Sums are computed in float64 within a part and rounded once over the parts: only the last
+    digits of a float64 depend on the size of the parts.
     """
 
     def __init__(self, kind: str) -> None:
@@ -126,7 +125,7 @@ class Fold:
         self._extreme: torch.Tensor | None = None
 
     def add(self, part: torch.Tensor) -> None:
-        """Take in a part."""
+        """Add a part."""
         if self._kind in ("sum", "mean"):
             self._totals.append(part.sum(dtype=torch.float64).item())
             self._count += part.numel()
@@ -138,14 +137,14 @@ class Fold:
         self._extreme = found if self._extreme is None else pick(self._extreme, found)
 
     def join(self, other: Fold) -> None:
-        """Take in all that another has seen."""
+        """Add everything that another has counted."""
         self._totals += other._totals
         self._count += other._count
         if other._extreme is not None:
             self._pick(other._extreme)
 
     def value(self, shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
-        """What the reduction of all parts comes to."""
+        """Return the reduction of all parts."""
         if self._extreme is not None:
             return self._extreme.to(dtype).reshape(shape)
         total = fsum(self._totals)
@@ -155,18 +154,18 @@ class Fold:
 
 
 def summarize(value: torch.Tensor) -> Summary:
-    """The statistics of a tensor on the host."""
-    tally = Statistics()
+    """Return the statistics of a tensor on the host."""
+    statistics = Statistics()
     flat = value.reshape(-1) if value.is_contiguous() else value.contiguous().view(-1)
-    for place in range(0, flat.numel(), _PART):
-        tally.add(flat[place : place + _PART])
-    return tally.summary()
+    for start in range(0, flat.numel(), _PART):
+        statistics.add(flat[start : start + _PART])
+    return statistics.summary()
 
 
 def summarize_on_device(value: torch.Tensor) -> torch.Tensor:
-    """The statistics of a tensor as one on its device: nan, inf, low, mean, high.
+    """Return the statistics of a tensor as a vector on its device: nan, inf, low, mean, high.
 
-    Nothing waits for the device. They are float64 where it has that.
+    Nothing waits for the device. The dtype is float64 where the device has it.
     """
     wide = torch.float32 if value.device.type == "mps" else torch.float64
     if not value.is_floating_point():
@@ -182,15 +181,17 @@ def summarize_on_device(value: torch.Tensor) -> torch.Tensor:
 
 
 def as_summary(found: list[float]) -> Summary:
-    """A summary of what `summarize_on_device` gave."""
+    """Return the vector of `summarize_on_device` as a summary."""
     nan, inf, low, mean, high = found
     if low == math.inf:
         return Summary(None, None, None, int(nan), int(inf))
     return Summary(low, mean, high, int(nan), int(inf))
 
 
-def faults(value: torch.Tensor, operands: list[Any], is_elementwise: bool) -> NonFinite | None:
-    """What of a value is not finite, given what it was computed from; or None."""
+def non_finite(
+    value: torch.Tensor, operands: list[torch.Tensor], is_elementwise: bool
+) -> NonFinite | None:
+    """Count the elements that are not finite, given what they were computed from; or None."""
     is_nan, is_inf = torch.isnan(value), torch.isinf(value)
     nan, inf = int(is_nan.sum()), int(is_inf.sum())
     if not nan and not inf:
@@ -202,7 +203,7 @@ def faults(value: torch.Tensor, operands: list[Any], is_elementwise: bool) -> No
         nans, infs = torch.isnan(operand), torch.isinf(operand)
         had_nan = had_nan | (nans if is_elementwise else nans.any())
         had_inf = had_inf | (infs if is_elementwise else infs.any())
-    born_nan, born_inf = is_nan & ~had_nan, is_inf & ~(had_nan | had_inf)
-    born = (born_nan | born_inf).reshape(-1)
-    first = int(born.to(torch.uint8).argmax()) if bool(born.any()) else 0
-    return NonFinite(nan, inf, int(born_nan.sum()), int(born_inf.sum()), first)
+    new_nan, new_inf = is_nan & ~had_nan, is_inf & ~(had_nan | had_inf)
+    new = (new_nan | new_inf).reshape(-1)
+    first = int(new.to(torch.uint8).argmax()) if bool(new.any()) else 0
+    return NonFinite(nan, inf, int(new_nan.sum()), int(new_inf.sum()), first)

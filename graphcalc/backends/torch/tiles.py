@@ -1,8 +1,8 @@
-"""Regions of elementwise nodes, computed some elements at a time.
+"""Regions of elementwise nodes, computed tile by tile.
 
-A tile of every operand goes through all nodes of a region while it is in the processor's cache,
-in buffers that are used again for the next; statistics are taken and reductions gathered on the
-way. On devices that are no CPU the tile is the whole, unless it comes from a file.
+All nodes of a region are computed for one tile while it is in the processor's cache, in buffers
+that the next tile uses again; statistics and reductions accumulate over the tiles. On a device
+other than a CPU the only tile is the whole shape, unless an operand is read from a file.
 """
 
 from __future__ import annotations
@@ -12,50 +12,50 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from time import perf_counter
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import torch
 
-from graphcalc.backends.base import Clock, Sink, Summary
+from graphcalc.backends.base import Clock, Sink, Summary, Value
 from graphcalc.backends.regions import Region
 from graphcalc.backends.torch.devices import is_host, wait_for
 from graphcalc.backends.torch.kernels import FRESH, INTO, Kernel, dtype_of
-from graphcalc.backends.torch.layout import LOOK, Instruction, RegionLayout
+from graphcalc.backends.torch.layout import ACCUMULATE, Instruction, RegionLayout
 from graphcalc.backends.torch.memory import allocate
 from graphcalc.backends.torch.statistics import BLOCK, Fold, Statistics
 from graphcalc.backends.torch.threads import in_threads
 from graphcalc.graph.ir import Graph
 from graphcalc.ops.spec import ITEM_BYTES
 
-# Bytes of a buffer: a few of them fit into a core's second cache.
+# Bytes of a buffer: a few of them fit into a core's second-level cache.
 TILE_BYTES = 1 << 20
-# Bytes of a buffer where parts of a file go to another device.
+# Bytes of a buffer where tiles are read from a file for another device.
 _DEVICE_BYTES = 64 << 20
-# Tiles of middling shapes, of so many elements at least.
+# Tiles of shapes that would fit into fewer, for several threads, and the least elements of one.
 _PARTS, _FEW = 4, 1 << 15
 
-# Gives the tile of an operand, from a row on, of so many rows.
-_Take: TypeAlias = Callable[[int, int], torch.Tensor]
+# Returns the tile of an operand from a first row and a number of rows.
+_TileReader: TypeAlias = Callable[[int, int], torch.Tensor]
 
 
-class _Looks(NamedTuple):
-    """Who looks at the values that go by, by their positions."""
+class _Accumulators(NamedTuple):
+    """What one thread accumulates over its tiles, by position."""
 
-    tallies: dict[int, Statistics]
+    statistics: dict[int, Statistics]
     folds: dict[int, Fold]
 
-    def join(self, other: _Looks) -> None:
-        """Take in what others have seen, of the elements behind."""
-        for p, tally in self.tallies.items():
-            tally.join(other.tallies[p])
+    def join(self, other: _Accumulators) -> None:
+        """Add what another thread accumulated."""
+        for p, statistics in self.statistics.items():
+            statistics.join(other.statistics[p])
         for p, fold in self.folds.items():
             fold.join(other.folds[p])
 
 
 class _RegionRun:
-    """One run of a region, which goes through a shape row by row: its tiles, and its outputs.
+    """One run of a region over a shape, some rows a tile: its next tile, and its outputs.
 
-    Threads take a tile each, in the tiles' order, as what comes from a file is read in its own.
+    Threads take the tiles in order, since a file is read in order.
     """
 
     def __init__(
@@ -68,18 +68,18 @@ class _RegionRun:
     ) -> None:
         self.shape, self.rows, self.outputs = shape, rows, outputs
         self.sinks, self.is_timed = sinks, is_timed
-        self.takes: dict[int, _Take] = {}
+        self.readers: dict[int, _TileReader] = {}
         self.lock = threading.Lock()
-        self._place = 0
+        self._row = 0
 
-    def next(self) -> tuple[int, int, dict[int, Any]] | None:
-        """Where the next tile begins, its height, and the operands' tiles by slot."""
+    def next(self) -> tuple[int, int, dict[int, torch.Tensor]] | None:
+        """Return the next tile's first row, its rows, and the operands' tiles by slot."""
         with self.lock:
-            place, size = self._place, min(self.rows, self.shape[0] - self._place)
+            row, size = self._row, min(self.rows, self.shape[0] - self._row)
             if size <= 0:
                 return None
-            self._place += size
-            return place, size, {slot: take(place, size) for slot, take in self.takes.items()}
+            self._row += size
+            return row, size, {slot: read(row, size) for slot, read in self.readers.items()}
 
 
 class TiledRegion:
@@ -96,14 +96,14 @@ class TiledRegion:
         )
 
     def can_read_in_parts(self, operand: int) -> bool:
-        """Whether no tile of an operand is needed again when the next one is there."""
+        """Return whether each tile of an operand is read once, and none by a later step."""
         layout, region = self._layout, self.region
         is_passed_on = operand in {layout.source(p) for p in region.outputs}
         return operand in self.shaped and not is_passed_on
 
     @property
     def buffer_bytes(self) -> int:
-        """What the buffers take beyond the values that stay."""
+        """The bytes of the buffers, beyond the outputs."""
         if is_host(self._device):
             return 0
         size = sum(dtype.itemsize for dtype in self._layout.buffers.values())
@@ -111,61 +111,65 @@ class TiledRegion:
 
     def run(
         self,
-        values: list[Any],
-        tallied: Sequence[int] = (),
+        values: list[Value],
+        observed: Sequence[int] = (),
         sinks: Mapping[int, Sink] | None = None,
         clock: Clock | None = None,
     ) -> dict[int, Summary]:
-        """Compute the region's outputs into `values`; the statistics of the positions `tallied`.
+        """Compute the outputs into `values`; return the statistics of the positions `observed`.
 
-        Operands among `values` may be parts still to be read. An output with a sink goes there,
-        tile by tile, and is nowhere whole. `clock` is told of every node that has been computed.
+        An operand among `values` may be an array in a file. An output with a sink goes there tile
+        by tile, and not into `values`. `clock` receives the time of every node.
         """
         sinks = {p: sink for p, sink in (sinks or {}).items() if p in self.region.outputs}
         shape, rows = self._tiling(values)
         run = _RegionRun(shape, rows, self._allocate(shape, sinks), sinks, clock is not None)
-        looked_at = {self._layout.source(p) for p in tallied}
+        counted = {self._layout.source(p) for p in observed}
         is_inference = torch.is_inference_mode_enabled()
-        read = [o for o in self.shaped if not isinstance(values[o], torch.Tensor)]
+        from_files = [o for o in self.shaped if not isinstance(values[o], torch.Tensor)]
 
-        def walk() -> tuple[_Looks, dict[int, float]]:
-            looks = self._looks(looked_at)
-            times = dict.fromkeys((*self.region.members, *read), 0.0)
-            # A thread has modes of its own.
+        def compute() -> tuple[_Accumulators, dict[int, float]]:
+            accumulators = self._accumulators(counted)
+            times = dict.fromkeys((*self.region.members, *from_files), 0.0)
+            # These modes of torch are those of a thread.
             with torch.no_grad(), torch.inference_mode(is_inference):
-                self._walk(run, looks, times, read)
-            return looks, times
+                self._compute_tiles(run, accumulators, times, from_files)
+            return accumulators, times
 
         with ExitStack() as stack:
-            run.takes = self._takes(values, shape, stack)
+            run.readers = self._readers(values, shape, stack)
             count = min(torch.get_num_threads(), -(-shape[0] // rows))
             is_split = count > 1 and is_host(self._device)
-            (looks, times), *more = in_threads([walk] * count) if is_split else [walk()]
+            (found, times), *more = in_threads([compute] * count) if is_split else [compute()]
         for other, spent in more:
-            looks.join(other)
+            found.join(other)
             times = {p: seconds + spent[p] for p, seconds in times.items()}
-        self._settle(run, values, looks.folds)
+        self._put_outputs(run, values, found.folds)
         if clock is not None:
             clock.spread(times)
-        return {p: looks.tallies[self._layout.source(p)].summary() for p in tallied}
+        return {p: found.statistics[self._layout.source(p)].summary() for p in observed}
 
-    def _looks(self, looked_at: set[int]) -> _Looks:
+    def _accumulators(self, counted: set[int]) -> _Accumulators:
         folds = {p: Fold(self._graph.nodes[p].op.tile_reduction) for p in self.region.folds}
-        return _Looks({p: Statistics() for p in looked_at}, folds)
+        return _Accumulators({p: Statistics() for p in counted}, folds)
 
-    def _walk(
-        self, run: _RegionRun, looks: _Looks, times: dict[int, float], read: Sequence[int]
+    def _compute_tiles(
+        self,
+        run: _RegionRun,
+        accumulators: _Accumulators,
+        times: dict[int, float],
+        from_files: Sequence[int],
     ) -> None:
-        """Compute tiles as long as there are any; `read` are the operands that come in parts."""
+        """Compute tiles until none is left; `from_files` are the operands read from files."""
         layout, shape = self._layout, run.shape
-        instructions = self._with_looks({**looks.tallies, **looks.folds})
-        slots: list[Any] = [None] * layout.count
+        instructions = self._instructions({**accumulators.statistics, **accumulators.folds})
+        slots: list[Value] = [None] * layout.count
         buffers: dict[int, torch.Tensor] = {}
         start = perf_counter()
         while (tile := run.next()) is not None:
-            place, size, operands = tile
-            for o in read:
-                times[o] += (perf_counter() - start) / len(read)
+            row, size, operands = tile
+            for o in from_files:
+                times[o] += (perf_counter() - start) / len(from_files)
             for slot, operand in operands.items():
                 slots[slot] = operand
             if not buffers:
@@ -177,49 +181,51 @@ class TiledRegion:
             for slot, buffer in buffers.items():
                 slots[slot] = buffer[:size]
             for slot, output in run.outputs.items():
-                slots[slot] = output[place : place + size]
+                slots[slot] = output[row : row + size]
             if run.is_timed:
                 _execute_timed(instructions, slots, times, self._device)
             else:
                 _execute(instructions, slots)
             for p, sink in run.sinks.items():
-                if p not in looks.folds:
+                if p not in accumulators.folds:
                     with run.lock:
-                        sink.put(place * math.prod(shape[1:]), slots[layout.slots[p]])
+                        sink.put(row * math.prod(shape[1:]), slots[layout.slots[p]])
             start = perf_counter()
 
-    def _with_looks(self, looks: Mapping[int, Statistics | Fold]) -> list[Instruction]:
-        """The instructions, and where a value is there those who look at it."""
+    def _instructions(self, accumulators: Mapping[int, Statistics | Fold]) -> list[Instruction]:
+        """Return the layout's instructions, with one for every accumulator once its value is ready.
+
+        An operand is added when it has just been read, and is in the cache.
+        """
         layout = self._layout
-        if not looks:
+        if not accumulators:
             return layout.instructions
         found: list[Instruction] = []
         done = 0
-        seen = set(self.shaped & looks.keys())
+        operands_left = set(self.shaped & accumulators.keys())
 
-        def look(position: int) -> None:
+        def add(position: int) -> None:
             slot = layout.slots[position]
-            found.append(Instruction(position, LOOK, looks[position].add, (slot,), slot))
+            function = accumulators[position].add
+            found.append(Instruction(position, ACCUMULATE, function, (slot,), slot))
 
-        for place, position in layout.looks:
-            for instruction in layout.instructions[done:place]:
-                found.append(instruction)
-            done = place
-            if position in looks:
-                look(position)
-            # An operand is looked at when it has just been read.
+        for count, position in layout.ready:
+            found += layout.instructions[done:count]
+            done = count
+            if position in accumulators:
+                add(position)
             for operand in self._graph.nodes[position].operands:
-                if operand in seen:
-                    seen.remove(operand)
-                    look(operand)
-        for operand in seen:
-            look(operand)
+                if operand in operands_left:
+                    operands_left.remove(operand)
+                    add(operand)
+        for operand in operands_left:
+            add(operand)
         return found
 
-    def _tiling(self, values: list[Any]) -> tuple[tuple[int, ...], int]:
-        """The shape to go through, and how much of its first dimension at once.
+    def _tiling(self, values: list[Value]) -> tuple[tuple[int, ...], int]:
+        """Return the shape to go through, and the rows of a tile.
 
-        That is one long row where nothing broadcasts and all is contiguous.
+        The shape is one long dimension where nothing broadcasts and everything is contiguous.
         """
         region, graph = self.region, self._graph
         shape = region.shape
@@ -234,17 +240,17 @@ class TiledRegion:
             return shape, shape[0]
         width = math.prod(shape[1:])
         rows = (TILE_BYTES if on_host else _DEVICE_BYTES) // self._item // width
-        # Of middling shapes there are some tiles too, for several threads.
+        # A few tiles at least, for several threads.
         rows = min(rows, max(-(-shape[0] // _PARTS), _FEW // width))
         if len(shape) == 1:
-            # Whole blocks, of which statistics take sums.
+            # Whole blocks, as statistics sum them.
             rows += -rows % BLOCK
         return shape, max(rows, 1)
 
     def _allocate(
         self, shape: tuple[int, ...], sinks: Mapping[int, Sink]
     ) -> dict[int, torch.Tensor]:
-        """Memory for the outputs that are to be somewhere whole, by slot."""
+        """Return memory for the outputs without a sink, by slot."""
         layout = self._layout
         wanted = {layout.slots[p] for p in self.region.outputs if p not in sinks}
         return {
@@ -258,32 +264,32 @@ class TiledRegion:
         passing = {slot: d for slot, d in layout.outputs.items() if slot not in outputs}
         return {**layout.buffers, **passing}
 
-    def _takes(
-        self, values: list[Any], shape: tuple[int, ...], stack: ExitStack
-    ) -> dict[int, _Take]:
-        """For every operand's slot what gives its tile, from a row on."""
-        takes: dict[int, _Take] = {}
+    def _readers(
+        self, values: list[Value], shape: tuple[int, ...], stack: ExitStack
+    ) -> dict[int, _TileReader]:
+        """Return the reader of tiles of every operand, by slot."""
+        readers: dict[int, _TileReader] = {}
         is_flat = len(shape) == 1
         for o in self.region.operands:
             slot, value = self._layout.slots[o], values[o]
             if not isinstance(value, torch.Tensor):
                 read = stack.enter_context(value.parts())
                 dtype = dtype_of(self._graph.nodes[o].type.dtype)
-                takes[slot] = self._reader(read, dtype, shape[1:])
+                readers[slot] = self._file_reader(read, dtype, shape[1:])
             elif o in self.shaped:
-                takes[slot] = _rows_of(value.view(-1) if is_flat else value)
+                readers[slot] = _rows_of(value.view(-1) if is_flat else value)
             elif is_flat:
-                takes[slot] = _all_of(value.reshape(()))
+                readers[slot] = _all_of(value.reshape(()))
             elif value.dim() == len(shape) and value.shape[0] != 1:
-                takes[slot] = _rows_of(value)
+                readers[slot] = _rows_of(value)
             else:
-                takes[slot] = _all_of(value)
-        return takes
+                readers[slot] = _all_of(value)
+        return readers
 
-    def _reader(
-        self, read: Callable[[int], Any], dtype: torch.dtype, rest: tuple[int, ...]
-    ) -> _Take:
-        """Tiles of what is read in order; a CUDA device computes while the next is on its way."""
+    def _file_reader(
+        self, read: Callable[[int], Value], dtype: torch.dtype, rest: tuple[int, ...]
+    ) -> _TileReader:
+        """Return a reader of tiles from a file; a CUDA device computes during the next copy."""
 
         def take(start: int, size: int) -> torch.Tensor:
             part = torch.as_tensor(read(size * math.prod(rest))).to(dtype).view(size, *rest)
@@ -293,8 +299,8 @@ class TiledRegion:
 
         return take
 
-    def _settle(self, run: _RegionRun, values: list[Any], folds: Mapping[int, Fold]) -> None:
-        """Put what the region leaves behind among the values."""
+    def _put_outputs(self, run: _RegionRun, values: list[Value], folds: Mapping[int, Fold]) -> None:
+        """Put the region's outputs among the values."""
         layout, nodes = self._layout, self._graph.nodes
         for p in self.region.outputs:
             slot = layout.slots[p]
@@ -312,21 +318,21 @@ class TiledRegion:
                 )
 
 
-def _rows_of(value: torch.Tensor) -> _Take:
+def _rows_of(value: torch.Tensor) -> _TileReader:
     return lambda start, size: value[start : start + size]
 
 
-def _all_of(value: torch.Tensor) -> _Take:
+def _all_of(value: torch.Tensor) -> _TileReader:
     return lambda start, size: value
 
 
-def _execute(instructions: Sequence[Instruction], slots: list[Any]) -> None:
+def _execute(instructions: Sequence[Instruction], slots: list[Value]) -> None:
     for _, way, function, operands, target in instructions:
         if way is INTO:
             function(*[slots[i] for i in operands], out=slots[target])
         elif way is FRESH:
             slots[target] = function(*[slots[i] for i in operands])
-        elif way is LOOK:
+        elif way is ACCUMULATE:
             function(slots[target])
         else:
             slots[target].copy_(function(*[slots[i] for i in operands]))
@@ -334,11 +340,11 @@ def _execute(instructions: Sequence[Instruction], slots: list[Any]) -> None:
 
 def _execute_timed(
     instructions: Sequence[Instruction],
-    slots: list[Any],
+    slots: list[Value],
     times: dict[int, float],
     device: torch.device,
 ) -> None:
-    """The same, one after the other, with the seconds of every node."""
+    """Run the instructions one by one, and add the seconds of each to its node."""
     for instruction in instructions:
         start = perf_counter()
         _execute((instruction,), slots)
