@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from graphcalc.cli.options import OPTIONS
+
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md", "docs/language.md", "docs/gradients.md", "docs/data.md")
+PAGES = sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))
+# What has transcripts and links; the list of functions is made by graphcalc itself.
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", *(p for p in PAGES if p != "docs/functions.md"))
 
 
 def transcripts(text):
@@ -80,14 +84,34 @@ def test_a_wrong_transcript_is_noticed():
     assert run_shell(command) == "2\n"
 
 
-def test_python_examples_of_the_readme_run():
-    """The Python transcript of the README gives what it shows."""
-    examples = "\n".join(re.findall(r"```python\n(.*?)```", README, re.DOTALL))
-    test = doctest.DocTestParser().get_doctest(examples, {}, "README", "README.md", 0)
+@pytest.mark.parametrize("document", ["README.md", "docs/python.md", "docs/architecture.md"])
+def test_python_examples_of_documents_run(document):
+    """The Python transcripts of a document give what they show."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    examples = "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
+    test = doctest.DocTestParser().get_doctest(examples, {}, document, document, 0)
     runner = doctest.DocTestRunner(verbose=False)
     runner.run(test)
     assert runner.tries >= 4
     assert runner.failures == 0
+
+
+def test_the_readme_is_short():
+    """The README has at most 250 lines; what is more goes into a page of docs/."""
+    assert len(README.splitlines()) <= 250
+
+
+def test_every_page_is_reached_from_the_readme():
+    """The README links to every page of docs/, and to what else a reader may look for."""
+    links = set(re.findall(r"\]\(([^)#:]+)\)", README))
+    assert {*PAGES, "CONTRIBUTING.md", "CHANGELOG.md", "examples"} <= links
+
+
+def test_every_option_is_documented():
+    """docs/command-line.md has every option."""
+    text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    options = {option.names[-1] for option in OPTIONS}
+    assert options - set(re.findall(r"--[a-z-]+", text)) == set()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
