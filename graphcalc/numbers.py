@@ -88,6 +88,15 @@ def leaves(value: Nested) -> list[float]:
     return found
 
 
+def unravel(offset: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the index of a row-major offset in a shape."""
+    index: list[int] = []
+    for size in reversed(shape):
+        index.append(offset % size)
+        offset //= size
+    return tuple(reversed(index))
+
+
 def show_bytes(size: int) -> str:
     """Return a number of bytes with a unit: `8.0 GiB`."""
     units = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")

@@ -16,7 +16,7 @@ from graphcalc.backends.choose import compile_graph
 from graphcalc.diagnostics import UsageError
 from graphcalc.evaluate import Evaluation, Gradients, Outcome
 from graphcalc.graph.passes import subgraph, with_inputs, work
-from graphcalc.numbers import Nested, leaves
+from graphcalc.numbers import Nested, leaves, unravel
 from graphcalc.ops.spec import FLOATS
 
 # Relative error up to which the two agree, plus ten times the uncertainty of the differences.
@@ -194,10 +194,7 @@ def _check(
     function: _CheckedFunction, name: str, shape: tuple[int, ...], offset: int, gradient: float
 ) -> Element:
     """Return one element of an input beside the differences of the function around it."""
-    index: list[int] = []
-    for size in reversed(shape):
-        index.insert(0, offset % size)
-        offset //= size
+    index = unravel(offset, shape)
     # The list that holds the number, and its key there; a scalar is held by the values by name.
     row: Any = function.values
     key: Any = name
@@ -212,7 +209,7 @@ def _check(
         finally:
             row[key] = x
 
-    return judge(at, x, gradient, tuple(index))
+    return judge(at, x, gradient, index)
 
 
 def judge(

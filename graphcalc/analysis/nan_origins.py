@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from graphcalc.analysis.hints import guarded, stable_exp, stable_log, where_around
-from graphcalc.backends.base import Inputs, NonFinite, Program, Summary, Value
+from graphcalc.backends.base import Inputs, NonFinite, NullObserver, Program, Value
 from graphcalc.graph.ir import Graph, Node
 from graphcalc.graph.passes import last_uses, users_of
 from graphcalc.graph.text import node_text, operand_text
+from graphcalc.numbers import unravel
 from graphcalc.ops.spec import FLOATS
 from graphcalc.ops.table import OPS
 from graphcalc.source import Source, Span
@@ -97,36 +97,25 @@ def _is_own(node: Node) -> bool:
     return bool(node.name or node.derivative_of or node.op is OPS["const"])
 
 
-@dataclass(slots=True, eq=False)
-class _Search:
+class _Search(NullObserver):
     """Observer that keeps values until their last use, and counts what is not finite in each."""
-
-    graph: Graph
-    program: Program
-    found: dict[int, NonFinite] = field(default_factory=dict)
-    _values: dict[int, Value] = field(default_factory=dict)
-    _releases: list[tuple[int, ...]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._releases = last_uses(self.graph, frozenset())
 
     # Elements can only be read of values that are computed whole.
     needs_values = True
 
-    def wants(self, position: int) -> bool:
-        """Return False: it needs values, not statistics."""
-        return False
-
-    def observe_summary(self, position: int, summary: Summary) -> None:
-        """Do nothing: values are computed whole for this observer."""
+    def __init__(self, graph: Graph, program: Program) -> None:
+        self.found: dict[int, NonFinite] = {}
+        self._graph, self._program = graph, program
+        self._values: dict[int, Value] = {}
+        self._releases = last_uses(graph, frozenset())
 
     def observe(self, position: int, value: Value) -> None:
         """Compare a value with those that it was computed from."""
-        node = self.graph.nodes[position]
+        node = self._graph.nodes[position]
         self._values[position] = value
         if node.type.dtype in FLOATS:
             operands = [] if node.is_bound else [self._values[i] for i in node.operands]
-            counts = self.program.non_finite(value, operands, node.op.kind == "elementwise")
+            counts = self._program.non_finite(value, operands, node.op.kind == "elementwise")
             if counts is not None:
                 self.found[position] = counts
         for released in self._releases[position]:
@@ -138,37 +127,26 @@ class _Search:
             self.observe(position, value)
 
 
-@dataclass(slots=True, eq=False)
-class _Sample:
+class _Sample(NullObserver):
     """Observer that keeps single elements."""
 
-    program: Program
-    wanted: list[tuple[int, _Index]]
-    found: _Elements = field(default_factory=dict)
-    _by_position: dict[int, list[_Index]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for position, index in self.wanted:
-            self._by_position.setdefault(position, []).append(index)
-
-    # Elements can only be read of values that are computed whole.
     needs_values = True
 
-    def wants(self, position: int) -> bool:
-        """Return False: it needs values, not statistics."""
-        return False
-
-    def observe_summary(self, position: int, summary: Summary) -> None:
-        """Do nothing: values are computed whole for this observer."""
+    def __init__(self, program: Program, wanted: list[tuple[int, _Index]]) -> None:
+        self.found: _Elements = {}
+        self._program = program
+        self._wanted: dict[int, list[_Index]] = {}
+        for position, index in wanted:
+            self._wanted.setdefault(position, []).append(index)
 
     def observe(self, position: int, value: Value) -> None:
         """Keep the wanted elements of a value."""
-        for index in self._by_position.get(position, ()):
-            self.found[position, index] = self.program.element(value, index)
+        for index in self._wanted.get(position, ()):
+            self.found[position, index] = self._program.element(value, index)
 
     def observe_scalars(self, values: list[Value]) -> None:
         """Keep the wanted ones of all values."""
-        for position in self._by_position:
+        for position in self._wanted:
             self.observe(position, values[position])
 
 
@@ -180,7 +158,7 @@ class _Case:
     ) -> None:
         self.graph, self.position, self.counts, self.users = graph, position, counts, users
         self.node = graph.nodes[position]
-        self.index = _unravel(counts.first, self.node.type.shape)
+        self.index = unravel(counts.first, self.node.type.shape)
         self.of = self._derived()
         related = [position, *(self._operands(self.node))]
         if self.of is not None:
@@ -327,12 +305,3 @@ def _reaches(
         position: tuple(sorted({name for end, name in ends if leads[end] & bit}))
         for position, bit in bits.items()
     }
-
-
-def _unravel(offset: int, shape: tuple[int, ...]) -> _Index:
-    """Return the index of a row-major offset."""
-    index: list[int] = []
-    for size in reversed(shape):
-        index.append(offset % size)
-        offset //= size
-    return tuple(reversed(index))

@@ -91,7 +91,7 @@ class NullObserver:
 class Sink(Protocol):
     """Takes the elements of a value in parts, in row-major order, to write them somewhere."""
 
-    def put(self, place: int, part: Value) -> None:
+    def put(self, offset: int, part: Value) -> None:
         """Take the elements from an offset on; the part's memory is used again afterwards."""
 
 

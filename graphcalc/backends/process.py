@@ -134,7 +134,7 @@ def _pause_collection() -> Callable[[], None]:
 
 
 def _quiet_compiler_log() -> Callable[[], None]:
-    """Keep torch.compile from logging graph breaks: where values decide, torch goes on itself."""
+    """Keep torch.compile from logging graph breaks, after which torch goes on by itself."""
     import logging
 
     logger = logging.getLogger("torch._dynamo")

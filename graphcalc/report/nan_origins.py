@@ -40,8 +40,8 @@ def _what(origin: Origin) -> str:
         return f"{origin.kinds} came in with `{origin.name or origin.text}`"
     if origin.gradient_of:
         return f"{origin.kinds} born in the backward pass, through `{origin.gradient_of}`"
-    shown = f"{origin.name} = {origin.text}" if origin.name else origin.text
-    return f"{origin.kinds} born in `{shown}`"
+    node = f"{origin.name} = {origin.text}" if origin.name else origin.text
+    return f"{origin.kinds} born in `{node}`"
 
 
 def _operand_values(origin: Origin) -> str:

@@ -55,10 +55,10 @@ class CompiledProgram(TorchProgram):
             return super().run(inputs, observer, sinks, clock)
         wanted = tuple(p for p in self._inner if observer.wants(p))
         large = [p for p in wanted if self._graph.nodes[p].type.numel > KEEP]
-        given = [self._leaf(p, inputs) for p in self._leaves]
+        leaf_values = [self._leaf(p, inputs) for p in self._leaves]
         with torch.no_grad(), limited(self._threads):
-            found, vectors = self._call(wanted, large, given, inputs)
-        values = dict(zip((*self._leaves, *self._returned(wanted)), (*given, *found)))
+            found, vectors = self._call(wanted, large, leaf_values, inputs)
+        values = dict(zip((*self._leaves, *self._returned(wanted)), (*leaf_values, *found)))
         deferred = DeferredObserver(observer, self._device)
         for p in (*self._leaves, *sorted(set(wanted) - set(large))):
             deferred.observe(p, values[p])
@@ -90,7 +90,7 @@ class CompiledProgram(TorchProgram):
         self,
         wanted: tuple[int, ...],
         large: list[int],
-        given: list[torch.Tensor],
+        leaf_values: list[torch.Tensor],
         inputs: Inputs,
     ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
         """Call the compiled function for the nodes wanted; its first call compiles it.
@@ -105,7 +105,7 @@ class CompiledProgram(TorchProgram):
             self._functions[wanted] = torch.compile(plain, dynamic=False, mode=mode)
         try:
             with PROCESS.compiler_log.lasting():
-                found = self._functions[wanted](given)
+                found = self._functions[wanted](leaf_values)
         except Exception as error:  # values, compilers, linkers and torch's own passes fail
             del self._functions[wanted]
             super().run(inputs, NullObserver())
@@ -124,8 +124,10 @@ class CompiledProgram(TorchProgram):
         leaves, nodes = self._leaves, self._graph.nodes
         calls = [(p, self._plan.kernels[p], nodes[p].operands) for p in self._inner]
 
-        def function(given: list[torch.Tensor]) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
-            values = dict(zip(leaves, given))
+        def function(
+            leaf_values: list[torch.Tensor],
+        ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+            values = dict(zip(leaves, leaf_values))
             for p, call, operands in calls:
                 values[p] = call(*[values[i] for i in operands])
             return [values[p] for p in returned], [summarize_on_device(values[p]) for p in large]

@@ -97,10 +97,10 @@ class RegionLayout:
         node, kernel = self._graph.nodes[position], self._kernels[position]
         dtype = dtype_of(node.type.dtype)
         operands, dtypes, casted = [], [], []
-        for place, operand in enumerate(node.operands):
-            if place in kernel.numbers:
+        for number, operand in enumerate(node.operands):
+            if number in kernel.numbers:
                 continue
-            slot, cast = self.slots[operand], kernel.casts[place]
+            slot, cast = self.slots[operand], kernel.casts[number]
             if cast is not None:
                 slot = self._cast(position, operand, cast)
                 # A scalar is converted once, before the first tile, and kept.

@@ -197,13 +197,13 @@ def _first_readers(
     steps: list[ExecutionStep], regions: dict[int, TiledRegion]
 ) -> dict[int, list[int]]:
     """Return, by region, the large values that it is the first to read."""
-    seen: set[int] = set()
+    read: set[int] = set()
     found: dict[int, list[int]] = {}
     for step in steps:
         region = regions.get(step.position)
         if region is not None:
-            found[step.position] = sorted(region.shaped - seen)
-            seen |= {*region.shaped, *region.region.members}
+            found[step.position] = sorted(region.shaped - read)
+            read |= {*region.shaped, *region.region.members}
     return found
 
 
