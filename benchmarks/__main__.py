@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The command line."""
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help=ONLY)
     parser.add_argument("--list", action="store_true", help="name the works and run none")
@@ -47,7 +47,7 @@ def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def run(options: argparse.Namespace, folder: Path) -> int:
-    """Measure what was chosen, each work's rows as they come to standard error."""
+    """Measure the chosen works; print each work's rows to standard error as they are ready."""
     works = [work for suite in SUITES.values() for work in suite(options.quick, folder)]
     chosen = [work for work in works if is_chosen(work, options.only)]
     if not chosen:
@@ -64,13 +64,13 @@ def run(options: argparse.Namespace, folder: Path) -> int:
 
 
 def is_chosen(work: Work, only: Sequence[str]) -> bool:
-    """Whether the options name this work, or none at all."""
+    """Return whether the options name this work, or no work."""
     full = f"{work.suite}: {work.name}"
     return not only or any(o == work.suite if o in SUITES else o in full for o in only)
 
 
 def write(options: argparse.Namespace, rows: list[Row], machine: dict[str, object]) -> None:
-    """All that was asked for."""
+    """Run the works and write every output that the options ask for."""
     markdown = draw.as_markdown(rows, machine)
     if options.markdown:
         print(markdown, end="")

@@ -1,4 +1,4 @@
-"""The rows of ratios as a table of a terminal, as Markdown, and as JSON."""
+"""The ratios as a table for terminals, as Markdown, and as JSON."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def draw(rows: Sequence[Row]) -> None:
 
 
 def as_markdown(rows: Sequence[Row], machine: dict[str, Any]) -> str:
-    """The table and the machine, as docs/performance.md has them."""
+    """Return the machine and the table in Markdown, as in docs/performance.md."""
     lines = [HEADINGS, ["---"] * len(HEADINGS), *_all_cells(rows)]
     table = "\n".join(f"| {' | '.join(_escape(cell) for cell in cells)} |" for cells in lines)
     return f"{in_words(machine)}\n\n{table}\n"
 
 
 def update_page(page: Path, text: str) -> None:
-    """Replace what is between the markers; raises ValueError where they are not."""
+    """Replace the text between the markers; raise ValueError where there are none."""
     before, after = split_page(page)
     page.write_text(f"{before}{BEGIN}\n{text}{END}{after}", encoding="utf-8")
 
 
 def split_page(page: Path) -> tuple[str, str]:
-    """What is before the markers and behind them; raises ValueError where they are not."""
+    """Return the text before and after the markers; raise ValueError where there are none."""
     before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
@@ -53,7 +53,7 @@ def split_page(page: Path) -> tuple[str, str]:
 
 
 def as_json(rows: Sequence[Row], machine: dict[str, Any], is_quick: bool) -> str:
-    """Everything: the machine, and each work's engines with all samples, and its ratios."""
+    """Return the machine, and each work's engines with all samples and its ratios, as JSON."""
     works = list({id(row.work): row.work for row in rows}.values())
     found = [_describe([row for row in rows if row.work is work]) for work in works]
     whole = {"machine": machine, "quick": is_quick, "works": found}
@@ -94,7 +94,7 @@ def _describe_engine(measured: Measured) -> dict[str, Any]:
 
 
 def _all_cells(rows: Sequence[Row]) -> Iterator[list[str]]:
-    """The cells of all rows; a work is named once."""
+    """Return the cells of all rows; a work is named in its first row."""
     before = None
     for row in rows:
         yield _cells(row, row.work is not before)
@@ -117,14 +117,14 @@ def _cells(row: Row, is_first: bool) -> list[str]:
 
 
 def show_ratio(ratio: float) -> str:
-    """Two digits behind the point, or as one part of so many."""
+    """Return a ratio with two decimals, or as a fraction `1/22`."""
     if ratio < 0.2:
         return f"1/{1 / ratio:.1f}".removesuffix(".0") if ratio > 0.05 else f"1/{1 / ratio:,.0f}"
     return f"{ratio:.2f}" if ratio < 100 else f"{ratio:,.0f}"
 
 
 def show_amount(amount: float, unit: str) -> str:
-    """Three digits and the unit that goes with them."""
+    """Return an amount with three digits and a unit."""
     if unit != SECONDS:
         return f"{amount:.0f} {unit}"
     for size, name in ((1.0, "s"), (1e-3, "ms")):
@@ -134,5 +134,5 @@ def show_amount(amount: float, unit: str) -> str:
 
 
 def _escape(cell: str) -> str:
-    """The cell as Markdown shows it: bars and stars are themselves."""
+    """Return a cell with the bars and stars escaped for Markdown."""
     return cell.replace("|", "\\|").replace("*", "\\*")

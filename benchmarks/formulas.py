@@ -13,9 +13,9 @@ Run = Callable[[Mapping[str, Any]], Any]
 
 PRODUCT = "(a+b)*(c*d)"
 BELL = "exp(-((a+b)*(c*d))**2/2)*0.398 + sin(a)"
-# What tables call them.
+# Their names in tables.
 SHORT = {PRODUCT: PRODUCT, BELL: "exp(…)*0.398 + sin(a)"}
-# The same with every operation looked at.
+# The same with the statistics of every operation.
 LOOKED = {
     PRODUCT: "look(look(a+b)*look(c*d))",
     BELL: "look(look(look(exp(look(look(-look(look(look(a+b)*look(c*d))**2))/2)))*0.398)"
@@ -24,7 +24,7 @@ LOOKED = {
 
 
 def with_graphcalc(text: str) -> Run:
-    """A prepared program that records its results alone."""
+    """Return a prepared program that records its results alone."""
     from benchmarks.own import compile_results
 
     program = compile_results(f"g = {text}")
@@ -32,7 +32,7 @@ def with_graphcalc(text: str) -> Run:
 
 
 def with_graphcalc_trace(text: str) -> Run:
-    """A prepared program that records every node."""
+    """Return a prepared program that records every node."""
     import graphcalc as gc
 
     program = gc.compile(f"g = {text}")
@@ -47,7 +47,7 @@ def with_graphcalc_trace(text: str) -> Run:
 
 
 def with_numexpr(text: str) -> Run:
-    """numexpr, whose result is float32 only if a fraction comes as a float32 of its own."""
+    """Return numexpr's function; fractions are passed as float32, to get a float32 result."""
     import numexpr
     import numpy as np
 
@@ -62,26 +62,26 @@ def with_numexpr(text: str) -> Run:
 
 
 def with_numpy(text: str) -> Run:
-    """NumPy, a vector for every operation."""
+    """Return NumPy's function, which makes a vector for every operation."""
     import numpy as np
 
     return _as_function(text, {"exp": np.exp, "sin": np.sin})
 
 
 def with_torch(text: str) -> Run:
-    """torch, a tensor for every operation."""
+    """Return torch's function, which makes a tensor for every operation."""
     import torch
 
     return _as_function(text, {"exp": torch.exp, "sin": torch.sin})
 
 
 def with_torch_compile(text: str) -> Run:
-    """The same function through torch.compile, which nothing kept from earlier may quicken."""
+    """Return the same function through torch.compile, without caches of earlier runs."""
     import torch
     from torch._inductor import config
 
     config.force_disable_caches = True
-    # Processes that wait for more to compile would take time from the engines.
+    # Processes that wait for code to compile would take time from the engines.
     config.compile_threads = 1
     torch._dynamo.reset()
     warnings.filterwarnings("ignore", "dynamo_pgo force disabled")
@@ -90,7 +90,7 @@ def with_torch_compile(text: str) -> Run:
 
 
 def with_torch_statistics(text: str) -> Run:
-    """torch by hand, with the min, mean, max and nan count of the inputs and every operation."""
+    """Return torch's function with min, mean, max and NaN count of inputs and operations."""
     import torch
 
     def look(value: Any) -> Any:
@@ -123,7 +123,7 @@ ENGINES: dict[str, Callable[[str], Run]] = {
 
 
 def draw_vectors(length: int, engine: str) -> dict[str, Any]:
-    """Four vectors between -2 and 2 as the engine takes them; nothing but them is left behind."""
+    """Return four vectors between -2 and 2 as the engine takes them, and free everything else."""
     import numpy as np
 
     generator = np.random.default_rng(0)
@@ -139,7 +139,7 @@ def draw_vectors(length: int, engine: str) -> dict[str, Any]:
 
 
 def as_taken(vectors: dict[str, Any], engine: str) -> dict[str, Any]:
-    """The same memory as torch tensors for graphcalc and torch."""
+    """Return the same memory as torch tensors, for graphcalc and torch."""
     if not engine.startswith(("graphcalc", "torch")):
         return vectors
     import torch

@@ -10,16 +10,16 @@ from statistics import median, quantiles
 from typing import Any, NamedTuple
 
 SECONDS, MEGABYTES = "s", "MB"
-# Threads spin for a while after their work, in wait of more, and would hold up the next engine.
+# Seconds between engines: idle threads spin for a while, which would slow down the next one.
 PAUSE = 0.01
 
 
 class Missing(Exception):
-    """What an engine needs is not on this machine."""
+    """Raised where an engine needs something that is not installed."""
 
 
 class Sample(NamedTuple):
-    """What one run took by unit, and how the numbers that it gave are read."""
+    """The amounts of one run by unit, and a function that returns its numbers."""
 
     amounts: Mapping[str, float]
     answer: Callable[[], Any]
@@ -75,13 +75,13 @@ class Work:
 
     @property
     def engines(self) -> list[Engine]:
-        """All of them, graphcalc first."""
+        """All engines, graphcalc first."""
         return [self.own, *self.peers]
 
 
 @dataclass
 class Measured:
-    """An engine's samples by unit, or in `failure` why there are none."""
+    """An engine's samples by unit, or the reason in `failure`."""
 
     engine: Engine
     samples: dict[str, list[float]] = field(default_factory=dict)
@@ -90,12 +90,12 @@ class Measured:
     is_missing: bool = False
 
     def median(self, unit: str) -> float:
-        """The middle of what its runs took."""
+        """Return the median of the runs."""
         return median(self.samples[unit])
 
 
 class Row(NamedTuple):
-    """graphcalc beside one peer in one unit; without a ratio where one of them has no samples."""
+    """graphcalc beside one peer in one unit; the ratio is None where one has no samples."""
 
     work: Work
     unit: str
@@ -114,12 +114,12 @@ class Row(NamedTuple):
 
     @property
     def ratio(self) -> float:
-        """The median of the ratios of the single turns, as noise falls on neighbours alike."""
+        """The median of the ratios of single turns, as noise affects neighbouring runs alike."""
         return median(self._ratios)
 
     @property
     def quartiles(self) -> tuple[float, float]:
-        """The first and the third quartile of the same."""
+        """The first and the third quartile of these ratios."""
         return spread(self._ratios)
 
     @property
@@ -129,17 +129,17 @@ class Row(NamedTuple):
 
     @property
     def target(self) -> float | None:
-        """What the ratio shall be at most."""
+        """The largest ratio that meets the target."""
         return self.peer.engine.targets.get(self.unit)
 
     @property
     def is_met(self) -> bool | None:
-        """Whether it is; None without a target or a ratio."""
+        """Whether the ratio meets the target; None without a target or a ratio."""
         return self.ratio <= self.target if self.has_ratio and self.target is not None else None
 
 
 def spread(values: list[float]) -> tuple[float, float]:
-    """The first and the third quartile."""
+    """Return the first and the third quartile."""
     if len(values) < 2:
         return values[0], values[0]
     first, _, third = quantiles(values, n=4, method="inclusive")
@@ -147,7 +147,7 @@ def spread(values: list[float]) -> tuple[float, float]:
 
 
 def timed(run: Callable[[], Any], read: Callable[[Any], Any], note: str = "") -> Ready:
-    """An engine that is a function of this process; `read` makes numbers of what it gave."""
+    """Return an engine that is a function in this process; `read` turns its result into numbers."""
 
     def sample() -> Sample:
         start = time.perf_counter()
@@ -162,7 +162,7 @@ def measure(work: Work) -> list[Row]:
     """Prepare all engines, compare their answers, and run them in turns."""
     own, *peers = measured = [Measured(engine, note=engine.note) for engine in work.engines]
     ready = [(m, run) for m in measured if (run := _prepare(m)) is not None]
-    # What lies in memory beforehand is nothing that an engine's own collections should go through.
+    # An engine's garbage collections should not visit objects from before.
     collector.collect()
     collector.freeze()
     try:
@@ -170,7 +170,7 @@ def measure(work: Work) -> list[Row]:
             _take_turns(work, ready)
     finally:
         collector.unfreeze()
-    # The memory of a part of the work says nothing about the whole.
+    # The memory of a part of the work cannot be scaled.
     return [
         Row(work, unit, own, peer)
         for unit in work.units
@@ -188,7 +188,7 @@ def _prepare(measured: Measured) -> Run | None:
 
 
 def _take_turns(work: Work, ready: list[tuple[Measured, Run]]) -> None:
-    """The first turn compares answers; it counts where no warming up is needed."""
+    """Run the first turn, which compares answers; it counts where no warm-up is needed."""
     own, start = ready[0][0], time.perf_counter()
     _compare(work, ready)
     if work.warm:
@@ -204,7 +204,7 @@ def _take_turns(work: Work, ready: list[tuple[Measured, Run]]) -> None:
 
 
 def _compare(work: Work, ready: list[tuple[Measured, Run]]) -> None:
-    """Run each engine once, as long as graphcalc, the first, gives numbers to compare to."""
+    """Run each engine once, if graphcalc, the first, gives numbers to compare with."""
     own, expected = ready[0][0], None
     for measured, run in ready:
         sample = _attempt(measured, run)
@@ -228,7 +228,7 @@ def _keep(measured: Measured, sample: Sample | None) -> None:
 
 
 def _attempt(measured: Measured, action: Callable[[], Any]) -> Any:
-    """What an action gives; an error ends this engine's part and nothing else."""
+    """Return an action's result; an error excludes this engine alone."""
     try:
         return action()
     except (Missing, ImportError) as error:
@@ -239,13 +239,13 @@ def _attempt(measured: Measured, action: Callable[[], Any]) -> Any:
 
 
 def _in_short(error: Exception) -> str:
-    """The kind of an error and the first line of what it says."""
+    """Return the class of an error and the first line of its message."""
     message = str(error).partition("\n")[0][:200]
     return f"failed: {type(error).__name__}{': ' if message else ''}{message}"
 
 
 def disagreement(expected: Any, found: Any, tolerance: float, scale: float) -> str:
-    """How an engine's numbers differ from graphcalc's; empty where they do not."""
+    """Return how an engine's numbers differ from graphcalc's; empty if they do not."""
     import numpy as np
 
     if found is None:

@@ -1,4 +1,4 @@
-"""What the figures were measured on: the machine, and the version of everything."""
+"""The machine and the versions of everything measured."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TOOLS = {"qalc": "--version", "mlr": "--version", "mawk": "-Wversion"}
 
 
 def describe() -> dict[str, object]:
-    """The machine by keys: strings and numbers, and versions by name."""
+    """Return the machine as strings and numbers by key, and versions by name."""
     return {
         "cpu": _find_cpu(),
         "cores": len(os.sched_getaffinity(0))
@@ -35,7 +35,7 @@ def describe() -> dict[str, object]:
 
 
 def in_words(machine: dict[str, object]) -> str:
-    """The description as one paragraph."""
+    """Return the description as one paragraph."""
     versions = machine["versions"]
     assert isinstance(versions, dict)
     named = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
@@ -61,7 +61,7 @@ def _find_os() -> str:
 
 
 def _find_commit() -> str | None:
-    """The commit of the sources, with a + where they were changed since."""
+    """Return the commit of the sources, with a + where they were changed since."""
     if shutil.which("git") is None:
         return None
     commands = (["rev-parse", "--short", "HEAD"], ["status", "--porcelain", "--", "graphcalc"])

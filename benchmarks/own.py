@@ -1,4 +1,4 @@
-"""How graphcalc is called."""
+"""Calls of graphcalc."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ import graphcalc as gc
 
 
 def compile_results(text: str, **options: Any) -> gc.Compiled:
-    """A program that records its results alone."""
+    """Return a prepared program that records its results alone."""
     return gc.compile(text, trace="results", **options)

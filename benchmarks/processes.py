@@ -1,4 +1,4 @@
-"""Engines that are whole processes: what they take from their start to their end."""
+"""Engines that are whole processes, measured from start to end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?|nan|inf")
 
 
 def find_tool(name: str) -> str:
-    """The path of a command; raises Missing."""
+    """Return the path of a command; raise Missing where there is none."""
     found = shutil.which(name)
     if found is None:
         raise Missing(f"{name} is not on the PATH")
@@ -28,7 +28,7 @@ def find_tool(name: str) -> str:
 
 
 def find_graphcalc() -> str:
-    """The command that is installed beside this Python."""
+    """Return the command that is installed beside this Python."""
     found = Path(sys.executable).parent / "graphcalc"
     if not found.exists():
         raise Missing(f"{found.name} is not installed beside this Python")
@@ -59,7 +59,7 @@ def whole_process(
 
 
 def child(module: str, *arguments: str) -> Ready:
-    """A module of `children`, which measures itself and prints amounts and numbers as JSON."""
+    """Return an engine that runs a module of `children`, which prints its amounts as JSON."""
     command = [sys.executable, "-m", f"benchmarks.children.{module}", *arguments]
 
     def sample() -> Sample:
@@ -75,16 +75,16 @@ def child(module: str, *arguments: str) -> Ready:
 
 
 def environment(**added: str) -> dict[str, str]:
-    """This process's own, in which Python keeps its bytecode."""
+    """Return this process's environment, with bytecode caching on."""
     return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | added
 
 
 def read_output(path: Path) -> list[float]:
-    """All numbers of an output."""
+    """Return the numbers in an output."""
     return read_numbers(path.read_text(encoding="utf-8"))
 
 
 def read_numbers(text: str) -> list[float]:
-    """All numbers of a text; colours are none, and a minus may be a typographer's."""
+    """Return the numbers in a text, without those of colours; U+2212 is a minus too."""
     plain = re.sub("\x1b\\[[0-9;]*m", "", text).replace("−", "-")
     return [float(number) for number in NUMBER.findall(plain)]

@@ -1,4 +1,4 @@
-"""The programs that engines compute, each drawn from a fixed seed and written as each needs it."""
+"""The programs that engines compute, drawn from a fixed seed, in each engine's notation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STATEMENTS = (
 
 
 class Graph(NamedTuple):
-    """Layers of operations, each on two values of the layer before; two nodes an operation."""
+    """Layers of operations, each on two values of the layer before; an operation is two nodes."""
 
     width: int
     operations: Sequence[tuple[str, int, int]]
@@ -40,17 +40,17 @@ class Graph(NamedTuple):
         return [self.name(len(self.operations) + i) for i in range(self.width)]
 
     def name(self, value: int) -> str:
-        """An input is `x0`, the value of an operation `n0`."""
+        """Return the name of a value: `x0` for an input, `n0` for an operation."""
         return f"x{value}" if value < self.width else f"n{value - self.width}"
 
     def lines(self) -> Iterator[tuple[str, str, str, str]]:
-        """The name of each operation's value, its kind, and the names of its operands."""
+        """Yield the name of each operation's value, its kind, and the names of its operands."""
         for position, (kind, i, j) in enumerate(self.operations):
             yield self.name(position + self.width), kind, self.name(i), self.name(j)
 
 
 def draw_graph(count: int, width: int) -> Graph:
-    """A graph of `count` operations; all of the first layer are read."""
+    """Return a graph of `count` operations, all of whose inputs are read."""
     draw = random.Random(0)
     operations: list[tuple[str, int, int]] = []
     while len(operations) < count:
@@ -62,19 +62,19 @@ def draw_graph(count: int, width: int) -> Graph:
 
 
 def draw_inputs(graph: Graph) -> list[float]:
-    """The values of the first layer."""
+    """Return the values of the first layer."""
     draw = random.Random(1)
     return [draw.random() for _ in graph.inputs]
 
 
 def write_graphcalc(graph: Graph) -> str:
-    """The graph as a program whose only result is `loss`."""
+    """Return the graph as a program whose only result is `loss`."""
     lines = [f"{n} = {AS_GRAPHCALC[kind].format(x, y)}" for n, kind, x, y in graph.lines()]
     return "\n".join([*lines, f"loss = {' + '.join(graph.last)}"])
 
 
 def write_function(graph: Graph, forms: dict[str, tuple[str, str]], is_freeing: bool) -> str:
-    """The graph as a Python function `f` of its inputs, freeing what is read no more if asked."""
+    """Return the graph as a Python function `f`, which frees unused values if asked."""
     last_use = {}
     for position, (_, i, j) in enumerate(graph.operations):
         last_use[i] = last_use[j] = position
@@ -91,13 +91,13 @@ def write_function(graph: Graph, forms: dict[str, tuple[str, str]], is_freeing: 
 
 
 def compile_function(text: str, **names: Any) -> Callable[..., Any]:
-    """The function `f` of a text of `write_function`."""
+    """Return the function `f` of a text by `write_function`."""
     exec(compile(text, "<written>", "exec"), names)
     return names["f"]  # type: ignore[no-any-return]
 
 
 def build_objects(graph: Graph, leaves: Sequence[Any], relu: Callable[[Any], Any]) -> Any:
-    """The graph in objects that overload operators; the loss."""
+    """Return the loss of the graph in objects that overload operators."""
     values = list(leaves)
     for kind, i, j in graph.operations:
         x, y = values[i], values[j]
@@ -114,7 +114,7 @@ def build_objects(graph: Graph, leaves: Sequence[Any], relu: Callable[[Any], Any
 
 
 def write_statements(count: int) -> str:
-    """`count` statements `v0 = ...`, each on two of the 64 values before it, or of `a` to `d`."""
+    """Return `count` statements `v0 = ...`, each on two of the 64 values before, or `a` to `d`."""
     draw = random.Random(2)
     names, lines = ["a", "b", "c", "d"], []
     for position in range(count):

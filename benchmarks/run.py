@@ -1,4 +1,4 @@
-"""`python benchmarks/run.py`: what `python -m benchmarks` is in the repository, from anywhere."""
+"""`python benchmarks/run.py`: the same as `python -m benchmarks`, from any folder."""
 
 import runpy
 import sys

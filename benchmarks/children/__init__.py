@@ -1,1 +1,1 @@
-"""What runs in processes of its own, so that its memory can be told. Imports nothing heavy."""
+"""Modules that run in processes of their own, to measure memory. Imports nothing heavy."""

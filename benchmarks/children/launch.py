@@ -1,4 +1,4 @@
-"""Runs one command, its output to a file, and writes its seconds and its peak in MB to another."""
+"""Run one command with its output in a file; write its seconds and peak MB to another."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import time
 
 
 def main() -> None:
-    """Take `OUT REPORT COMMAND...`."""
+    """Run `COMMAND...` with its output in `OUT`, and write the amounts to `REPORT`."""
     out, report, *command = sys.argv[1:]
     with open(out, "wb") as file:
         begin = time.perf_counter()

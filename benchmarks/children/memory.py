@@ -1,4 +1,4 @@
-"""What a formula of four float32 vectors takes at most: `ENGINE FORMULA LENGTH`.
+"""The peak memory of a formula of four float32 vectors: `ENGINE FORMULA LENGTH`.
 
 Counted from after the imports and one call on vectors of 100,000, so the inputs are part of it.
 """
@@ -13,7 +13,7 @@ from benchmarks.formulas import ENGINES, draw_vectors
 
 
 def main() -> None:
-    """Run one engine once; every thousandth number is what is compared."""
+    """Run one engine once; print every thousandth number for comparison."""
     engine, formula, length = sys.argv[1], sys.argv[2], int(sys.argv[3])
     run = ENGINES[engine](formula)
     run(draw_vectors(100_000, engine))

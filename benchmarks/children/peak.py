@@ -1,4 +1,4 @@
-"""The most memory that this process has had. Linux counts anew on request; others do not."""
+"""The peak memory of this process. Linux can reset the count; other systems cannot."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 
 def resident_mb() -> float:
-    """What it has in memory now; where nothing says so, what it had at most."""
+    """Return the memory in use now, or the peak where the system does not tell."""
     return _read("VmRSS") or _from_usage()
 
 
 def reset_peak() -> None:
-    """Forget what it had at most before now."""
+    """Reset the peak."""
     try:
         with open("/proc/self/clear_refs", "w") as file:
             file.write("5")
@@ -23,12 +23,12 @@ def reset_peak() -> None:
 
 
 def peak_mb() -> float:
-    """What it had at most, in 2**20 bytes."""
+    """Return the peak in units of 2**20 bytes."""
     return _read("VmHWM") or _from_usage()
 
 
 def report(seconds: float, megabytes: float, answer: Any) -> None:
-    """Print what the starting process reads."""
+    """Print the amounts and numbers for the starting process."""
     json.dump({"s": seconds, "MB": megabytes, "answer": answer}, sys.stdout)
 
 

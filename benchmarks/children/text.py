@@ -1,4 +1,4 @@
-"""Text to results in one engine: `ENGINE FILE`; the text is there, the engine imported."""
+"""Text to results in one engine: `ENGINE FILE`; text and engine are loaded before."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def with_python() -> Engine:
 
 
 def with_casadi() -> Engine:
-    """CPython executes the text on symbols; their Function computes all values."""
+    """CasADi: CPython executes the text on symbols, a Function computes all values."""
     import casadi
 
     def run(text: str) -> Callable[[int], list[float]]:
@@ -56,7 +56,7 @@ def with_casadi() -> Engine:
 
 
 def with_sympy() -> Engine:
-    """Each statement parsed; all of them written as one function by lambdify."""
+    """sympy: each statement parsed, all of them made one function by lambdify."""
     import sympy
     from sympy.parsing.sympy_parser import parse_expr
 
@@ -85,7 +85,7 @@ ENGINES = {
 
 
 def main() -> None:
-    """Time one engine; its first 10,000 values are what is compared."""
+    """Time one engine; print its first 10,000 values for comparison."""
     engine, path = sys.argv[1:]
     with open(path) as file:
         text = file.read()

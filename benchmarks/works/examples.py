@@ -20,7 +20,7 @@ SHAPES = {
 
 
 def works(quick: bool, folder: Path) -> list[Work]:
-    """The result's digits, and a table of every node."""
+    """Return the work of printing the result, and that of printing every node."""
     return [
         work(name, is_table, folder, 2 if quick else 9)
         for name in SHAPES
@@ -29,7 +29,7 @@ def works(quick: bool, folder: Path) -> list[Work]:
 
 
 def work(name: str, is_table: bool, folder: Path, rounds: int) -> Work:
-    """An example with its inputs in files, since no script draws the same random numbers."""
+    """Return an example with its inputs in files, since scripts draw other random numbers."""
     _, result = SHAPES[name]
 
     def prepare(is_own: bool) -> Ready:
@@ -57,7 +57,7 @@ def work(name: str, is_table: bool, folder: Path, rounds: int) -> Work:
 
 
 def write_inputs(name: str, folder: Path) -> dict[str, Path]:
-    """The files of an example's inputs by name."""
+    """Write an example's inputs to files; return these by name."""
     import numpy as np
 
     generator, files = np.random.default_rng(0), {}
@@ -69,5 +69,5 @@ def write_inputs(name: str, folder: Path) -> dict[str, Path]:
 
 
 def read_summaries(out: Path) -> list[float]:
-    """The min, mean and max of every node of a table that has them."""
+    """Return the min, mean and max of every node of a table that has them."""
     return [float(n) for found in SUMMARY.findall(out.read_text(encoding="utf-8")) for n in found]

@@ -1,4 +1,4 @@
-"""What the formulas of vectors take at most, each in a fresh process after its imports."""
+"""The peak memory of the formulas of vectors, each in a fresh process, after its imports."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROOM = 64
 
 
 def works(quick: bool, folder: Path) -> list[Work]:
-    """Inputs, what lies between, and the result, beside the inputs, the result and 64 MB."""
+    """Compare the peak with the size of inputs and result, plus 64 MB."""
     length = 1_000_000 if quick else 10_000_000
     bound = 5 * 4 * length / (1 << 20) + ROOM
 

@@ -1,4 +1,4 @@
-"""A scalar graph over rows of inputs in memory: columns come in, a column of results goes out."""
+"""A scalar graph over rows in memory, from columns of inputs to a column of results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WIDTH, ROWS = 50, 10_000
 
 
 def works(quick: bool, folder: Path) -> list[Work]:
-    """graphcalc beside NumPy's columns, and beside evaluators that take a row after the other."""
+    """Compare graphcalc with NumPy's columns, and with evaluators of single rows."""
     graph = draw_graph(200 if quick else 1_000, WIDTH)
     few = 5 if quick else 20
 
@@ -40,7 +40,7 @@ def works(quick: bool, folder: Path) -> list[Work]:
 
 
 def draw_columns(graph: Graph) -> dict[str, Any]:
-    """A column of float64 for every input."""
+    """Return a column of float64 for every input."""
     import numpy as np
 
     generator = np.random.default_rng(0)
@@ -63,7 +63,7 @@ def with_graphcalc(graph: Graph) -> Ready:
 
 
 def with_numpy(graph: Graph) -> Ready:
-    """Straight-line code on columns that frees each after its last use."""
+    """Straight-line code on columns, each freed after its last use."""
     import numpy as np
 
     text = write_function(graph, AS_NUMPY, is_freeing=True)
@@ -91,7 +91,7 @@ def with_asteval(graph: Graph, count: int) -> Ready:
 
 
 def with_asteval_columns(graph: Graph) -> Ready:
-    """asteval takes NumPy's columns as well."""
+    """asteval on NumPy's columns."""
     import numpy as np
     from asteval import Interpreter
 
@@ -108,7 +108,7 @@ def with_asteval_columns(graph: Graph) -> Ready:
 
 
 def with_simpleeval(graph: Graph, count: int) -> Ready:
-    """Each statement's expression parsed once; its value becomes a name for the next."""
+    """Each statement parsed once; its value is bound to a name for the next ones."""
     from simpleeval import SimpleEval
 
     rows, statements = _rows(graph, count), []
@@ -130,5 +130,5 @@ def with_simpleeval(graph: Graph, count: int) -> Ready:
 
 
 def relu(x: float) -> float:
-    """The larger of x and 0."""
+    """Return the larger of x and 0."""
     return x if x > 0.0 else 0.0

@@ -58,7 +58,7 @@ TEN = Formula(
 
 
 def works(quick: bool, folder: Path) -> list[Work]:
-    """Both formulas with polars and without, and one of arrays in files."""
+    """Compare both formulas with polars and without, and one of arrays in files."""
     rows = 200_000 if quick else 2_000_000
     found = []
     for formula in (PRODUCT, TEN):
@@ -72,7 +72,7 @@ def works(quick: bool, folder: Path) -> list[Work]:
 
 
 def table_engine(name: str, formula: Formula, folder: Path, rows: int) -> Engine:
-    """A tool that appends the formula to the table."""
+    """Return an engine that appends the formula to the table."""
 
     def prepare() -> Ready:
         table = folder / "t.csv"
@@ -84,7 +84,7 @@ def table_engine(name: str, formula: Formula, folder: Path, rows: int) -> Engine
 
 
 def write_table(path: Path, rows: int) -> None:
-    """Four columns of decimals."""
+    """Write four columns of decimals."""
     draw = random.Random(0).random
     with path.open("w") as file:
         file.write("a,b,c,d\n")
@@ -94,14 +94,14 @@ def write_table(path: Path, rows: int) -> None:
 
 
 def read_column(out: Path) -> list[float]:
-    """The last cell of every row of so many, and how many lines there are."""
+    """Return the last cell of every `STEP`-th row."""
     with out.open() as file:
         cells = [line.rsplit(",", 1)[1] for line in islice(file, 1, None, STEP)]
     return [float(cell) for cell in cells]
 
 
 def with_graphcalc(formula: Formula, table: str) -> list[str]:
-    """The command as users have it."""
+    """Return the command of an installed graphcalc, with polars."""
     return [find_graphcalc(), formula.graphcalc, "--rows", table]
 
 
@@ -119,7 +119,7 @@ def with_polars(formula: Formula, table: str) -> list[str]:
 
 
 def with_duckdb(formula: Formula, table: str) -> list[str]:
-    """A copy of a query."""
+    """DuckDB: COPY of a query."""
     _require("duckdb")
     sql = f"copy (select *, {formula.sql} as g from '{table}') to '/dev/stdout' (header)"
     # Its progress bar would come among the rows.

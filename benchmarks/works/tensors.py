@@ -49,7 +49,7 @@ def works(quick: bool, folder: Path) -> list[Work]:
 
 
 def with_vectors(name: str, text: str, vectors: dict[str, Any]) -> Ready:
-    """An engine on the vectors; torch.compile compiles now, and its time is told."""
+    """Return an engine on the vectors; torch.compile compiles now, and the note has its time."""
     import numpy as np
 
     run = ENGINES[name](text)

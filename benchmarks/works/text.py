@@ -1,4 +1,4 @@
-"""From text to all results: statements that a program wrote, in fresh processes."""
+"""From text to all results: generated statements, in fresh processes."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def engine(
     targets: Mapping[str, float] | None = None,
     note: str = "",
 ) -> Engine:
-    """An engine on `count` statements, in a process of its own that tells time and memory."""
+    """Return an engine on `count` statements, in a process that measures time and memory."""
 
     def prepare() -> Ready:
         path = folder / f"{count}.txt"
