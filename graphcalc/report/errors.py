@@ -6,6 +6,7 @@ import json
 
 from graphcalc.diagnostics import Diagnostic, Label
 from graphcalc.report.safe import safe, width
+from graphcalc.source import Source, Span
 
 # Characters of a longer source line that are printed around the span.
 _WINDOW = 100
@@ -80,7 +81,10 @@ def error_object(diagnostic: Diagnostic, status: int) -> dict[str, object]:
         "kind": diagnostic.kind,
         "message": safe(diagnostic.message),
         "exit": status,
-        "labels": [_label_object(label) for label in diagnostic.labels],
+        "labels": [
+            {**span_object(label.source, label.span), "text": safe(label.text)}
+            for label in diagnostic.labels
+        ],
     }
     if diagnostic.note:
         found["note"] = safe(diagnostic.note)
@@ -89,15 +93,10 @@ def error_object(diagnostic: Diagnostic, status: int) -> dict[str, object]:
     return {"error": found}
 
 
-def _label_object(label: Label) -> dict[str, object]:
-    line, column = label.source.location(label.span.start)
-    end_line, end_column = label.source.location(label.span.end)
-    return {
-        "source": safe(label.source.name),
-        "start": [line, column],
-        "end": [end_line, end_column],
-        "text": safe(label.text),
-    }
+def span_object(source: Source, span: Span) -> dict[str, object]:
+    """Return a span as JSON values: the source, and line and column of both ends."""
+    start, end = source.location(span.start), source.location(span.end)
+    return {"source": safe(source.name), "start": list(start), "end": list(end)}
 
 
 def draw_json(diagnostic: Diagnostic, status: int) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from math import isfinite
+from math import isfinite, prod
 
 from graphcalc.analysis.gradcheck import Checked, Element
 from graphcalc.numbers import exact
+from graphcalc.report.numbers import show_index
 from graphcalc.report.safe import safe
 from graphcalc.report.table import NodeTable
 
@@ -27,14 +28,11 @@ def build(checked: Sequence[Checked], target: str) -> NodeTable:
 
 def _cells(checked: Checked) -> tuple[str, ...]:
     worst = checked.worst
-    total = 1
-    for size in checked.shape:
-        total *= size
-    count = len(checked.elements)
+    count, total = len(checked.elements), prod(checked.shape)
     return (
         safe(checked.name),
         f"{count} of {total:,}" if count < total else f"{total:,}",
-        _index(worst),
+        show_index(worst.at),
         exact(worst.gradient),
         exact(worst.difference),
         f"{worst.error:.1e}",
@@ -42,16 +40,12 @@ def _cells(checked: Checked) -> tuple[str, ...]:
     )
 
 
-def _index(element: Element) -> str:
-    return f"[{', '.join(map(str, element.at))}]" if element.at else ""
-
-
 def remarks(checked: Sequence[Checked], limit: int = 5) -> list[str]:
     """Return notes on elements at kinks, and on those where differences do not settle."""
     found = []
     for c in checked:
         for element in c.elements:
-            where = f"`{safe(c.name)}{_index(element)}`"
+            where = f"`{safe(c.name)}{show_index(element.at)}`"
             if element.verdict == "kink" and element.slopes is not None:
                 low, high = (f"{slope:.6g}" for slope in element.slopes)
                 sizes = sorted(map(abs, element.slopes))

@@ -86,8 +86,8 @@ def _dump(node: dict[str, object]) -> str:
 
 def node_object(record: Record, trace: Trace) -> dict[str, object]:
     """Return a record as JSON values; where a gradient was asked for, a missing one is null."""
-    line, column = record.source.location(record.span.start)
-    end_line, end_column = record.source.location(record.span.end)
+    from graphcalc.report.errors import span_object
+
     found: dict[str, object] = {
         "id": record.id,
         "name": record.name,
@@ -113,11 +113,7 @@ def node_object(record: Record, trace: Trace) -> dict[str, object]:
         found |= {"seconds": record.seconds, "share": record.share}
     if record.born:
         found["born"] = list(record.born)
-    found["span"] = {
-        "source": safe(record.source.name),
-        "start": [line, column],
-        "end": [end_line, end_column],
-    }
+    found["span"] = span_object(record.source, record.span)
     return found
 
 

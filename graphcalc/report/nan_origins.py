@@ -9,6 +9,7 @@ from graphcalc.analysis.nan_origins import Origin, Origins
 from graphcalc.diagnostics import Label
 from graphcalc.numbers import exact
 from graphcalc.report.errors import location
+from graphcalc.report.numbers import show_index
 from graphcalc.report.safe import safe
 
 # Origins that are printed in full, and names that are listed.
@@ -49,7 +50,7 @@ def _operand_values(origin: Origin) -> str:
     named = _values(origin)
     if origin.gradient_of or not named:
         return ""
-    at = f" at {_index(origin.first)}" if origin.first else ""
+    at = f" at {show_index(origin.first)}" if origin.first else ""
     return f" ({', '.join(named)}{at})"
 
 
@@ -60,10 +61,6 @@ def _values(origin: Origin) -> list[str]:
         for text, value in origin.operands
         if value is not None and not re.match(r"[-\d.\[]|(inf|nan|pi|tau)$", text)
     ]
-
-
-def _index(index: tuple[int, ...]) -> str:
-    return f"[{', '.join(map(str, index))}]"
 
 
 def as_text(found: Origins) -> str:
@@ -88,7 +85,7 @@ def _details(origin: Origin) -> list[str]:
     if origin.first:
         counts = [(origin.nan, "nan"), (origin.inf, "inf")]
         counted = " and ".join(f"{count:,} {kind}" for count, kind in counts if count)
-        lines.append(f"{counted}, the first at {_index(origin.first)}")
+        lines.append(f"{counted}, the first at {show_index(origin.first)}")
     operands = _values(origin)
     if operands:
         lines.append(f"{', '.join(operands)} gives {exact(origin.value)}")

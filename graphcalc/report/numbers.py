@@ -54,6 +54,11 @@ def show_shape(shape: tuple[int, ...]) -> str:
     return f"({', '.join(map(str, shape))})"
 
 
+def show_index(index: tuple[int, ...]) -> str:
+    """Return an index as text, `[0, 1]`; empty for a scalar."""
+    return f"[{', '.join(map(str, index))}]" if index else ""
+
+
 def show_summary(
     summary: Summary, shape: tuple[int, ...], dtype: str, show: Callable[[float, str], str]
 ) -> str:
