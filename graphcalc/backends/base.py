@@ -57,7 +57,7 @@ class Observer(Protocol):
         """Whether every value has to be computed whole for it, however large."""
 
     def wants(self, position: int) -> bool:
-        """Whether it wants the statistics of a value that is computed in tiles."""
+        """Return whether it wants the statistics of a value that is computed in tiles."""
 
     def observe(self, position: int, value: Value) -> None:
         """Receive a node's value."""
