@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
 
 from graphcalc.diagnostics import Label, UnknownNameError, brief, did_you_mean
 from graphcalc.ops.prelude import COMPOSITES, PRIVATE, Composite
-from graphcalc.ops.spec import Op, Signed
+from graphcalc.ops.spec import HasSignature, Op
 from graphcalc.ops.table import FUNCTIONS
 from graphcalc.ops.words import INSTEAD
-
-ShapeFunctionT = TypeVar("ShapeFunctionT", bound=Signed)
 
 
 class FunctionTable:
     """What a function's name means, but for the functions that a program defines itself."""
 
-    def __init__(self, shape_functions: Mapping[str, Signed]) -> None:
+    def __init__(self, shape_functions: Mapping[str, HasSignature]) -> None:
         self._shape_functions = shape_functions
 
-    def find(self, name: str, module: str = "") -> Op | Composite | Signed | None:
+    def find(self, name: str, module: str = "") -> Op | Composite | HasSignature | None:
         """Return the row, shape function or composite of a name, or None.
 
         `np.std` and `linalg.norm` differ from torch's `std` and `norm`: where there is a

@@ -1,6 +1,6 @@
 """The abstract syntax: nodes that know where they stand, and that nothing changes once made.
 
-Nodes compare and hash by identity, print as their kind and span, copy as themselves, and are
+Nodes compare and hash by identity, print as their text, copy as themselves, and are
 pickled as their text (see `parser`), so that no operation on a deep expression recurses.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from graphcalc.source import Span
 
@@ -18,6 +18,8 @@ class SyntaxNode:
 
     __match_args__: tuple[str, ...] = ()
     __slots__ = ("end", "start")
+    # What gives the text of a node; `format` sets it, which needs all kinds of nodes.
+    formatter: ClassVar[Callable[[Any], str]]
 
     def __init__(self, start: int, end: int) -> None:
         self.start = start
@@ -36,7 +38,8 @@ class SyntaxNode:
         return Span(self.start, self.end)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.start}, {self.end})"
+        text = type(self).formatter(self)
+        return f"{type(self).__name__}({text if len(text) <= 200 else text[:200] + '…'})"
 
     def __copy__(self) -> SyntaxNode:
         return self

@@ -17,6 +17,7 @@ from graphcalc.syntax.expr import (
     NoneLiteral,
     Number,
     Slice,
+    SyntaxNode,
     Tensor,
     Text,
     Tuple,
@@ -133,5 +134,7 @@ def _commas(items: tuple[Expr, ...]) -> list[str | tuple[Expr, int]]:
         parts += [", ", (item, 0)]
     return parts[1:]
 
+
+SyntaxNode.formatter = staticmethod(format_expression)
 
 __all__ = ["format_expression", "format_number", "postorder"]
