@@ -280,6 +280,7 @@ def test_gradients_of_programs_are_torchs(text, order):
     assert assert_gradients(text, order=order)
 
 
+@pytest.mark.slow
 @given(smooth_programs(), st.sampled_from(ORDERS))
 @settings(max_examples=300, deadline=None)
 def test_gradients_of_any_program_are_torchs(program, order):

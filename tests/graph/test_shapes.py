@@ -153,6 +153,7 @@ def written(item):
     return "..." if item is ... else str(item)
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(indices())
 def test_indexing_is_numpys(case):

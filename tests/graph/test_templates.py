@@ -121,6 +121,7 @@ def given_texts(draw):
     return text, found
 
 
+@pytest.mark.slow
 @settings(max_examples=800)
 @given(given_texts(), st.sampled_from((5, 40, 5_000_000, 5_000_000)))
 def test_lines_are_what_their_statements_are(program, max_nodes):
@@ -129,6 +130,7 @@ def test_lines_are_what_their_statements_are(program, max_nodes):
     assume(assert_as_walked(text, inputs, max_nodes=max_nodes))
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(programs())
 def test_typed_programs_are_what_their_statements_are(program):

@@ -115,6 +115,7 @@ def assert_gradients(texts, operands, arguments, value):
             assert_close(eval(text, scope), expected)
 
 
+@pytest.mark.slow
 @given(calls(), st.integers(0, 1000))
 def test_gradient_texts_agree_with_autograd(call, seed):
     """The texts of the three operations' gradients hold, and so gradients of any order do."""

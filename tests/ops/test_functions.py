@@ -508,6 +508,7 @@ def test_calls_are_torchs(function):
         assert all(text in DIFFERENT or not root_name(text) for text in left_out), left_out
 
 
+@pytest.mark.slow
 def test_every_function_has_calls():
     """Every public function shows a call, and nearly all have one that torch is asked for."""
     texts = {f.name: texts_of(f) for f in ALL if f.name not in (*INTERNAL, *WITHOUT)}
