@@ -152,8 +152,8 @@ class Op(NamedTuple):
     position_op       the op for where the elements stand that this one chooses: `argmax`
     vjp               the gradient of each operand, given that of the result; whoever applies it
                       sums over the dimensions that were broadcast
-    tile_reduction    how a reduction of all elements is gathered from tiles: sum, mean, min, max
-                      written in the program: where torch has an overload for Python numbers
+    vjp_of_numbers    the gradients in place of `vjp` where they depend on which operands are
+                      numbers written in the program: torch has an overload for Python numbers
     cost              (operand types, result type, static arguments) -> scalar operations; by
                       default one for each element of the result, or of a reduction's operand
     causes            what makes a non-finite value of finite operands, most special first
