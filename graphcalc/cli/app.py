@@ -25,7 +25,7 @@ from graphcalc.diagnostics import (
     ProgramError,
     UsageError,
 )
-from graphcalc.report.output import complain, is_terminal, redirected, write
+from graphcalc.report.output import STANDARD_OUTPUT, complain, is_terminal
 from graphcalc.report.pages import (
     STEPS,
     Page,
@@ -56,7 +56,7 @@ def _command(given: CommandLine) -> int:
     readers.check_choices(format, given.color, given.errors)
     _check_together(given, format)
     if given.version:
-        write(f"graphcalc {__version__}\n")
+        STANDARD_OUTPUT.write(f"graphcalc {__version__}\n")
     elif given.functions:
         _print_functions(given.operands, format)
     else:
@@ -99,7 +99,7 @@ def _compute(given: CommandLine, format: str) -> int:
     sources, texts = sources_and_bindings(given.operands, given.file, given.rows)
     run_options = readers.run_options(given, format)
     names, targets = readers.names_in(given.show), readers.targets(given.save)
-    page = Page(format, given.color, given.all, given.output)
+    page = Page(format, given.color, given.all)
     way = readers.descent(given)
     files, loader = {}, None
     try:
@@ -121,9 +121,9 @@ def _compute(given: CommandLine, format: str) -> int:
             row_options, as_table = readers.rows(
                 given.rows, table, names, format, given.strict, as_table, given.output, on_terminal
             )
-            return _run_rows(evaluation, row_options, page, as_table)
+            return _run_rows(evaluation, row_options, page, as_table, given.output)
         shown = Shown(names, given.results, given.wrt, given.trace_nan, targets, given.profile)
-        with redirected(given.output):
+        with STANDARD_OUTPUT.redirected(given.output):
             outcome = _evaluate(evaluation, way, page, shown, given.check, given.check_grad)
     except (BindingError, ProgramError) as error:
         names = loader.names() if loader else []
@@ -200,7 +200,9 @@ def _run_and_save(evaluation: Evaluation, shown: Shown, *, is_table: bool) -> Ou
     return outcome
 
 
-def _run_rows(evaluation: Evaluation, readers: RowOptions, page: Page, as_table: bool) -> int:
+def _run_rows(
+    evaluation: Evaluation, readers: RowOptions, page: Page, as_table: bool, output: str | None
+) -> int:
     """Run a program over the rows of a table; the exit status, 1 where some failed."""
     from graphcalc.files.atomic import whole_file
     from graphcalc.report import rows as report
@@ -214,12 +216,12 @@ def _run_rows(evaluation: Evaluation, readers: RowOptions, page: Page, as_table:
             limit = None if page.all_rows else MAX_ROWS
             lines = report.PreviewLines(limit, readers.text.delimiter or ",")
             summary = run.run(lines)
-            with redirected(page.output):
+            with STANDARD_OUTPUT.redirected(output):
                 draw(lines.table(), page.color)
-        elif page.output is None:
+        elif output is None:
             summary = run.run(report.Standard())
         else:
-            with whole_file(page.output) as file:
+            with whole_file(output) as file:
                 summary = run.run(file)
     report.tell(run, summary)
     return EvaluationError.exit_status if summary.failed else 0
@@ -253,7 +255,7 @@ def _minimize(evaluation: Evaluation, way: Descent, page: Page, shown: Shown) ->
     names = shown.names or (list(found.values) if is_value else [])
     records = outcome.trace.select(names) if names else outcome.trace
     print_run(records, outcome, page, trace_nan=shown.trace_nan)
-    (write if page.format == "table" else complain)(report.as_line(found, way))
+    (STANDARD_OUTPUT.write if page.format == "table" else complain)(report.as_line(found, way))
     return outcome
 
 
@@ -303,9 +305,11 @@ def _print_functions(given: list[str], format: str) -> None:
         raise UsageError("option", "--functions takes one name at most")
     name = given[0] if given else None
     if format == "md" and name is None:
-        write(functions.as_markdown())
+        STANDARD_OUTPUT.write(functions.as_markdown())
     else:
-        write(functions.as_json(name) if format == "json" else functions.as_text(name))
+        STANDARD_OUTPUT.write(
+            functions.as_json(name) if format == "json" else functions.as_text(name)
+        )
 
 
 # The process

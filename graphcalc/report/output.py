@@ -6,7 +6,8 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from graphcalc.diagnostics import OutputError
 from graphcalc.report.safe import encodable
@@ -15,61 +16,64 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def is_terminal(stream: Any) -> bool:
+def is_terminal(stream: TextIO | None) -> bool:
     """Whether a stream is open and a terminal."""
     return stream is not None and not stream.closed and stream.isatty()
 
 
-_file: BinaryIO | None = None
+class StandardOutput:
+    """Where results are printed: the process's standard output, or a file in its place.
 
-
-@contextmanager
-def redirected(path: str | None) -> Iterator[None]:
-    """Let `write` put what is printed into a file, which is there when all of it is."""
-    global _file
-    if path is None:
-        yield
-        return
-    from graphcalc.files.atomic import whole_file
-
-    with whole_file(path) as _file:
-        try:
-            yield
-        finally:
-            _file = None
-
-
-def is_on_terminal() -> bool:
-    """Whether a person reads what is printed."""
-    return _file is None and is_terminal(sys.stdout)
-
-
-def write(text: str) -> None:
-    """All of a text to standard output, or to the file that takes its place.
-
-    Raises OutputError where that cannot be.
+    A redirection holds in the block that makes it: runs before, after or in another thread print
+    where they did.
     """
-    if _file is not None:
-        _file.write(encodable(text, "utf-8").encode("utf-8", "backslashreplace"))
-        return
-    stream = sys.stdout
-    if stream is None or stream.closed:
-        raise OutputError("closed", "standard output is closed")
-    try:
-        stream.flush()
-        encoding = stream.encoding or "utf-8"
-        stream.buffer.write(encodable(text, encoding).encode(encoding, "backslashreplace"))
-        stream.buffer.flush()
-    except OSError as error:
-        # What the buffer still holds must not be tried again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        raise OutputError(
-            "output", f"standard output: {(error.strerror or str(error)).lower()}"
-        ) from None
+
+    def __init__(self) -> None:
+        self._file: ContextVar[BinaryIO | None] = ContextVar("file", default=None)
+
+    @contextmanager
+    def redirected(self, path: str | None) -> Iterator[None]:
+        """Let `write` print into a file, which is there when all of it is; None changes nothing."""
+        if path is None:
+            yield
+            return
+        from graphcalc.files.atomic import whole_file
+
+        with whole_file(path) as file:
+            token = self._file.set(file)
+            try:
+                yield
+            finally:
+                self._file.reset(token)
+
+    def is_on_terminal(self) -> bool:
+        """Whether a person reads what is printed."""
+        return self._file.get() is None and is_terminal(sys.stdout)
+
+    def write(self, text: str) -> None:
+        """Print all of a text; OutputError where that cannot be."""
+        file = self._file.get()
+        if file is not None:
+            file.write(encodable(text, "utf-8").encode("utf-8", "backslashreplace"))
+            return
+        stream = sys.stdout
+        if stream is None or stream.closed:
+            raise OutputError("closed", "standard output is closed")
+        try:
+            stream.flush()
+            encoding = stream.encoding or "utf-8"
+            stream.buffer.write(encodable(text, encoding).encode(encoding, "backslashreplace"))
+            stream.buffer.flush()
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise OutputError("output", f"standard output: {reason}") from None
+
+
+STANDARD_OUTPUT = StandardOutput()
 
 
 def complain(text: str) -> None:
-    """A text to standard error, if there is one."""
+    """Write a text to standard error, if there is one."""
     stream = sys.stderr
     if stream is None or stream.closed:
         return
@@ -82,19 +86,19 @@ def complain(text: str) -> None:
 
 def wants_rich(color: str, on_terminal: bool) -> bool:
     """Whether to draw with Rich: on a terminal, or where colour is asked for."""
-    return color == "always" or (color == "auto" and (on_terminal or _forced()))
+    return color == "always" or (color == "auto" and (on_terminal or _is_colour_forced()))
 
 
-def _forced() -> bool:
+def _is_colour_forced() -> bool:
     return bool(os.environ.get("FORCE_COLOR")) and not os.environ.get("NO_COLOR")
 
 
 def make_console(color: str) -> Console:
-    """Rich's console; off a terminal it is as wide as the table needs."""
+    """Return Rich's console; off a terminal it is as wide as the table needs."""
     from rich.console import Console
 
-    on_terminal = is_on_terminal()
-    wants_color = color == "always" or _forced()
+    on_terminal = STANDARD_OUTPUT.is_on_terminal()
+    wants_color = color == "always" or _is_colour_forced()
     no_color = color == "never" or (not wants_color and bool(os.environ.get("NO_COLOR")))
     return Console(
         file=sys.stdout,

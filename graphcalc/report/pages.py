@@ -1,4 +1,4 @@
-"""What a command prints: a run, a plan, and what there is to say beside them."""
+"""Results on standard output, and notes about them on standard error."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from graphcalc.diagnostics import EvaluationError, Label, UsageError
-from graphcalc.report.output import complain, is_on_terminal, make_console, wants_rich, write
+from graphcalc.report.output import STANDARD_OUTPUT, complain, make_console, wants_rich
 
 if TYPE_CHECKING:
     from graphcalc.analysis.gradcheck import Checked
@@ -20,24 +20,25 @@ if TYPE_CHECKING:
 
 STEPS = ("steps", "steps-md", "steps-tex")
 FORMATS = ("table", "json", "jsonl", "csv", "tsv", "md", "value", *STEPS)
-# Scalar operations up to which a run is made again without asking, to find where a nan was born.
-_QUICK = 50_000_000
+# The most scalar operations of a run that is repeated to find where NaN and infinity come from.
+_REPEATABLE = 50_000_000
 
 
 class Page(NamedTuple):
-    """How to print: one of `FORMATS`, when in colour, and whether every row of a long table.
+    """How to print.
 
-    `output` is a file to print into.
+    format   one of `FORMATS`
+    color    `auto`, `always` or `never`
+    all_rows whether every row of a long table is printed
     """
 
     format: str = "table"
     color: str = "auto"
     all_rows: bool = False
-    output: str | None = None
 
 
 def notify(text: str, label: Label | None = None) -> None:
-    """Tell on standard error what a user may want to know."""
+    """Write a note to standard error, with the place in the program that it is about."""
     from graphcalc.report.errors import location
 
     where = f"{location(label)}: " if label is not None else ""
@@ -45,7 +46,7 @@ def notify(text: str, label: Label | None = None) -> None:
 
 
 def print_plan(plan: Plan, page: Page) -> None:
-    """Write a plan to standard output."""
+    """Print a plan, in one of the formats of `report.plan`."""
     from graphcalc.report import plan as printer
 
     if page.format not in printer.FORMATS:
@@ -57,62 +58,65 @@ def print_plan(plan: Plan, page: Page) -> None:
 
         draw(printer.build(plan, None if page.all_rows else table.MAX_ROWS), page.color)
     else:
-        write(printer.as_json(plan) if page.format == "json" else printer.as_csv(plan))
+        text = printer.as_json(plan) if page.format == "json" else printer.as_csv(plan)
+        STANDARD_OUTPUT.write(text)
 
 
 def draw(built: NodeTable, color: str) -> None:
-    """Write a table: Rich draws it on a terminal."""
+    """Print a table, by Rich on a terminal and as plain text elsewhere."""
     from graphcalc.report import table
 
-    if not wants_rich(color, is_on_terminal()):
-        write(table.draw_plain(built))
+    if not wants_rich(color, STANDARD_OUTPUT.is_on_terminal()):
+        STANDARD_OUTPUT.write(table.draw_plain(built))
         return
     console = make_console(color)
     with console.capture() as capture:
         table.draw_rich(built, console)
-    write(capture.get())
+    STANDARD_OUTPUT.write(capture.get())
 
 
 def print_run(
     records: Sequence[Record], outcome: Outcome, page: Page, *, trace_nan: bool = False
 ) -> None:
-    """Write the records of a run to standard output, and where a nan in it came from.
+    """Print the records of a run, and where NaN and infinity in it come from.
 
-    That is told in full with `trace_nan`, else in notes on standard error.
+    With `trace_nan` the report of that is printed too, else notes go to standard error.
     """
-    trace, is_odd = outcome.trace, outcome.has_non_finite()
-    found = _origins(outcome) if trace_nan or (is_odd and _is_quick(outcome)) else None
+    trace, has_non_finite = outcome.trace, outcome.has_non_finite()
+    wants_origins = trace_nan or (has_non_finite and _is_repeatable(outcome))
+    origins = _origins(outcome) if wants_origins else None
     if page.format == "table":
         from graphcalc.report import table
 
         limit = None if page.all_rows else table.MAX_ROWS
-        is_short = is_on_terminal()
+        is_short = STANDARD_OUTPUT.is_on_terminal()
         draw(table.build(records, trace, is_short=is_short, limit=limit), page.color)
     elif page.format in STEPS:
         from graphcalc.report.steps import as_steps
 
-        write(as_steps(trace, page.format))
+        STANDARD_OUTPUT.write(as_steps(trace, page.format))
     else:
         from graphcalc.report import machine
 
         whole = [_whole(record, outcome) for record in records]
-        write(machine.PRINTERS[page.format](whole, trace, found if trace_nan else None))
-    if found is not None:
-        _tell_origins(found, page, trace_nan)
-    elif is_odd:
-        _tell_births(trace)
+        explained = origins if trace_nan else None
+        STANDARD_OUTPUT.write(machine.PRINTERS[page.format](whole, trace, explained))
+    if origins is not None:
+        _print_origins(origins, page, trace_nan)
+    elif has_non_finite:
+        _note_non_finite(trace)
 
 
 def _whole(record: Record, outcome: Outcome) -> Record:
-    """A record with its value and its gradient in full, where they were kept."""
+    """Return a record with its whole value and gradient, where the run kept them."""
     graph = outcome.graph
     position = outcome.trace.positions[record.id]
     value = _whole_value(record.value, position, outcome)
     if record.gradient is None:
         return record._replace(value=value)
-    found: Kept = record.gradient
-    gradient = _whole_value(found.value, graph.gradients[position], outcome)
-    return record._replace(value=value, gradient=found._replace(value=gradient))
+    kept: Kept = record.gradient
+    gradient = _whole_value(kept.value, graph.gradients[position], outcome)
+    return record._replace(value=value, gradient=kept._replace(value=gradient))
 
 
 def _whole_value(value: Nested | None, position: int, outcome: Outcome) -> Nested | None:
@@ -122,13 +126,13 @@ def _whole_value(value: Nested | None, position: int, outcome: Outcome) -> Neste
 
 
 def print_gradcheck(checked: Sequence[Checked], target: str, page: Page) -> None:
-    """Write gradients beside differences; EvaluationError where one is wrong."""
+    """Print gradients beside differences; EvaluationError where one is wrong."""
     from graphcalc.report import gradcheck as printer
 
     if page.format not in printer.FORMATS:
         raise UsageError("option", f"--check-grad goes with --format {', '.join(printer.FORMATS)}")
     if page.format == "json":
-        write(printer.as_json(checked, target))
+        STANDARD_OUTPUT.write(printer.as_json(checked, target))
     else:
         draw(printer.build(checked, target), page.color)
     for remark in printer.remarks(checked):
@@ -137,24 +141,24 @@ def print_gradcheck(checked: Sequence[Checked], target: str, page: Page) -> None
     if wrong:
         worst = max((c.worst for c in wrong), key=lambda e: e.error)
         name = next(c.name for c in wrong if c.worst is worst)
-        place = f"[{', '.join(map(str, worst.at))}]" if worst.at else ""
+        element = f"[{', '.join(map(str, worst.at))}]" if worst.at else ""
         raise EvaluationError(
             "gradient-check",
-            f"the gradient of `{target}` by `{name}{place}` is {worst.gradient:.12g}, "
+            f"the gradient of `{target}` by `{name}{element}` is {worst.gradient:.12g}, "
             f"and differences give {worst.difference:.12g}",
         )
 
 
-# Numbers that are none
+# NaN and infinity
 
 
-def _is_quick(outcome: Outcome) -> bool:
-    """Whether another run takes little time; what went by tile by tile has no other."""
+def _is_repeatable(outcome: Outcome) -> bool:
+    """Whether another run takes little time: one that reads large files tile by tile does not."""
     from graphcalc.data.arrays import FileArray
     from graphcalc.graph.passes import work
 
     is_here = not any(isinstance(value, FileArray) for value in outcome.inputs.values())
-    return is_here and work(outcome.graph) <= _QUICK
+    return is_here and work(outcome.graph) <= _REPEATABLE
 
 
 def _origins(outcome: Outcome) -> Origins:
@@ -163,24 +167,24 @@ def _origins(outcome: Outcome) -> Origins:
     return find_origins(outcome.graph, outcome.program, outcome.inputs)
 
 
-def _tell_births(trace: Trace) -> None:
-    """Without another run: the first nodes that hold what their operands do not."""
+def _note_non_finite(trace: Trace) -> None:
+    """Note the first nodes with NaN or infinity that their operands do not have."""
     for record in trace.births()[:3]:
         kinds = " and ".join(record.born)
         label = Label(record.source, record.span)
         notify(f"{kinds} born in `{record.name} = {record.text}`; --trace-nan tells why", label)
 
 
-def _tell_origins(found: Origins, page: Page, trace_nan: bool) -> None:
+def _print_origins(origins: Origins, page: Page, trace_nan: bool) -> None:
     from graphcalc.report import nan_origins
 
     if not trace_nan:
-        for line in nan_origins.as_notes(found):
+        for line in nan_origins.as_notes(origins):
             complain(f"graphcalc: {line}\n")
     elif page.format == "table":
-        write(nan_origins.as_text(found))
+        STANDARD_OUTPUT.write(nan_origins.as_text(origins))
     elif page.format != "json":
-        complain(nan_origins.as_text(found))
+        complain(nan_origins.as_text(origins))
 
 
 def check_finite(outcome: Outcome) -> None:
