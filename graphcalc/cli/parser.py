@@ -1,95 +1,210 @@
-"""A command line to what it gives, by the table of options."""
+"""Command lines to typed values, by the table of options."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from graphcalc.cli.options import ADDED, OPTIONS, Option
-from graphcalc.diagnostics import UsageError, brief, closest
+from graphcalc.cli.options import ADDED, BY_NAME, HINTS, OPTIONS, Option
+from graphcalc.diagnostics import GraphcalcError, UsageError, brief, closest
 
-_BY_NAME = {name: option for option in (*OPTIONS, *ADDED) for name in option.names}
+if TYPE_CHECKING:
+    from graphcalc.data.results import SaveTarget
+    from graphcalc.graph.lowering import Binding
+
+# Endings of files that hold pictures.
+_PICTURES = (".svg", ".png", ".pdf", ".html", ".dot", ".mmd")
 
 
 class CommandLine:
-    """What a command line gives: the value of every option under its key, and the operands.
+    """The values of all options, under their keys, and the operands.
 
-    A flag is a bool, an option with a value a str or its default, a repeatable one a list.
-    `mistake` is the first thing that is wrong; what stands around it is read all the same, since
-    it may say how errors are written.
+    `mistake` is the first thing that is wrong. What follows it is read all the same, since it may
+    say how errors are written.
     """
 
+    operands: list[str]
+    mistake: GraphcalcError | None
+
+    file: tuple[str, ...]
+    inputs: tuple[str, ...]
+    input_format: str | None
+    delimiter: str | None
+    encoding: str
+    no_header: bool
+    missing: str
+
+    backend: str
+    device: str | None
+    dtype: str | None
+    seed: int
+    threads: int | None
+    compile: bool
+    check: bool
+    strict: bool
+
+    grad: str | None
+    wrt: tuple[str, ...]
+    seed_grad: Binding | None
+    check_grad: bool
+    minimize: str | None
+    update: tuple[str, ...]
+    lr: float
+    iterations: int
+    optimizer: str
+    tolerance: float
+
+    format: str | None
+    quiet: bool
+    steps: bool
+    show: tuple[str, ...]
+    results: bool
+    all: bool
+    trace_nan: bool
+    profile: bool
+    save: tuple[SaveTarget, ...]
+    output: str | None
+    color: str
+    errors: str
+
+    rows: str | None
+    to: str | None
+    only: bool
+    on_error: str
+
+    max_memory: int | None
+    max_nodes: int
+
+    functions: bool
+    version: bool
+    install_completion: bool
+    show_completion: bool
+    help: bool
+
     def __init__(self) -> None:
-        self.operands: list[str] = []
-        self.mistake: UsageError | None = None
-        for option in _BY_NAME.values():
-            setattr(self, option.key, _unset(option))
+        self.operands, self.mistake = [], None
+        for option in (*OPTIONS, *ADDED):
+            setattr(self, option.key, option.unset)
 
-    if TYPE_CHECKING:
+    @property
+    def output_format(self) -> str:
+        """The format that --format, -q and --steps mean together."""
+        format = self.format or "table"
+        if format != "table":
+            return format
+        return "value" if self.quiet else "steps" if self.steps else "table"
 
-        def __getattr__(self, name: str) -> Any: ...
+    def has(self, option: Option) -> bool:
+        """Whether an option has another value than where it is not on the command line."""
+        return bool(getattr(self, option.key) != option.unset)
 
-    def give(self, option: Option, value: str) -> None:
-        """Note a value."""
-        if option.is_repeatable:
-            getattr(self, option.key).append(value)
-        else:
-            setattr(self, option.key, value)
+    def add(self, option: Option, value: object) -> None:
+        """Set the value of an option, or add one more to those of a repeatable option."""
+        if option.repeats:
+            value = (*getattr(self, option.key), value)
+        setattr(self, option.key, value)
 
     def fail(self, message: str, help: str = "") -> None:
-        """Note what is wrong."""
+        """Note a mistake, unless there was one before."""
         self.mistake = self.mistake or UsageError("option", message, help=help)
-
-
-def _unset(option: Option) -> Any:
-    if option.is_repeatable:
-        return []
-    return option.default if option.metavar else False
 
 
 def parse(arguments: Sequence[str]) -> CommandLine:
     """Read a command line.
 
-    Options and operands mix, and after `--` all are operands. An option is a word with two
-    dashes, or one of the short ones, on its own: any other word with one dash is an expression.
+    Options and operands mix, and after `--` all are operands. An option is an argument with two
+    dashes, or one of the short names: any other argument with one dash is an expression.
     """
-    given, words = CommandLine(), list(reversed(arguments))
+    command, words = CommandLine(), list(reversed(arguments))
+    texts: list[tuple[Option, str, str]] = []
     while words:
         word = words.pop()
         if word == "--":
-            given.operands += reversed(words)
+            command.operands += reversed(words)
             break
-        if word.startswith("--") or word in _BY_NAME:
-            _read(word, words, given)
+        if word.startswith("--") or word in BY_NAME:
+            _read_option(word, words, command, texts)
         else:
-            given.operands.append(word)
-    return given
+            command.operands.append(word)
+    for option, name, text in texts:
+        try:
+            command.add(option, option.value(name, text))
+        except GraphcalcError as error:
+            # Who asks for help gets it, whatever the values are.
+            if not any(map(command.has, ADDED)):
+                command.mistake = command.mistake or error
+    return command
 
 
-def _read(word: str, words: list[str], given: CommandLine) -> None:
-    """Read an option, and its value from itself or from the words that follow, the next last."""
-    name, has_value, value = word.partition("=")
-    option = _BY_NAME.get(name)
+def _read_option(
+    word: str, words: list[str], command: CommandLine, texts: list[tuple[Option, str, str]]
+) -> None:
+    """Read an option; its value is in the word itself, or the last of `words`, which lie behind."""
+    name, equals, text = word.partition("=")
+    option = BY_NAME.get(name)
     if option is None:
-        given.fail(f"there is no option `{brief(name)}`", _meant(name))
-    elif not option.metavar and has_value:
-        given.fail(f"option '{name}' does not take a value")
+        near = closest(name, BY_NAME)
+        hint = f"did you mean `{near[0]}`?" if near else "write -- before a program that starts so"
+        command.fail(f"there is no option `{brief(name)}`", hint)
+    elif not option.metavar and equals:
+        command.fail(f"option '{name}' does not take a value")
     elif not option.metavar:
-        setattr(given, option.key, True)
-    elif has_value:
-        given.give(option, value)
+        command.add(option, True)
+    elif equals:
+        texts.append((option, name, text))
     elif option.bare is not None and (not words or _is_dashed(words[-1])):
-        given.give(option, option.bare)
+        texts.append((option, name, option.bare))
     elif words:
-        given.give(option, words.pop())
+        texts.append((option, name, words.pop()))
     else:
-        given.fail(f"option '{name}' requires an argument")
+        command.fail(f"option '{name}' requires an argument")
 
 
 def _is_dashed(word: str) -> bool:
     return word.startswith("-") and word != "-"
 
 
-def _meant(name: str) -> str:
-    near = closest(name, _BY_NAME)
-    return f"did you mean `{near[0]}`?" if near else "write -- before a program that starts so"
+def check(command: CommandLine) -> None:
+    """Raise UsageError for options that cannot be combined, or that miss another."""
+    format = command.output_format
+    for option in filter(command.has, OPTIONS):
+        if option.requires and not command.has(other := BY_NAME[option.requires]):
+            raise UsageError("option", f"{option.name} goes with {other.name} {other.metavar}")
+        for name in option.excludes:
+            if command.has(BY_NAME[name]):
+                hint = HINTS.get((option.name, name), "")
+                message = f"{option.name} goes without {_listed(option.excludes)}"
+                raise UsageError("option", message, help=hint)
+        if option.formats and format not in option.formats:
+            _refuse_format(option, command)
+    _check_files(command)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
+
+
+def _refuse_format(option: Option, command: CommandLine) -> None:
+    """Raise UsageError for an option that the format of the output does not go with."""
+    flag = "-q" if command.quiet else "--steps" if command.steps else ""
+    if command.format is None and flag not in option.names:
+        hint = f"{flag} is --format {command.output_format}"
+    else:
+        hint = HINTS.get((option.name, "--format"), "")
+    message = f"{option.name} goes with --format {', '.join(option.formats)}"
+    raise UsageError("option", message, help=hint)
+
+
+def _check_files(command: CommandLine) -> None:
+    """Raise UsageError for a file that is saved twice, or for a table in a picture's file."""
+    paths = [target.path for target in command.save]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise UsageError("option", f"--save writes `{brief(path)}` twice")
+    output, is_table = command.output, command.output_format == "table" and command.to is None
+    if output is not None and is_table and output.lower().endswith(_PICTURES):
+        raise UsageError(
+            "option",
+            f"--output `{brief(output)}` is a picture, and pictures are not drawn yet",
+            help="a table is text: end the name in .txt",
+        )

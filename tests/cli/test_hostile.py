@@ -88,7 +88,7 @@ REFUSED = [
     (["1", "unprintable name=1"], 2, "is not NAME=VALUE"),
     (["-f", "/nonexistent/x.gc"], 4, "no such file"),
     (["1;2", "--show", "zzz"], 2, "no node `zzz`"),
-    (["-q", "1", "--format", "csv"], 2, "does not go with --format csv"),
+    (["-q", "1", "--format", "csv"], 2, "--quiet goes with --format value"),
     (["eye(None)"], 3, "argument `n` of `eye` cannot be None"),
     (["arange(None)"], 3, "cannot be None"),
     (["linspace(None, 1, 2)"], 3, "cannot be None"),

@@ -5,6 +5,7 @@ import sys
 import threading
 
 import pytest
+from running import graphcalc
 
 from graphcalc.cli import app
 from graphcalc.diagnostics import OutputError
@@ -82,3 +83,31 @@ def test_a_full_device_stays_full(monkeypatch):
             STANDARD_OUTPUT.write("1")
     device.has_room = True
     stream.close()
+
+
+@pytest.mark.parametrize("arguments", [["1+1"], ["1+1", "--version"], ["sum", "--functions"]])
+def test_a_dash_is_standard_output(arguments, tmp_path):
+    """`-o -` prints on standard output and makes no file; `-o FILE` takes all that is printed."""
+    plain = graphcalc(*arguments)
+    assert graphcalc(*arguments, "-o", "-", cwd=tmp_path) == plain
+    assert list(tmp_path.iterdir()) == []
+    assert graphcalc(*arguments, "-o", "o.txt", cwd=tmp_path) == (0, b"", plain.err)
+    assert (tmp_path / "o.txt").read_bytes() == plain.out
+
+
+def test_rows_on_standard_output(tmp_path):
+    """`-o -` prints rows on standard output, too."""
+    done = graphcalc("g = a", "--rows", "-", "-o", "-", stdin=b"a\n1\n", cwd=tmp_path)
+    assert done == (0, b"a,g\n1,1\n", b"")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("ending", ["svg", "png", "pdf", "html", "dot", "mmd", "SVG"])
+def test_pictures_are_refused(ending, tmp_path):
+    """A table is not written under the name of a picture; text that is asked for by name is."""
+    for more in ([], ["--check"], ["--rows", "-"]):
+        done = graphcalc("1", *more, "-o", f"g.{ending}", stdin=b"a\n1\n", cwd=tmp_path)
+        assert (done.status, done.out) == (2, b"")
+        assert "pictures are not drawn yet" in done.complaint
+        assert list(tmp_path.iterdir()) == []
+    assert graphcalc("1", "--format", "csv", "-o", f"g.{ending}", cwd=tmp_path).status == 0
