@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from graphcalc.diagnostics import GraphcalcError, InternalError, Label, UsageError
 from graphcalc.graph.builder import Builder
 from graphcalc.graph.grad import Backward, Reverse, ancestors, why_zero, zeros
-from graphcalc.graph.ir import Graph, text_of
+from graphcalc.graph.ir import Graph, Node, text_of
 from graphcalc.graph.passes import prune
 from graphcalc.graph.scope import Scope
 from graphcalc.graph.walk import new_scope
@@ -34,7 +34,33 @@ def differentiate(
     dependence. With `with_locals` the derivative of each use of a scalar by a scalar is kept too.
     Raises UsageError for a target that has no gradient.
     """
-    node = graph.nodes[target]
+    _check_target(graph.nodes[target], seed)
+    first = len(graph)
+    builder = Builder.resume(graph)
+    scope = new_scope(builder, _no_names)
+    reverse = Reverse(scope)
+    given = reverse.one(target) if seed is None else _fitting(builder, seed(scope), target)
+    found = reverse.sweep(target, given, wrt, with_locals=with_locals)
+    gradients = _complete(builder, found, wrt)
+    _note_missing(builder, target, found, wrt)
+    roots = [*range(first), *gradients.values()]
+    for edge in found.edges:
+        roots += [p for p in (edge.local, edge.share) if isinstance(p, int)]
+    nodes, moved = prune(builder.nodes, roots)
+    gradients = {position: moved[g] for position, g in gradients.items()}
+    _name_gradients(nodes, target, first, gradients)
+    return graph.replace(
+        nodes=nodes,
+        notes=graph.notes + builder.notes,
+        target=target,
+        forward=first,
+        gradients=gradients,
+        edges=[edge.moved(moved) for edge in found.edges],
+    )
+
+
+def _check_target(node: Node, seed: Callable[[Scope], int] | None) -> None:
+    """Raise UsageError for a node that gradients cannot be taken of."""
     label = Label(node.source, node.span)
     if node.type.dtype not in FLOATS:
         raise UsageError(
@@ -49,35 +75,20 @@ def differentiate(
             (label,),
             help=f"reduce it, as `sum({node.name})`, or weigh its elements with --seed-grad",
         )
-    first = len(graph)
-    builder = Builder.resume(graph)
-    scope = new_scope(builder, _no_names)
-    reverse = Reverse(scope)
-    given = reverse.one(target) if seed is None else _fitting(builder, seed(scope), target)
-    found = reverse.sweep(target, given, wrt, with_locals=with_locals)
-    gradients = _complete(builder, found, wrt)
-    _note_missing(builder, target, found, wrt)
-    roots = [*range(first), *gradients.values()]
-    for edge in found.edges:
-        roots += [p for p in (edge.local, edge.share) if isinstance(p, int)]
-    nodes, moved = prune(builder.nodes, roots)
-    gradients = {position: moved[g] for position, g in gradients.items()}
-    # The same gradient of several nodes is called after the one next to the target.
+
+
+def _name_gradients(nodes: list[Node], target: int, first: int, gradients: dict[int, int]) -> None:
+    """Name the nodes of gradients; those from `first` on are new.
+
+    The same gradient of several nodes is called after the one next to the target.
+    """
     for position, gradient in reversed(gradients.items()):
         found_node = nodes[gradient]
         is_shared = found_node.op is OPS["const"] and (
             gradient < first or not found_node.type.shape
         )
         if found_node.name is None and not is_shared:
-            found_node.name = f"d{node.name}/d{nodes[position].name}"
-    return graph.replace(
-        nodes=nodes,
-        notes=graph.notes + builder.notes,
-        target=target,
-        forward=first,
-        gradients=gradients,
-        edges=[edge.moved(moved) for edge in found.edges],
-    )
+            found_node.name = f"d{nodes[target].name}/d{nodes[position].name}"
 
 
 def _no_names(name: str, label: Label) -> GraphcalcError:

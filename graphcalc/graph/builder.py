@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from graphcalc.diagnostics import Label, LimitError
-from graphcalc.graph.ir import Graph, Limits, Node, Where, explain, label_of
+from graphcalc.graph.ir import (
+    Fragment,
+    FragmentNode,
+    FragmentNumber,
+    Graph,
+    Limits,
+    Node,
+    NumberHole,
+    Where,
+    explain,
+    label_of,
+)
 from graphcalc.graph.static_arithmetic import arithmetic
 from graphcalc.numbers import show_bytes
 from graphcalc.ops.shapes import show
@@ -19,81 +30,6 @@ from graphcalc.source import Span
 MAX_DIMENSIONS = 64
 # How many nodes a written number such as `1 - 1e-7` may have.
 _MOST_OF_A_NUMBER = 100
-
-
-class FragmentNode(NamedTuple):
-    """A node of a fragment: its operands are slots, and a number in its data may be a hole.
-
-    `where` is a piece of the text that was lowered, or a label elsewhere; None stands for the
-    place that the fragment is spliced for.
-    """
-
-    slot: int
-    op: Op
-    operands: tuple[int, ...]
-    params: tuple[Any, ...]
-    type: Type
-    where: Span | Label | None
-    written: str
-    is_hidden: bool
-    is_shared: bool
-
-
-class FragmentNumber(NamedTuple):
-    """A constant of a fragment: a value, or the hole of a number that is written in the text."""
-
-    slot: int
-    value: Any
-    type: Type
-    where: Span | Label | None
-    written: str
-
-
-class NumberHole(float):
-    """A number of the text that a fragment was lowered from: another text has another there.
-
-    `index` counts the numbers of the text, `is_negated` says that the minus before it is part of
-    it. In everything else it is the number of the text at hand.
-    """
-
-    __slots__ = ("index", "is_negated")
-    index: int
-    is_negated: bool
-
-    def __new__(cls, value: float, index: int, *, is_negated: bool = False) -> NumberHole:
-        """Return the number of the text at hand as a hole."""
-        made = super().__new__(cls, value)
-        made.index, made.is_negated = index, is_negated
-        return made
-
-    def __neg__(self) -> NumberHole:
-        return NumberHole(-float(self), self.index, is_negated=not self.is_negated)
-
-    def of(self, numbers: Sequence[float]) -> float:
-        """Return what stands in the hole, given the numbers of a text."""
-        value = numbers[self.index]
-        return -value if self.is_negated else value
-
-
-class Fragment(NamedTuple):
-    """A piece of a graph with holes: for its operands, and for the numbers of its text.
-
-    The slots are first the operands, then the constants, then the other nodes. `events` are the
-    constants and nodes in the order in which they are added, `result` is the slot of the value.
-    `inlined` counts what the calls inside unfold to. Under `is_simple` the numbers of the text
-    are all the constants there are, in order, and every node is shared.
-    """
-
-    events: tuple[FragmentNode | FragmentNumber, ...]
-    operands: int
-    result: int
-    inlined: int
-    is_simple: bool
-
-    @property
-    def nodes(self) -> Iterator[FragmentNode]:
-        """The nodes that are no scalar constants."""
-        return (event for event in self.events if isinstance(event, FragmentNode))
 
 
 class Builder:
@@ -238,14 +174,7 @@ class Builder:
         slots = [*operands, *([0] * len(fragment.events))]
         nodes = self.nodes
         for event in fragment.events:
-            at = event.where
-            if at is None:
-                place = where
-            elif isinstance(at, Label):
-                place = at.source, at.span
-            else:
-                assert piece is not None
-                place = piece(at)
+            place = _place(event.where, where, piece)
             if isinstance(event, FragmentNumber):
                 value = event.value
                 value = value.of(numbers) if type(value) is NumberHole else value
@@ -444,6 +373,16 @@ class Builder:
                 (label_of(where),),
                 help="raise it with --max-memory",
             )
+
+
+def _place(at: Span | Label | None, where: Where, piece: Callable[[Span], Where] | None) -> Where:
+    """Return where a node of a fragment stands that is spliced for `where`."""
+    if at is None:
+        return where
+    if isinstance(at, Label):
+        return at.source, at.span
+    assert piece is not None
+    return piece(at)
 
 
 def constant_key(value: Any, type_: Type | None) -> tuple[Any, ...]:

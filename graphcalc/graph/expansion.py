@@ -10,9 +10,8 @@ from collections.abc import Callable
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
-from graphcalc.graph.builder import Fragment, FragmentNode, NumberHole
 from graphcalc.graph.fragments import Family, has_room, trace_statement
-from graphcalc.graph.ir import Node, Where
+from graphcalc.graph.ir import Fragment, FragmentNode, Node, NumberHole, Where
 from graphcalc.graph.scope import Scope
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import Op, Type

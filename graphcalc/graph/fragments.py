@@ -13,9 +13,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphcalc.diagnostics import CallError, GraphcalcError, Label
-from graphcalc.graph.builder import Builder, Fragment, FragmentNode, FragmentNumber, NumberHole
+from graphcalc.graph.builder import Builder
 from graphcalc.graph.frames import Frame
-from graphcalc.graph.ir import Limits, Node, Where
+from graphcalc.graph.ir import (
+    Fragment,
+    FragmentNode,
+    FragmentNumber,
+    Limits,
+    Node,
+    NumberHole,
+    Where,
+)
 from graphcalc.graph.lowered import (
     Lowered,
     NoneValue,

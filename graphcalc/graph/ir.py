@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from graphcalc.diagnostics import (
@@ -104,6 +104,81 @@ class Node:
     def is_input(self) -> bool:
         """Whether the node computes nothing from other nodes."""
         return self.is_bound or not self.operands
+
+
+class FragmentNode(NamedTuple):
+    """A node of a fragment: its operands are slots, and a number in its data may be a hole.
+
+    `where` is a piece of the text that was lowered, or a label elsewhere; None stands for the
+    place that the fragment is spliced for.
+    """
+
+    slot: int
+    op: Op
+    operands: tuple[int, ...]
+    params: tuple[Any, ...]
+    type: Type
+    where: Span | Label | None
+    written: str
+    is_hidden: bool
+    is_shared: bool
+
+
+class FragmentNumber(NamedTuple):
+    """A constant of a fragment: a value, or the hole of a number that is written in the text."""
+
+    slot: int
+    value: Any
+    type: Type
+    where: Span | Label | None
+    written: str
+
+
+class NumberHole(float):
+    """A number of the text that a fragment was lowered from: another text has another there.
+
+    `index` counts the numbers of the text, `is_negated` says that the minus before it is part of
+    it. In everything else it is the number of the text at hand.
+    """
+
+    __slots__ = ("index", "is_negated")
+    index: int
+    is_negated: bool
+
+    def __new__(cls, value: float, index: int, *, is_negated: bool = False) -> NumberHole:
+        """Return the number of the text at hand as a hole."""
+        made = super().__new__(cls, value)
+        made.index, made.is_negated = index, is_negated
+        return made
+
+    def __neg__(self) -> NumberHole:
+        return NumberHole(-float(self), self.index, is_negated=not self.is_negated)
+
+    def of(self, numbers: Sequence[float]) -> float:
+        """Return what stands in the hole, given the numbers of a text."""
+        value = numbers[self.index]
+        return -value if self.is_negated else value
+
+
+class Fragment(NamedTuple):
+    """A piece of a graph with holes: for its operands, and for the numbers of its text.
+
+    The slots are first the operands, then the constants, then the other nodes. `events` are the
+    constants and nodes in the order in which they are added, `result` is the slot of the value.
+    `inlined` counts what the calls inside unfold to. Under `is_simple` the numbers of the text
+    are all the constants there are, in order, and every node is shared.
+    """
+
+    events: tuple[FragmentNode | FragmentNumber, ...]
+    operands: int
+    result: int
+    inlined: int
+    is_simple: bool
+
+    @property
+    def nodes(self) -> Iterator[FragmentNode]:
+        """The nodes that are no scalar constants."""
+        return (event for event in self.events if isinstance(event, FragmentNode))
 
 
 class Graph:
