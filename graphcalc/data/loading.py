@@ -20,10 +20,11 @@ from graphcalc.source import Source, Span
 from graphcalc.syntax.columns import name_of
 from graphcalc.syntax.program import SyntaxTree
 from graphcalc.tables import reading
-from graphcalc.tables.columnar import FrameTable
 from graphcalc.tables.csv_table import BigTextTable, JsonLines, TextTable
+from graphcalc.tables.frames import FrameTable
 from graphcalc.tables.jsonlines import DECODER
-from graphcalc.tables.reading import TextOptions, has_polars, names_listed, read_text
+from graphcalc.tables.polars_calls import has_polars
+from graphcalc.tables.reading import TextOptions, names_listed, read_text
 
 # What a file's name may end with, besides those of tables.
 _ENDINGS = {

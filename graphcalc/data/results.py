@@ -18,7 +18,7 @@ from graphcalc.numbers import exact, show_nested
 from graphcalc.ops.kernels.arrays import NDArray
 from graphcalc.ops.spec import ITEM_BYTES
 from graphcalc.tables.csv import Dialect, quoted
-from graphcalc.tables.reading import import_polars
+from graphcalc.tables.polars_calls import import_polars
 
 FORMATS = (
     *("npy", "npz", "safetensors", "parquet", "arrow", "csv", "tsv", "jsonl", "json", "txt", "gc"),

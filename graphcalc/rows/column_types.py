@@ -11,7 +11,7 @@ from typing import Any
 from graphcalc.rows.plan import RowPlan
 from graphcalc.rows.records import Records
 from graphcalc.rows.tables import DelimitedTable, OutputColumns, RowTable
-from graphcalc.tables.reading import import_polars
+from graphcalc.tables.polars_calls import import_polars
 
 # Zeros before a number, and whole numbers of more digits than a float has.
 _LEADING_ZERO, _LONG = r"^\s*[+-]?0\d", r"^\s*[+-]?\d{17,}\s*$"

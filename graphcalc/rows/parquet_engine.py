@@ -15,8 +15,8 @@ from graphcalc.rows.polars_engine import MOST_STEPS, lower, named, states_of
 from graphcalc.rows.python_engine import Policy, RecordPlace
 from graphcalc.rows.tables import OutputColumns
 from graphcalc.tables.cells import CellProblem
-from graphcalc.tables.columnar import FrameTable
-from graphcalc.tables.reading import import_polars
+from graphcalc.tables.frames import FrameTable
+from graphcalc.tables.polars_calls import import_polars
 
 _BATCH = 100_000
 

@@ -23,7 +23,7 @@ from graphcalc.rows.python_engine import Done, Engine, RecordPlace
 from graphcalc.rows.records import longest_suspects
 from graphcalc.rows.tables import DelimitedTable
 from graphcalc.tables.csv import Dialect
-from graphcalc.tables.reading import import_polars
+from graphcalc.tables.polars_calls import import_polars
 
 # Bytes of a part, so that a call costs nothing beside it.
 PART = 4 << 20

@@ -38,10 +38,11 @@ from graphcalc.rows.tables import DelimitedTable, OutputColumns, RowTable, Write
 from graphcalc.rows.workers import count_cores, in_order
 from graphcalc.source import Source, Span
 from graphcalc.tables.cells import CellProblem
-from graphcalc.tables.columnar import FrameTable
 from graphcalc.tables.csv import Dialect
+from graphcalc.tables.frames import FrameTable
 from graphcalc.tables.jsonlines import as_lines
-from graphcalc.tables.reading import TextOptions, has_polars, read_text
+from graphcalc.tables.polars_calls import has_polars
+from graphcalc.tables.reading import TextOptions, read_text
 
 if TYPE_CHECKING:
     from graphcalc.analysis.nan_origins import Origins

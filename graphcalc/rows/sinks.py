@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 from graphcalc.diagnostics import DataError, GraphcalcError, OutputError, brief, missing_package
 from graphcalc.rows.frame_text import check_kinds, delimited, head_line, json_lines
 from graphcalc.tables.csv import Dialect
-from graphcalc.tables.reading import has_polars, import_polars
+from graphcalc.tables.polars_calls import has_polars, import_polars
 
 
 class Output(Protocol):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import BinaryIO, NamedTuple, Protocol
 
 MAGIC = b"ARROW1"
 _CONTINUES = b"\xff\xff\xff\xff"
@@ -20,7 +20,14 @@ _SCHEMA, _DICTIONARY, _BATCH = 1, 2, 3
 _LONGEST = 64 << 20
 
 
-def batches(stream: Any, limit: int) -> Iterator[bytes]:
+class Readable(Protocol):
+    """A stream of bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to so many bytes, none at the end."""
+
+
+def batches(stream: Readable, limit: int) -> Iterator[bytes]:
     """For the schema alone, and then for every batch of rows, a stream that has only these.
 
     Raises ValueError for what is no stream of Arrow data, or unpacks to more than `limit` bytes,
@@ -39,7 +46,7 @@ def batches(stream: Any, limit: int) -> Iterator[bytes]:
         start = _exactly(stream, 8, may_end=True)
 
 
-def check_sizes(file: Any, limit: int) -> None:
+def check_sizes(file: BinaryIO, limit: int) -> None:
     """Raise ValueError for a file whose buffers unpack to more than so many bytes, if it is no
     damage that says so: polars would end the process for want of memory."""
     file.seek(-10, 2)
@@ -60,10 +67,9 @@ def check_sizes(file: Any, limit: int) -> None:
             _check_buffers(message, partial(_peek, file, start + size), limit)
 
 
-def _peek(file: Any, start: int, place: int) -> bytes:
+def _peek(file: BinaryIO, start: int, place: int) -> bytes:
     file.seek(start + place)
-    found: bytes = file.read(8)
-    return found
+    return file.read(8)
 
 
 def _check_buffers(message: _Table, peek: Callable[[int], bytes], limit: int) -> None:
@@ -82,7 +88,7 @@ def _check_buffers(message: _Table, peek: Callable[[int], bytes], limit: int) ->
             raise ValueError("a buffer says that it unpacks to more than there is room for")
 
 
-def _message(stream: Any, start: bytes, limit: int) -> tuple[int, bytes]:
+def _message(stream: Readable, start: bytes, limit: int) -> tuple[int, bytes]:
     """The kind of the next message, and its bytes; `start` are the first eight of them."""
     mark, length = start[:4], struct.unpack("<i", start[4:])[0]
     if mark != _CONTINUES or not 0 < length <= _LONGEST:
@@ -141,7 +147,7 @@ def _root(data: bytes) -> _Table:
     return _Table(data, struct.unpack_from("<I", data)[0])
 
 
-def _exactly(stream: Any, size: int, *, may_end: bool = False) -> bytes:
+def _exactly(stream: Readable, size: int, *, may_end: bool = False) -> bytes:
     pieces: list[bytes] = []
     while size:
         piece = stream.read(min(size, 1 << 20))

@@ -12,7 +12,8 @@ from graphcalc.tables.cells import CellError, CellProblem, number, read_number
 from graphcalc.tables.csv import Dialect, check_count, offset, split_records, splitter, unquote
 from graphcalc.tables.jsonlines import members
 from graphcalc.tables.jsonlines import read_number as read_member
-from graphcalc.tables.reading import TextOptions, decoded, import_polars, read_text
+from graphcalc.tables.polars_calls import import_polars
+from graphcalc.tables.reading import TextOptions, decoded, read_text
 
 
 class TextTable:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from graphcalc.diagnostics import DataError, Label, brief
 from graphcalc.files.memory import check_memory
@@ -100,40 +99,6 @@ def not_text(error: UnicodeError) -> str:
     if isinstance(error, UnicodeDecodeError) and error.start < len(error.object):
         return f"not {error.encoding.upper()} (byte 0x{error.object[error.start]:02x})"
     return brief(str(error), 80)
-
-
-def import_polars() -> Any:
-    """polars. Raises ImportError where it is not there.
-
-    On import it takes Ctrl-C for itself, and forgets one that comes between its queries; where
-    Ctrl-C was left to end the process, it is again, and one that comes meanwhile waits.
-    """
-    import signal
-    import sys
-
-    is_left = signal.getsignal(signal.SIGINT) is signal.SIG_DFL
-    if "polars" in sys.modules or not is_left or not hasattr(signal, "pthread_sigmask"):
-        import polars
-
-        return polars
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
-        import polars
-    finally:
-        with contextlib.suppress(ValueError):  # not the main thread: its signals are not ours
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    return polars
-
-
-def has_polars() -> bool:
-    """Whether polars is installed; does not import it."""
-    from importlib.util import find_spec
-
-    try:
-        return find_spec("polars") is not None
-    except ValueError:  # what is imported as None is not there
-        return False
 
 
 def _visible(name: str) -> str:
