@@ -6,18 +6,22 @@ columns, without an object or a call per node beyond the kernel's own.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any
 
 from graphcalc.backends.base import PYTHON_ITEM_OVERHEAD, Clock, NonFinite, Observer, Sink, Summary
 from graphcalc.backends.optimizers import updater
-from graphcalc.backends.regions import check_memory, steps_of
-from graphcalc.backends.scalars import Kernel, ScalarProgram
+from graphcalc.backends.python_loops import Kernel, RegionLoop, conversion, mapped
+from graphcalc.backends.regions import ExecutionStep, check_memory, steps_of
+from graphcalc.backends.scalars import ScalarProgram
+from graphcalc.diagnostics import LimitError
 from graphcalc.graph.ir import Graph, Node, wrong_value
 from graphcalc.graph.passes import last_uses
 from graphcalc.graph.verify import first_of_kind
 from graphcalc.ops.kernels.arrays import NDArray, expand, fsum
-from graphcalc.ops.spec import FLOATS, Problem, Type
+from graphcalc.ops.spec import Problem, Type
 from graphcalc.ops.table import OPS
 
 _Step = tuple[int, Kernel, tuple[int, ...]]
@@ -48,13 +52,15 @@ class PythonProgram:
             self._flat = ScalarProgram(found, [node.operands for node in nodes])
             return
         self._releases = last_uses(graph, kept)
-        steps = steps_of(graph, kept, with_regions=False)
-        check_memory(graph, steps, PYTHON_ITEM_OVERHEAD)
+        check_memory(graph, steps_of(graph, kept, with_regions=False), PYTHON_ITEM_OVERHEAD)
         self._steps: list[_Step] = [
             (position, kernels[kind], nodes[position].operands)
             for position, kind in enumerate(first)
             if kind in kernels
         ]
+        self._kernels = {position: (kernel, reads) for position, kernel, reads in self._steps}
+        self._loops: dict[int, RegionLoop] = {}
+        self._with_loops = _steps_with_loops(graph, kept)
 
     def _is_given(self, position: int, node: Node) -> bool:
         """Whether a node's value is there before the run: written, or from outside."""
@@ -98,10 +104,12 @@ class PythonProgram:
         sinks: Mapping[int, Sink],
         clock: Clock | None,
     ) -> None:
-        ready = {position for position, _, _ in self._steps}
         for position, value in enumerate(values):
-            if position not in ready:
+            if position not in self._kernels:
                 observer.observe(position, value)
+        if clock is None and self._hides_nothing(observer, sinks):
+            self._run_loops(values, observer, sinks)
+            return
         for position, kernel, operands in self._steps:
             self._position = position
             values[position] = kernel(*[values[i] for i in operands])
@@ -111,6 +119,40 @@ class PythonProgram:
             if position in sinks:
                 sinks[position].put(0, values[position])
             for released in self._releases[position]:
+                values[released] = None
+
+    def _hides_nothing(self, observer: Observer, sinks: Mapping[int, Sink]) -> bool:
+        """Whether nobody wants a value that is within a loop.
+
+        Where somebody does, each node is mapped by itself, which is no slower than a loop that
+        keeps a list of every node, and frees them sooner.
+        """
+        if not self._with_loops or observer.needs_values:
+            return False
+        regions = (step.region for step in self._with_loops if step.region is not None)
+        hidden = (p for r in regions for p in set(r.members).difference(r.outputs))
+        return not any(p in sinks or observer.wants(p) for p in hidden)
+
+    def _run_loops(self, values: list[Any], observer: Observer, sinks: Mapping[int, Sink]) -> None:
+        """Compute every region as one loop over its elements, other nodes by themselves."""
+        for step in self._with_loops:
+            self._position = step.position
+            if step.region is not None and len(step.region.members) > 1:
+                loop = self._loops.get(step.position)
+                if loop is None:
+                    loop = self._loops[step.position] = RegionLoop(self._graph, step.region)
+                computed: list[Any] = list(loop.run(values))
+            elif step.position in self._kernels:
+                kernel, operands = self._kernels[step.position]
+                computed = [kernel(*[values[i] for i in operands])]
+            else:
+                continue
+            for position, value in zip(step.made, computed):
+                values[position] = value
+                observer.observe(position, value)
+                if position in sinks:
+                    sinks[position].put(0, value)
+            for released in step.released:
                 values[released] = None
 
     def snapshot(self, value: Any, limit: int) -> tuple[Any, Summary | None]:
@@ -179,6 +221,18 @@ class PythonProgram:
         return NDArray(shape, data)
 
 
+def _steps_with_loops(graph: Graph, kept: frozenset[int]) -> list[ExecutionStep]:
+    """Return the steps with regions of several nodes; none where these need too much memory."""
+    steps = steps_of(graph, kept, with_folds=False)
+    if not any(step.region is not None and len(step.region.members) > 1 for step in steps):
+        return []
+    try:
+        check_memory(graph, steps, PYTHON_ITEM_OVERHEAD)
+    except LimitError:
+        return []
+    return steps
+
+
 def _kinds(data: list[Any]) -> tuple[bool, bool]:
     """Whether there is a nan among numbers, and whether an infinity."""
     odd = [x for x in data if x - x != 0]
@@ -187,6 +241,9 @@ def _kinds(data: list[Any]) -> tuple[bool, bool]:
 
 def summarize(data: list[Any]) -> Summary:
     """The statistics of a list of numbers."""
+    total = fsum(data) if data else 0.0
+    if data and math.isfinite(total):
+        return Summary(min(data), total / len(data), max(data), 0, 0)
     finite = [x for x in data if x - x == 0]
     nan = sum([x != x for x in data]) if len(finite) < len(data) else 0
     inf = len(data) - len(finite) - nan
@@ -209,20 +266,11 @@ def kernel_of(graph: Graph, node: Node) -> Callable[..., Any]:
     elif not out.shape:
         run = kernel
     else:
-        run = _map_kernel(kernel, out.shape)
+        quick = op.raising if callable(op.raising) and not node.params else kernel
+        run = mapped(kernel, quick, out.shape)
     if not any(casts):
         return run
     return lambda *values: run(*[v if c is None else cast(v, c) for v, c in zip(values, casts)])
-
-
-def conversion(graph: Graph, node: Node, place: int) -> Callable[[Any], Any] | None:
-    """What to turn the elements of an operand into, where the op wants another kind."""
-    wants = node.op.casting
-    is_own = wants in ("own", "common") or (wants == "condition" and place == 0)
-    dtype, out = graph.nodes[node.operands[place]].type.dtype, node.type.dtype
-    if is_own or dtype == out or dtype in FLOATS or out == "bool":
-        return None
-    return int if out == "int64" else float
 
 
 def cast(value: Any, convert: Callable[[Any], Any]) -> Any:
@@ -230,14 +278,6 @@ def cast(value: Any, convert: Callable[[Any], Any]) -> Any:
     if type(value) is NDArray:
         return NDArray(value.shape, [convert(x) for x in value.data])
     return convert(value)
-
-
-def _map_kernel(kernel: Callable[..., Any], shape: tuple[int, ...]) -> Callable[..., Any]:
-    def run(*values: Any) -> NDArray:
-        columns = [expand(_array(v), shape) for v in values]
-        return NDArray(shape, list(map(kernel, *columns)))
-
-    return run
 
 
 def _array_kernel(node: Node) -> Callable[..., Any]:
@@ -259,8 +299,8 @@ def native(value: Any, type_: Type) -> Any:
     convert = {"bool": bool, "int64": int}.get(type_.dtype, float)
     if hasattr(value, "tolist"):
         value = value.tolist()
-    level = [value]
+    data = [value]
     for _ in type_.shape:
-        level = [element for row in level for element in row]
-    data = [convert(element) for element in level]
+        data = list(chain.from_iterable(data))
+    data = list(map(convert, data))
     return NDArray(type_.shape, data) if type_.shape else data[0]

@@ -49,13 +49,13 @@ class ExecutionStep(NamedTuple):
 
 
 def steps_of(
-    graph: Graph, kept: frozenset[int], *, with_regions: bool = True
+    graph: Graph, kept: frozenset[int], *, with_regions: bool = True, with_folds: bool = True
 ) -> list[ExecutionStep]:
     """Return the steps that compute a graph, each after those whose values it reads.
 
-    The values in `kept` are never released.
+    The values in `kept` are never released. Without `with_folds` no reduction is in a region.
     """
-    groups = _groups(graph) if with_regions else {}
+    groups = _groups(graph, with_folds) if with_regions else {}
     if not groups:
         return _with_releases(graph, [(p, None) for p in range(len(graph))], kept)
     owner = {p: members[0] for members in groups.values() for p in members}
@@ -78,17 +78,19 @@ def is_fold(graph: Graph, node: Node) -> bool:
     return is_whole and operand.numel >= SMALLEST
 
 
-def _shape(graph: Graph, node: Node) -> tuple[int, ...] | None:
+def _shape(graph: Graph, node: Node, with_folds: bool = True) -> tuple[int, ...] | None:
     """Return the shape of the region that a node can be in, or None."""
     if node.op.kind == "elementwise" or node.op is OPS["alias"]:
         return node.type.shape if node.type.numel >= SMALLEST else None
+    if not with_folds:
+        return None
     return graph.nodes[node.operands[0]].type.shape if is_fold(graph, node) else None
 
 
 _Key: TypeAlias = tuple[int, Shape]
 
 
-def _groups(graph: Graph) -> dict[int, list[int]]:
+def _groups(graph: Graph, with_folds: bool) -> dict[int, list[int]]:
     """Return the members of every region by its first member.
 
     Nodes of one shape may run together if no path from one to the other leaves the region. A
@@ -126,7 +128,7 @@ def _keys(graph: Graph) -> list[_Key | None]:
     levels = [0] * len(nodes)
     keys: list[_Key | None] = [None] * len(nodes)
     for p, node in enumerate(nodes):
-        shape = _shape(graph, node)
+        shape = _shape(graph, node, with_folds)
         for o in node.operands:
             key = keys[o]
             is_outside = key is not None and (key[1] != shape or _is_reduction(nodes[o]))

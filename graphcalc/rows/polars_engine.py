@@ -311,7 +311,7 @@ def _literal(pl: Any, value: Any) -> Any:
 
 
 def _cast(pl: Any, plan: RowPlan, position: int, place: int, expression: Any) -> Any:
-    from graphcalc.backends.python import conversion
+    from graphcalc.backends.python_loops import conversion
 
     convert = conversion(plan.graph, plan.graph.nodes[position], place)
     return expression if convert is None else expression.cast(pl.Float64)
