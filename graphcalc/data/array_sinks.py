@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any
 
 from graphcalc.backends.base import KEEP, Sink
+from graphcalc.data.arrays import Value
 from graphcalc.data.results import ArrayWriter, SaveTarget
 from graphcalc.files.streams import is_packed
 from graphcalc.graph.ir import Graph
@@ -29,12 +29,12 @@ class FileSinks:
     def __enter__(self) -> FileSinks:
         return self
 
-    def __exit__(self, *error: Any) -> Any:
-        return self._stack.__exit__(*error)
+    def __exit__(self, *error: object) -> None:
+        self._stack.__exit__(*error)  # type: ignore[arg-type]
 
     def open(self, graph: Graph) -> Mapping[int, Sink]:
         """Begin the files for the values of a graph; who takes each of these."""
-        found: dict[int, list[Callable[[int, Any], None]]] = {}
+        found: dict[int, list[Callable[[int, Value], None]]] = {}
         self.left = []
         wanted = [(t, positions_of(graph, t, self._shown)) for t in self._targets]
         whole = {p for t, positions in wanted if not takes_parts(t) for p in positions}
@@ -54,16 +54,16 @@ class FileSinks:
 class _Several:
     """Everybody who takes one value."""
 
-    def __init__(self, takers: list[Callable[[int, Any], None]]) -> None:
+    def __init__(self, takers: list[Callable[[int, Value], None]]) -> None:
         self._takers = takers
 
-    def put(self, place: int, part: Any) -> None:
+    def put(self, place: int, part: Value) -> None:
         """The elements from a place on."""
         for take in self._takers:
             take(place, part)
 
 
-def _put(writer: ArrayWriter, name: str) -> Callable[[int, Any], None]:
+def _put(writer: ArrayWriter, name: str) -> Callable[[int, Value], None]:
     return lambda place, part: writer.put(name, place, part)
 
 

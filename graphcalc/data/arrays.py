@@ -10,7 +10,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 
 from graphcalc.diagnostics import DataError, GraphcalcError, Label, brief, missing_package
 from graphcalc.files.streams import display_path, unreadable
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 _NPY = b"\x93NUMPY"
 # A header that is longer is none.
 _LONGEST_HEADER = 1 << 16
+
+
+# What a name stands for: a number, nested lists, an array of any library, or one in a file still.
+Value: TypeAlias = Any
 
 
 class Kind(str):
@@ -63,11 +67,11 @@ class FileArray:
         """The bytes of an element."""
         return 2 if self.dtype == "bfloat16" else int(self.code.lstrip("<>|=fiubc"))
 
-    def item(self) -> Any:
+    def item(self) -> Value:
         """The only element."""
         return self.read().item()
 
-    def read(self) -> Any:
+    def read(self) -> Value:
         """All elements, as a numpy array, or a torch tensor for a dtype that numpy lacks."""
         with self.parts() as take:
             return (
@@ -77,7 +81,7 @@ class FileArray:
             )
 
     @contextmanager
-    def parts(self) -> Iterator[Callable[[int], Any]]:
+    def parts(self) -> Iterator[Callable[[int], Value]]:
         """A function that gives the next so many elements, in the order of the file.
 
         Raises DataError where the file ends before they do.
@@ -88,7 +92,7 @@ class FileArray:
 
         with self.open() as stream:
 
-            def take(count: int) -> Any:
+            def take(count: int) -> Value:
                 data = numpy.empty(count, code)
                 view = memoryview(data.reshape(-1).view(numpy.uint8)) if count else memoryview(b"")
                 place = 0
@@ -106,7 +110,7 @@ class FileArray:
 
             yield take
 
-    def _native(self, data: Any) -> Any:
+    def _native(self, data: Value) -> Value:
         """Elements in this machine's byte order. Raises DataError for those beyond int64."""
         data = data.astype(data.dtype.newbyteorder("="), copy=False)
         check_range(data, display_path(self.name), self.label)
@@ -119,7 +123,7 @@ class FileArray:
         return DataError("truncated", message, (self.label,))
 
 
-def check_range(array: Any, name: str, label: Label) -> None:
+def check_range(array: Value, name: str, label: Label) -> None:
     """Raise DataError for whole numbers that int64, which they are computed as, does not have."""
     if array.dtype.kind == "u" and array.dtype.itemsize == 8 and (array >> 63).any():
         message = f"{name}: holds whole numbers beyond 2**63, which int64 does not have"
@@ -135,7 +139,7 @@ def import_numpy(label: Label | None) -> Any:
     return numpy
 
 
-def as_bfloat16(data: Any, label: Label) -> Any:
+def as_bfloat16(data: Value, label: Label) -> Value:
     """Sixteen bits as torch's bfloat16."""
     try:
         import torch
@@ -174,7 +178,7 @@ def opened(found: FileArray, path: str, start: int) -> FileArray:
     return found
 
 
-def _npy(stream: Any, name: str, label: Label, size: int, field: str | None) -> FileArray:
+def _npy(stream: BinaryIO, name: str, label: Label, size: int, field: str | None) -> FileArray:
     """What the header at the beginning of a stream of so many bytes says."""
     numpy = import_numpy(label)
     magic = stream.read(6)
@@ -211,7 +215,11 @@ def _npy(stream: Any, name: str, label: Label, size: int, field: str | None) -> 
         raise damaged(name, f"shape {shape} in the header", label)
     check_size(name, math.prod(shape) * dtype.itemsize, size - stream.tell(), label)
     order = "F" if is_fortran and len(shape) > 1 else "C"
-    return FileArray(name, shape, Kind(dtype.name), dtype.str, lambda: None, label, order)
+    return FileArray(name, shape, Kind(dtype.name), dtype.str, _unopened, label, order)
+
+
+def _unopened() -> BinaryIO:
+    raise AssertionError
 
 
 def _first_line(text: str) -> str:
@@ -282,15 +290,15 @@ def _member(
     def look() -> FileArray:
         try:
             with archive.open(info) as stream:
-                found = _npy(stream, name, label, info.file_size, None)
+                found = _npy(cast(BinaryIO, stream), name, label, info.file_size, None)
                 start = stream.tell()
         except GraphcalcError:
             raise
         except Exception as error:  # of the file, of zip, and of zlib
             raise unreadable(name, error) from None
 
-        def open_at() -> Any:
-            stream = archive.open(info)
+        def open_at() -> BinaryIO:
+            stream = cast(BinaryIO, archive.open(info))
             stream.read(start)
             return stream
 

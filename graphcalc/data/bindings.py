@@ -49,48 +49,46 @@ def parse_bindings(
     A file has data where its name tells their format, or `format` does; any other has
     NAME = VALUE statements.
     """
-    found: dict[str, Binding] = {}
-    references: dict[str, Reference] = {}
-    tables: list[Reference] = []
-    spare: set[str] = set()
+    bound = ParsedBindings({}, {}, [], set())
     for path in files:
         from graphcalc.data.loading import file_format
 
-        if (file_format(path) or format) is None:
-            if path == "-":
-                hint = "say what standard input is: --input-format csv"
-                label = Label(Source(path, "--inputs"), Span(0, 1))
-                raise BindingError(
-                    "input-format", "standard input has no name", (label,), help=hint
-                )
-            _add_file(found, read_file(path))
-            spare |= found.keys()
-        else:
-            tables.append(
-                Reference(path, None, Label(Source(path, "--inputs"), Span(0, len(path))))
-            )
+        label = Label(Source(path, "--inputs"), Span(0, len(path)))
+        if (file_format(path) or format) is not None:
+            bound.tables.append(Reference(path, None, label))
+            continue
+        if path == "-":
+            hint = "say what standard input is: --input-format csv"
+            raise BindingError("input-format", "standard input has no name", (label,), help=hint)
+        _add_file(bound.constants, read_file(path))
+        bound.spare.update(bound.constants)
     for text in texts:
-        whole = Source(text, "<argument>")
-        match = _BINDING.fullmatch(text)
-        if match is None:
-            raise BindingError(
-                "binding",
-                f"`{brief(text)}` is not NAME=VALUE",
-                (Label(whole, Span(0, len(text))),),
-                help="write it without spaces and without a minus before the name"
-                if "=" in text.strip("=") and "==" not in text
-                else "a program is one argument: put it in quotes",
-            )
-        name, value = match.groups()
-        span = Span(0, len(text))
-        if name in found or name in references:
-            raise _twice(name, Label(whole, span))
-        if value.startswith("@"):
-            label = Label(whole, Span(match.start(2), len(text)))
-            references[name] = _reference(value[1:], label)
-        else:
-            found[name] = _parsed(text, match.start(2))
-    return ParsedBindings(found, references, tables, spare - set(references))
+        _add_argument(bound, text)
+    bound.spare.difference_update(bound.references)
+    return bound
+
+
+def _add_argument(bound: ParsedBindings, text: str) -> None:
+    """Add what NAME=VALUE binds."""
+    whole = Source(text, "<argument>")
+    match = _BINDING.fullmatch(text)
+    if match is None:
+        raise BindingError(
+            "binding",
+            f"`{brief(text)}` is not NAME=VALUE",
+            (Label(whole, Span(0, len(text))),),
+            help="write it without spaces and without a minus before the name"
+            if "=" in text.strip("=") and "==" not in text
+            else "a program is one argument: put it in quotes",
+        )
+    name, value = match.groups()
+    if name in bound.constants or name in bound.references:
+        raise _twice(name, Label(whole, Span(0, len(text))))
+    if value.startswith("@"):
+        label = Label(whole, Span(match.start(2), len(text)))
+        bound.references[name] = _reference(value[1:], label)
+    else:
+        bound.constants[name] = _parsed(text, match.start(2))
 
 
 def _reference(text: str, label: Label) -> Reference:

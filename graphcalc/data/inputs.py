@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import chain
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from graphcalc.data.arrays import FileArray
+from graphcalc.data.arrays import FileArray, Value
 from graphcalc.diagnostics import DataError, Label
 from graphcalc.graph.lowering import Input
 from graphcalc.ops.spec import FLOATS, Type
@@ -18,7 +18,7 @@ Nested: TypeAlias = "float | Sequence[Nested]"
 _INTEGERS = frozenset({"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"})
 
 
-def describe(name: str, value: Any, dtype: str, forced: str | None) -> Input:
+def describe(name: str, value: Value, dtype: str, forced: str | None) -> Input:
     """The type of a number, nested list, NumPy array, torch tensor or result bound to a name.
 
     `dtype` is the run's; `forced` is one that every floating point input must take. Raises
@@ -36,7 +36,7 @@ def describe(name: str, value: Any, dtype: str, forced: str | None) -> Input:
     raise _refuse(name, f"`{name}` is a {type(value).__name__}, not a number or a tensor")
 
 
-def usable(value: Any) -> Any:
+def usable(value: Value) -> Value:
     """A value that every backend can read: a NumPy array in native order that may be shared.
 
     torch takes neither foreign byte order nor negative strides, and warns of read-only memory;
@@ -51,17 +51,17 @@ def usable(value: Any) -> Any:
     return value
 
 
-def read_in(value: Any) -> Any:
+def read_in(value: Value) -> Value:
     """A value that is in a file still, read; any other as it is."""
     return usable(value.read()) if isinstance(value, FileArray) else value
 
 
-def is_torch(value: Any) -> bool:
+def is_torch(value: Value) -> bool:
     """Whether a value is a torch tensor; does not import torch."""
     return type(value).__module__.partition(".")[0] == "torch"
 
 
-def _array(name: str, value: Any, forced: str | None) -> Input:
+def _array(name: str, value: Value, forced: str | None) -> Input:
     kind = getattr(value.dtype, "name", str(value.dtype)).removeprefix("torch.")
     if hasattr(value, "mask"):
         raise _refuse(name, f"`{name}` is a masked array", help="fill it first: x.filled(nan)")
@@ -110,7 +110,7 @@ def nested_shape(
     Raises what `refuse` makes of the reason where they are ragged or hold other things.
     """
     shape: list[int] = []
-    level: list[Any] = [value]
+    level: list[Value] = [value]
     while level and isinstance(level[0], (list, tuple)):
         # A set of types, or of lengths, is made in a tenth of the time that a loop takes.
         if not all(issubclass(kind, (list, tuple)) for kind in set(map(type, level))):
@@ -127,7 +127,7 @@ def nested_shape(
 
 def _why_not_numbers(name: str, value: Nested) -> str:
     """Return what is wrong with nested lists: the first that is ragged, or holds other things."""
-    level: list[tuple[str, Any]] = [("", value)]
+    level: list[tuple[str, Value]] = [("", value)]
     while isinstance(level[0][1], (list, tuple)):
         size = len(level[0][1])
         for path, row in level:

@@ -12,6 +12,7 @@ from typing import Any
 from graphcalc.data.arrays import (
     FileArray,
     Kind,
+    Value,
     check_size,
     damaged,
     opened,
@@ -112,39 +113,16 @@ def _index(
 # .pt
 
 
-def read_pt(path: str, label: Label, limit: int) -> dict[str, Callable[[], Any]]:
-    """The tensors of a .pt file, by name, `` for one that stands alone.
+def read_pt(path: str, label: Label, limit: int) -> dict[str, Callable[[], Value]]:
+    """Return the tensors of a .pt file, by name, `` for one that stands alone.
 
     Only torch's loader of weights is used, of a version (2.10) that refuses all else.
     """
     name = display_path(path)
-    try:
-        import torch
-    except ImportError:
-        raise missing_package("torch", ".pt files need", label) from None
-    version = tuple(int(x) for x in torch.__version__.split("+")[0].split(".")[:2])
-    if version < (2, 10):
-        raise BackendError(
-            "package-old",
-            f".pt files need torch 2.10 or newer, and this is {torch.__version__}",
-            (label,),
-            note="older versions can be made to run programs by a file",
-        )
-    import zipfile
+    _check_torch(label)
+    check_memory(name, _unpacked_size(path, label), limit, label)
+    import torch
 
-    try:
-        with zipfile.ZipFile(path) as archive:
-            declared = sum(info.file_size for info in archive.infolist())
-    except OSError as error:
-        raise unreadable(name, error) from None
-    except Exception:  # of zip, which has many
-        raise DataError(
-            "other-content",
-            f"{name}: the content is not a zip archive, as torch writes",
-            (label,),
-            note="pickles are never loaded",
-        ) from None
-    check_memory(name, declared, limit, label)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -159,7 +137,41 @@ def read_pt(path: str, label: Label, limit: int) -> dict[str, Callable[[], Any]]
     return {key: _given(_usable(value, key, name, label)) for key, value in _tensors(content)}
 
 
-def _usable(value: Any, key: str, name: str, label: Label) -> Any:
+def _check_torch(label: Label) -> None:
+    """Raise BackendError where torch is missing, or its loader is not safe."""
+    try:
+        import torch
+    except ImportError:
+        raise missing_package("torch", ".pt files need", label) from None
+    version = tuple(int(x) for x in torch.__version__.split("+")[0].split(".")[:2])
+    if version < (2, 10):
+        raise BackendError(
+            "package-old",
+            f".pt files need torch 2.10 or newer, and this is {torch.__version__}",
+            (label,),
+            note="older versions can be made to run programs by a file",
+        )
+
+
+def _unpacked_size(path: str, label: Label) -> int:
+    """Return the bytes that a zip archive says it unpacks to."""
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return sum(info.file_size for info in archive.infolist())
+    except OSError as error:
+        raise unreadable(display_path(path), error) from None
+    except Exception:  # of zip, which has many
+        raise DataError(
+            "other-content",
+            f"{display_path(path)}: the content is not a zip archive, as torch writes",
+            (label,),
+            note="pickles are never loaded",
+        ) from None
+
+
+def _usable(value: Value, key: str, name: str, label: Label) -> Value:
     """A tensor that can be computed with; DataError for one of another layout, or without data."""
     if not hasattr(value, "detach"):
         return value
@@ -170,13 +182,13 @@ def _usable(value: Any, key: str, name: str, label: Label) -> Any:
     return value.detach()
 
 
-def _given(value: Any) -> Callable[[], Any]:
+def _given(value: Value) -> Callable[[], Value]:
     return lambda: value
 
 
-def _tensors(content: Any) -> Iterator[tuple[str, Any]]:
+def _tensors(content: Value) -> Iterator[tuple[str, Value]]:
     """The tensors and numbers of nested dictionaries and lists, with their keys joined by dots."""
-    pending: list[tuple[str, Any]] = [("", content)]
+    pending: list[tuple[str, Value]] = [("", content)]
     # What is in itself, or in many places, is looked at once.
     seen: set[int] = set()
     while pending:
