@@ -97,7 +97,7 @@ def _groups(graph: Graph, with_folds: bool) -> dict[int, list[int]]:
     node's level counts how often the paths to it have left one; nodes of one shape and level that
     read each other, or the same value, are one region.
     """
-    nodes, keys = graph.nodes, _keys(graph)
+    nodes, keys = graph.nodes, _keys(graph, with_folds)
     leaders = list(range(len(nodes)))
     readers: dict[tuple[_Key, int], int] = {}
 
@@ -122,7 +122,7 @@ def _groups(graph: Graph, with_folds: bool) -> dict[int, list[int]]:
     return {members[0]: members for members in groups.values()}
 
 
-def _keys(graph: Graph) -> list[_Key | None]:
+def _keys(graph: Graph, with_folds: bool) -> list[_Key | None]:
     """Return the level and the shape of every node that a region can have, None for others."""
     nodes = graph.nodes
     levels = [0] * len(nodes)

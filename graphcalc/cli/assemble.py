@@ -64,8 +64,8 @@ def row_options(command: CommandLine, path: str, *, is_terminal: bool) -> tuple[
     have, or that a terminal does not show.
     """
     from graphcalc.files.streams import is_packed
+    from graphcalc.rows.engine import Policy
     from graphcalc.rows.formats import COLUMNAR, FORMATS, format_of
-    from graphcalc.rows.python_engine import Policy
     from graphcalc.rows.run import RowOptions
 
     if command.input_format not in (None, *FORMATS):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from graphcalc.data import arrays, tensors
+from graphcalc.data.arrays import Value
 from graphcalc.data.inputs import nested_shape
 from graphcalc.data.references import Reference, near_names
 from graphcalc.diagnostics import BindingError, DataError, Label, brief, did_you_mean
@@ -20,11 +21,11 @@ from graphcalc.source import Source, Span
 from graphcalc.syntax.columns import name_of
 from graphcalc.syntax.program import SyntaxTree
 from graphcalc.tables import reading
-from graphcalc.tables.csv_table import BigTextTable, JsonLines, TextTable
 from graphcalc.tables.frames import FrameTable
 from graphcalc.tables.jsonlines import DECODER
 from graphcalc.tables.polars_calls import has_polars
 from graphcalc.tables.reading import TextOptions, names_listed, read_text
+from graphcalc.tables.text_table import BigTextTable, TextTable
 
 # What a file's name may end with, besides those of tables.
 _ENDINGS = {
@@ -48,7 +49,7 @@ _MOST_MEMBERS = 1_000_000
 class LoadedValue(NamedTuple):
     """A value from a file: where it was asked for, and how."""
 
-    value: Any
+    value: Value
     label: Label
     written: str
 
@@ -70,7 +71,7 @@ class Loader:
     text: TextOptions = TextOptions()
     format: str | None = None
     limit: int = 1 << 40
-    _opened: dict[str, Any] = field(default_factory=dict)
+    _opened: dict[str, Value] = field(default_factory=dict)
 
     def load(self, reference: Reference) -> LoadedValue:
         """The value that a reference means."""
@@ -113,7 +114,7 @@ class Loader:
         reading = (c for c in self._opened.values() if isinstance(c, Mapping))
         return [name_of(key) for content in reading for key in content]
 
-    def _only(self, content: Mapping[str, Callable[[], Any]], reference: Reference) -> Any:
+    def _only(self, content: Mapping[str, Callable[[], Value]], reference: Reference) -> Value:
         path, label = display_path(reference.path), reference.label
         if isinstance(content, _Columns) and content.matrix is not None:
             return content.matrix()
@@ -128,7 +129,7 @@ class Loader:
             help=f"choose one: @{path}:{brief(next(iter(content)))}",
         )
 
-    def _content(self, reference: Reference) -> Any:
+    def _content(self, reference: Reference) -> Value:
         """What is in a file: one value, or functions that give a value by key."""
         path, label = reference.path, reference.label
         if path not in self._opened:
@@ -138,7 +139,7 @@ class Loader:
                 raise _with_label(error, label, path) from None
         return self._opened[path]
 
-    def _open(self, path: str, label: Label) -> Any:
+    def _open(self, path: str, label: Label) -> Value:
         format = file_format(path) or self.format
         if path == "-":
             format = self.format
@@ -164,9 +165,9 @@ class Loader:
             name = display_path(path)
             return read_json(text, name, label) if format == "json" else read_txt(text, name, label)
         table = open_table(path, format, self.text, self.limit, label)
-        return _Columns(table)
+        return _Columns(table, has_matrix=format != "jsonl")
 
-    def _open_arrays(self, path: str, format: str, label: Label) -> Any:
+    def _open_arrays(self, path: str, format: str, label: Label) -> Value:
         def check_size(size: int) -> None:
             check_memory(f"a copy of {display_path(path)}", size, self.limit, label)
 
@@ -180,14 +181,14 @@ class Loader:
         return tensors.read_safetensors(path, label)
 
 
-class _Columns(Mapping[str, Callable[[], Any]]):
+class _Columns(Mapping[str, Callable[[], Value]]):
     """The columns of a table, each read when it is called for."""
 
-    def __init__(self, table: Any) -> None:
+    def __init__(self, table: TextTable | BigTextTable | FrameTable, *, has_matrix: bool) -> None:
         self._table = table
-        self.matrix: Callable[[], Any] | None = getattr(table, "matrix", None)
+        self.matrix: Callable[[], Value] | None = table.matrix if has_matrix else None
 
-    def __getitem__(self, key: str) -> Callable[[], Any]:
+    def __getitem__(self, key: str) -> Callable[[], Value]:
         if key not in self._table.columns:
             raise KeyError(key)
         if self._table.columns.count(key) > 1:
@@ -202,14 +203,14 @@ class _Columns(Mapping[str, Callable[[], Any]]):
         is_place = place.isascii() and place.isdigit() and 0 < int(place[:9]) <= len(columns)
         return columns[int(place) - 1] if is_place else None
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[str]:
         return iter(dict.fromkeys(self._table.columns))
 
     def __len__(self) -> int:
         return len(set(self._table.columns))
 
 
-def read_json(text: str, name: str, label: Label) -> Any:
+def read_json(text: str, name: str, label: Label) -> Value:
     """A number, nested lists, or an object of these by key."""
     source = Source(text, display_path(name))
     try:
@@ -234,11 +235,11 @@ def read_json(text: str, name: str, label: Label) -> Any:
     }
 
 
-def _member(value: Any, path: str, name: str, label: Label) -> Callable[[], Any]:
+def _member(value: Value, path: str, name: str, label: Label) -> Callable[[], Value]:
     return lambda: _checked(value, path, name, label)
 
 
-def _checked(value: Any, path: str, name: str, label: Label) -> Any:
+def _checked(value: Value, path: str, name: str, label: Label) -> Value:
     """A JSON value that is a number or a tensor; DataError with the path of what is neither."""
     if isinstance(value, (bool, int, float)):
         return value
@@ -250,7 +251,7 @@ def _checked(value: Any, path: str, name: str, label: Label) -> Any:
     return value
 
 
-def read_txt(text: str, name: str, label: Label) -> Any:
+def read_txt(text: str, name: str, label: Label) -> Value:
     """Numbers between blanks: one line or one column is a vector, else each line is a row."""
     rows: list[list[float]] = []
     for number, line in enumerate(text.splitlines(), 1):
@@ -304,16 +305,13 @@ def _with_label(error: Any, label: Label, path: str) -> Any:
 
 def open_table(
     path: str, format: str, options: TextOptions, limit: int, label: Label
-) -> TextTable | BigTextTable | JsonLines | FrameTable:
+) -> TextTable | BigTextTable | FrameTable:
     """A table, ready to give columns."""
     if format in ("parquet", "arrow"):
         return FrameTable(path, format, options, limit, label)
     if format != "jsonl" and _is_big(path) and options.encoding == "utf-8" and has_polars():
         return BigTextTable(path, format, options, limit, label)
-    text = read_text(path, options, limit, label)
-    if format == "jsonl":
-        return JsonLines(path, text, options)
-    return TextTable(path, format, text, options)
+    return TextTable(path, format, read_text(path, options, limit, label), options)
 
 
 def _is_big(path: str) -> bool:

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
+from graphcalc.data.arrays import Value
 from graphcalc.data.loading import file_format
 from graphcalc.data.tensors import SAFETENSORS_NAMES
 from graphcalc.diagnostics import OutputError, UsageError, brief, missing_package
@@ -17,7 +18,7 @@ from graphcalc.files.streams import display_path
 from graphcalc.numbers import exact, show_nested
 from graphcalc.ops.kernels.arrays import NDArray
 from graphcalc.ops.spec import ITEM_BYTES
-from graphcalc.tables.csv import Dialect, quoted
+from graphcalc.tables.csv import Dialect, joined
 from graphcalc.tables.polars_calls import import_polars
 
 FORMATS = (
@@ -48,7 +49,7 @@ def parse_target(text: str) -> SaveTarget:
     return SaveTarget(path, format, name or None)
 
 
-def save(target: SaveTarget, values: Mapping[str, Any]) -> None:
+def save(target: SaveTarget, values: Mapping[str, Value]) -> None:
     """Write values, by name, into a file, all of it or none.
 
     Raises OutputError where it cannot be written, UsageError where the format does not hold them.
@@ -98,12 +99,12 @@ class ArrayWriter:
         self._starts = {name: len(data) + start for name, start in starts.items()}
         return self
 
-    def put(self, name: str, place: int, values: Any) -> None:
+    def put(self, name: str, place: int, values: Value) -> None:
         """The elements of an array from a place on."""
         array = _array(_as_bits(values), self._target)
         self._write(self._starts[name] + place * array.itemsize, _bytes(array))
 
-    def _write(self, place: int, data: Any) -> None:
+    def _write(self, place: int, data: Value) -> None:
         # Of several files that are written side by side the error names the right one.
         try:
             self._file.seek(place)
@@ -112,8 +113,8 @@ class ArrayWriter:
             reason = (error.strerror or str(error)).lower()
             raise OutputError("output", f"{display_path(self._target.path)}: {reason}") from None
 
-    def __exit__(self, *error: Any) -> Any:
-        return self._whole.__exit__(*error)
+    def __exit__(self, *error: object) -> None:
+        self._whole.__exit__(*error)  # type: ignore[arg-type]
 
 
 def _npy_head(
@@ -146,7 +147,7 @@ def _safetensors_head(
     return struct.pack("<Q", len(head)) + head, starts
 
 
-def _as_bits(value: Any) -> Any:
+def _as_bits(value: Value) -> Value:
     """torch's bfloat16, which numpy lacks, as the integers of its bits; others as they are."""
     if str(getattr(value, "dtype", "")) != "torch.bfloat16":
         return value
@@ -158,7 +159,7 @@ def _as_bits(value: Any) -> Any:
 _Write = Callable[[BinaryIO], None]
 
 
-def _array(value: Any, target: SaveTarget) -> Any:
+def _array(value: Value, target: SaveTarget) -> Value:
     """A value as a numpy array."""
     try:
         import numpy
@@ -174,7 +175,7 @@ def _array(value: Any, target: SaveTarget) -> Any:
     return numpy.array(value)
 
 
-def _npy(values: Mapping[str, Any], target: SaveTarget) -> _Write:
+def _npy(values: Mapping[str, Value], target: SaveTarget) -> _Write:
     ((name, value),) = values.items()
     array = _array(value, target)
     head, _ = _npy_head({name: (array.dtype.name, array.shape)})
@@ -187,14 +188,14 @@ def _npy(values: Mapping[str, Any], target: SaveTarget) -> _Write:
     return write
 
 
-def _bytes(array: Any) -> Any:
+def _bytes(array: Value) -> Any:
     """The elements of a numpy array, as bytes in C order."""
     import numpy
 
     return numpy.ascontiguousarray(array).reshape(-1).view("uint8").data if array.size else b""
 
 
-def _npz(values: Mapping[str, Any], target: SaveTarget) -> _Write:
+def _npz(values: Mapping[str, Value], target: SaveTarget) -> _Write:
     arrays = {name: _array(value, target) for name, value in values.items()}
     import zipfile
 
@@ -210,9 +211,9 @@ def _npz(values: Mapping[str, Any], target: SaveTarget) -> _Write:
     return write
 
 
-def _safetensors(values: Mapping[str, Any], target: SaveTarget) -> _Write:
+def _safetensors(values: Mapping[str, Value], target: SaveTarget) -> _Write:
     entries: dict[str, tuple[str, tuple[int, ...]]] = {}
-    pieces: list[Any] = []
+    pieces: list[Value] = []
     for name, value in values.items():
         array = _array(_as_bits(value), target)
         array = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
@@ -229,18 +230,18 @@ def _safetensors(values: Mapping[str, Any], target: SaveTarget) -> _Write:
     return write
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Value) -> Value:
     return value.tolist() if hasattr(value, "tolist") else value
 
 
-def _depth(value: Any) -> int:
+def _depth(value: Value) -> int:
     depth = 0
     while isinstance(value, list):
         depth, value = depth + 1, value[0] if value else None
     return depth
 
 
-def _columns(values: Mapping[str, Any], target: SaveTarget) -> dict[str, list[Any]]:
+def _columns(values: Mapping[str, Value], target: SaveTarget) -> dict[str, list[Value]]:
     """The values as columns of one length; single numbers make a single row."""
     plain = {name: _plain(value) for name, value in values.items()}
     depths = {name: _depth(value) for name, value in plain.items()}
@@ -264,7 +265,7 @@ def _columns(values: Mapping[str, Any], target: SaveTarget) -> dict[str, list[An
     return columns
 
 
-def _text(values: Mapping[str, Any], target: SaveTarget) -> _Write:
+def _text(values: Mapping[str, Value], target: SaveTarget) -> _Write:
     """CSV, TSV and blanks: a matrix that is saved alone has no header."""
     delimiter = {"csv": ",", "tsv": "\t", "txt": " "}[target.format]
     dialect = Dialect(delimiter, target.format == "csv")
@@ -279,8 +280,7 @@ def _text(values: Mapping[str, Any], target: SaveTarget) -> _Write:
     else:
         columns = _columns(values, target)
         rows = zip(*columns.values())
-        lines = [delimiter.join(quoted(name, dialect) for name in columns)]
-        lines += [delimiter.join(map(exact, row)) for row in rows]
+        lines = [joined(columns, dialect), *(delimiter.join(map(exact, row)) for row in rows)]
     data = "".join(f"{line}\n" for line in lines).encode()
     return lambda file: _put(file, data)
 
@@ -289,22 +289,22 @@ def _put(file: BinaryIO, data: bytes) -> None:
     file.write(data)
 
 
-def _jsonl(values: Mapping[str, Any], target: SaveTarget) -> _Write:
+def _jsonl(values: Mapping[str, Value], target: SaveTarget) -> _Write:
     columns = _columns(values, target)
     lines = [_json(dict(zip(columns, row)), target) for row in zip(*columns.values())]
     data = "".join(f"{line}\n" for line in lines).encode()
     return lambda file: _put(file, data)
 
 
-def _json_file(values: Mapping[str, Any], target: SaveTarget) -> _Write:
-    plain: Any = {name: _plain(value) for name, value in values.items()}
+def _json_file(values: Mapping[str, Value], target: SaveTarget) -> _Write:
+    plain: Value = {name: _plain(value) for name, value in values.items()}
     if target.name is not None:
         (plain,) = plain.values()
     data = _json(plain, target, indent=1).encode() + b"\n"
     return lambda file: _put(file, data)
 
 
-def _json(value: Any, target: SaveTarget, indent: int | None = None) -> str:
+def _json(value: Value, target: SaveTarget, indent: int | None = None) -> str:
     try:
         return json.dumps(value, allow_nan=False, ensure_ascii=False, indent=indent)
     except ValueError:
@@ -315,12 +315,12 @@ def _json(value: Any, target: SaveTarget, indent: int | None = None) -> str:
         ) from None
 
 
-def _bindings(values: Mapping[str, Any], target: SaveTarget) -> _Write:
+def _bindings(values: Mapping[str, Value], target: SaveTarget) -> _Write:
     lines = [f"{name} = {show_nested(_plain(value), exact)}\n" for name, value in values.items()]
     return lambda file: _put(file, "".join(lines).encode())
 
 
-def _frame(values: Mapping[str, Any], target: SaveTarget) -> _Write:
+def _frame(values: Mapping[str, Value], target: SaveTarget) -> _Write:
     try:
         polars = import_polars()
     except ImportError:
@@ -341,7 +341,7 @@ def _frame(values: Mapping[str, Any], target: SaveTarget) -> _Write:
     return write
 
 
-_WRITERS: dict[str, Callable[[Mapping[str, Any], SaveTarget], _Write]] = {
+_WRITERS: dict[str, Callable[[Mapping[str, Value], SaveTarget], _Write]] = {
     "npy": _npy,
     "npz": _npz,
     "safetensors": _safetensors,

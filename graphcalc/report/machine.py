@@ -188,22 +188,20 @@ def as_tsv(records: Sequence[Record], trace: Trace, origins: Origins | None = No
 
 
 def _separated(records: Sequence[Record], trace: Trace, delimiter: str) -> str:
-    import csv
-    import io
+    from graphcalc.tables.csv import Dialect, joined
 
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
+    dialect = Dialect(delimiter)
     has_gradients, is_profiled = trace.target is not None, trace.profile is not None
     gradients = GRADIENT_COLUMNS if has_gradients else ()
-    writer.writerow((*COLUMNS, *gradients, *(PROFILE_COLUMNS if is_profiled else ())))
+    rows = [[*COLUMNS, *gradients, *(PROFILE_COLUMNS if is_profiled else ())]]
     for record in records:
         cells = _row(record)
         if has_gradients:
             cells += _gradient_cells(record)
         if is_profiled:
             cells += [repr(record.seconds), repr(record.share), str(record.bytes)]
-        writer.writerow(cells)
-    return out.getvalue()
+        rows.append(cells)
+    return "".join(f"{joined(cells, dialect)}\n" for cells in rows)
 
 
 def _statistics(summary: Summary | None, dtype: str) -> list[str]:

@@ -10,8 +10,9 @@ from graphcalc.backends.base import NullObserver, Program, Settings
 from graphcalc.backends.choose import compile_graph, run_dtype
 from graphcalc.numbers import exact
 from graphcalc.ops.kernels.totals import State, Total
+from graphcalc.rows.engine import NON_FINITE_TEXTS, Done
 from graphcalc.rows.plan import Gathered, PartialGraph, RowPlan, Stage
-from graphcalc.rows.python_engine import NON_FINITE_TEXTS, Done, Engine, Pass
+from graphcalc.rows.python_engine import PartRun, PythonEngine
 from graphcalc.tables.cells import CellError
 
 
@@ -49,10 +50,10 @@ def states_of(stage: Stage, values: Mapping[int, Sequence[Any]]) -> tuple[State 
 
 
 @dataclass(eq=False)
-class BatchEngine(Engine):
-    """As `Engine`, with the evaluator that the run's settings choose."""
+class BackendEngine(PythonEngine):
+    """As `PythonEngine`, with the evaluator that the run's settings choose."""
 
-    _reader: Engine = field(init=False)
+    _reader: PythonEngine = field(init=False)
     _program: StageProgram = field(init=False)
 
     def __post_init__(self) -> None:
@@ -62,12 +63,14 @@ class BatchEngine(Engine):
         kept = Total(lambda values: (), lambda a, b: (), lambda state: None)
         gathered = tuple(Gathered(p, (p,), kept) for p in columns)
         stage = Stage(columns, (), gathered, (), False)
-        self._reader = Engine(self.plan, stage, self.table, self.writer, self.layout, self.policy)
+        self._reader = PythonEngine(
+            self.plan, stage, self.layout, self.policy, self.table, self.writer
+        )
         self._program = StageProgram(self.plan, self.stage)
 
     def compute(self, records: list[str], text: str) -> Done:
         """Compute the records of a part, all at once."""
-        read = Pass(self._reader, records, self._reader.compiled(text))
+        read = PartRun(self._reader, records, self._reader.compiled(text))
         read.read()
         columns, count = read.functions.gathered, len(read.lines)
         values = self._program.run(columns, count) if count else {}
@@ -75,7 +78,7 @@ class BatchEngine(Engine):
             states = states_of(self.stage, values) if count else self.no_states
             return Done(b"", count, read.failed, read.fault, 0, None, states, 0, read.lost)
         rows = iter(self._texts(values, count))
-        done = Pass(self, records, self._reader.compiled(text))
+        done = PartRun(self, records, self._reader.compiled(text))
         done.failed, done.fault = read.failed, read.fault
         # Blank lines of JSON are no rows at all.
         done.lost = read.lost if self.policy.on_error == "skip" else 0

@@ -10,32 +10,7 @@ from typing import Any, NamedTuple
 
 from graphcalc.backends.python_loops import LoopText, define
 from graphcalc.rows.plan import RowPlan, Stage
-
-
-class Reader(NamedTuple):
-    """How the text of a pass gets numbers and cells out of a record.
-
-    unpack   statements that take the record `line` apart, or raise where that takes more care
-    numbers  for each column that the pass reads the text of its number
-    cells    for each place of a column that is put out as a cell the text of that
-    names    what all of these need
-    """
-
-    unpack: tuple[str, ...]
-    numbers: tuple[str, ...]
-    cells: dict[int, str]
-    names: dict[str, Any]
-
-
-class LineText(NamedTuple):
-    """How the text of a pass writes a line.
-
-    text   the inside of an f-string, where `{0}`, `{1}`, … stand for the outputs
-    names  what it needs
-    """
-
-    text: str
-    names: dict[str, Any]
+from graphcalc.tables.columns import LineText, RecordText
 
 
 class Functions(NamedTuple):
@@ -51,7 +26,7 @@ class Functions(NamedTuple):
     gathered: list[list[Any]]
 
 
-def compile_stage(plan: RowPlan, stage: Stage, reader: Reader, line: LineText) -> Functions:
+def compile_stage(plan: RowPlan, stage: Stage, reader: RecordText, line: LineText) -> Functions:
     """Return the functions of a pass over records that are read and written so."""
     operands = [o for g in stage.gathered for o in g.operands]
     gathered: list[list[Any]] = [[] for _ in operands]
@@ -66,7 +41,7 @@ def compile_stage(plan: RowPlan, stage: Stage, reader: Reader, line: LineText) -
 def _quick(
     plan: RowPlan,
     stage: Stage,
-    reader: Reader,
+    reader: RecordText,
     line: LineText,
     operands: list[int],
     gathered: list[list[Any]],

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import codecs
 
-from graphcalc.diagnostics import DataError, EvaluationError, GraphcalcError, Label, LimitError
-from graphcalc.rows.python_engine import RecordPlace
+from graphcalc.diagnostics import DataError
+from graphcalc.rows.engine import RecordPlace, error_at
 from graphcalc.rows.records import Records
-from graphcalc.rows.tables import DelimitedTable, JsonTable, RowTable
-from graphcalc.source import Source, Span
-from graphcalc.tables.cells import CellError, CellProblem
-from graphcalc.tables.csv import Dialect, splitter, unquote
-from graphcalc.tables.jsonlines import members, text
+from graphcalc.tables.cells import CellError
+from graphcalc.tables.columns import RecordFormat
+from graphcalc.tables.csv import CsvTable, Dialect, header_of
+from graphcalc.tables.jsonlines import JsonTable, members, text
 from graphcalc.tables.reading import TextOptions
 
 # What text does not begin with, and what does.
@@ -24,7 +23,7 @@ _CONTENTS = {
 }
 
 
-def read_head(records: Records, format: str, options: TextOptions) -> tuple[RowTable, bytes]:
+def read_head(records: Records, format: str, options: TextOptions) -> tuple[RecordFormat, bytes]:
     """How the records behind the header are read, and the header's own text."""
     delimiter = options.delimiter or ("\t" if format == "tsv" else ",")
     records.has_quotes, records.delimiter = format == "csv", delimiter
@@ -45,7 +44,7 @@ def read_head(records: Records, format: str, options: TextOptions) -> tuple[RowT
         columns = tuple(str(place + 1) for place in range(len(columns)))
         records.push_back(head.removeprefix(codecs.BOM_UTF8))
         head = b""
-    return DelimitedTable(dialect, columns, format, has_header=options.has_header), head
+    return CsvTable(dialect, columns, format, has_header=options.has_header), head
 
 
 def _header_text(head: bytes, records: Records) -> str:
@@ -72,14 +71,13 @@ def _header_text(head: bytes, records: Records) -> str:
 
 def _header(line: str, dialect: Dialect, records: Records) -> tuple[str, ...]:
     try:
-        cells = splitter(dialect)(line)
+        return header_of(line, dialect)
     except CellError as faulty:
         fault = faulty.fault
         if line.lstrip()[:1] in ("{", "["):
             format = "jsonl" if line.lstrip()[0] == "{" else "json"
             fault = fault._replace(help=f"if this is JSON, say so: --input-format {format}")
         raise error_at(fault, RecordPlace(0, 0, line), records.name, 1) from None
-    return tuple(unquote(cell, dialect) for cell in cells)
 
 
 def _keys(head: bytes, records: Records) -> tuple[str, ...]:
@@ -90,11 +88,3 @@ def _keys(head: bytes, records: Records) -> tuple[str, ...]:
         raise DataError("encoding", f"{records.name}: the text is not UTF-8") from None
     except CellError as faulty:
         raise error_at(faulty.fault, RecordPlace(0, 0, decoded), records.name, 1) from None
-
-
-def error_at(fault: CellProblem, place: RecordPlace, name: str, line: int) -> GraphcalcError:
-    """A fault of a record as an error, in the line that its part begins at."""
-    source = Source(place.text, name, line + place.line)
-    kind = {"non-finite": EvaluationError, "cell-length": LimitError}.get(fault.code, DataError)
-    label = Label(source, Span(fault.start, max(fault.end, fault.start)))
-    return kind(fault.code, fault.message, (label,), help=fault.help)

@@ -26,8 +26,8 @@ from graphcalc.ops.spec import Type
 from graphcalc.ops.table import CONSTANTS, FUNCTIONS, OPS
 from graphcalc.ops.words import PREFIXES
 from graphcalc.rows.plan import ROWS, RowPlan
-from graphcalc.rows.tables import Columns, OutputColumns
 from graphcalc.syntax.columns import header_of, name_at, name_of
+from graphcalc.tables.columns import Columns, OutputColumns
 from graphcalc.tables.reading import names_listed
 
 

@@ -10,20 +10,23 @@ from __future__ import annotations
 import codecs
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from graphcalc.graph.ir import Node
 from graphcalc.ops.kernels.polars import function_of
 from graphcalc.ops.kernels.totals import State
 from graphcalc.ops.table import OPS
-from graphcalc.rows.frame_text import is_odd, number_text
+from graphcalc.rows.engine import Done, RecordPlace
 from graphcalc.rows.plan import RowPlan, Stage
-from graphcalc.rows.python_engine import Done, Engine, RecordPlace
+from graphcalc.rows.python_engine import PythonEngine
 from graphcalc.rows.records import longest_suspects
-from graphcalc.rows.tables import DelimitedTable
-from graphcalc.tables.csv import Dialect
+from graphcalc.tables.csv import CsvTable, Dialect
+from graphcalc.tables.frame_text import is_odd, number_text
 from graphcalc.tables.polars_calls import import_polars
+
+if TYPE_CHECKING:
+    import polars
 
 # Bytes of a part, so that a call costs nothing beside it.
 PART = 4 << 20
@@ -32,7 +35,7 @@ _DEEPEST = 20
 MOST_STEPS = 300
 
 
-def can_run(engine: Engine) -> bool:
+def can_run(engine: PythonEngine) -> bool:
     """Whether a pass is polars' to run: delimited records, passed through, of ops that it has."""
     nodes = engine.plan.graph.nodes
     has_ops = all(nodes[p].op.polars or nodes[p].op is OPS["alias"] for p in engine.stage.steps)
@@ -41,7 +44,7 @@ def can_run(engine: Engine) -> bool:
     return (
         has_ops
         and len(engine.stage.steps) <= MOST_STEPS
-        and isinstance(table, DelimitedTable)
+        and isinstance(table, CsvTable)
         and table.dialect.delimiter.isascii()
         and engine.writer.is_quick
         and (is_line or not engine.stage.has_lines)
@@ -54,12 +57,14 @@ def can_run(engine: Engine) -> bool:
 class Expressions(NamedTuple):
     """A pass as polars computes it: columns to add one after the other, then what is wanted."""
 
-    steps: list[tuple[str, Any]]
+    steps: list[tuple[str, polars.Expr]]
     gathered: list[str]
     outputs: list[str]
 
 
-def states_of(frame: Any, stage: Stage, expressions: Expressions) -> tuple[State | None, ...]:
+def states_of(
+    frame: polars.DataFrame, stage: Stage, expressions: Expressions
+) -> tuple[State | None, ...]:
     """The states of the pass's totals."""
     states: list[State | None] = []
     place = 0
@@ -76,14 +81,16 @@ def states_of(frame: Any, stage: Stage, expressions: Expressions) -> tuple[State
     return tuple(states)
 
 
-class FrameEngine:
+class PolarsEngine:
     """One pass of a plan over parts of delimited records, by polars."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._pl = polars = import_polars()
+    def __init__(self, engine: PythonEngine) -> None:
+        import_polars()
+        import polars as pl
+
         self._engine = engine
         table = engine.table
-        assert isinstance(table, DelimitedTable)
+        assert isinstance(table, CsvTable)
         self._dialect: Dialect = table.dialect
         delimiter = re.escape(self._dialect.delimiter).encode()
         before, after = b"(?:^|(?<=[\n" + delimiter + b"]))", b"(?=[\r\n" + delimiter + b"]|$)"
@@ -92,32 +99,34 @@ class FrameEngine:
         wanted = {table.keys.index(n): p for n, p in zip(engine.names, engine.stage.columns)}
         last = len(table.columns) - 1
         self._schema = {
-            f"v{wanted[i]}" if i in wanted else f"_{i}": (
-                polars.Float64 if i in wanted else polars.String
-            )
+            f"v{wanted[i]}" if i in wanted else f"_{i}": (pl.Float64 if i in wanted else pl.String)
             for i in range(last + 1)
         }
         # Without the last column polars would not look whether rows have all of them.
         self._columns = sorted({*wanted, last})
         self._numbers = [f"v{p}" for p in wanted.values()]
-        self._expressions = lower(polars, engine.plan, engine.stage)
+        self._expressions = lower(engine.plan, engine.stage)
         outputs = list(dict.fromkeys(self._expressions.outputs))
         wanted_names = dict.fromkeys([*outputs, *self._expressions.gathered])
-        self._wanted = [polars.col(name) for name in wanted_names]
+        self._wanted = [pl.col(name) for name in wanted_names]
         nodes = engine.plan.graph.nodes
         self._flags = [
-            is_odd(polars.col(name)).alias(f"{name}odd")
+            is_odd(pl.col(name)).alias(f"{name}odd")
             for name in outputs
             if nodes[int(name[1:])].type.dtype != "bool"
         ]
 
-    def run(self, part: bytes, line_end: bytes) -> Done:
-        """Compute a part of whole records."""
-        done = self._try(part, line_end)
-        return self._engine.run(part, line_end) if done is None else done
+    def run(self, part: bytes) -> Done:
+        """Return what a part of whole records comes to."""
+        done = self._try(part)
+        return self._engine.run(part) if done is None else done
 
-    def _try(self, part: bytes, line_end: bytes) -> Done | None:
-        frame = self._parse(part) if self._is_plain(part, line_end) else None
+    def named_numbers(self, record: str) -> dict[str, float]:
+        """Return the numbers of a record by the names that the program has for their columns."""
+        return self._engine.named_numbers(record)
+
+    def _try(self, part: bytes) -> Done | None:
+        frame = self._parse(part) if self._is_plain(part) else None
         if frame is None:
             return None
         layout = self._engine.layout
@@ -141,8 +150,9 @@ class FrameEngine:
 
     # Text to numbers
 
-    def _is_plain(self, part: bytes, line_end: bytes) -> bool:
+    def _is_plain(self, part: bytes) -> bool:
         """Whether every line of a part is a record, and every quote where one may be."""
+        line_end = self._dialect.line_end.encode()
         is_odd = b"\0" in part or part.startswith(codecs.BOM_UTF8)
         if is_odd or line_end == b"\r" or longest_suspects(part, line_end):
             return False
@@ -155,9 +165,10 @@ class FrameEngine:
             return b'"' not in bare and bare.count(b"\n") == part.count(b"\n")
         return True
 
-    def _parse(self, part: bytes) -> Any:
+    def _parse(self, part: bytes) -> polars.DataFrame | None:
         """The numbers of the columns; None where a cell has none, or a row too few or too many."""
-        pl = self._pl
+        import polars as pl
+
         try:
             frame = pl.read_csv(
                 part,
@@ -199,9 +210,10 @@ class FrameEngine:
             return False
         return bool((lines.fill_null("").str.count_matches(delimiter, literal=True) == count).all())
 
-    def _lines(self, part: bytes) -> Any:
+    def _lines(self, part: bytes) -> polars.Series | None:
         """The records as text."""
-        pl = self._pl
+        import polars as pl
+
         try:
             return pl.read_csv(
                 part,
@@ -215,10 +227,13 @@ class FrameEngine:
 
     # Numbers to text
 
-    def _find_odd(self, frame: Any, found: Any, part: bytes) -> tuple[int, RecordPlace | None]:
+    def _find_odd(
+        self, frame: polars.DataFrame, found: polars.DataFrame, part: bytes
+    ) -> tuple[int, RecordPlace | None]:
         """The rows with an output that is not finite although their numbers are: how many, and
         the first."""
-        pl = self._pl
+        import polars as pl
+
         floats = [n for n in self._expressions.outputs if f"{n}odd" in found.columns]
         odd = (found[n].gather(found[f"{n}odd"].arg_true()) for n in floats)
         if all(values.is_finite().all() for values in odd):
@@ -228,17 +243,19 @@ class FrameEngine:
         places = (~is_finite.to_series() & given.to_series()).arg_true()
         if not len(places):
             return 0, None
-        first = places[0]
-        return len(places), RecordPlace(first, first, self._lines(part)[first])
+        first, lines = places[0], self._lines(part)
+        return len(places), RecordPlace(first, first, "" if lines is None else lines[first])
 
-    def _written(self, found: Any, columns: list[Any]) -> bytes:
+    def _written(self, found: polars.DataFrame, columns: list[polars.Series]) -> bytes:
         """Lines with the outputs behind them, as Python's engine writes them."""
+        import polars as pl
+
         for _, place in self._engine.layout.added:
             name = self._expressions.outputs[place]
             odd = found[f"{name}odd"] if f"{name}odd" in found.columns else None
-            columns.append(number_text(self._pl, found[name], odd).alias(f"out{len(columns)}"))
+            columns.append(number_text(found[name], odd).alias(f"out{len(columns)}"))
         out = io.BytesIO()
-        self._pl.DataFrame(columns).write_csv(
+        pl.DataFrame(columns).write_csv(
             out,
             include_header=False,
             quote_style="never",
@@ -248,8 +265,10 @@ class FrameEngine:
         return out.getvalue()
 
 
-def lower(pl: Any, plan: RowPlan, stage: Stage) -> Expressions:
+def lower(plan: RowPlan, stage: Stage) -> Expressions:
     """The expressions of a pass over columns that are named `v` and their node's position."""
+    import polars as pl
+
     nodes = plan.graph.nodes
     wanted = [o for g in stage.gathered for o in g.operands]
     uses: dict[int, int] = dict.fromkeys([*wanted, *stage.outputs], 2)
@@ -258,22 +277,22 @@ def lower(pl: Any, plan: RowPlan, stage: Stage) -> Expressions:
             uses[operand] = uses.get(operand, 0) + 1
     found = {p: pl.col(f"v{p}") for p in stage.columns}
     depths = dict.fromkeys(stage.columns, 0)
-    steps: list[tuple[str, Any]] = []
+    steps: list[tuple[str, polars.Expr]] = []
     for position in stage.steps:
         node = nodes[position]
         operands = []
         for place, operand in enumerate(node.operands):
             expression = found.get(operand)
             if expression is None:
-                expression = _literal(pl, plan.number(operand))
-            operands.append(_cast(pl, plan, position, place, expression))
+                expression = _literal(plan.number(operand))
+            operands.append(_cast(plan, position, place, expression))
         is_alias = node.op is OPS["alias"]
         if is_alias:
             expression = operands[0]
         elif node.op.polars:
             expression = function_of(node.op)(pl, *operands)
         else:
-            expression = _mapped(pl, node, operands)
+            expression = _mapped(node, operands)
         depth = 1 + max((depths.get(i, 0) for i in node.operands), default=0)
         if uses.get(position, 0) > 1 or depth > _DEEPEST:
             steps.append((f"v{position}", expression))
@@ -281,7 +300,7 @@ def lower(pl: Any, plan: RowPlan, stage: Stage) -> Expressions:
         found[position], depths[position] = expression, depth
     for position in stage.outputs:
         if position not in found:
-            steps.append((f"v{position}", _literal(pl, plan.number(position))))
+            steps.append((f"v{position}", _literal(plan.number(position))))
     return named(stage)._replace(steps=steps)
 
 
@@ -291,11 +310,13 @@ def named(stage: Stage) -> Expressions:
     return Expressions([], gathered, [f"v{p}" for p in stage.outputs])
 
 
-def _mapped(pl: Any, node: Node, operands: list[Any]) -> Any:
+def _mapped(node: Node, operands: list[polars.Expr]) -> polars.Expr:
     """An op that polars does not have, by Python's kernel."""
+    import polars as pl
+
     kind = pl.Boolean if node.type.dtype == "bool" else pl.Float64
 
-    def run(columns: Any) -> Any:
+    def run(columns: Sequence[polars.Series]) -> polars.Series:
         size = max(map(len, columns))
         lists = [c.to_list() * (size if len(c) == 1 else 1) for c in columns]
         values = [
@@ -306,31 +327,16 @@ def _mapped(pl: Any, node: Node, operands: list[Any]) -> Any:
     return pl.map_batches(operands, run, return_dtype=kind)
 
 
-def _literal(pl: Any, value: Any) -> Any:
+def _literal(value: float) -> polars.Expr:
+    import polars as pl
+
     return pl.lit(value, dtype=pl.Boolean if type(value) is bool else pl.Float64)
 
 
-def _cast(pl: Any, plan: RowPlan, position: int, place: int, expression: Any) -> Any:
+def _cast(plan: RowPlan, position: int, place: int, expression: polars.Expr) -> polars.Expr:
+    import polars as pl
+
     from graphcalc.backends.python_loops import conversion
 
     convert = conversion(plan.graph, plan.graph.nodes[position], place)
     return expression if convert is None else expression.cast(pl.Float64)
-
-
-def in_order(parts: Iterable[Any], work: Callable[[Any], Any], count: int) -> Iterator[Any]:
-    """What `work` makes of each part, in order, by threads: polars lets go of the lock.
-
-    At a part that is None nothing follows for a while: what is under way is finished first.
-    """
-    from collections import deque
-    from concurrent.futures import ThreadPoolExecutor
-
-    waiting: deque[Any] = deque()
-    with ThreadPoolExecutor(count) as pool:
-        for part in parts:
-            if part is not None:
-                waiting.append(pool.submit(work, part))
-            while waiting and (part is None or len(waiting) > count):
-                yield waiting.popleft().result()
-        for future in waiting:
-            yield future.result()

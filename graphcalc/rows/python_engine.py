@@ -5,80 +5,46 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from graphcalc.numbers import exact
 from graphcalc.ops.kernels.totals import State
 from graphcalc.rows.compiled import Functions, compile_stage
+from graphcalc.rows.engine import NON_FINITE_TEXTS, Done, Policy, RecordPlace
 from graphcalc.rows.plan import RowPlan, Stage
 from graphcalc.rows.records import longest_suspects
-from graphcalc.rows.tables import DelimitedTable, OutputColumns, RowTable, Wanted, Writer
-from graphcalc.tables.cells import MAX_CELL, CellError, CellProblem, has_odd_characters
+from graphcalc.tables.cells import (
+    MAX_CELL,
+    CellError,
+    CellProblem,
+    has_odd_characters,
+)
+from graphcalc.tables.columns import OutputColumns, RecordFormat, Wanted
+from graphcalc.tables.writer import LineWriter
 
 # What a quick pass raises where the row needs a second look.
 _ODDITIES = (ArithmeticError, LookupError, TypeError, ValueError, CellError, StopIteration)
-# Results that are not finite, as they are written.
-NON_FINITE_TEXTS = frozenset({"nan", "inf", "-inf"})
 _NON_FINITE = re.compile(r"(?:nan|inf)\0")
 
 
-class Policy(NamedTuple):
-    """What to do with rows that fail: `fail`, `null` or `skip`, and what fails.
-
-    `missing` is the number that an empty cell stands for, where it stands for one. With
-    `is_strict` a result that is not finite fails.
-    """
-
-    on_error: str = "fail"
-    missing: float | None = None
-    is_strict: bool = False
-
-
-class RecordPlace(NamedTuple):
-    """A record within its part: which one, the line of the part it begins at, and its text."""
-
-    record: int
-    line: int
-    text: str
-
-
-class Done(NamedTuple):
-    """What a part came to.
-
-    `rows` counts the records that have an output and `failed` those that could not be computed,
-    the first of which is `fault`; under `fail` it is also where the part ends. `lost` of those have
-    no output. `odd` counts rows with a result that is not finite although their numbers are.
-    `lines` counts the lines of text of the part.
-    """
-
-    data: bytes
-    rows: int
-    failed: int
-    fault: tuple[CellProblem, RecordPlace] | None
-    odd: int
-    first_odd: RecordPlace | None
-    states: tuple[State | None, ...]
-    lines: int
-    lost: int = 0
-
-
 @dataclass(eq=False)
-class Engine:
+class PythonEngine:
     """One pass of a plan over parts of a table."""
 
     plan: RowPlan
     stage: Stage
-    table: RowTable
-    writer: Writer
     layout: OutputColumns
     policy: Policy
+    table: RecordFormat
+    writer: LineWriter
     _functions: dict[Any, Functions] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.names = [str(self.plan.graph.nodes[p].params[1]) for p in self.stage.columns]
 
-    def run(self, part: bytes, line_end: bytes) -> Done:
-        """Compute a part of whole records."""
+    def run(self, part: bytes) -> Done:
+        """Return what a part of whole records comes to."""
+        line_end = self.table.line_end.encode()
         try:
             text = _decoded(part, line_end[-1:])
         except _RecordError as at:
@@ -94,7 +60,7 @@ class Engine:
 
     def compute(self, records: list[str], text: str) -> Done:
         """Compute the records of a part."""
-        return Pass(self, records, self.compiled(text)).run()
+        return PartRun(self, records, self.compiled(text)).run()
 
     def _up_to(self, at: _RecordError, records: list[str]) -> Done:
         """The records before a place where no row can be computed any more."""
@@ -113,8 +79,7 @@ class Engine:
     @property
     def newline(self) -> str:
         """What ends a line of the input."""
-        is_old = isinstance(self.table, DelimitedTable) and self.table.dialect.line_end == "\r"
-        return "\r" if is_old else "\n"
+        return self.table.line_end[-1:]
 
     @property
     def no_states(self) -> tuple[State | None, ...]:
@@ -132,7 +97,7 @@ class Engine:
             places, taken = self.writer.places, self.writer.taken
             if not self.stage.has_lines:
                 places, taken = (), frozenset()
-            reader = self.table.reader(Wanted(self.names, places, taken, has_quotes, is_odd))
+            reader = self.table.text(Wanted(self.names, places, taken, has_quotes, is_odd))
             line = self.writer.line(reader.cells, is_plain=is_plain, is_bare=is_bare)
             self._functions[key] = compile_stage(self.plan, self.stage, reader, line)
         return self._functions[key]
@@ -167,7 +132,7 @@ class _RecordError(Exception):
         self.fault, self.place, self.start = fault, place, start
 
 
-def _without_last(part: bytes, table: RowTable) -> list[str]:
+def _without_last(part: bytes, table: RecordFormat) -> list[str]:
     """The records of the lines before a bad byte; the last one may go on behind it."""
     records = table.records(part.decode())
     return records[:-1] if records and records[-1].count('"') % 2 else records
@@ -204,10 +169,10 @@ def _bad_byte(part: bytes, place: int, newline: bytes, what: str, help: str = ""
     return _RecordError(CellProblem("encoding", what, column, column + 1, help), place_of, start)
 
 
-class Pass:
+class PartRun:
     """The records of one part on their way."""
 
-    def __init__(self, engine: Engine, records: list[str], functions: Functions) -> None:
+    def __init__(self, engine: PythonEngine, records: list[str], functions: Functions) -> None:
         self.engine, self.records, self.functions = engine, records, functions
         self.lines: list[str] = []
         # For every line the record that it is of, as soon as some have none.

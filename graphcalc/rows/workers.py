@@ -1,83 +1,102 @@
-"""Parts of the rows computed by several processes, given back in their order.
+"""Parts of the rows computed by several threads or processes, given back in their order.
 
-A worker is a fork: it has the compiled pass already. It ends when the process that feeds it does,
-however that ends, since the pipe to it closes then.
+Plain Python computes in processes, since its threads take turns. A worker is a fork, which has the
+compiled pass already. It ends when the process that feeds it does, however that ends, since the
+pipe to it closes then.
 """
 
 from __future__ import annotations
 
 import contextlib
-import marshal
 import os
+import pickle
 import struct
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Generic, TypeAlias, TypeVar
 
 from graphcalc.diagnostics import LimitError
+
+P = TypeVar("P")
+R = TypeVar("R")
+# What begins to work on a part, and returns a function that waits for the result.
+Start: TypeAlias = Callable[[P], Callable[[], R]]
 
 _SIZE = struct.Struct("<Q")
 
 
 def count_cores() -> int:
-    """The processor cores that this process may use."""
+    """Return the number of processor cores that this process may use."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:
         return os.cpu_count() or 1
 
 
-def in_order(
-    parts: Iterable[Any], work: Callable[[Any], tuple[Any, ...]], count: int
-) -> Iterator[tuple[Any, ...]]:
-    """What `work` makes of each part: in this process for one worker, else in forks.
+def in_order(parts: Iterable[P | None], start: Start[P, R], count: int) -> Iterator[R]:
+    """Yield what becomes of each part, in order, with so many under way at once.
 
-    Parts and results are what marshal takes. The first part is always done here, so that few
-    rows cost no fork. At a part that is None nothing follows for a while: what is under way is
-    finished first.
+    At a part that is None nothing follows for a while: what is under way is finished first.
     """
-    iterator = iter(parts)
-    for part in iterator:
+    waiting: deque[Callable[[], R]] = deque()
+    for part in parts:
+        while waiting and (part is None or len(waiting) >= count):
+            yield waiting.popleft()()
         if part is not None:
-            yield work(part)
-            break
-    if count < 2 or not hasattr(os, "fork"):
-        yield from (work(part) for part in iterator if part is not None)
-        return
-    yield from _forked(iterator, work, count)
+            waiting.append(start(part))
+    while waiting:
+        yield waiting.popleft()()
 
 
-def _forked(
-    parts: Iterator[Any], work: Callable[[Any], tuple[Any, ...]], count: int
-) -> Iterator[tuple[Any, ...]]:
-    workers: list[_Worker] = []
-    idle: list[_Worker] = []
-    busy: deque[_Worker] = deque()
+@contextlib.contextmanager
+def threaded(work: Callable[[P], R], count: int) -> Iterator[Start[P, R]]:
+    """Give parts to threads, for work that lets go of Python's lock, as polars does."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(count) as pool:
+        yield lambda part: pool.submit(work, part).result
+
+
+@contextlib.contextmanager
+def forked(work: Callable[[P], R], count: int) -> Iterator[Start[P, R]]:
+    """Give parts to forks, of which there are at most `count`; to this process for one worker.
+
+    The first part is always done here, so that few rows cost no fork.
+    """
+    workers: list[_Worker[P, R]] = []
+    idle: list[_Worker[P, R]] = []
+    is_first = True
+
+    def start(part: P) -> Callable[[], R]:
+        nonlocal is_first
+        if is_first or count < 2 or not hasattr(os, "fork"):
+            is_first = False
+            result = work(part)
+            return lambda: result
+        if not idle:
+            workers.append(_Worker(work, workers))
+            idle.append(workers[-1])
+        worker = idle.pop()
+        worker.send(part)
+
+        def receive() -> R:
+            result = worker.receive()
+            idle.append(worker)
+            return result
+
+        return receive
+
     try:
-        for part in parts:
-            if part is None or not (idle or len(workers) < count):
-                for worker in [busy.popleft() for _ in range(len(busy) if part is None else 1)]:
-                    yield worker.receive()
-                    idle.append(worker)
-            if part is None:
-                continue
-            if not idle:
-                workers.append(_Worker(work, workers))
-                idle.append(workers[-1])
-            worker = idle.pop()
-            worker.send(part)
-            busy.append(worker)
-        while busy:
-            yield busy.popleft().receive()
+        yield start
     finally:
         for worker in workers:
             worker.close()
 
 
-class _Worker:
+class _Worker(Generic[P, R]):
     """A forked process that answers one part at a time."""
 
-    def __init__(self, work: Callable[[Any], tuple[Any, ...]], others: list[_Worker]) -> None:
+    def __init__(self, work: Callable[[P], R], others: list[_Worker[P, R]]) -> None:
         self.tasks: int
         self.answers: int
         task_in, task_out = os.pipe()
@@ -95,12 +114,12 @@ class _Worker:
         os.close(answer_out)
         self.tasks, self.answers = task_out, answer_in
 
-    def send(self, part: Any) -> None:
+    def send(self, part: P) -> None:
         """Give it a part; it must not be at work."""
-        _write(self.tasks, marshal.dumps(part))
+        _write(self.tasks, pickle.dumps(part))
 
-    def receive(self) -> tuple[Any, ...]:
-        """What it made of its part. Raises LimitError where it has died."""
+    def receive(self) -> R:
+        """Return what it made of its part. Raises LimitError where it has died."""
         data = _read(self.answers)
         if data is None:
             raise LimitError(
@@ -108,8 +127,8 @@ class _Worker:
                 "a process that computed some of the rows was ended from outside",
                 note="that happens where memory runs out",
             )
-        found: tuple[Any, ...] = marshal.loads(data)
-        return found
+        result: R = pickle.loads(data)
+        return result
 
     def close(self) -> None:
         """End it."""
@@ -120,7 +139,7 @@ class _Worker:
             os.waitpid(self.process, 0)
 
 
-def _serve(tasks: int, answers: int, work: Callable[[Any], tuple[Any, ...]]) -> None:
+def _serve(tasks: int, answers: int, work: Callable[[P], R]) -> None:
     """Answer parts until there are no more; never returns."""
     status = 1
     try:
@@ -128,7 +147,7 @@ def _serve(tasks: int, answers: int, work: Callable[[Any], tuple[Any, ...]]) -> 
             data = _read(tasks)
             if data is None:
                 break
-            _write(answers, marshal.dumps(work(marshal.loads(data))))
+            _write(answers, pickle.dumps(work(pickle.loads(data))))
         status = 0
     finally:
         os._exit(status)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import brief
-from graphcalc.tables.cells import CellError, CellProblem
+from graphcalc.tables.cells import CellError, CellProblem, number, read_number
+from graphcalc.tables.columns import RecordText, Wanted
 
 
 class Dialect(NamedTuple):
@@ -132,6 +133,16 @@ def quoted(text: str, dialect: Dialect) -> str:
     return text
 
 
+def header_of(line: str, dialect: Dialect) -> tuple[str, ...]:
+    """Return the names in a header's line. Raises CellError for quotes where none may be."""
+    return tuple([unquote(cell, dialect) for cell in splitter(dialect)(line)])
+
+
+def joined(cells: Iterable[str], dialect: Dialect) -> str:
+    """Return a record of these texts, without its line end."""
+    return dialect.delimiter.join([quoted(cell, dialect) for cell in cells])
+
+
 def check_count(cells: Sequence[str], count: int, record: str) -> None:
     """Raise Faulty for a record that has more or fewer cells than the header."""
     if len(cells) != count:
@@ -143,3 +154,70 @@ def check_count(cells: Sequence[str], count: int, record: str) -> None:
 def offset(cells: Sequence[str], index: int) -> int:
     """Where a cell begins in its record."""
     return sum(map(len, cells[:index])) + index
+
+
+class CsvTable:
+    """CSV with any delimiter, and TSV."""
+
+    is_open = False
+
+    def __init__(
+        self, dialect: Dialect, columns: tuple[str, ...], format: str, *, has_header: bool
+    ) -> None:
+        self.dialect, self.columns, self.format = dialect, columns, format
+        self.has_header = has_header
+        self.keys = tuple(
+            name if columns.count(name) == 1 else f"{name}\0{place}"
+            for place, name in enumerate(columns)
+        )
+        self._split = splitter(dialect)
+
+    @property
+    def line_end(self) -> str:
+        """What ends a record."""
+        return self.dialect.line_end
+
+    def records(self, text: str) -> list[str]:
+        """Return the records of a text."""
+        return split_records(text, self.dialect)
+
+    def text(self, wanted: Wanted) -> RecordText:
+        """Return statements that unpack a record into a variable for every cell of use."""
+        numbered = [self.keys.index(name) for name in wanted.names]
+        used = {*numbered, *wanted.places}
+        targets = ", ".join(f"x{i}" if i in used else "_" for i in range(len(self.columns)))
+        delimiter = self.dialect.delimiter
+        names: dict[str, Any] = {"delimiter": delimiter}
+        names["number"] = number if wanted.is_odd else float
+        split = "line.split(delimiter)"
+        if self.dialect.has_quotes and wanted.has_quotes:
+            names["split"], split = self._split, "split(line)"
+        numbers = tuple(f"number(x{i})" for i in numbered)
+        cells = {i: f"x{i}" for i in wanted.places}
+        return RecordText((f"[{targets}] = {split}",), numbers, cells, names)
+
+    def numbers(self, record: str, names: Sequence[str], missing: float | None) -> list[float]:
+        """Return the numbers of columns. Raises CellError."""
+        cells = self._split(record)
+        check_count(cells, len(self.columns), record)
+        found = []
+        for name in names:
+            index = self.keys.index(name)
+            cell, start = cells[index], offset(cells, index)
+            text = unquote(cell, self.dialect)
+            if missing is not None and not text.strip():
+                found.append(missing)
+            else:
+                end = start + len(cell)
+                found.append(read_number(text, self.columns[index], start, end))
+        return found
+
+    def cells(self, record: str) -> list[str]:
+        """Return the cells as they are written."""
+        cells = self._split(record)
+        check_count(cells, len(self.columns), record)
+        return cells
+
+    def check(self, record: str) -> None:
+        """Raise CellError for a record of other cells than the header's."""
+        self.cells(record)

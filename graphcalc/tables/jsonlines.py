@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import DataError, Label, brief
 from graphcalc.source import Source, Span
 from graphcalc.tables.cells import CellError, CellProblem
+from graphcalc.tables.columns import RecordText, Wanted
 
 BLANKS = " \t\r\n"
 _LINE_ENDS = re.compile(r"[\r\n]+")
@@ -156,6 +157,77 @@ def read_number(found: dict[str, Member], key: str, record: str) -> float:
         message = f"`{brief(text)}` in `{brief(key)}` is not a number"
         hint = "--on-error null or skip goes on"
         raise CellError(CellProblem("bad-cell", message, member.start, member.end, hint)) from None
+
+
+class JsonTable:
+    """JSON lines; the columns are the keys of the first record."""
+
+    format, line_end = "jsonl", "\n"
+    is_open = True
+
+    def __init__(self, columns: tuple[str, ...]) -> None:
+        self.columns = self.keys = columns
+
+    def records(self, text: str) -> list[str]:
+        """The lines."""
+        lines = text.split("\n")
+        if not lines[-1]:
+            lines.pop()
+        return lines
+
+    def text(self, wanted: Wanted) -> RecordText:
+        """A record becomes a dictionary, whose numbers are texts still."""
+        given: dict[str, Any] = {"scan": SCAN, "blanks": BLANKS}
+        given |= {"number": number, "taken": wanted.taken, "count": len(self.columns)}
+        keys = {f"key{i}": name for i, name in enumerate(wanted.names)}
+        columns = {f"column{i}": self.columns[i] for i in wanted.places}
+        # What is not as usual is raised to be looked at with care.
+        odd = "type(o) is not dict or end != len(line) or not o or not taken.isdisjoint(o)"
+        if wanted.places:
+            odd += " or len(o) != count or backslash in line"
+            given["backslash"] = "\\"
+        unpack = (
+            "line = line.rstrip(blanks)",
+            "o, end = scan(line, 0)",
+            f"if {odd}: raise ValueError",
+        )
+        numbers = tuple(f"number(o[{key}])" for key in keys)
+        cells = {i: f"o[column{i}]" for i in wanted.places}
+        return RecordText(unpack, numbers, cells, {**given, **keys, **columns})
+
+    def numbers(self, record: str, names: Sequence[str], missing: float | None) -> list[float]:
+        """The numbers of members."""
+        found = members(record)
+        numbers = []
+        for name in names:
+            member = found.get(name)
+            is_empty = member is None or member.value is None
+            if missing is not None and is_empty:
+                numbers.append(missing)
+            else:
+                numbers.append(read_number(found, name, record))
+        return numbers
+
+    def cells(self, record: str) -> list[str | None]:
+        """The members as JSON text, in the order of the columns; None for one that is not there.
+
+        Raises CellError for a key that the first record does not have.
+        """
+        found = members(record)
+        for key, member in found.items():
+            if key not in self.columns:
+                message = f"`{key}` is no key of the first record"
+                raise CellError(CellProblem("new-key", message, member.start, member.end))
+        return [record[found[c].start : found[c].end] if c in found else None for c in self.columns]
+
+    def check(self, record: str) -> None:
+        """Raise CellError for what is no object."""
+        members(record)
+
+
+def label_of(name: str) -> str:
+    """A key as JSON."""
+    return json.dumps(name, ensure_ascii=False)
 
 
 def _skip(text: str, place: int) -> int:

@@ -16,7 +16,7 @@ from graphcalc.backends.base import Settings
 from graphcalc.diagnostics import DataError, Label
 from graphcalc.evaluate import Evaluation, Options, parse
 from graphcalc.rows import polars_engine
-from graphcalc.rows.python_engine import Policy
+from graphcalc.rows.engine import Policy
 from graphcalc.rows.run import RowOptions, RowRun
 from graphcalc.source import Source, Span
 from graphcalc.tables.frames import FrameTable

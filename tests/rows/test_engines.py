@@ -15,10 +15,10 @@ from graphcalc.ops import table as table_module
 from graphcalc.ops.kernels import polars as polars_kernels
 from graphcalc.ops.kernels.totals import TOTALS
 from graphcalc.rows import polars_engine
-from graphcalc.rows import run as run_module
-from graphcalc.rows.python_engine import Policy
+from graphcalc.rows import text_rows as run_module
+from graphcalc.rows.engine import Policy
 from graphcalc.rows.run import RowOptions, RowRun
-from graphcalc.rows.workers import in_order
+from graphcalc.rows.workers import forked, in_order
 from graphcalc.source import Source
 
 EDGES = [
@@ -260,7 +260,8 @@ def test_workers_keep_the_order():
     """Parts come back in their order from any number of processes."""
     for count in (1, 2, 3):
         parts = [b"%d" % i * (i % 7 * 10_000 + 1) for i in range(40)]
-        found = list(in_order(iter(parts), lambda part: (len(part), part[:2]), count))
+        with forked(lambda part: (len(part), part[:2]), count) as start:
+            found = list(in_order(iter(parts), start, count))
         assert found == [(len(p), p[:2]) for p in parts]
 
 
@@ -273,5 +274,8 @@ def test_a_worker_that_dies_is_noticed():
             os._exit(1)
         return (part,)
 
-    with pytest.raises(gc.LimitError, match="ended from outside"):
-        list(in_order(iter(range(6)), work, 2))
+    with (
+        pytest.raises(gc.LimitError, match="ended from outside"),
+        forked(work, 2) as start,
+    ):
+        list(in_order(iter(range(6)), start, 2))

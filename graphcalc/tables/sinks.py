@@ -6,14 +6,17 @@ import io
 import queue
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from graphcalc.diagnostics import DataError, GraphcalcError, OutputError, brief, missing_package
-from graphcalc.rows.frame_text import check_kinds, delimited, head_line, json_lines
-from graphcalc.tables.csv import Dialect
-from graphcalc.tables.polars_calls import has_polars, import_polars
+from graphcalc.tables.csv import Dialect, joined
+from graphcalc.tables.frame_text import check_kinds, delimited, json_lines
+from graphcalc.tables.polars_calls import has_polars
+
+if TYPE_CHECKING:
+    import polars
 
 
 class Output(Protocol):
@@ -23,8 +26,14 @@ class Output(Protocol):
         """Take the next ones."""
 
 
-class LineSink(Output, Protocol):
-    """What takes whole lines."""
+T = TypeVar("T", contravariant=True)
+
+
+class RowSink(Protocol[T]):
+    """What takes the output of rows: whole lines of text, or frames."""
+
+    def write(self, output: T, /) -> object:
+        """Take the next rows."""
 
     def close(self) -> None:
         """There are no more."""
@@ -34,14 +43,19 @@ class LineSink(Output, Protocol):
 
 
 @contextmanager
-def closing(sink: LineSink | FrameSink | TextSink) -> Iterator[None]:
-    """Close a sink behind a block, in the one way or the other."""
+def ended(sink: RowSink[Any]) -> Iterator[None]:
+    """Tell a sink how the block ended."""
     try:
         yield
     except GraphcalcError:
         sink.fail()
         raise
     sink.close()
+
+
+def text_sink(file: Output, format: str) -> RowSink[bytes]:
+    """Return what takes lines of text in a format."""
+    return ArrayLines(file) if format == "json" else LineOutput(file)
 
 
 class LineOutput:
@@ -84,7 +98,13 @@ class ArrayLines:
 class ParsedLines:
     """Lines of CSV, without a header, that go on as frames of columns of these kinds."""
 
-    def __init__(self, sink: FrameSink, kinds: dict[str, Any], *, is_pipe: bool) -> None:
+    def __init__(
+        self,
+        sink: FrameSink,
+        kinds: Mapping[str, polars.DataType | type[polars.DataType]],
+        *,
+        is_pipe: bool,
+    ) -> None:
         self._sink, self._kinds = sink, kinds
         whole = "give the rows as a file, which is looked at as a whole first, or "
         self._hint = f"{whole * is_pipe}write text: --to csv"
@@ -95,21 +115,24 @@ class ParsedLines:
         if data:
             frame = self._parsed(data)
             self._rows += frame.height
-            self._sink.write_frame(frame)
+            self._sink.write(frame)
 
-    def _parsed(self, data: bytes) -> Any:
-        pl = import_polars()
+    def _parsed(self, data: bytes) -> polars.DataFrame:
+        import polars as pl
+
         names = {f"_{i}": kind for i, kind in enumerate(self._kinds.values())}
         # Behind a line of their own, a mark that begins the lines is none of byte order.
         lines = io.BytesIO(b"\n" + data)
         try:
             frame = pl.read_csv(lines, has_header=False, schema=names, skip_rows=1)
         except pl.exceptions.PolarsError:
-            raise self._odd_cell(pl, data) from None
+            raise self._odd_cell(data) from None
         return frame.rename(dict(zip(names, self._kinds)))
 
-    def _odd_cell(self, pl: Any, data: bytes) -> DataError:
-        """The error for a cell that is not of its column's kind."""
+    def _odd_cell(self, data: bytes) -> DataError:
+        """Return the error for a cell that is not of its column's kind."""
+        import polars as pl
+
         names = {f"_{i}": pl.String for i in range(len(self._kinds))}
         texts = pl.read_csv(io.BytesIO(data), has_header=False, schema=names)
         for series, (column, kind) in zip(texts, self._kinds.items()):
@@ -127,8 +150,9 @@ class ParsedLines:
     def close(self) -> None:
         """Write what is left."""
         if not self._rows:
-            pl = import_polars()
-            self._sink.write_frame(pl.DataFrame(schema=self._kinds))
+            import polars as pl
+
+            self._sink.write(pl.DataFrame(schema=self._kinds))
         self._sink.close()
 
     def fail(self) -> None:
@@ -146,11 +170,11 @@ class FrameSink:
         if not has_polars():
             raise missing_package("polars", f"{format} files need", None)
         self._file, self._format = file, format
-        self._queue: queue.Queue[Any] = queue.Queue(2)
+        self._queue: queue.Queue[polars.DataFrame | None] = queue.Queue(2)
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
 
-    def write_frame(self, frame: Any) -> None:
+    def write(self, frame: polars.DataFrame) -> None:
         """Take the next rows."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, args=(frame.schema,), daemon=True)
@@ -183,10 +207,10 @@ class FrameSink:
         why = found[1].lower() if found else str(error)
         raise OutputError("output", f"the rows could not be written: {why}")
 
-    def _run(self, schema: Any) -> None:
+    def _run(self, schema: polars.Schema) -> None:
         from polars.io.plugins import register_io_source
 
-        def source(*_: Any) -> Iterator[Any]:
+        def source(*_: object) -> Iterator[polars.DataFrame]:
             while (frame := self._queue.get()) is not None:
                 yield frame
 
@@ -198,27 +222,23 @@ class FrameSink:
             self._error = error
 
 
-class TextSink:
-    """Lines of text, of frames."""
+class FrameLines:
+    """Frames as lines of text."""
 
-    def __init__(self, sink: LineSink, format: str, name: str, *, has_header: bool = True) -> None:
-        self._pl = import_polars()
+    def __init__(self, sink: RowSink[bytes], format: str, name: str, *, has_header: bool) -> None:
         self._sink, self._format, self._name = sink, format, name
         self._dialect = Dialect("\t" if format == "tsv" else ",", format != "tsv")
         self._is_json = format in ("json", "jsonl")
         self._is_first, self._has_header = True, has_header and not self._is_json
 
-    def write_frame(self, frame: Any) -> None:
+    def write(self, frame: polars.DataFrame) -> None:
         """Take the next rows."""
         if self._is_first:
-            check_kinds(self._pl, frame, self._format, self._name)
+            check_kinds(frame, self._format, self._name)
             if self._has_header:
-                self._sink.write(head_line(frame.columns, self._dialect))
+                self._sink.write(f"{joined(frame.columns, self._dialect)}\n".encode())
         self._is_first = False
-        if self._is_json:
-            self._sink.write(json_lines(self._pl, frame))
-        else:
-            self._sink.write(delimited(self._pl, frame, self._dialect))
+        self._sink.write(json_lines(frame) if self._is_json else delimited(frame, self._dialect))
 
     def close(self) -> None:
         """There are no more."""

@@ -6,12 +6,15 @@ Numbers are written as Python's engine writes them; what JSON has no word for is
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphcalc.diagnostics import DataError, brief
 from graphcalc.numbers import exact
-from graphcalc.rows.tables import label_of
-from graphcalc.tables.csv import ESCAPES, Dialect, quoted
+from graphcalc.tables.csv import ESCAPES, Dialect
+from graphcalc.tables.jsonlines import label_of
+
+if TYPE_CHECKING:
+    import polars
 
 # Python writes numbers below it as 1e-05, and polars as 0.00001.
 _TINY = 1e-4
@@ -22,19 +25,23 @@ _RARE = 50
 
 
 def is_odd(values: Any) -> Any:
-    """Numbers that polars writes in another way: tiny ones, 8.0 for 8, and what is not finite.
+    """Return which numbers, of a series or an expression, polars writes in another way.
 
-    The last equal their floor, too: polars takes nan for nan.
+    They are tiny ones, whole ones (8.0 for 8), and NaN and infinity, which equal their floor, too:
+    to polars NaN is equal to NaN.
     """
     return (values.abs() < _TINY) | (values == values.floor())
 
 
-def number_text(pl: Any, values: Any, odd: Any = None) -> Any:
+def number_text(values: polars.Series, odd: polars.Series | None = None) -> polars.Series:
     """Numbers or truth values as text; `odd` says which are, where that is known."""
-    text = values.cast(pl.String)
+    import polars as pl
+
+    text: polars.Series = values.cast(pl.String)
     if values.dtype not in (pl.Float64, pl.Float32):
         return text
-    places = (is_odd(values) if odd is None else odd).arg_true()
+    flags: polars.Series = is_odd(values) if odd is None else odd
+    places = flags.arg_true()
     if len(places) * _RARE > len(values):
         text = text.str.strip_suffix(".0").replace("NaN", "nan")
         size = values.abs()
@@ -44,35 +51,35 @@ def number_text(pl: Any, values: Any, odd: Any = None) -> Any:
     if not len(places):
         return text
     dtype = "float64" if values.dtype == pl.Float64 else "float32"
-    return text.scatter(places, [exact(x, dtype) for x in values.gather(places)])
+    exact_texts = [exact(x, dtype) for x in values.gather(places)]
+    written: polars.Series = text.scatter(places, exact_texts)
+    return written
 
 
-def check_kinds(pl: Any, frame: Any, format: str, name: str) -> None:
+def check_kinds(frame: polars.DataFrame, format: str, name: str) -> None:
     """Raise DataError for a column of bytes, which no text format has."""
+    import polars as pl
+
     for column, kind in frame.schema.items():
-        pending = [kind]
+        pending: list[Any] = [kind]
         while pending:
-            kind = pending.pop()
-            if kind == pl.Binary or kind == pl.Object:
+            inner = pending.pop()
+            if inner == pl.Binary or inner == pl.Object:
                 raise DataError(
                     "column-kind",
                     f"{name}: column `{brief(column)}` has {frame.schema[column]}, "
                     f"which {format} cannot hold",
                     help="--only leaves the columns out, --to parquet keeps them",
                 )
-            pending += [f.dtype for f in kind.fields] if isinstance(kind, pl.Struct) else ()
-            pending += [kind.inner] if isinstance(kind, (pl.List, pl.Array)) else ()
+            pending += [f.dtype for f in inner.fields] if isinstance(inner, pl.Struct) else ()
+            pending += [inner.inner] if isinstance(inner, (pl.List, pl.Array)) else ()
 
 
-def head_line(names: list[str], dialect: Dialect) -> bytes:
-    """The header of CSV or TSV."""
-    line = dialect.delimiter.join(quoted(name, dialect) for name in names)
-    return f"{line}{dialect.line_end}".encode()
-
-
-def delimited(pl: Any, frame: Any, dialect: Dialect) -> bytes:
+def delimited(frame: polars.DataFrame, dialect: Dialect) -> bytes:
     """The rows of a frame as lines of CSV or TSV."""
-    columns = [_cells(pl, series, dialect).alias(series.name) for series in frame]
+    import polars as pl
+
+    columns = [_cells(series, dialect).alias(series.name) for series in frame]
     out = io.BytesIO()
     pl.DataFrame(columns).write_csv(
         out,
@@ -84,30 +91,36 @@ def delimited(pl: Any, frame: Any, dialect: Dialect) -> bytes:
     return out.getvalue()
 
 
-def _cells(pl: Any, values: Any, dialect: Dialect) -> Any:
+def _cells(values: polars.Series, dialect: Dialect) -> polars.Series:
+    import polars as pl
+
     kind = values.dtype
     if kind.is_nested() or kind == pl.Duration:
-        text = _json(pl, values).str.strip_chars('"')
+        text = _json(values).str.strip_chars('"')
         text = pl.select(pl.when(values.is_not_null()).then(text)).to_series()
     else:
-        text = number_text(pl, values)
+        text = number_text(values)
     if not dialect.has_quotes and not kind.is_numeric():
         for character, escape in ESCAPES.items():
             text = text.str.replace_all(character, escape, literal=True)
     return text
 
 
-def json_lines(pl: Any, frame: Any) -> bytes:
+def json_lines(frame: polars.DataFrame) -> bytes:
     """The rows of a frame as objects, one a line."""
-    members = [pl.Series(_member(pl, series)) for series in frame]
+    import polars as pl
+
+    members = [pl.Series(_member(series)) for series in frame]
     lines = pl.select(pl.concat_str(members, separator=", ")).to_series()
     return "".join(f"{{{line}}}\n" for line in lines).encode()
 
 
-def _member(pl: Any, values: Any) -> Any:
+def _member(values: polars.Series) -> polars.Series:
     """`"label": value` of every row; null, with its kind beside it, for what is not finite."""
+    import polars as pl
+
     label = label_of(values.name)
-    text = _json(pl, values)
+    text = _json(values)
     if values.dtype in (pl.Float64, pl.Float32):
         beside = f'null, {label[:-1]}_non_finite": "'
         odd = pl.lit(beside) + text + pl.lit('"')
@@ -116,9 +129,11 @@ def _member(pl: Any, values: Any) -> Any:
     return pl.select(pl.lit(f"{label}: ") + text).to_series()
 
 
-def _json(pl: Any, values: Any) -> Any:
+def _json(values: polars.Series) -> polars.Series:
     """The values as JSON."""
+    import polars as pl
+
     if values.dtype.is_numeric():
-        return number_text(pl, values).fill_null("null")
+        return number_text(values).fill_null("null")
     members = pl.select(pl.struct(values.alias("x"))).to_series().struct.json_encode()
     return members.str.strip_prefix('{"x":').str.strip_suffix("}")

@@ -1,0 +1,113 @@
+"""The columns of a table that is read record by record, and how records become numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from typing import Any, NamedTuple, Protocol
+
+
+class Columns(Protocol):
+    """The columns of a table; `keys` tell those of one name apart.
+
+    What is `is_open` may have other keys in later records.
+    """
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The names, with what tells equal ones apart."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether later records may have other keys."""
+
+
+class OutputColumns(NamedTuple):
+    """The columns of the output: names, and for each an input column or the n-th output.
+
+    An input column is its place, from 0, and the n-th output is -1 - n. Where all input columns
+    come first and in order, a record is `passed` through as it is, and the outputs go behind it.
+    An output that is a column itself stays as it is written.
+    """
+
+    names: tuple[str, ...]
+    places: tuple[int, ...]
+    passed: bool
+
+    @property
+    def added(self) -> list[tuple[str, int]]:
+        """The names of the outputs that have a column, and which of the outputs they are."""
+        return [(name, -1 - p) for name, p in zip(self.names, self.places) if p < 0]
+
+
+class Wanted(NamedTuple):
+    """What a compiled pass wants of records, and what its part is like.
+
+    names       keys of the columns whose numbers it reads
+    places      columns that are put out as cells
+    taken       keys that a record which goes through must not have already
+    has_quotes  whether there are quotes in the part
+    is_odd      whether there is what `cells.has_odd_characters` finds
+    """
+
+    names: Sequence[str]
+    places: Sequence[int]
+    taken: Set[str]
+    has_quotes: bool
+    is_odd: bool
+
+
+class RecordText(NamedTuple):
+    """How the text of a compiled pass gets numbers and cells out of a record.
+
+    unpack   statements that take the record `line` apart, or raise where that takes more care
+    numbers  for each column that the pass reads the text of its number
+    cells    for each place of a column that is put out as a cell the text of that
+    names    what all of these need
+    """
+
+    unpack: tuple[str, ...]
+    numbers: tuple[str, ...]
+    cells: dict[int, str]
+    names: Mapping[str, Any]
+
+
+class LineText(NamedTuple):
+    """How the text of a compiled pass writes a line.
+
+    text   the inside of an f-string, where `{0}`, `{1}`, … stand for the outputs
+    names  what it needs
+    """
+
+    text: str
+    names: Mapping[str, Any]
+
+
+class RecordFormat(Columns, Protocol):
+    """One format of records, as it is read."""
+
+    @property
+    def format(self) -> str:
+        """Its name: csv, tsv or jsonl."""
+
+    @property
+    def line_end(self) -> str:
+        """What ends a record."""
+
+    def records(self, text: str) -> list[str]:
+        """Return the records of a text."""
+
+    def text(self, wanted: Wanted) -> RecordText:
+        """Return how a compiled pass reads records."""
+
+    def numbers(self, record: str, names: Sequence[str], missing: float | None) -> list[float]:
+        """Return the numbers of columns; `missing` is that of empty cells. Raises CellError."""
+
+    def cells(self, record: str) -> Sequence[str | None]:
+        """Return the cells of all columns as they are written, None for one that is not there."""
+
+    def check(self, record: str) -> None:
+        """Raise CellError for what is no record at all."""

@@ -1,0 +1,228 @@
+"""Tables of text: columns of CSV, TSV and JSON lines by name, or all numbers as a matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from graphcalc.backends.python_loops import define
+from graphcalc.diagnostics import DataError, Label
+from graphcalc.files.streams import display_path, open_bytes
+from graphcalc.ops.kernels.arrays import NDArray
+from graphcalc.source import Source, Span
+from graphcalc.tables.cells import CellError, CellProblem, has_odd_characters, read_number
+from graphcalc.tables.columns import RecordFormat, Wanted
+from graphcalc.tables.csv import CsvTable, Dialect, header_of, split_records
+from graphcalc.tables.jsonlines import JsonTable, members
+from graphcalc.tables.polars_calls import import_polars
+from graphcalc.tables.reading import TextOptions, decoded, read_text
+
+if TYPE_CHECKING:
+    import polars
+    from numpy import float64
+    from numpy.typing import NDArray as Array
+
+_T = TypeVar("_T")
+# What generated text raises where a record takes a closer look.
+_ODDITIES = (ArithmeticError, LookupError, TypeError, ValueError, CellError)
+
+
+class TextTable:
+    """A table of CSV, TSV or JSON lines, in memory as text; blank lines of JSON are no rows."""
+
+    def __init__(self, path: str, format: str, text: str, options: TextOptions) -> None:
+        self.name, self._missing = display_path(path), options.missing
+        if format == "jsonl":
+            self._open_json(text)
+        else:
+            self._open_csv(format, text, options)
+        self.columns = self._table.columns
+        body = text[len(self._records[0]) :] if self._records else ""
+        bare = body.replace("\r\n", "\n") if "\r" in body else body
+        self._has_quotes, self._is_odd = '"' in body, has_odd_characters(bare)
+
+    def _open_json(self, text: str) -> None:
+        lines = text.split("\n")
+        self._lines = [index for index, line in enumerate(lines) if line.strip()]
+        self._records = [lines[index] for index in self._lines]
+        first = self._checked(lambda: members(self._records[0]), 0) if self._records else {}
+        self._table: RecordFormat = JsonTable(tuple(first))
+        self._first = 0
+
+    def _open_csv(self, format: str, text: str, options: TextOptions) -> None:
+        first = text[: text.find("\n") + 1] if "\n" in text else text
+        line_end = "\r\n" if first.endswith("\r\n") else "\n"
+        if "\n" not in text and "\r" in text:
+            line_end = "\r"
+        delimiter = options.delimiter or ("\t" if format == "tsv" else ",")
+        dialect = Dialect(delimiter, format != "tsv", line_end)
+        records = self._records = split_records(text, dialect)
+        while len(records) > 1 and not records[-1].strip():
+            records.pop()
+        self._lines = []
+        head = self._checked(lambda: header_of(records[0], dialect), 0)
+        if not options.has_header:
+            head = tuple(str(place + 1) for place in range(len(head)))
+        self._table = CsvTable(dialect, head, format, has_header=options.has_header)
+        self._first = int(options.has_header)
+
+    def column(self, name: str) -> NDArray:
+        """Return the numbers of a column. Raises DataError for a cell that has none."""
+        numbers = self._numbers([self._table.keys[self.columns.index(name)]], self._first)
+        return NDArray((len(numbers),), numbers)
+
+    def matrix(self) -> NDArray:
+        """Return all of the numbers; a first row that has none is a header."""
+        first = 0 if all(map(_is_number, self.columns)) else self._first
+        numbers = self._numbers(self._table.keys, first)
+        return NDArray((len(self._records) - first, len(self.columns)), numbers)
+
+    def _numbers(self, keys: Sequence[str], first: int) -> list[float]:
+        """Return the numbers of columns in the records from one on, row by row."""
+        numbers: list[float] = []
+        if not keys:
+            return numbers
+        reader = self._table.text(Wanted(keys, (), frozenset(), self._has_quotes, self._is_odd))
+        # Text for the same reason as in rows: it is three times as fast as a call of `numbers`.
+        body = [*reader.unpack, f"extend(({', '.join(reader.numbers)},))"]
+        lines = ["for line in records:", *(f"    {line}" for line in body)]
+        quick = define("read", ["records", "extend"], lines, reader.names)
+        records = iter(self._records[first:])
+        while True:
+            try:
+                quick(records, numbers.extend)
+                return numbers
+            except _ODDITIES:
+                index = first + len(numbers) // len(keys)
+                numbers += self._numbers_of(index, keys)
+
+    def _numbers_of(self, index: int, keys: Sequence[str]) -> list[float]:
+        """Return the numbers of one record, read with care."""
+        record = self._records[index]
+        return self._checked(lambda: self._table.numbers(record, keys, self._missing), index)
+
+    def _checked(self, read: Callable[[], _T], record: int) -> _T:
+        """Return what is read of a record. Raises DataError with its line for a CellError."""
+        try:
+            return read()
+        except CellError as error:
+            raise self._error(error.fault, record) from None
+
+    def _error(self, fault: CellProblem, record: int) -> DataError:
+        if self._lines:
+            line = self._lines[record]
+        else:
+            line = sum(text.count("\n") + 1 for text in self._records[:record])
+        source = Source(self._records[record], self.name, line + 1)
+        label = Label(source, Span(fault.start, max(fault.end, fault.start)))
+        hint = "--missing nan computes with nan" if fault.code == "empty-cell" else ""
+        return DataError(fault.code, fault.message, (label,), help=hint)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        read_number(text, "", 0, 0)
+    except CellError:
+        return False
+    return True
+
+
+class BigTextTable:
+    """A table of much CSV or TSV in a plain file: polars parses the columns that are asked for.
+
+    What it has doubts about is read again as `TextTable` reads it, which tells what is wrong.
+    """
+
+    def __init__(
+        self, path: str, format: str, options: TextOptions, limit: int, label: Label
+    ) -> None:
+        self.name = path
+        self._arguments = (path, format, options, limit, label)
+        self._format, self._delimiter = format, options.delimiter
+        stream, _ = open_bytes(path)
+        with stream:
+            head = stream.read(1 << 16)
+        first = head[: head.find(b"\n") + 1].removeprefix(b"\xef\xbb\xbf")
+        text = decoded(first, path, "utf-8", label)
+        self._slow: TextTable | None = None
+        self._counts: tuple[int, int, int, int, int] | None = None
+        is_odd = not first or not options.has_header
+        if is_odd or text.count('"') % 2 or "\r" in text.rstrip("\r\n"):
+            self._slow = self._careful()
+        self.columns = (self._slow or TextTable(path, format, text, options)).columns
+
+    def _careful(self) -> TextTable:
+        if self._slow is None:
+            path, format, options, limit, label = self._arguments
+            self._slow = TextTable(path, format, read_text(path, options, limit, label), options)
+        return self._slow
+
+    def column(self, name: str) -> Array[float64] | NDArray:
+        """Return the numbers of a column."""
+        frame = self._parsed([name]) if self._slow is None else None
+        return self._careful().column(name) if frame is None else frame.to_series(0).to_numpy()
+
+    def matrix(self) -> Array[float64] | NDArray:
+        """Return all of the numbers."""
+        frame = None
+        if self._slow is None and not all(map(_is_number, self.columns)):
+            frame = self._parsed(list(self.columns))
+        return self._careful().matrix() if frame is None else frame.to_numpy()
+
+    def _parsed(self, names: list[str]) -> polars.DataFrame | None:
+        """Return columns of numbers; None where a cell is none, or a row is short or long."""
+        import_polars()
+        import polars as pl
+
+        if self._counts is None:
+            self._counts = _counts(self.name, self._separator)
+        has_quotes = self._counts[4] > 0
+        if not self._is_plain(*self._counts):
+            return None
+        places = [self.columns.index(name) for name in names]
+        last = len(self.columns) - 1
+        numbers = {f"c{i}": pl.Float64 if i in places else pl.String for i in range(last + 1)}
+        try:
+            frame = pl.read_csv(
+                self.name,
+                has_header=False,
+                skip_rows=1,
+                schema=numbers,
+                columns=None if has_quotes else sorted({*places, last}),
+                separator=self._separator,
+                quote_char=None if self._format == "tsv" else '"',
+                glob=False,
+            )
+        except (pl.exceptions.PolarsError, OSError):
+            return None
+        return None if any(frame.null_count().row(0)) else frame.select(f"c{i}" for i in places)
+
+    @property
+    def _separator(self) -> str:
+        return self._delimiter or ("\t" if self._format == "tsv" else ",")
+
+    def _is_plain(self, lines: int, returns: int, both: int, delimiters: int, quotes: int) -> bool:
+        """Whether lines are records of as many cells as the header.
+
+        polars says nothing where they have more, unless it reads all columns, as it does for the
+        sake of quotes.
+        """
+        is_one_end = returns == both and both in (0, lines)
+        has_all = quotes or delimiters == lines * (len(self.columns) - 1)
+        return self._separator.isascii() and is_one_end and bool(has_all)
+
+
+def _counts(path: str, delimiter: str) -> tuple[int, int, int, int, int]:
+    """How many lines, CRs, CRs before line feeds, delimiters, and quotes a file has."""
+    lines = returns = both = delimiters = quotes = 0
+    sign, last = delimiter.encode(), b"\n"
+    stream, _ = open_bytes(path)
+    with stream:
+        while piece := stream.read(1 << 20):
+            both += piece.count(b"\r\n") + (last == b"\r" and piece[:1] == b"\n")
+            lines += piece.count(b"\n")
+            returns += piece.count(b"\r")
+            delimiters += piece.count(sign)
+            quotes += piece.count(b'"')
+            last = piece[-1:]
+    return lines + (last != b"\n"), returns, both, delimiters, quotes
