@@ -166,8 +166,8 @@ def _check_names(evaluation: Evaluation, outcome: Outcome, names: tuple[str, ...
         if name not in assigned:
             raise UsageError(
                 "update",
-                f"`{brief(name)}` is no name of the program, but of a part of it",
-                help="give that part a name, and change this",
+                f"`{brief(name)}` is a letter for a part of the program, not a name in it",
+                help="assign that part to a name, and update that name",
             )
 
 
