@@ -83,7 +83,7 @@ CALLS = {name: text for name, text in ELEMENTWISE.items() if text is not None}
 
 def test_most_ops_have_calls():
     """The engines are compared on nearly all elementwise ops."""
-    assert len(CALLS) >= 80
+    assert len(CALLS) >= 78
 
 
 @settings(max_examples=15, deadline=None)
