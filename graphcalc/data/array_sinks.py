@@ -52,7 +52,7 @@ class FileSinks:
 
 
 class _Several:
-    """Everybody who takes one value."""
+    """A sink that hands a value on to several others."""
 
     def __init__(self, takers: list[Callable[[int, Value], None]]) -> None:
         self._takers = takers

@@ -238,12 +238,12 @@ def check_size(name: str, needs: int, has: int, label: Label) -> None:
 
 
 def damaged(name: str, what: str, label: Label) -> DataError:
-    """The error for a file that is not as its format has it."""
+    """Return the error for a file that breaks the rules of its format."""
     return DataError("damaged", f"{name}: {what}", (label,))
 
 
 def other_content(name: str, magic: bytes, expected: str, label: Label) -> DataError:
-    """The error for a file that begins as none of its format does."""
+    """Return the error for a file whose first bytes are those of another format."""
     if not magic:
         return DataError("empty-file", f"{name}: the file is empty", (label,))
     kinds = {b"PK": "a zip archive, as .npz and .pt are", _NPY[:2]: "a .npy array", b"\x80": ""}

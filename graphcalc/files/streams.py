@@ -103,15 +103,15 @@ class Pipe(io.RawIOBase):
             self.head += more
 
     def readable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def fileno(self) -> int:
-        """The pipe's own."""
+        """Return the pipe's file descriptor."""
         return int(self._file.fileno())
 
     def read(self, size: int = -1) -> bytes:
-        """What is there, up to a size; empty at the end."""
+        """Return up to so many bytes that are there; none at the end."""
         if size < 0:
             return self.readall()
         if self.head:
@@ -160,7 +160,7 @@ class _Zstd(io.RawIOBase):
         self._packed = self._ready = b""
 
     def readable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def read(self, size: int = -1) -> bytes:

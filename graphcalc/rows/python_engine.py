@@ -145,7 +145,7 @@ def _place(records: Sequence[str], index: int, newline: str) -> RecordPlace:
 
 
 def _decoded(part: bytes, newline: bytes) -> str:
-    """The text of a part. Raises _At for bytes that are none."""
+    """Return the text of a part. Raises _RecordError for bytes that are not valid UTF-8."""
     if b"\0" in part:
         place = part.index(b"\0")
         what = "a NUL byte"

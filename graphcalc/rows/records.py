@@ -107,7 +107,7 @@ class Records:
         while True:
             end = data.find(b"\n", place)
             if end < 0:
-                # Line ends of old: no line feed far and wide.
+                # The buffer holds no newline: lines may end in CR alone, as on old systems.
                 end = data.find(b"\r")
                 is_whole = 0 <= end < len(data) - 1 or (end >= 0 and self._is_over)
                 if is_whole and data[end + 1 : end + 2] != b"\n":

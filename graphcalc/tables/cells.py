@@ -37,7 +37,7 @@ class CellError(Exception):
         self.fault = fault
 
 
-# What Python takes for blanks, or for a part of a number, and a cell does not.
+# What `float` takes for blanks or for a part of a number, and a cell does not.
 _ODD = "_\x0b\x0c\x1c\x1d\x1e\x1f\r"
 
 
@@ -54,7 +54,7 @@ def number(text: str) -> float:
 
 
 def read_number(text: str, column: str, start: int, end: int) -> float:
-    """The number in a cell that stands at a place of its record; Faulty where there is none."""
+    """Return the number in a cell at a span of its record. Raises CellError where there is none."""
     if not text.strip():
         message = f"empty cell in column `{brief(column)}`"
         hint = "--missing nan computes with nan, --on-error null or skip goes on"

@@ -68,7 +68,7 @@ def open_quote(text: str, delimiter: str) -> int | None:
 def splitter(dialect: Dialect) -> Callable[[str], list[str]]:
     """A function from a record to its cells as they are written, quotes included.
 
-    It raises Faulty for quotes where none may be.
+    It raises CellError for quotes where none may be.
     """
     delimiter, d = dialect.delimiter, re.escape(dialect.delimiter)
     if not dialect.has_quotes:
@@ -144,7 +144,7 @@ def joined(cells: Iterable[str], dialect: Dialect) -> str:
 
 
 def check_count(cells: Sequence[str], count: int, record: str) -> None:
-    """Raise Faulty for a record that has more or fewer cells than the header."""
+    """Raise CellError for a record that has more or fewer cells than the header."""
     if len(cells) != count:
         has = f"{len(cells)} cell{'s' * (len(cells) != 1)}"
         message = f"the row has {has}, and the header has {count}"

@@ -67,7 +67,7 @@ def number(value: Any) -> float:
 
 
 def text(value: str) -> str:
-    """The text of a string. Raises Faulty for half of a character, as `\\ud800` is, and for NUL."""
+    """Return a string. Raises CellError for a lone surrogate (`\\ud800`) and for NUL."""
     if "\0" in value:
         raise CellError(CellProblem("bad-json", "a NUL character in a string", 0, 0))
     try:
@@ -79,7 +79,7 @@ def text(value: str) -> str:
 
 
 def members(record: str) -> dict[str, Member]:
-    """The members of a record, by key. Raises Faulty where it is no object of unique keys."""
+    """Return the members of a record, by key. Raises CellError for no object of unique keys."""
     place = _skip(record, 0)
     if record[place : place + 1] != "{":
         raise CellError(
@@ -143,7 +143,7 @@ def as_lines(text: str, name: str) -> str:
 
 
 def read_number(found: dict[str, Member], key: str, record: str) -> float:
-    """The number of a member; Faulty where there is none."""
+    """Return the number of a member. Raises CellError where there is none."""
     member = found.get(key)
     if member is None or member.value is None:
         what = f"no key `{brief(key)}`" if member is None else f"null in `{brief(key)}`"

@@ -70,7 +70,7 @@ def read_text(path: str, options: TextOptions, limit: int, label: Label) -> str:
 
 
 def decoded(data: bytes, name: str, encoding: str, label: Label) -> str:
-    """The text of bytes. Raises DataError for those that are none."""
+    """Return the text of bytes. Raises DataError for bytes that are not valid in the encoding."""
     try:
         text = data.decode(encoding).removeprefix("\ufeff")
         place = data.find(b"\0") if "\0" in text else -1
@@ -95,7 +95,7 @@ def decoded(data: bytes, name: str, encoding: str, label: Label) -> str:
 
 
 def not_text(error: UnicodeError) -> str:
-    """Why bytes are no text of an encoding."""
+    """Return why bytes are not valid in an encoding."""
     if isinstance(error, UnicodeDecodeError) and error.start < len(error.object):
         return f"not {error.encoding.upper()} (byte 0x{error.object[error.start]:02x})"
     return brief(str(error), 80)

@@ -82,8 +82,8 @@ CALLS = {name: text for name, text in ELEMENTWISE.items() if text is not None}
 
 
 def test_most_ops_have_calls():
-    """The engines are compared on nearly all elementwise ops."""
-    assert len(CALLS) >= 78
+    """The engines are compared on all elementwise ops but those that no program can call."""
+    assert ELEMENTWISE.keys() - CALLS.keys() == {"clamped_log", "clamped_log1p", "root"}
 
 
 @settings(max_examples=15, deadline=None)
