@@ -6,7 +6,7 @@ Elementwise rows are tested in `test_vjp_elementwise.py`.
 import pytest
 import torch
 from functions import functions
-from gradients import assert_gradients, case, cases_of, cases_within, formulas, names_of
+from gradients import assert_gradients, case, cases_of, cases_within, formulas, operand_names
 
 from graphcalc.ops.spec import FLOATS, NONE, ZERO, Problem, arity, parameters
 from graphcalc.ops.table import OPS
@@ -231,7 +231,7 @@ def test_every_operand_has_a_gradient(name):
         texts = formulas(op, found.types, found.params)
         assert len(texts) == len(found.operands)
         out = op.type("float64", found.types, found.params)
-        for text, called in zip(texts, names_of(op, len(texts))):
+        for text, called in zip(texts, operand_names(op, len(texts))):
             assert text != NONE or called.startswith("index") or out.dtype not in FLOATS
 
 

@@ -16,7 +16,7 @@ from gradients import (
     formulas,
     gradient_graph,
     kernel_of,
-    names_of,
+    operand_names,
 )
 
 from graphcalc.ops import shapes
@@ -102,7 +102,7 @@ def test_gradients_are_torchs_at_kinks(name):
         given += [torch.tensor(v, dtype=torch.float64) for v in (0.0, 9.0, -9.0)]
         graph, results = gradient_graph(case(OPS[name], given))
         g = torch.ones(4, dtype=torch.float64)
-        inputs = dict(zip(names_of(OPS[name], 4), given))
+        inputs = dict(zip(operand_names(OPS[name], 4), given))
         values = computed(graph, {**inputs, "g": g}, {results[0]}, "torch")
         assert values[results[0]].tolist() == [0, 0, 0, 1]
         return
@@ -123,7 +123,7 @@ def test_gradients_are_torchs_at_edges(name, g):
     found = case(OPS[name], [torch.tensor(column, dtype=torch.float64) for column in columns])
     g = torch.full_like(found.operands[0], g)
     graph, results = gradient_graph(found)
-    inputs = {**dict(zip(names_of(OPS[name], arity(name)), found.operands)), "g": g}
+    inputs = {**dict(zip(operand_names(OPS[name], arity(name)), found.operands)), "g": g}
     wanted = autograd(found, g, TWINS.get(name) or kernel_of(found))
     for backend in ("python", "torch"):
         values = computed(graph, inputs, set(results), backend)
