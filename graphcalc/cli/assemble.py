@@ -63,7 +63,6 @@ def row_options(command: CommandLine, path: str, *, is_terminal: bool) -> tuple[
     `is_terminal` says that standard output is one. Raises UsageError for formats that rows do not
     have, or that a terminal does not show.
     """
-    from graphcalc.files.streams import is_packed
     from graphcalc.rows.engine import Policy
     from graphcalc.rows.formats import COLUMNAR, FORMATS, format_of
     from graphcalc.rows.run import RowOptions
@@ -82,9 +81,8 @@ def row_options(command: CommandLine, path: str, *, is_terminal: bool) -> tuple[
         is_table = True
     is_bare = format == "value"
     to = "csv" if is_bare or is_table else to
-    if output and is_packed(output) and to in COLUMNAR:
-        message = f"--output `{brief(output)}`: {to} is packed in itself"
-        raise UsageError("option", message, help="leave .gz and .zst out of the name")
+    if output and to in COLUMNAR:
+        _check_unpacked(output, to)
     text = text_options(command)
     options = RowOptions(
         path,
@@ -97,6 +95,15 @@ def row_options(command: CommandLine, path: str, *, is_terminal: bool) -> tuple[
         text.has_header and not is_bare,
     )
     return options, is_table
+
+
+def _check_unpacked(path: str, format: str) -> None:
+    """Raise UsageError for a file name that asks for a columnar format to be packed again."""
+    from graphcalc.files.streams import is_packed
+
+    if is_packed(path):
+        message = f"--output `{brief(path)}`: {format} is packed in itself"
+        raise UsageError("option", message, help="leave .gz and .zst out of the name")
 
 
 def _format_of_output(path: str) -> str | None:
