@@ -278,6 +278,7 @@ print(resident() - before)
 """
 
 
+@pytest.mark.slow
 def test_many_runs_keep_no_memory():
     """Twenty thousand small runs, failures among them, grow the process by less than 5 MB."""
     done = python(MEMORY)

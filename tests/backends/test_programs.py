@@ -2,6 +2,7 @@
 
 import math
 
+import pytest
 from agreement import assert_agree, elements, result, run, shape_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ def names_of(outcome):
     return [node.name for node in outcome.graph if node.name is not None]
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(programs())
 def test_programs_agree(program):
