@@ -56,7 +56,7 @@ def test_a_wrong_kernel_is_found(monkeypatch, name, text, kernel):
     used = {n: v for n, v in INPUTS.items() if n in text.split("(")[-1] or n in text.split()}
     tolerance = table.OPS[name].tolerance
     assert not caught(assert_same_everywhere, text, used, tolerance)
-    replace(monkeypatch, name, python=kernel)
+    replace(monkeypatch, name, python=kernel, raising="", inline="")
     assert caught(assert_same_everywhere, text, used, tolerance)
 
 

@@ -11,7 +11,7 @@ TESTS = {str(path.relative_to(FOLDER)): path.read_text("utf-8") for path in FOLD
 # This file shows what is wrong.
 OTHERS = sorted({*TESTS} - {Path(__file__).name})
 # Names that begin with an underscore and are promised all the same.
-PROMISED = {"_replace", "_asdict", "_fields", "_repr_html_", "os._exit"}
+PROMISED = {"_replace", "_asdict", "_fields", "_repr_html_", "os._exit", "_exit"}
 
 
 def is_private(name):
@@ -43,7 +43,8 @@ def private_names(text):
             found += [t for t in texts if is_patch and isinstance(t, str) and is_private(t)]
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             is_program = re.search(r"^(from|import) graphcalc", node.value, re.MULTILINE)
-            found += re.findall(r"(?:import |\w\.)(_[a-z]\w*)", node.value) if is_program else []
+            names = re.findall(r"(?:import |\w\.)(_[a-z]\w*)", node.value)
+            found += filter(is_private, names if is_program else [])
     return found
 
 

@@ -34,7 +34,7 @@ RAISED = (ArithmeticError, ValueError)
 # Python's own compiler takes no deeper brackets than 200.
 _DEEPEST = 20
 # Elements that total kernels compute where one of them makes a quick one raise.
-_BLOCK = 4096
+BLOCK = 4096
 
 
 class LoopText:
@@ -181,8 +181,8 @@ class RegionLoop:
             outputs = self._quick(*columns, *numbers)
         except RAISED:
             outputs = [[] for _ in self._region.outputs]
-            for start in range(0, size, _BLOCK):
-                parts = [column[start : start + _BLOCK] for column in columns]
+            for start in range(0, size, BLOCK):
+                parts = [column[start : start + BLOCK] for column in columns]
                 for output, part in zip(outputs, self._carefully(parts, numbers)):
                     output += part
         return [NDArray(shape, data) for data in outputs]
@@ -208,13 +208,16 @@ def mapped(kernel: Kernel, quick: Kernel, shape: tuple[int, ...]) -> Kernel:
 
     def run(*values: Any) -> NDArray:
         columns = [
-            expand(v, shape) if type(v) is NDArray else repeat(v, math.prod(shape)) for v in values
+            expand(v, shape) if isinstance(v, NDArray) else repeat(v, math.prod(shape))
+            for v in values
         ]
         try:
             return NDArray(shape, list(map(quick, *columns)))
         except RAISED:
             # A repeat is at its end now, and a list is not.
-            columns = [expand(v if type(v) is NDArray else NDArray((), [v]), shape) for v in values]
+            columns = [
+                expand(v if isinstance(v, NDArray) else NDArray((), [v]), shape) for v in values
+            ]
             return NDArray(shape, list(map(kernel, *columns)))
 
     return run

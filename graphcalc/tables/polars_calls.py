@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import sys
@@ -101,6 +100,8 @@ class AbortGuard:
         """Take SIGABRT in C: a handler that Python runs later comes too late for abort()."""
         if self._handler is not None:
             return
+        import ctypes
+
         signature = ctypes.CFUNCTYPE(None, ctypes.c_int)
         handler = signature(self._abort)
         libc = ctypes.CDLL(None)

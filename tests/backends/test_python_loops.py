@@ -67,7 +67,7 @@ def tiny():
     """Regions of any size, in blocks of three elements."""
     with (
         mock.patch.object(regions, "SMALLEST", 2),
-        mock.patch.object(python_loops, "_BLOCK", 3),
+        mock.patch.object(python_loops, "BLOCK", 3),
     ):
         yield
 

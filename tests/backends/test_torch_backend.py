@@ -223,7 +223,7 @@ def test_torch_frees_values_after_their_last_use(monkeypatch):
 
 def test_python_frees_values_after_their_last_use(monkeypatch):
     """Of a chain of six large tensors, Python keeps no more than two operands and a result."""
-    from graphcalc.backends import python
+    from graphcalc.backends import python, python_loops
     from graphcalc.trace import Trace
 
     made, most = [], []
@@ -242,6 +242,7 @@ def test_python_frees_values_after_their_last_use(monkeypatch):
         return observe(self, position, value)
 
     monkeypatch.setattr(python, "NDArray", Watched)
+    monkeypatch.setattr(python_loops, "NDArray", Watched)
     monkeypatch.setattr(Trace, "observe", watch)
     run(CHAIN, "python", {"x": [0.0] * 2000})
     assert len(made) >= 6

@@ -20,7 +20,7 @@ from graphcalc.evaluate import Evaluation, parse
 from graphcalc.graph.verify import verify
 from graphcalc.ops import table
 from graphcalc.rows.run import RowOptions, RowRun
-from graphcalc.rows.workers import in_order
+from graphcalc.rows.workers import forked, in_order
 from graphcalc.source import Source
 from graphcalc.tables.cells import MAX_CELL
 
@@ -215,7 +215,8 @@ def test_worker():
             os.kill(os.getpid(), signal.SIGKILL)
         return (part,)
 
-    assert code_of(gc.LimitError, list, in_order(iter(range(6)), work, 2)) == "worker"
+    with forked(work, 2) as start:
+        assert code_of(gc.LimitError, list, in_order(iter(range(6)), start, 2)) == "worker"
 
 
 # Of the environment
