@@ -32,13 +32,12 @@ _BLANK = " \t"
 
 _NAME_HOLE, _NUMBER_HOLE = "\x01", "\x02"
 _WORDS = "|".join(word for word in parser.TABLES.literals if word[0].isalpha())
-# A name that a dot or a bracket follows is part of the skeleton, as a function's, and so is the
-# keyword of an argument.
-_KEYWORD = r"(?:(?<=[(,])|(?<=[(,] ))\w+[ \t]*=(?!=)"
-_NAME = re.compile(
-    rf"\b(?<!\.)(?!(?:{_WORDS})\b|{_KEYWORD})({parser.TABLES.patterns['NAME']})\b(?![ \t]*[.(])",
-    re.ASCII,
-)
+# A name that a dot or a bracket follows is part of the skeleton, as a function's.
+_NAME_TEXT = rf"\b(?<!\.)(?!(?:{_WORDS})\b%s)({parser.TABLES.patterns['NAME']})\b(?![ \t]*[.(])"
+_NAME = re.compile(_NAME_TEXT % "", re.ASCII)
+# So is the keyword of an argument; most texts have none, and are split faster without that look.
+_KEYWORD = r"[(,] ?\w+[ \t]*=(?!=)"
+_IS_KEYWORD = r"|(?:(?<=[(,])|(?<=[(,] ))\w+[ \t]*=(?!=)"
 _NUMBER = re.compile(
     rf"(?=[0-9.])(?<!\w)({parser.TABLES.patterns['NUMBER'].replace('(', '(?:')})", re.ASCII
 )
@@ -285,7 +284,10 @@ def _split(text: str) -> _Split | None:
     if any(c in text for c in ("\\", _NAME_HOLE, _NUMBER_HOLE)):
         return None
     # With a group in the pattern, `split` gives what is between the leaves and the leaves in turns.
-    pieces = _NAME.split(text)
+    name = _NAME
+    if re.search(_KEYWORD, text, re.ASCII):
+        name = re.compile(_NAME_TEXT % _IS_KEYWORD, re.ASCII)
+    pieces = name.split(text)
     names = pieces[1::2]
     pieces = _NUMBER.split(_NAME_HOLE.join(pieces[::2]))
     numbers = pieces[1::2]
