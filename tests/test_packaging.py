@@ -7,6 +7,7 @@ import venv
 import zipfile
 from pathlib import Path
 
+import pytest
 from running import LESSON, PATIENCE, clean_environment
 
 ROOT = Path(__file__).parents[1]
@@ -88,6 +89,7 @@ def _check_grammar(bin, folder):
     assert _run(bin / "graphcalc", "-q", "not 1", cwd=folder)[0] == 3
 
 
+@pytest.mark.slow
 def test_the_wheel(tmp_path):
     """The wheel holds all it needs, and works without torch, the sources or the shipped tables."""
     _pip(sys.executable, "wheel", str(ROOT), "--no-deps", "-w", str(tmp_path), cwd=tmp_path)

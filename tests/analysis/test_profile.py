@@ -66,6 +66,7 @@ def test_other_traces_are_refused():
         gc.compile("y = 2", trace="some")
 
 
+@pytest.mark.slow
 def test_nans_of_short_tables_are_born_where_they_are_born():
     """Printing the results alone says the same of where a nan comes from as printing all."""
     text = "x = linspace(-1, 1, 300000); y = log(x); z = y * 2; m = y + z"

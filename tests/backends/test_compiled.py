@@ -94,6 +94,7 @@ def test_only_torch_compiles():
         gc.run("y = 2", backend="python", compiled=True)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
 def test_the_real_compiler():

@@ -64,6 +64,7 @@ def _complaint(program):
     return None
 
 
+@pytest.mark.slow
 @settings(max_examples=1500)
 @given(PROGRAMS)
 @example("x = (1 +\r\n\t日本@")

@@ -203,6 +203,7 @@ def test_two_columns_of_one_name():
     assert graphcalc("g = b", "--rows", "-", stdin=b"a,a,b\n1,2,3\n").out == b"a,a,b,g\n1,2,3,3\n"
 
 
+@pytest.mark.slow
 def test_pipes_of_columns(tmp_path):
     """Parquet and Arrow come through pipes, too; a stream of Arrow goes by in batches."""
     frame = pl.DataFrame({"a": list(range(5000)), "t": ["x"] * 5000})

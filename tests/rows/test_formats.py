@@ -295,6 +295,7 @@ def test_lines_that_end_as_they_once_did():
     assert "<stdin>:4:3: data error: not UTF-8 (byte 0xff)" in done.complaint
 
 
+@pytest.mark.slow
 def test_marks_within_the_text(tmp_path):
     """A byte order mark is one at the beginning alone."""
     assert rows("g = col(1)", b"\xef\xbb\xbf1,2\n", "--no-header") == b"1,2,1\n"

@@ -296,6 +296,7 @@ def test_columnar_rows(tmp_path):
     assert graphcalc("day + 1", "--rows", str(path)).status == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [["--backend", "torch"], ["--dtype", "float32"]])
 def test_other_evaluators(options):
     """torch and narrow dtypes compute rows as they compute tensors."""

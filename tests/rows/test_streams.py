@@ -64,6 +64,7 @@ def test_signals_end_the_run_and_its_workers(sent, tmp_path):
     assert left == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the process's peak memory")
 @pytest.mark.parametrize("without", ["", "polars"])
 def test_memory_is_flat(without, tmp_path):
