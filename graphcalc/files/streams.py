@@ -253,10 +253,12 @@ def copied(stream: Any, path: str, check_size: Callable[[int], None]) -> str:
 
     `check_size` is told how many bytes that takes so far, and may refuse them.
     """
+    import atexit
     import tempfile
 
     try:
         copy: Any = tempfile.TemporaryFile()  # noqa: SIM115
+        atexit.register(copy.close)
         total = 0
         while True:
             try:
