@@ -1,6 +1,6 @@
-"""The composites: functions of the language that are written in it, in `prelude.gc`.
+"""The composites: functions of the language that are written in it, in the files of `FILES`.
 
-The file is text with one definition a line. The comment above a definition is its doc; lines
+A file is text with one definition a line. The comment above a definition is its doc; lines
 `>>> expression` and the line after each are examples, and a line `differs:` says where the
 function is not torch's. A name that starts with `_` is a helper of the others.
 """
@@ -55,9 +55,16 @@ class Composite(NamedTuple):
         return doc, differs
 
 
+FILES = ("prelude.gc", "networks.gc", "losses.gc")
+
+
 def read() -> str:
-    """The text of the prelude."""
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "prelude.gc")
+    """The text of the prelude: all its files, one after the other."""
+    return "\n".join(map(_text, FILES))
+
+
+def _text(name: str) -> str:
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
     with open(path, encoding="utf-8", newline="\n") as file:
         return file.read()
 
