@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
-from graphcalc.backends.base import Inputs, NullObserver, Program, Settings, Value
+from graphcalc.backends.base import Inputs, NullObserver, Settings, Value
 from graphcalc.backends.choose import compile_graph
 from graphcalc.backends.optimizers import OPTIMIZERS
 from graphcalc.diagnostics import EvaluationError, Label, UsageError, brief, did_you_mean
@@ -70,7 +70,7 @@ def minimize(
     gradients = Gradients(descent.of, with_locals=with_locals)
     options = evaluation.options._replace(gradients=gradients)
     first = evaluation.with_options(options, descent.update).run(inputs)
-    positions = [first.graph.find(name) for name in descent.update]
+    positions = [_input_named(first.graph, name) for name in descent.update]
     _check_leaves(first.graph, positions)
     _check_names(evaluation, first, descent.update)
     _check_influence(first.graph, positions, descent.of)
@@ -79,21 +79,32 @@ def minimize(
         backend=first.program.backend,
         device=first.program.device if first.program.backend == "torch" else None,
     )
-    history, values, reason = _descend(first, descent, positions, settings, watch)
     graph = first.graph
+    nodes = tuple([graph.nodes[p].name or "" for p in positions])
+    if nodes != descent.update:
+        first = evaluation.with_options(options, nodes).run(inputs)
+    history, found, reason = _descend(
+        first, descent._replace(update=nodes), positions, settings, watch
+    )
     if not with_gradients:
         graph = graph.replace(target=None, gradients={}, edges=[])
     graph = with_inputs(graph, positions)
     program = compile_graph(graph, settings, kept_nodes(graph, graph.inputs.values()))
-    last = {**first.inputs, **values}
+    last = {**first.inputs, **dict(zip(nodes, found))}
     outcome = traced(graph, program, {name: last[name] for name in graph.inputs})
-    return Minimum(outcome, history, values, reason)
+    return Minimum(outcome, history, dict(zip(descent.update, found)), reason)
+
+
+def _input_named(graph: Graph, name: str) -> int:
+    """Return the node of a name; of a name that is bound and assigned again, the bound one."""
+    first = graph.names.get(f"{name}'1")
+    return first if first is not None and graph.nodes[first].is_bound else graph.find(name)
 
 
 def _descend(
     first: Outcome, descent: Descent, positions: list[int], settings: Settings, watch: Watch
-) -> tuple[list[float], dict[str, Value], str]:
-    """Return the losses, the last values by name, and why it stopped early."""
+) -> tuple[list[float], list[Value], str]:
+    """Return the losses, the last values of the inputs, and why it stopped early."""
     graph = with_inputs(first.graph, positions)
     assert graph.target is not None
     wanted = [graph.gradients[graph.names[name]] for name in descent.update]
@@ -115,11 +126,7 @@ def _descend(
         if reason or iteration == descent.iterations:
             break
         values = update([found[position] for position in kept[1:]])
-    return history, _plain(program, descent.update, values), reason
-
-
-def _plain(program: Program, names: tuple[str, ...], values: list[Value]) -> dict[str, Value]:
-    return {name: program.plain(value) for name, value in zip(names, values)}
+    return history, [program.plain(value) for value in values], reason
 
 
 def _check_loss(descent: Descent, iteration: int, loss: float) -> None:

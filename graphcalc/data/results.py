@@ -18,6 +18,7 @@ from graphcalc.files.streams import display_path
 from graphcalc.numbers import exact, show_nested
 from graphcalc.ops.kernels.arrays import NDArray
 from graphcalc.ops.spec import ITEM_BYTES
+from graphcalc.syntax.columns import header_of
 from graphcalc.tables.csv import Dialect, joined
 from graphcalc.tables.polars_calls import import_polars
 
@@ -37,7 +38,7 @@ class SaveTarget(NamedTuple):
 def parse_target(text: str) -> SaveTarget:
     """`FILE` or `NAME=FILE`. Raises UsageError for a name that tells no format."""
     name, equals, path = text.partition("=")
-    if not equals or not name.isidentifier():
+    if not equals or not header_of(name).isidentifier():
         name, path = "", text
     format = "gc" if path.endswith(".gc") else file_format(path)
     if format not in FORMATS:

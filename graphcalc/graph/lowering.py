@@ -99,7 +99,8 @@ class _Lowering:
     ) -> None:
         self.program, self.bindings, self.inputs = program, bindings, inputs
         self.is_check, self.columns = is_check, columns
-        # Of names that were assigned more than once, how often, and the nodes of all versions.
+        # Of names that were assigned more than once, how many nodes they had before the last one,
+        # and these nodes.
         self.versions: dict[str, int] = {}
         self.renamed: dict[str, int] = {}
         self.used: set[str] = set()
@@ -257,13 +258,13 @@ class _Lowering:
         return position
 
     def _give(self, name: str, position: int) -> None:
-        names, shown = self.scope.names, name
+        """Let a name mean a node; the node that it meant before is shown as `x'1`."""
+        names, nodes = self.scope.names, self.builder.nodes
         if name in names:
-            self.renamed.setdefault(name, names[name])
-            version = self.versions[name] = self.versions.get(name, 1) + 1
-            shown = f"{name}'{version}"
-            self.renamed[shown] = position
-        self.builder.nodes[position].name = shown
+            version = self.versions[name] = self.versions.get(name, 0) + 1
+            earlier = nodes[names[name]].name = f"{name}'{version}"
+            self.renamed[earlier] = names[name]
+        nodes[position].name = name
         names[name] = position
         if name in PREFIXES or name in CONSTANTS:
             self.expander.forget()
@@ -336,7 +337,6 @@ class _Lowering:
     def _finish(self) -> Graph:
         """The graph of what the statements and the names need, with letters for the rest."""
         builder = self.builder
-        # A name by itself is the first node of that name.
         display = self.scope.names
         display.update(self.renamed)
         roots = [*self.roots, *display.values()]

@@ -192,3 +192,9 @@ def test_nothing_is_saved_of_a_divergence(tmp_path):
     )
     assert run.status == 1
     assert (tmp_path / "fit.gc").read_text() == "w = 1\n"
+
+
+def test_a_name_that_is_assigned_again_is_the_input():
+    """`--update w` changes the value that is bound to w, where the program goes on from it."""
+    found = gc.minimize("w = w*2; loss = (w - 3)^2", loss="loss", update="w", w=0.0, lr=0.1)
+    assert found.found["w"] == pytest.approx(1.5, abs=1e-6)

@@ -370,3 +370,12 @@ def test_wrong_calls_are_usage_errors():
         gc.compile("x")(2)
     with pytest.raises(gc.UsageError, match="a program is text"):
         gc.run(3)
+
+
+def test_a_name_assigned_again_means_its_last_value():
+    """In results, gradients and what is kept; the earlier values are `y'1` and `y'2`."""
+    r = gc.run("y = x; y = y + 1; y = y * 3; z = y^2", x=2.0, grad="z")
+    assert (r["y"], r["y'1"], r["y'2"], r["z"]) == (9.0, 2.0, 3.0, 81.0)
+    assert (r.grad["y"], r.grad["y'2"], r.grad["y'1"], r.grad["x"]) == (18.0, 54.0, 54.0, 54.0)
+    assert gc.run("x = x + 1; y = 2*x", x=2.0, keep=["x"])["x"] == 3.0
+    assert gc.run("x = x + 1; y = x^2", x=2.0, grad="y", wrt="x").grad["x"] == 6.0

@@ -33,6 +33,14 @@ def test_round_trip(ending, backend, tmp_path):
     assert os.listdir(tmp_path) == [path]
 
 
+def test_an_earlier_value_of_a_name(tmp_path):
+    """`x=` saves the last value of a name, and `x'1=` the one before it."""
+    targets = ("--save", "x'1=first.npy", "--save", "x=last.npy")
+    assert graphcalc("x = 1; x = x + 1", *targets, cwd=tmp_path).status == 0
+    assert sorted(os.listdir(tmp_path)) == ["first.npy", "last.npy"]
+    assert [np.load(tmp_path / f"{name}.npy").item() for name in ("first", "last")] == [1.0, 2.0]
+
+
 def test_what_others_read(tmp_path):
     """numpy, safetensors and polars read what was saved for them."""
     program = "g = [[1, 2], [3, 4.5]]; h = g > 2; n = argmax(g)"

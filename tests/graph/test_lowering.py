@@ -110,12 +110,12 @@ def test_every_name_is_given_once():
 
 
 def test_a_name_assigned_again_is_another_node():
-    """The first node of a name is x, the later ones x'2 and x'3, and each reads the one before."""
+    """The last node of a name is x, the earlier ones x'1 and x'2, and each reads the one before."""
     assert shown("x = 1; x = x + 1; y = x; x = x * 10; y") == [
-        "x = 1",
-        "x'2 = x + 1",
+        "x'1 = 1",
+        "x'2 = x'1 + 1",
         "y = x'2",
-        "x'3 = x'2 * 10",
+        "x = x'2 * 10",
     ]
 
 
