@@ -28,6 +28,15 @@ OF: dict[str, tuple[Deviation, ...]] = {}
 
 OPEN: frozenset[str] = frozenset(
     """
+    __rxor__ arange cdist conv1d conv2d corrcoef cov diff div divide einsum flipud float
+    group_norm half hypot index_select item linalg.cross linspace logaddexp masked_fill median
+    neg negative nn.functional.adaptive_avg_pool2d nn.functional.avg_pool2d
+    nn.functional.conv1d nn.functional.conv2d nn.functional.embedding nn.functional.group_norm
+    nn.functional.hardsigmoid nn.functional.hardtanh nn.functional.huber_loss
+    nn.functional.max_pool2d nn.functional.pad nn.functional.scaled_dot_product_attention
+    nn.functional.softshrink nn.functional.triplet_margin_loss nn.functional.unfold norm
+    normal polygamma rand_like randint randn randn_like round special.polygamma special.round
+    std t unfold var where
     """.split()
 )
 

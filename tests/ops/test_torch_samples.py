@@ -21,10 +21,10 @@ def check(name, found):
 
 
 def test_some_samples_of_all_functions():
-    """One sample of each kind of each function agrees with torch."""
+    """The first samples of each function agree with torch."""
     count = 0
     for name in HELD:
-        found = [*verdicts(name, (torch.float64,), most=1)]
+        found = [*verdicts(name, (torch.float64,), most=2)]
         check(name, found)
         count += counted(found)["right"]
     assert count > 500
