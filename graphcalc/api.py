@@ -378,7 +378,8 @@ def minimize(
     optimizer     "sgd", or "adam" with torch's constants
     tolerance     relative change of the loss over ten iterations that ends it; 0 never does
 
-    The other arguments are those of `run`. Raises EvaluationError when the loss is not finite.
+    The other arguments are those of `run`. Raises EvaluationError when the loss is not finite
+    or ends above its start.
 
     >>> import graphcalc as gc
     >>> r = gc.minimize("loss = (w - 3)^2", w=0, loss="loss", update="w", lr=0.1)

@@ -18,6 +18,8 @@ from graphcalc.ops.spec import FLOATS
 
 # Iterations over which the loss must not change, for an early stop.
 _PATIENCE = 10
+# Relative rise of the loss that rounding explains.
+_ROUNDING = 1e-9
 
 
 class Descent(NamedTuple):
@@ -64,7 +66,7 @@ def minimize(
 
     The run at the end has gradients, unless `with_gradients` is false, and with `with_locals` the
     derivative by every single use of a scalar. Raises UsageError for names that cannot be changed,
-    EvaluationError when the loss stops being finite.
+    EvaluationError when the loss stops being finite or ends above its start.
     """
     _check_options(descent)
     gradients = Gradients(descent.of, with_locals=with_locals)
@@ -126,18 +128,34 @@ def _descend(
         if reason or iteration == descent.iterations:
             break
         values = update([found[position] for position in kept[1:]])
+    _check_descended(descent, history)
     return history, [program.plain(value) for value in values], reason
+
+
+def _check_descended(descent: Descent, history: list[float]) -> None:
+    """Raise EvaluationError where the loss at the end is above the one at the start."""
+    first, last = history[0], history[-1]
+    if last > first + _ROUNDING * (1 + abs(first)):
+        raise EvaluationError(
+            "diverged",
+            f"`{descent.of}` rose from {first:g} to {last:g} in {_iterations(len(history) - 1)}",
+            help=f"lower --lr, which is {descent.rate:g}",
+        )
 
 
 def _check_loss(descent: Descent, iteration: int, loss: float) -> None:
     if not math.isfinite(loss):
         raise EvaluationError(
             "diverged",
-            f"`{descent.of}` is {loss} after {iteration} iteration{'s' * (iteration != 1)}",
+            f"`{descent.of}` is {loss} after {_iterations(iteration)}",
             help=f"lower --lr, which is {descent.rate:g}"
             if iteration
             else "--trace-nan tells where it comes from",
         )
+
+
+def _iterations(count: int) -> str:
+    return f"{count:,} iteration{'s' * (count != 1)}"
 
 
 def _stands_still(history: list[float], tolerance: float) -> bool:

@@ -1,16 +1,12 @@
-"""Gradients compared with differences of the function, element by element.
-
-In float64, by Ridders' extrapolation of central differences: C. J. F. Ridders, "Accurate
-computation of F'(x) and F'(x)F''(x)", Advances in Engineering Software 4 (1982).
-"""
+"""Gradients compared with differences of the function in float64, element by element."""
 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from graphcalc.analysis.differences import RUNS, Slopes, slopes
 from graphcalc.backends.base import Inputs, NullObserver, Program, Settings, Value
 from graphcalc.backends.choose import compile_graph
 from graphcalc.diagnostics import UsageError
@@ -19,18 +15,14 @@ from graphcalc.graph.passes import subgraph, with_inputs, work
 from graphcalc.numbers import Nested, leaves, unravel
 from graphcalc.ops.spec import FLOATS
 
-# Relative error up to which the two agree, plus ten times the uncertainty of the differences.
+# Relative error up to which the two agree, beside the uncertainty of the differences.
 TOLERANCE = 1e-6
+# Relative uncertainty up to which differences confirm a gradient.
+_SETTLED = 1e-5
 # Elements of one tensor to check, and scalar operations to spend on all of them.
 _ELEMENTS, _WORK = 100, 2e10
 # A number of elements that no snapshot exceeds.
 _ALL = 1 << 62
-# First steps relative to the element, the factor by which each next one is smaller, their number.
-_FIRST, _SHRINK, _ORDERS = (1e-1, 1e-3, 1e-5), 1.6, 6
-# Runs of the function for one element, those for a kink's slopes included.
-_RUNS = 2 * len(_FIRST) * _ORDERS + 5
-# Scale of the steps in a second estimate.
-_SECOND_SCALE = 0.77
 
 
 class Element(NamedTuple):
@@ -80,7 +72,7 @@ def check_gradients(
     settings = _in_float64(evaluation.options.settings)
     settings = settings._replace(backend=outcome.program.backend)
     function = _CheckedFunction(outcome, names, settings, is_weighted=wanted.seed is not None)
-    runs = _RUNS * max(work(function.graph), 1) * len(names)
+    runs = RUNS * max(work(function.graph), 1) * len(names)
     count = max(5, min(_ELEMENTS, int(_WORK / runs)))
     checked = [_check_input(function, name, count) for name in names]
     return outcome, [c for c in checked if c.elements]
@@ -216,83 +208,45 @@ def judge(
     function: Callable[[float], float], x: float, gradient: float, index: tuple[int, ...] = ()
 ) -> Element:
     """Return a gradient beside the differences of a function around x, with the verdict."""
-    difference, unsure = differentiate(function, x)
+    found = slopes(function, x)
+    difference = found.center.value
     scale = max(abs(gradient), abs(difference))
     error = abs(gradient - difference) / scale if scale else 0.0
-    is_settled = unsure <= 1e-2 * scale or unsure < 1e-10
-    apart = abs(gradient - difference)
-    if is_settled and apart > TOLERANCE * scale + 10 * unsure:
-        # Rounding inside the function can make two of many slopes agree by chance.
-        unsure = max(unsure, abs(differentiate(function, x, _SECOND_SCALE)[0] - difference))
-    is_equal = is_settled and apart <= TOLERANCE * scale + 10 * unsure
-    slopes = one_sided(function, x)
-    if slopes is not None:
-        low, high = sorted(slopes)
-        slack = 1e-3 * max(abs(low), abs(high))
-        verdict = "kink" if low - slack <= gradient <= high + slack else "wrong"
-        return Element(index, gradient, difference, error, verdict, slopes)
-    if is_equal:
-        return Element(index, gradient, difference, error, "ok")
-    if is_settled and math.isfinite(gradient):
-        return Element(index, gradient, difference, error, "wrong")
-    return Element(index, gradient, difference, error, "unclear")
+    if found.is_kink:
+        sides = (found.left.value, found.right.value)
+        return Element(index, gradient, difference, error, _at_kink(found, gradient), sides)
+    return Element(index, gradient, difference, error, _verdict(found, gradient))
 
 
-def differentiate(
-    function: Callable[[float], float], x: float, scale: float = 1.0
-) -> tuple[float, float]:
-    """Return the derivative of a function at x by differences, and its uncertainty.
+def _at_kink(found: Slopes, gradient: float) -> str:
+    """The verdict on a gradient where the slopes of the two sides differ."""
+    low, high = sorted((found.left.value, found.right.value))
+    slack = 1e-3 * max(abs(low), abs(high))
+    if math.isinf(low) or math.isinf(high):
+        return "kink" if low <= gradient <= high else "unclear"
+    return "kink" if low - slack <= gradient <= high + slack else "wrong"
 
-    `scale` is that of the steps. The two are NaN and infinity where the function is not finite
-    around x.
+
+def _verdict(found: Slopes, gradient: float) -> str:
+    """The verdict on a gradient where the function has no kink."""
+    value, error = found.center
+    scale, apart = max(abs(gradient), abs(value)), abs(gradient - value)
+    if not math.isfinite(apart) or not found.is_smooth(scale):
+        return "unclear"
+    if apart <= TOLERANCE * scale + 3 * error:
+        return "ok" if error <= max(_SETTLED * scale, found.floor) else "unclear"
+    is_open = 10 * error >= apart or error > 1e-2 * scale or _is_supported(found, gradient)
+    return "unclear" if is_open else "wrong"
+
+
+def _is_supported(found: Slopes, gradient: float) -> bool:
+    """Whether steps of some size settle on the gradient, and not on the difference found.
+
+    So it is where a function is computed in stairs, of which smaller steps see one alone.
     """
-    best, unsure = math.nan, math.inf
-    size = scale * (max(abs(x), 1e-3) if x else 1.0)
-    firsts = [first * size for first in _FIRST]
-    if 0 < abs(x) < size:
-        firsts += [first * abs(x) for first in _FIRST[:2]]
-    for h in firsts:
-        table: list[float] = []
-        for _ in range(_ORDERS):
-            slope, noise = _central(function, x, h)
-            row = [slope]
-            factor = _SHRINK * _SHRINK
-            for before in table:
-                row.append((row[-1] * factor - before) / (factor - 1))
-                factor *= _SHRINK * _SHRINK
-                apart = max(abs(row[-1] - row[-2]), abs(row[-1] - before)) + noise
-                if apart < unsure:
-                    best, unsure = row[-1], apart
-            table = row
-            h /= _SHRINK
-    return best, unsure
-
-
-def _central(function: Callable[[float], float], x: float, h: float) -> tuple[float, float]:
-    """Return the slope between two points, and the error of it by rounding of the values."""
-    above, below = x + h, x - h
-    if above == below:
-        return math.nan, math.inf
-    high, low = function(above), function(below)
-    noise = 4 * sys.float_info.epsilon * max(abs(high), abs(low)) / h
-    return (high - low) / (above - below), noise
-
-
-def one_sided(function: Callable[[float], float], x: float) -> tuple[float, float] | None:
-    """Return the slopes below and above x where they differ, at a kink; None elsewhere."""
-    h = 1e-6 * (min(abs(x), 1.0) or 1.0)
-    here = function(x)
-    pairs = [
-        ((here - function(x - step)) / step, (function(x + step) - here) / step)
-        for step in (h, h / 8)
+    apart = abs(gradient - found.center.value)
+    precise = [e for e in found.levels if e.error <= min(apart / 10, 1e-4 * abs(e.value))]
+    agreeing = [
+        e for e in precise if abs(e.value - gradient) <= TOLERANCE * abs(gradient) + 3 * e.error
     ]
-    (low, high), (low2, high2) = pairs
-    if not all(math.isfinite(s) for pair in pairs for s in pair):
-        return None
-    scale = max(abs(low2), abs(high2))
-    noise = 100 * sys.float_info.epsilon * abs(here) / h
-    # As the step shrinks, the two slopes of a smooth function approach each other and the error by
-    # rounding grows; at a kink they stay as far apart.
-    apart, before = abs(high2 - low2), abs(high - low)
-    is_apart = apart > 1e-3 * scale + noise and before / 2 < apart < before * 2
-    return (low2, high2) if is_apart else None
+    return len(agreeing) > 1

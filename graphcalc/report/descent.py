@@ -59,8 +59,6 @@ def as_line(minimum: Minimum, descent: Descent) -> str:
     history = minimum.history
     steps = len(history) - 1
     why = f", stopped: {minimum.reason}" if minimum.reason else ""
-    if history[-1] > history[0]:
-        why += "; it grew, so try a smaller --lr"
     return (
         f"{descent.of} {history[0]:.7g} → {history[-1]:.7g} in {steps:,} "
         f"iteration{'s' * (steps != 1)} of {descent.optimizer}, lr {descent.rate:g}{why}"

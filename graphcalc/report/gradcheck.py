@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from math import isfinite, prod
+from math import isfinite, isinf, prod
 
 from graphcalc.analysis.gradcheck import Checked, Element
 from graphcalc.numbers import exact
@@ -48,8 +48,8 @@ def remarks(checked: Sequence[Checked], limit: int = 5) -> list[str]:
             where = f"`{safe(c.name)}{show_index(element.at)}`"
             if element.verdict == "kink" and element.slopes is not None:
                 low, high = (f"{slope:.6g}" for slope in element.slopes)
-                sizes = sorted(map(abs, element.slopes))
-                kind = "jump" if sizes[1] > 1e4 * (sizes[0] + 1) else "kink"
+                is_steep = any(map(isinf, element.slopes))
+                kind = "jump or a vertical tangent" if is_steep else "kink"
                 found.append(
                     f"{where} is at a {kind}: the slopes beside it are {low} and {high}, "
                     f"the gradient is {exact(element.gradient)}"

@@ -3,13 +3,16 @@
 import math
 import random
 
+import mpmath
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import smooth_programs
 
 import graphcalc as gc
-from graphcalc.analysis.gradcheck import differentiate, judge, one_sided
+from graphcalc.analysis.differences import slopes
+from graphcalc.analysis.gradcheck import judge
+from graphcalc.cli import app
 from graphcalc.ops import table
 
 
@@ -132,10 +135,10 @@ SMOOTH = {
 def test_differences_settle_at_any_scale(name):
     """Steps are found that fit, for functions that are steep, fast, tiny or flat."""
     function, x, exact = SMOOTH[name]
-    found, unsure = differentiate(function, x)
+    found, unsure = slopes(function, x).center
     assert found == pytest.approx(exact, rel=1e-7, abs=1e-12 if exact == 0 else 0)
     assert abs(found - exact) <= 10 * unsure + 1e-7 * abs(exact)
-    assert one_sided(function, x) is None
+    assert not slopes(function, x).is_kink
 
 
 def test_what_differences_cannot_tell_is_not_decided():
@@ -144,11 +147,106 @@ def test_what_differences_cannot_tell_is_not_decided():
     assert found.verdict == "unclear"
 
 
+def _or_nan(function, x):
+    """A function's value, NaN outside of its domain."""
+    try:
+        return function(x)
+    except (ValueError, ZeroDivisionError):
+        return math.nan
+
+
+# Beside a pole, a kink, a jump or the end of a domain, and of a high frequency.
+STEEP = {
+    "pole of order 2": (lambda x: 1 / (x - 1) ** 2, 1.00001),
+    "pole of order 1": (lambda x: 1 / (x - 1), 0.9999),
+    "pole of tan": (mpmath.tan, math.pi / 2 - 1e-6),
+    "pole of gamma": (mpmath.gamma, -0.99999),
+    "logarithm of a distance": (lambda x: mpmath.log(abs(x - 1)), 1.00001),
+    "root of a distance": (lambda x: mpmath.sqrt(abs(x - 1)), 1.00001),
+    "cube root of a distance": (lambda x: mpmath.cbrt(abs(x - 1)), 1.00001),
+    "distance": (lambda x: abs(x - 1), 1.00001),
+    "power of the distance": (lambda x: abs(x - 1) ** 1.5, 1.00001),
+    "end of a domain": (lambda x: mpmath.sqrt(1 - x), 0.99999),
+    "arc sine": (mpmath.asin, 0.99999),
+    "step": (lambda x: mpmath.mpf(x >= 1) + x, 1.0001),
+    "fast sine": (lambda x: mpmath.sin(1000000 * x), 1.00001),
+    "faster sine": (lambda x: mpmath.sin(10000000 * x), 0.3),
+    "chirp": (lambda x: mpmath.sin(1 / x), 0.001),
+    "steep arc": (lambda x: mpmath.atan(100000 * (x - 1)), 1.0),
+    "steep exponential": (lambda x: mpmath.exp(500 * x), 1.0),
+    "flat": (lambda x: mpmath.exp(-1 / x**2), 0.05),
+    "tiny argument": (lambda x: 1 / x, 1e-100),
+    "logarithm of little": (mpmath.log, 1e-30),
+    "waves on a line": (lambda x: x + mpmath.sin(1000000 * x) / 1000000, 0.7),
+}
+
+
+def at_double(function):
+    """A function of mpmath's numbers as one of floats, each value rounded once."""
+
+    def rounded(x):
+        with mpmath.workdps(40):
+            return float(mpmath.re(_or_nan(function, mpmath.mpf(x))))
+
+    return rounded
+
+
+@pytest.mark.parametrize("name", STEEP)
+def test_steep_functions_are_judged_rightly(name):
+    """The true gradient is ok, by no difference that belongs to another place; others are not."""
+    function, x = STEEP[name]
+    with mpmath.workdps(200):
+        exact = float(
+            mpmath.re(mpmath.diff(function, mpmath.mpf(x), h=abs(x) * mpmath.mpf("1e-60")))
+        )
+    found = judge(at_double(function), x, exact)
+    assert found.verdict == "ok"
+    assert found.difference == pytest.approx(exact, rel=1e-4)
+    for wrong in (1.001 * exact, 2 * exact, -exact, 0.0):
+        assert judge(at_double(function), x, wrong).verdict == "wrong"
+
+
+SINGULAR = {
+    "cusp": (lambda x: math.sqrt(abs(x - 1)), 1.0),
+    "cube root": (lambda x: math.copysign(abs(x) ** (1 / 3), x), 0.0),
+    "jump": (lambda x: 2.0 * (x >= 1), 1.0),
+    "root of relu": (lambda x: math.sqrt(max(x, 0.0)), 0.0),
+    "oscillation": (lambda x: x * math.sin(1 / x) if x else 0.0, 0.0),
+    "pole": (lambda x: 1 / (x - 1) if x != 1 else math.inf, 1.0),
+    "end of a domain": (lambda x: _or_nan(math.sqrt, x), 0.0),
+    "too fast": (lambda x: math.sin(1e18 * x), 1.0),
+}
+
+
+@pytest.mark.parametrize("gradient", [0.0, 1.0, math.inf, math.nan])
+@pytest.mark.parametrize("name", SINGULAR)
+def test_nothing_is_confirmed_where_there_is_no_slope(name, gradient):
+    """At a cusp, a jump or a pole no gradient is ok, however even the function is around it."""
+    assert judge(*SINGULAR[name], gradient).verdict in ("kink", "unclear")
+
+
+@pytest.mark.parametrize(
+    ("program", "x", "status"),
+    [
+        ("y = 1/(x-1)^2", "1.00001", 0),
+        ("y = log(abs(x-1))", "1.00001", 0),
+        ("y = sin(1e6*x)", "1.00001", 0),
+        ("y = sqrt(abs(x-1))", "1.00001", 0),
+        ("y = sqrt(abs(x-1))", "1", 0),
+        ("y = x + sin(1e6*detach(x))", "1.00001", 1),
+    ],
+)
+def test_the_command_fails_for_wrong_gradients_alone(program, x, status, capfd):
+    """Near poles and of fast functions `--check-grad` exits with 0 where the gradient is right."""
+    assert app.run([program, f"x={x}", "--grad", "y", "--check-grad"]) == status
+    capfd.readouterr()
+
+
 @given(st.floats(-100, 100), st.floats(-5, 5))
 @settings(max_examples=100)
 def test_polynomials_are_exact(a, x):
     """Of a cubic the extrapolation gives the derivative to ten digits."""
-    found, unsure = differentiate(lambda t: a * t**3 - t + 1, x)
+    found, unsure = slopes(lambda t: a * t**3 - t + 1, x).center
     exact = 3 * a * x * x - 1
     assert abs(found - exact) <= max(1e-9 * max(abs(exact), abs(a), 1.0), 10 * unsure)
 

@@ -149,6 +149,32 @@ def test_what_cannot_be_minimized_is_said(change, error, match):
         gc.minimize(LINE, DATA, **options)
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("iterations", [1, 3, 10])
+@pytest.mark.parametrize("program", ["loss = (w-3)^2", "loss = 1e6*cosh(w-3)"])
+def test_a_loss_that_rose_is_an_error(program, iterations, optimizer):
+    """A descent whose loss ends above its start fails, however far it is from infinity."""
+    options = {"loss": "loss", "update": "w", "iterations": iterations, "optimizer": optimizer}
+    with pytest.raises(gc.EvaluationError, match=r"`loss` (rose from|is inf|is nan)") as found:
+        gc.minimize(program, w=2.5, lr=50.0, **options)
+    assert "lower --lr, which is 50" in found.value.diagnostic.help
+
+
+@pytest.mark.parametrize(
+    ("lr", "status"), [("5", 1), ("1.01", 1), ("1", 0), ("0.99", 0), ("1e-9", 0)]
+)
+def test_the_exit_status_tells_a_divergence(lr, status):
+    """Above the rate at which a parabola's descent diverges the command exits with 1."""
+    run = graphcalc("loss=(w-3)^2", "w=0", "--minimize", "loss", "--update", "w", "--lr", lr)
+    assert run.status == status
+
+
+def test_the_lowest_point_is_no_divergence():
+    """A descent that begins at the minimum, up to rounding, ends there."""
+    found = gc.minimize("loss = (w - 0.1)^2 + 7", w=0.1 + 1e-16, loss="loss", update="w", lr=0.3)
+    assert found["loss"] == 7
+
+
 def test_integers_do_not_change():
     """What has no gradient cannot be changed."""
     with pytest.raises(gc.UsageError, match="int64"):
