@@ -67,7 +67,7 @@ class Slopes(NamedTuple):
         return self.left.error <= bound and self.right.error <= bound
 
 
-class _Sample(NamedTuple):
+class _SamplePair(NamedTuple):
     """The function at the same distance on both sides; `noise` bounds the error of its values."""
 
     step: float
@@ -89,7 +89,7 @@ class _Sample(NamedTuple):
 def slopes(function: NumberFunction, x: float) -> Slopes:
     """Return the slopes of a function at x."""
     here = function(x)
-    samples = _with_noise([_sample(function, x, h) for h in _steps(x)], here)
+    samples = _with_noise([_sample_pair(function, x, h) for h in _steps(x)], here)
     levels = _extrapolated([(s.step, s.slope, s.noise) for s in samples], 2)
     center = _settle(levels)
     near = [s.size for s, e in zip(samples, levels) if e.error * s.step <= 1e-6 * s.size]
@@ -113,12 +113,12 @@ def _steps(x: float) -> list[float]:
     return [h for h in steps if x + h > x - h]
 
 
-def _sample(function: NumberFunction, x: float, h: float) -> _Sample:
+def _sample_pair(function: NumberFunction, x: float, h: float) -> _SamplePair:
     below, above = x - h, x + h
-    return _Sample((above - below) / 2, function(below), function(above))
+    return _SamplePair((above - below) / 2, function(below), function(above))
 
 
-def _with_noise(samples: list[_Sample], here: float) -> list[_Sample]:
+def _with_noise(samples: list[_SamplePair], here: float) -> list[_SamplePair]:
     """Return the samples with bounds for the rounding inside of the function.
 
     A function that is computed through larger numbers moves in stairs, or its smallest differences
