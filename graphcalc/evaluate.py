@@ -10,7 +10,7 @@ from graphcalc.backends.base import KEEP, Inputs, Program, Settings, Sink, Value
 from graphcalc.backends.choose import NARROW, check, compile_graph, is_slow, run_dtype
 from graphcalc.backends.process import PROCESS
 from graphcalc.data.arrays import FileArray
-from graphcalc.data.inputs import describe, is_torch, read_in, usable
+from graphcalc.data.inputs import describe, first_rounded, is_torch, read_in, usable
 from graphcalc.diagnostics import (
     DataError,
     Label,
@@ -19,10 +19,12 @@ from graphcalc.diagnostics import (
     UsageError,
     brief,
 )
+from graphcalc.graph.integers import rounding_note, roundings
 from graphcalc.graph.ir import MAX_NODES, Graph, Limits
 from graphcalc.graph.lowering import Binding, Input, constant_of, lower
 from graphcalc.graph.verify import verify
 from graphcalc.ops.kernels.random import MAX_SEED
+from graphcalc.ops.table import OPS
 from graphcalc.source import Source, Span
 from graphcalc.syntax.program import AnyStatement, ProgramPart, SyntaxTree
 from graphcalc.syntax.skeletons import parse_program
@@ -182,7 +184,7 @@ class Evaluation:
         in_parts = frozenset() if program.backend == "python" else _in_parts(inputs)
         inputs = {n: v if n in in_parts else read_in(v) for n, v in inputs.items()}
         if notify is not None:
-            for label in graph.notes:
+            for label in (*graph.notes, *_roundings(graph, described, inputs)):
                 notify(label.text, label)
             if is_slow(graph, program):
                 notify("this takes a while in Python; with torch it is fast: pip install torch")
@@ -291,6 +293,17 @@ def _in_parts(inputs: Inputs) -> frozenset[str]:
         and value.order == "C"
         and value.numel * value.itemsize >= _LARGE
     )
+
+
+def _roundings(graph: Graph, described: Mapping[str, Input], inputs: Inputs) -> Iterator[Label]:
+    """Yield notes on whole numbers of inputs that become floating point and are rounded."""
+    if not any(given.type.dtype == "int64" for given in described.values()):
+        return
+    for leaf, reader in roundings(graph.nodes).items():
+        node = graph.nodes[leaf]
+        value = first_rounded(inputs[node.params[1]]) if node.op is OPS["input"] else None
+        if value is not None:
+            yield rounding_note(graph.nodes[reader], value)
 
 
 def kept_nodes(

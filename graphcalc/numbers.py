@@ -32,6 +32,27 @@ def rounded(value: float, dtype: str) -> float:
     return result
 
 
+# Up to this, a float64 has every whole number.
+MAX_EXACT = 1 << 53
+
+
+def is_rounded(value: int) -> bool:
+    """Whether a float64 has not this whole number, but one near it."""
+    try:
+        return int(float(value)) != value
+    except OverflowError:
+        return True
+
+
+def whole_number(value: int) -> int | float:
+    """Return a whole number as a float where a float64 has it, else as an int of 64 bits.
+
+    Beyond int64 it is the nearest float64. Raises OverflowError where that is infinite.
+    """
+    is_int64 = -(1 << 63) <= value < 1 << 63
+    return value if is_int64 and is_rounded(value) else float(value)
+
+
 def exact(value: float, dtype: str = "float64") -> str:
     """Return the shortest text that reads back as the same number of its dtype.
 

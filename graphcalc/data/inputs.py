@@ -9,6 +9,8 @@ from typing import TypeAlias
 from graphcalc.data.arrays import FileArray, Value
 from graphcalc.diagnostics import DataError, Label
 from graphcalc.graph.lowering import Input
+from graphcalc.numbers import MAX_EXACT, is_rounded, leaves, whole_number
+from graphcalc.ops.kernels.arrays import NDArray
 from graphcalc.ops.spec import FLOATS, Type
 from graphcalc.source import Source, Span
 
@@ -16,6 +18,9 @@ from graphcalc.source import Source, Span
 Nested: TypeAlias = "float | Sequence[Nested]"
 
 _INTEGERS = frozenset({"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"})
+
+# Elements that are looked at in one go.
+_PIECE = 1 << 20
 
 
 def describe(name: str, value: Value, dtype: str, forced: str | None) -> Input:
@@ -27,7 +32,9 @@ def describe(name: str, value: Value, dtype: str, forced: str | None) -> Input:
     if isinstance(value, bool):
         return Input(Type((), "bool"), value)
     if isinstance(value, (int, float)):
-        number = _as_float(name, value)
+        number = _number(name, value)
+        if isinstance(number, int):
+            return Input(Type((), "int64"), number, True)
         return Input(Type((), dtype, True), number, number.is_integer())
     if hasattr(value, "dtype") and hasattr(value, "shape"):
         return _array(name, value, forced)
@@ -82,11 +89,42 @@ def _array(name: str, value: Value, forced: str | None) -> Input:
     return Input(Type(shape, kind), scalar)
 
 
-def _as_float(name: str, value: float) -> float:
+def _number(name: str, value: float) -> float:
+    """A number as a float, or as an int where only int64 has it."""
     try:
-        return float(value)
+        return whole_number(value) if isinstance(value, int) else float(value)
     except OverflowError:
         raise _refuse(name, f"`{name}` is too large for a float64") from None
+
+
+def first_rounded(value: Value) -> int | None:
+    """Return the first whole number of a value that a float64 rounds, None where there is none.
+
+    The value is one of int64, or a number, a list or an array of them.
+    """
+    if isinstance(value, FileArray):
+        with value.parts() as take:
+            counts = (min(_PIECE, value.numel - i) for i in range(0, value.numel, _PIECE))
+            return next((x for x in map(first_rounded, map(take, counts)) if x is not None), None)
+    if isinstance(value, NDArray):
+        value = value.data
+    if not hasattr(value, "dtype"):
+        numbers = leaves(value)
+        return next((x for x in numbers if isinstance(x, int) and is_rounded(x)), None)
+    numbers = value.flatten()
+    if is_torch(value):
+        numbers = numbers.cpu().numpy()
+    for start in range(0, len(numbers), _PIECE):
+        piece = numbers[start : start + _PIECE]
+        large = piece[(piece > MAX_EXACT) | (piece < -MAX_EXACT)]
+        found: int | None = next((x for x in large.tolist() if is_rounded(x)), None)
+        if found is not None:
+            return found
+    return None
+
+
+def _is_int64(value: float) -> bool:
+    return -(2**63) <= value < 2**63
 
 
 def _nested(name: str, value: Nested, dtype: str) -> Input:
@@ -96,7 +134,10 @@ def _nested(name: str, value: Nested, dtype: str) -> Input:
     if kinds == {float}:
         is_whole = all(map(float.is_integer, elements))
     else:
-        is_whole = all([_as_float(name, element).is_integer() for element in elements])
+        numbers = [_number(name, element) for element in elements]
+        is_whole = all([float(number).is_integer() for number in numbers])
+        if is_whole and int in set(map(type, numbers)) and all(map(_is_int64, elements)):
+            return Input(Type(shape, "int64"), None, True)
     is_bool = kinds == {bool}
     type_ = Type(shape, "bool" if is_bool else dtype, not is_bool)
     return Input(type_, None, is_whole)

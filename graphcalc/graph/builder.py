@@ -28,6 +28,10 @@ from graphcalc.ops.table import OPS
 from graphcalc.source import Span
 
 MAX_DIMENSIONS = 64
+# The dtypes of written values that take no other.
+_STRONG: dict[type, str] = {bool: "bool", int: "int64"}
+# Castings with which Python's kernels take numbers of several dtypes as they are.
+_AS_THEY_ARE = frozenset({"own", "common"})
 # How many nodes a written number such as `1 - 1e-7` may have.
 _MOST_OF_A_NUMBER = 100
 
@@ -45,6 +49,8 @@ class Builder:
         # Written numbers that gradients are taken of: they stand for any number.
         self.variables: set[int] = set()
         self.notes: list[Label] = []
+        # Whether a written whole number is one that only int64 has.
+        self.has_long_numbers = False
         self._types: dict[Any, Type] = {}
         self._static: dict[int, Any] = {}
 
@@ -121,9 +127,14 @@ class Builder:
         is_shared: bool = True,
         type_: Type | None = None,
     ) -> int:
-        """A number of the program's text, or a symbolic size; weak, unless a type is given."""
+        """A number of the program's text, or a symbolic size; weak, unless a type is given.
+
+        An int is a whole number that only int64 has.
+        """
         if type_ is None:
-            type_ = Type((), "bool") if type(value) is bool else Type((), self.dtype, True)
+            dtype = _STRONG.get(type(value))
+            self.has_long_numbers |= dtype == "int64"
+            type_ = Type((), self.dtype, True) if dtype is None else Type((), dtype)
         key = constant_key(value, type_)
         if is_shared and key in self.constants:
             return self.constants[key]
@@ -241,7 +252,9 @@ class Builder:
                 return operands[place]
             if is_plain and type_.dtype != "int64":
                 values = (
-                    numbers if op.casting == "own" else [float(v) for v in numbers if v is not None]
+                    numbers
+                    if op.casting in _AS_THEY_ARE
+                    else [float(v) for v in numbers if v is not None]
                 )
                 return self._filled(op.python(*values, *params), type_, where)
         if op.kind == "elementwise" and any(f is not None for f in fillings):
@@ -289,7 +302,7 @@ class Builder:
                 continue
             else:
                 operands = [values[i] for i in node.operands]
-                if node.op.casting != "own":
+                if node.op.casting not in _AS_THEY_ARE:
                     operands = [float(v) for v in operands]
                 values[current] = node.op.python(*operands, *node.params)
             stack.pop()
@@ -350,7 +363,7 @@ class Builder:
             return values[0]
         if node.op.kind != "elementwise":
             return None
-        if node.op.casting != "own":
+        if node.op.casting not in _AS_THEY_ARE:
             values = [float(v) for v in values]
         return node.op.python(*values)
 

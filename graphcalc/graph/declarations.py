@@ -73,7 +73,7 @@ class Declarations:
         values: list[Any] = []
         for node in postorder(root):
             label = (Label(source, node.span),)
-            if type(node) is ast.Number and node.value.is_integer():
+            if type(node) is ast.Number and float(node.value).is_integer():
                 values.append(int(node.value))
             elif type(node) is ast.Name:
                 if node.name in assigned:

@@ -10,6 +10,7 @@ from graphcalc.diagnostics import BindingError, GraphcalcError, Label, ProgramEr
 from graphcalc.graph.builder import Builder
 from graphcalc.graph.declarations import Declarations, place_of
 from graphcalc.graph.expansion import Expander
+from graphcalc.graph.integers import note_literals
 from graphcalc.graph.ir import Graph, Limits, Where
 from graphcalc.graph.names import Names
 from graphcalc.graph.passes import prune, read_positions
@@ -337,6 +338,8 @@ class _Lowering:
     def _finish(self) -> Graph:
         """The graph of what the statements and the names need, with letters for the rest."""
         builder = self.builder
+        if builder.has_long_numbers:
+            note_literals(builder)
         display = self.scope.names
         display.update(self.renamed)
         roots = [*self.roots, *display.values()]

@@ -25,6 +25,7 @@ from graphcalc.graph.builder import Builder
 from graphcalc.graph.call_arguments import Arguments
 from graphcalc.graph.frames import Frame, Store
 from graphcalc.graph.functions import FunctionTable, unknown_function
+from graphcalc.graph.integers import as_integers
 from graphcalc.graph.ir import Where
 from graphcalc.graph.lowered import (
     BoundMethod,
@@ -190,6 +191,8 @@ class Scope:
     ) -> int:
         """Add the node of an operation that stands at a node of the syntax."""
         context = () if len(self.frames) < 2 else self.context()
+        if len(operands) > 1:
+            operands = as_integers(self.builder, op, operands, params)
         position = self.builder.add(op, operands, params, self.at(node, frame), context=context)
         if op is OPS["detach"] and frame.place is not None:
             # Of no interest to a reader of the values.
@@ -228,6 +231,7 @@ class Scope:
     def tensor(self, node: ast.Tensor, operands: list[int], source: Source) -> int:
         """Return the node of a tensor literal: a constant where every element is one."""
         builder = self.builder
+        operands = list(as_integers(builder, OPS["tensor"], tuple(operands), ()))
         literals = [builder.elements(p) for p in operands]
         # The rule also finds ragged literals, whose elements keep their own text in the message.
         type_ = None

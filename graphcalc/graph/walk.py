@@ -33,6 +33,7 @@ from graphcalc.ops.table import CONSTANTS, OPS
 from graphcalc.ops.words import PREFIXES
 from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
+from graphcalc.syntax.actions import is_long
 from graphcalc.syntax.expr import Expr, is_choice
 from graphcalc.syntax.format import format_expression
 
@@ -65,7 +66,17 @@ def unpack(scope: Scope, item: Lowered, count: int, root: Expr, source: Source) 
 
 def _constant(scope: Scope, node: ast.Number | ast.Boolean, frame: Frame) -> None:
     where = frame.source, Span(node.start, node.end)
+    if node.value >= 2.0**63:
+        _note_rounding(scope, node, frame)
     scope.values.append(scope.builder.constant(node.value, where))
+
+
+def _note_rounding(scope: Scope, node: ast.Number | ast.Boolean, frame: Frame) -> None:
+    """Note that no dtype has the whole number that is written."""
+    text = frame.source.slice(node.span)
+    if frame.place is None and is_long(text.replace("_", "")) and int(text) != int(node.value):
+        label = Label(frame.source, node.span)
+        scope.builder.note(label, f"float64 has no {brief(text)} and takes {int(node.value)}")
 
 
 def _keyword(scope: Scope, node: ast.Keyword, frame: Frame) -> None:

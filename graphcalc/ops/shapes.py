@@ -108,6 +108,12 @@ def arithmetic(dtype: str, operands: Operands, params: Params) -> Type:
     return Type(shape, float_dtype(dtype, operands), all([t.weak for t in operands]))
 
 
+def chosen(dtype: str, operands: Operands, params: Params) -> Type:
+    """Elementwise, one of the operands: int64 where all are, else floating point."""
+    found = arithmetic(dtype, operands, params)
+    return found._replace(dtype="int64") if {t.dtype for t in operands} == {"int64"} else found
+
+
 def predicate(dtype: str, operands: Operands, params: Params) -> Type:
     """Elementwise, true or false."""
     return Type(broadcast(*[t.shape for t in operands]), "bool")

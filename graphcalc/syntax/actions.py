@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from graphcalc.diagnostics import CallError, Label, ParseError, brief
+from graphcalc.numbers import whole_number
 from graphcalc.source import Source, Span
 from graphcalc.syntax.columns import column_of
 from graphcalc.syntax.errors import CONSTRUCTS, construct
@@ -262,12 +263,22 @@ class _Actions:
 
 
 def number_of(text: str) -> float:
-    """The value of a written number; infinity where it is too large."""
+    """The value of a written number; infinity where it is too large.
+
+    It is an int where a float64 has not the whole number that is written, and int64 has it.
+    """
     text = text.replace("_", "")
     try:
-        return float(int(text, 16)) if text[1:2] in "xX" and len(text) > 1 else float(text)
+        if text[1:2] in "xX" and len(text) > 1:
+            return whole_number(int(text, 16))
+        return whole_number(int(text)) if is_long(text) else float(text)
     except OverflowError:
         return float("inf")
+
+
+def is_long(text: str) -> bool:
+    """Whether a text is a whole number of so many digits that a float64 may not have it."""
+    return 15 < len(text) < 4300 and text.isdigit()
 
 
 def _listed(argument: Expr) -> Expr:

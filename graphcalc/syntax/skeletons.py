@@ -17,9 +17,10 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import GraphcalcError
+from graphcalc.numbers import MAX_EXACT
 from graphcalc.source import Source, Span
 from graphcalc.syntax import parser
-from graphcalc.syntax.actions import number_of
+from graphcalc.syntax.actions import is_long, number_of
 from graphcalc.syntax.expr import Call, Expr, Name, Number, postorder
 from graphcalc.syntax.lexer import MAX_NAME
 from graphcalc.syntax.program import AnyStatement, Statement, SyntaxTree
@@ -294,7 +295,12 @@ def _split(text: str) -> _Split | None:
     text = _NUMBER_HOLE.join(pieces[::2])
     if max(map(len, names), default=0) > MAX_NAME:
         return None
-    if float("inf") in set(map(number_of, set(numbers))):
+    values = {text: number_of(text) for text in set(numbers)}
+    # Numbers that are too large, and whole ones that a float64 may round, are read with care.
+    is_large = values and max(values.values()) >= MAX_EXACT
+    if is_large and any(
+        x == float("inf") or is_long(t) or type(x) is int for t, x in values.items()
+    ):
         return None
     return _Split(text.replace(";", "\n").split("\n"), names, numbers)
 

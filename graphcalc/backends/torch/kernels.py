@@ -113,6 +113,9 @@ def _casts(graph: Graph, node: Node) -> tuple[torch.dtype | None, ...]:
     if wants == "result" and node.type.dtype == "bool" and node.op.kind == "elementwise":
         target = common_dtype(tuple(operands))
     found = [dtype_of(target) if t.dtype != target else None for t in operands]
+    if wants == "common":
+        # Comparisons of int64 with floating point are exact.
+        found = [None if t.dtype == "int64" else cast for t, cast in zip(operands, found)]
     if wants == "condition":
         found[0] = None
     return tuple(found)

@@ -25,6 +25,42 @@ def where(
     return torch.where(chosen, x, y, out=out)
 
 
+# The direction that keeps the order of whole numbers when what they are compared with is rounded to
+# one, and the comparison with its sides exchanged.
+_BOUNDS = {"lt": "ceil", "le": "floor", "gt": "floor", "ge": "ceil", "eq": "floor", "ne": "floor"}
+_EXCHANGED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
+
+
+def _comparison(name: str) -> TorchKernel:
+    """torch's comparison of that name, exact between int64 and floating point.
+
+    torch itself rounds the whole numbers to the dtype of the others.
+    """
+
+    def kernel(torch: Torch, x: Tensor, y: Tensor, out: Tensor | None = None) -> Tensor:
+        if x.dtype == torch.int64 and y.is_floating_point():
+            return _compare_whole(torch, name, x, y)
+        if y.dtype == torch.int64 and x.is_floating_point():
+            return _compare_whole(torch, _EXCHANGED[name], y, x)
+        return getattr(torch, name)(x, y, out=out)
+
+    return kernel
+
+
+def _compare_whole(torch: Torch, name: str, x: Tensor, y: Tensor) -> Tensor:
+    """Compare int64 with floating point, which may be beyond int64, or NaN."""
+    compare = getattr(torch, name)
+    is_inside = (y >= -(2.0**63)) & (y < 2.0**63)
+    rounded = getattr(torch, _BOUNDS[name])(y)
+    found = compare(x, torch.where(is_inside, rounded, 0.0).to(torch.int64))
+    if name in ("eq", "ne"):
+        found = torch.where(rounded == y, found, name == "ne")
+    return torch.where(is_inside, found, compare(torch.zeros_like(y), y))
+
+
+lt, le, gt, ge, eq, ne = map(_comparison, ("lt", "le", "gt", "ge", "eq", "ne"))
+
+
 def cbrt(torch: Torch, x: Tensor) -> Tensor:
     """The steps of `numeric.cbrt`: torch has no cube root."""
     mantissa, exponent = torch.frexp(x)

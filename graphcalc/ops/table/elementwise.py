@@ -6,7 +6,7 @@ import math
 
 from graphcalc.ops import causes
 from graphcalc.ops.kernels import numeric, special
-from graphcalc.ops.shapes import arithmetic, predicate
+from graphcalc.ops.shapes import arithmetic, chosen, predicate
 from graphcalc.ops.spec import (
     NONE,
     ZERO,
@@ -111,7 +111,7 @@ ELEMENTWISE = (
         "minimum",
         "x, y",
         "The smaller of x and y; nan if either is.",
-        arithmetic,
+        chosen,
         numeric.minimum,
         examples=(("minimum(1, 2)", "1"),),
         vjp=(
@@ -125,7 +125,7 @@ ELEMENTWISE = (
         "maximum",
         "x, y",
         "The larger of x and y; nan if either is.",
-        arithmetic,
+        chosen,
         numeric.maximum,
         examples=(("maximum(1, 2)", "2"),),
         vjp=(
