@@ -267,10 +267,10 @@ class Evaluation:
         key = (settings, tuple((name, input_.type) for name, input_ in described.items()))
         if key in self._ready:
             static, graph, program = self._ready[key]
-            if all(repr(described[name].scalar) == value for name, value in static.items()):
+            if all(_static_value(described[name]) == value for name, value in static.items()):
                 return graph, program
         graph = self.graph(described)
-        static = {name: repr(described[name].scalar) for name in graph.static_inputs}
+        static = {name: _static_value(described[name]) for name in graph.static_inputs}
         keep = [graph.find(name) for name in self.keep]
         wanted = self.options.gradients.wrt if self.options.gradients else None
         kept = kept_nodes(graph, keep, has_all_gradients=wanted is not None)
@@ -282,6 +282,11 @@ class Evaluation:
             del self._ready[next(iter(self._ready))]
         self._ready[key] = static, graph, program
         return graph, program
+
+
+def _static_value(described: Input) -> str:
+    """Return what tells the value of an input that shaped a graph from others."""
+    return repr((described.scalar, described.text))
 
 
 def _in_parts(inputs: Inputs) -> frozenset[str]:

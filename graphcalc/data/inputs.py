@@ -9,6 +9,7 @@ from typing import TypeAlias
 from graphcalc.data.arrays import FileArray, Value
 from graphcalc.diagnostics import DataError, Label
 from graphcalc.graph.lowering import Input
+from graphcalc.graph.text_columns import TEXT, ColumnText
 from graphcalc.numbers import MAX_EXACT, is_rounded, leaves, whole_number
 from graphcalc.ops.kernels.arrays import NDArray
 from graphcalc.ops.spec import FLOATS, Type
@@ -38,9 +39,23 @@ def describe(name: str, value: Value, dtype: str, forced: str | None) -> Input:
         return Input(Type((), dtype, True), number, number.is_integer())
     if hasattr(value, "dtype") and hasattr(value, "shape"):
         return _array(name, value, forced)
+    if isinstance(value, str) or is_text(value):
+        return _text(name, value)
     if isinstance(value, (list, tuple)):
         return _nested(name, value, dtype)
     raise _refuse(name, f"`{name}` is a {type(value).__name__}, not a number or a tensor")
+
+
+def is_text(value: Value) -> bool:
+    """Whether a value is a list of texts: a column of text."""
+    is_list = isinstance(value, (list, tuple)) and bool(value)
+    return is_list and set(map(type, value)) == {str}
+
+
+def _text(name: str, value: str | Sequence[str]) -> Input:
+    cells = value if isinstance(value, str) else tuple(value)
+    shape = () if isinstance(cells, str) else (len(cells),)
+    return Input(Type(shape, TEXT), text=ColumnText(name, cells, True))
 
 
 def usable(value: Value) -> Value:

@@ -20,6 +20,7 @@ from graphcalc.graph.ir import (
     label_of,
 )
 from graphcalc.graph.static_arithmetic import arithmetic
+from graphcalc.graph.text_columns import TEXT, ColumnText, not_a_number
 from graphcalc.numbers import show_bytes
 from graphcalc.ops.shapes import show
 from graphcalc.ops.sizes import Size
@@ -51,6 +52,8 @@ class Builder:
         self.notes: list[Label] = []
         # Whether a written whole number is one that only int64 has.
         self.has_long_numbers = False
+        # What is known of inputs that may hold text.
+        self.texts: dict[int, ColumnText] = {}
         self._types: dict[Any, Type] = {}
         self._static: dict[int, Any] = {}
 
@@ -106,12 +109,33 @@ class Builder:
         key = (op.name, types, params)
         type_ = self._types.get(key)
         if type_ is None:
+            if op is not OPS["alias"]:
+                self._check_no_text(operands, where)
             try:
                 type_ = self._types[key] = op.type(self.dtype, types, params)
             except Problem as problem:
                 raise explain(problem, self.nodes, operands, where, context) from None
             self._check_size(type_, where)
         return type_
+
+    @property
+    def has_text(self) -> bool:
+        """Whether columns of text are among the inputs: types do not tell them from others."""
+        return any(text.is_text for text in self.texts.values())
+
+    def source_of(self, position: int) -> int:
+        """Return the node that an alias of an alias, and so on, is another name for."""
+        while self.nodes[position].op is OPS["alias"]:
+            position = self.nodes[position].operands[0]
+        return position
+
+    def _check_no_text(self, operands: tuple[int, ...], where: Where) -> None:
+        """Raise DataError for an operand that holds text."""
+        for operand in operands:
+            if self.nodes[operand].type.dtype == TEXT:
+                name = self.nodes[operand].name or ""
+                text = self.texts.get(self.source_of(operand), ColumnText(name, None, True))
+                raise not_a_number(text, label_of(where))
 
     def note(self, label: Label, text: str) -> None:
         """Remember what a reader may want to know of a place in the program, once."""
@@ -374,7 +398,7 @@ class Builder:
                 f"a tensor has at most {MAX_DIMENSIONS} dimensions, as in torch",
                 (label_of(where),),
             )
-        size = type_.numel * ITEM_BYTES[type_.dtype]
+        size = type_.numel * ITEM_BYTES.get(type_.dtype, 8)
         if size == 0 and Size not in map(type, type_.shape):
             # Of nothing there can be too much, too: its rows are lists when it is shown.
             size = math.prod(n or 1 for n in type_.shape)

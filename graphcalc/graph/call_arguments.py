@@ -17,7 +17,7 @@ from graphcalc.graph.lowered import (
     TupleValue,
 )
 from graphcalc.graph.text import show_static
-from graphcalc.ops.sizes import Size
+from graphcalc.ops.sizes import ROWS, Size
 from graphcalc.ops.spec import TENSORS, Parameter, parameters
 from graphcalc.ops.table import CONSTANTS, OPS
 from graphcalc.ops.words import KEYWORD_ALIASES
@@ -144,7 +144,7 @@ class Arguments:
         """Whether `max(x, y)` means the larger of two tensors, not a dimension of one.
 
         As in torch, a whole number written as the second argument is a dimension; of a scalar,
-        which has none, it is a value.
+        which has none, it is a value, and so it is of a column of rows, a scalar in each of them.
         """
         if len(items) != 2 or type(nodes[1]) is ast.Keyword:
             return False
@@ -153,7 +153,8 @@ class Arguments:
         is_whole = _is_whole_literal(nodes[1])
         if is_whole:
             self.builder.literal(items[1])  # what the call means depends on this number
-        return not (is_whole and type(items[0]) is int and self.builder.nodes[items[0]].type.shape)
+        shape = self.builder.nodes[items[0]].type.shape if type(items[0]) is int else ()
+        return not (is_whole and shape and shape != (ROWS,))
 
     # Conversion
 

@@ -239,7 +239,11 @@ def splice_call(
     own text.
     """
     key, operands, numbers = _form_of(scope, values)
-    if key is None or (not is_prelude and takes_gradients(scope, definition)):
+    if (
+        scope.builder.has_text
+        or key is None
+        or (not is_prelude and takes_gradients(scope, definition))
+    ):
         return False
     family = scope.fragments.setdefault((id(definition), *key), Family())
     family.uses += 1

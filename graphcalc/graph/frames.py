@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from graphcalc.diagnostics import Label
 from graphcalc.graph.lowered import Lowered
 from graphcalc.source import Source
+from graphcalc.syntax.expr import Conditional
 from graphcalc.syntax.program import Definition
 
 
@@ -21,6 +22,13 @@ class Cast(NamedTuple):
     """In a frame's code: turn the value on top of the stack into another dtype."""
 
     dtype: str
+
+
+class Choice(NamedTuple):
+    """In a frame's code: choose between the two values on top of the stack, element by element, by
+    the one below them."""
+
+    node: Conditional
 
 
 class Frame:

@@ -198,6 +198,7 @@ class Graph:
         forward: int | None = None,
         gradients: Mapping[int, int] | None = None,
         edges: Iterable[Any] = (),
+        carried: Mapping[str, str] | None = None,
     ) -> None:
         self.nodes, self.results, self.names = nodes, results, names
         self.dtype, self.limits = dtype, limits
@@ -212,6 +213,8 @@ class Graph:
         self.target, self.forward = target, forward
         self.gradients = dict(gradients or {})
         self.edges = list(edges)
+        # Names that the program has for columns of text, which are carried as they are.
+        self.carried = dict(carried or {})
         # Of a graph that is finished: see `verify.alike` and `passes.work`, which find them.
         self.alike: list[int] | None = None
         self.work: Any = None

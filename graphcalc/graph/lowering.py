@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count, filterfalse, product
 from typing import Any, NamedTuple
 
@@ -11,10 +11,11 @@ from graphcalc.graph.builder import Builder
 from graphcalc.graph.declarations import Declarations, place_of
 from graphcalc.graph.expansion import Expander
 from graphcalc.graph.integers import note_literals
-from graphcalc.graph.ir import Graph, Limits, Where
+from graphcalc.graph.ir import Graph, Limits, Where, label_of
 from graphcalc.graph.names import Names
 from graphcalc.graph.passes import prune, read_positions
 from graphcalc.graph.scope import Scope
+from graphcalc.graph.text_columns import TEXT, ColumnText, not_a_number
 from graphcalc.graph.walk import new_scope, unpack
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import Type
@@ -40,7 +41,8 @@ class Input(NamedTuple):
     """A value bound from outside: its type, and the number itself where it is one scalar.
 
     `is_whole` says that all its elements are whole numbers, where that is known. `place` is where
-    it was bound, and `written` how, where there is a text of it.
+    it was bound, and `written` how, where there is a text of it. `text` is what is known of one
+    that may hold text.
     """
 
     type: Type
@@ -48,6 +50,7 @@ class Input(NamedTuple):
     is_whole: bool = False
     place: Label | None = None
     written: str = ""
+    text: ColumnText | None = None
 
 
 class Binding(NamedTuple):
@@ -110,6 +113,8 @@ class _Lowering:
         # whose assignment was replaced.
         self.read: set[str] = set()
         self.roots: list[int] = []
+        # Columns of text by the names that they come out with.
+        self.carried: dict[str, str] = {}
         self.builder = Builder(dtype, limits)
         self.declared = Declarations(dtype)
         self.scope = new_scope(self.builder, self._missing, seed, self._symbol)
@@ -150,7 +155,7 @@ class _Lowering:
         values = {*assigned, *self.names.bound, *self.declared.types, *columns}
         hides_modules = any(p in values or self.declared.is_symbol(p) for p in PREFIXES)
         for part in self.program.parts:
-            if isinstance(part, SkeletonLines) and not hides_modules:
+            if isinstance(part, SkeletonLines) and not hides_modules and not self.builder.has_text:
                 self.expander.expand(part)
                 continue
             for statement in part if isinstance(part, tuple) else part.statements():
@@ -252,11 +257,25 @@ class _Lowering:
             op, operands = (node.op, ()) if is_leaf else (OPS["alias"], (position,))
             params = node.params if is_leaf else ()
             position = self.builder.add(op, operands, params, where, is_shared=False)
-        if name is None:
-            self.roots.append(position)
-        else:
+        if name is not None:
             self._give(name, position)
+            return position
+        if not self._carries(position, where):
+            self.roots.append(position)
         return position
+
+    def _carries(self, position: int, where: Where) -> bool:
+        """Whether a result is a column of text that rows carry as it is.
+
+        Raises DataError for one without rows.
+        """
+        text = self.builder.texts.get(self.builder.source_of(position))
+        if text is None or not text.is_text:
+            return False
+        if self.columns is None:
+            raise not_a_number(text, label_of(where))
+        self.carried[text.name] = text.name
+        return True
 
     def _give(self, name: str, position: int) -> None:
         """Let a name mean a node; the node that it meant before is shown as `x'1`."""
@@ -313,6 +332,8 @@ class _Lowering:
         self.builder.nodes[position].written = given.written
         if given.scalar is not None:
             self.builder.know(position, given.scalar)
+        if given.text is not None:
+            self.builder.texts[position] = given.text._replace(name=name)
         return position
 
     def _bound_value(self, name: str) -> int:
@@ -342,7 +363,10 @@ class _Lowering:
             note_literals(builder)
         display = self.scope.names
         display.update(self.renamed)
+        carried = self.carried | self._renamed_text(display)
+        display = {n: p for n, p in display.items() if not self._is_text(p)}
         roots = [*self.roots, *display.values()]
+        self._check_results(roots, carried)
         is_read = read_positions(builder.nodes)
         nodes, moved = prune(builder.nodes, roots, is_read)
         if nodes is not builder.nodes:
@@ -359,9 +383,30 @@ class _Lowering:
             if builder.nodes[i].op is OPS["input"]
         )
         graph.notes = builder.notes
-        graph.sizes = self.declared.known
+        graph.sizes, graph.carried = self.declared.known, carried
         self._letter(graph)
         return graph
+
+    def _is_text(self, position: int) -> bool:
+        node = self.builder.nodes[position]
+        text = self.builder.texts.get(self.builder.source_of(position))
+        is_renamed = node.op is OPS["alias"] and text is not None and text.is_text
+        return is_renamed or node.type.dtype == TEXT
+
+    def _renamed_text(self, names: Mapping[str, int]) -> dict[str, str]:
+        """Return the columns of text that have another name in the program, by that name."""
+        texts, source_of = self.builder.texts, self.builder.source_of
+        found = {name: texts[source_of(p)].name for name, p in names.items() if self._is_text(p)}
+        return {name: column for name, column in found.items() if name != column}
+
+    def _check_results(self, roots: Sequence[int], carried: Mapping[str, str]) -> None:
+        """Raise DataError where all there is to show is text, which rows alone carry."""
+        if roots or self.columns is not None:
+            return
+        for name, column in carried.items():
+            position = self.scope.names[column]
+            where = self.builder.nodes[self.scope.names[name]].where
+            raise not_a_number(self.builder.texts[position], label_of(where))
 
     def _letter(self, graph: Graph) -> None:
         """Name the unnamed nodes as a jaxpr does: a … z, ba, bb, … without the names in use."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from graphcalc.diagnostics import CallError, Label, brief
-from graphcalc.graph import attributes, calls, dtypes, shape_functions
+from graphcalc.graph import attributes, calls, dtypes, shape_functions, text_comparison
 from graphcalc.graph.builder import Builder
-from graphcalc.graph.frames import Cast, Frame, Store
+from graphcalc.graph.frames import Cast, Choice, Frame, Store
 from graphcalc.graph.functions import FunctionTable
 from graphcalc.graph.indexing import Indexing, pick
 from graphcalc.graph.lowered import (
@@ -200,17 +200,36 @@ def _negated(scope: Scope, node: ast.Unary, position: int, frame: Frame) -> int:
 
 def _comparison(scope: Scope, node: ast.Comparison, frame: Frame) -> None:
     items = scope.pop(len(node.operands))
-    if len(items) == 2:
+    if len(items) == 2 and not (frame.place is None and _has_column(scope, items)):
         truth = compare(node.ops[0], items[0], items[1], scope.fixed)
         if truth is not None:
             scope.values.append(StaticNumber(truth))
             return
-    operands = [scope.operand(i, n, frame.source) for i, n in zip(items, node.operands)]
-    result = scope.add(OPS[node.ops[0]], (operands[0], operands[1]), (), node, frame)
-    for op, left, right in zip(node.ops[1:], operands[1:], operands[2:]):
-        link = scope.add(OPS[op], (left, right), (), node, frame)
+    sides: list[Lowered] = [
+        item if type(item) is TextValue else scope.operand(item, n, frame.source)
+        for item, n in zip(items, node.operands)
+    ]
+    links = (_link(scope, op, pair, node, frame) for op, *pair in zip(node.ops, sides, sides[1:]))
+    result = next(links)
+    for link in links:
         result = scope.add(OPS["logical_and"], (result, link), (), node, frame)
     scope.values.append(result)
+
+
+def _has_column(scope: Scope, items: list[Lowered]) -> bool:
+    """Whether text is compared with a node that is no written number."""
+    nodes = [i for i in items if type(i) is int and scope.builder.elements(i) is None]
+    return bool(nodes) and TextValue in map(type, items)
+
+
+def _link(scope: Scope, op: str, pair: list[Lowered], node: ast.Comparison, frame: Frame) -> int:
+    """Return the node of one comparison of a chain."""
+    left, right = pair
+    if text_comparison.is_compared(scope, left, right):
+        return text_comparison.comparison(scope, op, pair, node, frame)
+    assert type(left) is int
+    assert type(right) is int
+    return scope.add(OPS[op], (left, right), (), node, frame)
 
 
 def _conditional(scope: Scope, node: ast.Conditional, frame: Frame) -> Frame | None:
@@ -218,7 +237,12 @@ def _conditional(scope: Scope, node: ast.Conditional, frame: Frame) -> Frame | N
         value, condition, other = scope.operands((node.value, node.condition, node.other), frame)
         scope.values.append(scope.add(OPS["where"], (condition, value, other), (), node, frame))
         return None
-    truth = scope.arguments.value(scope.values.pop())
+    item = scope.values.pop()
+    truth = scope.arguments.value(item)
+    if truth is None and frame.place is None:
+        scope.values.append(item)
+        code = [*scope.order(node.value), *scope.order(node.other), Choice(node)]
+        return Frame(iter(code), frame.source, frame.values)
     if truth is None:
         text = brief(frame.source.slice(node.condition.span))
         raise CallError(
@@ -228,6 +252,12 @@ def _conditional(scope: Scope, node: ast.Conditional, frame: Frame) -> Frame | N
         )
     branch = scope.order(node.value if truth else node.other, is_prelude=frame.place is not None)
     return Frame(iter(branch), frame.source, frame.values, place=frame.place)
+
+
+def _choose(scope: Scope, choice: Choice, frame: Frame) -> None:
+    node = choice.node
+    parts = scope.operands((node.condition, node.value, node.other), frame)
+    scope.values.append(scope.add(OPS["where"], tuple(parts), (), node, frame))
 
 
 # Tensors, tuples, indices
@@ -304,6 +334,7 @@ LANGUAGE = Language(
         ast.EllipsisLiteral: _ellipsis,
         Store: _store,
         Cast: _cast,
+        Choice: _choose,
     },
     FunctionTable(shape_functions.FUNCTIONS),
 )

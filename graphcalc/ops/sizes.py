@@ -125,6 +125,12 @@ def symbol(name: str) -> Size:
     return Size(polynomials.of_atom(name))
 
 
+# The number of rows of a table, which is the size of every column, and the text that messages have
+# for it: no symbol of a program is called so.
+ALL_ROWS = "all rows"
+ROWS = symbol(ALL_ROWS)
+
+
 def substitute(size: Number, values: Mapping[str, int]) -> Number:
     """A size with values put in for symbols; a number stays as it is."""
     return size.evaluate(values) if isinstance(size, Size) else size

@@ -20,6 +20,8 @@ from graphcalc.tables.sinks import RowSink
 
 # Lines of text as bytes, or a frame of polars: what a source's engines make and its sinks take.
 RowOutput: TypeAlias = Any
+# Numbers and texts by the names that a program has for their columns.
+NamedCells: TypeAlias = "dict[str, float | str]"
 # Results that are not finite, as they are written.
 NON_FINITE_TEXTS = frozenset({"nan", "inf", "-inf"})
 
@@ -83,8 +85,8 @@ class Engine(Protocol[P]):
     def run(self, part: P) -> Done:
         """Return what a part of the rows comes to."""
 
-    def named_numbers(self, record: str) -> dict[str, float]:
-        """Return the numbers of a record by the names that the program has for its columns."""
+    def named_cells(self, record: str) -> NamedCells:
+        """Return the cells of a record by the names that the program has for its columns."""
 
 
 class RowSource(Protocol):
@@ -104,8 +106,8 @@ class RowSource(Protocol):
     def prepare(self, plan: RowPlan, layout: OutputColumns) -> RowSink[RowOutput]:
         """Return what takes the output of a plan."""
 
-    def begin(self, row_pass: Pass, sink: RowSink[RowOutput]) -> Callable[[str], dict[str, float]]:
-        """Begin a pass from the first row; return the `named_numbers` of its engine."""
+    def begin(self, row_pass: Pass, sink: RowSink[RowOutput]) -> Callable[[str], NamedCells]:
+        """Begin a pass from the first row; return the `named_cells` of its engine."""
 
     def computed(self) -> Iterator[Done]:
         """Yield what the parts of the pass come to, in order."""

@@ -10,7 +10,7 @@ from graphcalc.rows.records import Records
 from graphcalc.tables.cells import CellError
 from graphcalc.tables.columns import RecordFormat
 from graphcalc.tables.csv import CsvTable, Dialect, header_of
-from graphcalc.tables.jsonlines import JsonTable, members, text
+from graphcalc.tables.jsonlines import JsonTable, Member, members, text
 from graphcalc.tables.reading import TextOptions
 
 # What text does not begin with, and what does.
@@ -21,6 +21,8 @@ _CONTENTS = {
     b"\x93NUMPY": ("a .npy array", ""),
     b"PK\x03\x04": ("a zip archive, as .npz and .xlsx are", ""),
 }
+# Bytes of records that tell which columns hold text.
+_LOOKED_AT = 1 << 16
 
 
 def read_head(records: Records, format: str, options: TextOptions) -> tuple[RecordFormat, bytes]:
@@ -33,10 +35,10 @@ def read_head(records: Records, format: str, options: TextOptions) -> tuple[Reco
         while head and not head.strip():
             head, skipped = records.head(), skipped + 1
         records.line_end, records.may_be_blank = b"\n", True
-        table = JsonTable(_keys(head, records))
+        json_table = JsonTable(_first_members(head, records))
         records.push_back(head)
         records.line += skipped
-        return table, b""
+        return json_table, b""
     dialect = Dialect(delimiter, format == "csv", records.line_end.decode())
     columns = _header(_header_text(head, records), dialect, records)
     records.may_be_blank = len(columns) == 1
@@ -44,7 +46,14 @@ def read_head(records: Records, format: str, options: TextOptions) -> tuple[Reco
         columns = tuple(str(place + 1) for place in range(len(columns)))
         records.push_back(head.removeprefix(codecs.BOM_UTF8))
         head = b""
-    return CsvTable(dialect, columns, format, has_header=options.has_header), head
+    table = CsvTable(dialect, columns, format, has_header=options.has_header)
+    table.look(_first_records(table, records))
+    return table, head
+
+
+def _first_records(table: CsvTable, records: Records) -> list[str]:
+    """Return some of the records behind the header, which stay to be read."""
+    return table.records(records.waiting(_LOOKED_AT).decode("utf-8", "replace"))
 
 
 def _header_text(head: bytes, records: Records) -> str:
@@ -80,10 +89,11 @@ def _header(line: str, dialect: Dialect, records: Records) -> tuple[str, ...]:
         raise error_at(fault, RecordPlace(0, 0, line), records.name, 1) from None
 
 
-def _keys(head: bytes, records: Records) -> tuple[str, ...]:
+def _first_members(head: bytes, records: Records) -> dict[str, Member]:
     try:
         decoded = head.decode()
-        return tuple(map(text, members(decoded))) if decoded.strip() else ()
+        found = members(decoded) if decoded.strip() else {}
+        return {text(key): member for key, member in found.items()}
     except UnicodeDecodeError:
         raise DataError("encoding", f"{records.name}: the text is not UTF-8") from None
     except CellError as faulty:

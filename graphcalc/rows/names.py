@@ -19,15 +19,17 @@ from graphcalc.diagnostics import (
     did_you_mean,
 )
 from graphcalc.evaluate import Evaluation
-from graphcalc.graph.ir import Graph
+from graphcalc.graph.ir import Graph, Node
 from graphcalc.graph.lowering import Input
 from graphcalc.graph.names import names_read
+from graphcalc.graph.text_columns import TEXT, ColumnText, TextTest
+from graphcalc.ops.sizes import ROWS
 from graphcalc.ops.spec import Type
 from graphcalc.ops.table import CONSTANTS, FUNCTIONS, OPS
 from graphcalc.ops.words import PREFIXES
-from graphcalc.rows.plan import ROWS, RowPlan
+from graphcalc.rows.plan import RowPlan
 from graphcalc.syntax.columns import header_of, name_at, name_of
-from graphcalc.tables.columns import Columns, OutputColumns
+from graphcalc.tables.columns import ColumnKind, Columns, OutputColumns
 from graphcalc.tables.reading import names_listed
 
 
@@ -36,18 +38,22 @@ def plan_of(evaluation: Evaluation, table: Columns, show: Sequence[str]) -> RowP
 
     Raises UnknownNameError for a name that is no column.
     """
-    one = Input(Type((ROWS,), run_dtype(evaluation.options.settings)))
     headers = _headers(table, evaluation)
+    dtype = run_dtype(evaluation.options.settings)
+    columns = {name: _column(name, table, places, dtype) for name, places in headers.items()}
     checked = evaluation.with_options(evaluation.options._replace(is_check=True), evaluation.keep)
     values, described = checked.describe_inputs()
     try:
-        graph = checked.graph(described, dict.fromkeys(headers, one))
+        graph = checked.graph(described, columns)
     except (BindingError, CallError, UnknownNameError) as error:
         raise _not_a_column(error, table.columns) from None
     for position in graph.inputs.values():
         node = graph.nodes[position]
-        name = str(node.params[1])
-        if name not in described:
+        name = node.params[1]
+        if isinstance(name, TextTest):
+            keys = [_key(column, headers[column], table) for column in name.columns]
+            node.params = (node.type, name.with_keys(keys))
+        elif name not in described:
             node.params = (node.type, _key(name, headers[name], table))
     names = [name for name in show if _place(name, graph, table.columns) is None]
     outputs = [graph.find(name) for name in names] or _results(graph)
@@ -58,8 +64,21 @@ def plan_of(evaluation: Evaluation, table: Columns, show: Sequence[str]) -> RowP
 
 def _results(graph: Graph) -> list[int]:
     """The results; a column whose size alone is of use is none."""
-    found = [p for p in graph.results if graph.nodes[p].op is not OPS["input"]]
-    return found or list(graph.results)
+    found = [p for p in graph.results if not _is_column(graph.nodes[p])]
+    return found or ([] if graph.carried else list(graph.results))
+
+
+def _is_column(node: Node) -> bool:
+    """Whether a node is an input that is no comparison with text."""
+    return node.op is OPS["input"] and not isinstance(node.params[1], TextTest)
+
+
+def _column(name: str, table: Columns, places: Sequence[int], dtype: str) -> Input:
+    """Return what a program knows of a column, which is the one place of several here."""
+    kind = table.kinds[places[0]] if places else ColumnKind.EITHER
+    is_text = kind in (ColumnKind.TEXT, ColumnKind.LOOKS_LIKE_TEXT)
+    text = None if kind is ColumnKind.NUMBER else ColumnText(name, None, is_text)
+    return Input(Type((ROWS,), TEXT if kind is ColumnKind.TEXT else dtype), text=text)
 
 
 def _headers(table: Columns, evaluation: Evaluation) -> dict[str, list[int]]:
@@ -91,7 +110,7 @@ def _key(name: str, places: Sequence[int], table: Columns) -> str:
 
 def _place(name: str, graph: Graph, columns: Sequence[str]) -> int | None:
     """The place of a column that `--show` names and the program does not."""
-    header = header_of(name)
+    header = header_of(graph.carried.get(name, name))
     return columns.index(header) if name not in graph.names and header in columns else None
 
 
@@ -172,6 +191,8 @@ def layout_of(
     """
     outputs = {_column_name(plan, p): p for p in plan.outputs}
     own = {name: -1 - place for place, name in enumerate(outputs)}
+    carried = plan.graph.carried.items()
+    own |= {header_of(name): columns.index(header_of(column)) for name, column in carried}
     if only or not plan.has_rows:
         if show and plan.has_rows:
             own = _shown(plan, columns, show, own)
@@ -183,7 +204,7 @@ def layout_of(
             if name in columns and nodes[position].op is OPS["input"] and plan.is_row(position):
                 del own[name]
         places = [own.pop(name, place) for place, name in enumerate(columns)]
-        is_passed = all(place >= 0 for place in places)
+        is_passed = all(place >= 0 for place in places) and not plan.graph.carried
         layout = OutputColumns((*columns, *own), (*places, *own.values()), is_passed)
     positions = list(outputs.values())
     kept = sorted({-1 - place for place in layout.places if place < 0})
@@ -201,7 +222,7 @@ def _shown(
     for name in show:
         place = _place(name, plan.graph, columns)
         if place is not None:
-            found[columns[place]] = place
+            found[header_of(name)] = place
         else:
             output = _column_name(plan, plan.graph.names[name])
             found[output] = own[output]

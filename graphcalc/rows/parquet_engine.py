@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from graphcalc.diagnostics import Label, brief
+from graphcalc.graph.text_columns import TextTest
 from graphcalc.rows.backend_engine import StageProgram, is_wanted
 from graphcalc.rows.column_types import kind_of
-from graphcalc.rows.engine import Done, Pass, RecordPlace, RowOutput
+from graphcalc.rows.engine import Done, NamedCells, Pass, RecordPlace, RowOutput
 from graphcalc.rows.formats import COLUMNAR
 from graphcalc.rows.plan import RowPlan
-from graphcalc.rows.polars_engine import MOST_STEPS, lower, named, states_of
+from graphcalc.rows.polars_engine import MOST_STEPS, lower, named, states_of, truth_of
 from graphcalc.source import Source, Span
 from graphcalc.tables.cells import CellProblem
 from graphcalc.tables.columns import OutputColumns
@@ -54,10 +55,10 @@ class ColumnarRows:
         lines = text_sink(self._file, self._to)
         return FrameLines(lines, self._to, self.name, has_header=self._has_header)
 
-    def begin(self, row_pass: Pass, sink: RowSink[RowOutput]) -> Callable[[str], dict[str, float]]:
+    def begin(self, row_pass: Pass, sink: RowSink[RowOutput]) -> Callable[[str], NamedCells]:
         """Begin a pass from the first row."""
         self._engine = ColumnarEngine(row_pass, self.table)
-        return self._engine.named_numbers
+        return self._engine.named_cells
 
     def computed(self) -> Iterator[Done]:
         """Yield what frames of rows come to; under `fail` up to one that fails."""
@@ -82,6 +83,13 @@ class ColumnarRows:
         self.table.close()
 
 
+def text_cells(column: str) -> polars.Expr:
+    """Return the texts of a column, of categories too."""
+    import polars as pl
+
+    return pl.col(column).cast(pl.String)
+
+
 class ColumnarEngine:
     """One pass of a plan over frames of columns, by polars or a backend.
 
@@ -94,7 +102,10 @@ class ColumnarEngine:
         is_program = len(stage.steps) > MOST_STEPS or is_wanted(plan.settings)
         self._program = StageProgram(plan, stage) if is_program else None
         self._expressions = named(stage) if is_program else lower(plan, stage)
-        self._columns = {f"v{p}": str(plan.graph.nodes[p].params[1]) for p in stage.columns}
+        names = {f"v{p}": plan.graph.nodes[p].params[1] for p in stage.columns}
+        self._tests = {v: name for v, name in names.items() if isinstance(name, TextTest)}
+        self._columns = {v: str(name) for v, name in names.items() if v not in self._tests}
+        self._inputs = list(names)
         self._first_row = 0
 
     def columns(self) -> list[str]:
@@ -105,7 +116,8 @@ class ColumnarEngine:
         for column in self._columns.values():
             self._table.check_number(column)
         passed = [self._table.columns[p] for p in self._layout.places if p >= 0]
-        wanted = {*self._columns.values(), *(passed if self._stage.has_lines else ())}
+        texts = [key for test in self._tests.values() for key in test.keys]
+        wanted = {*self._columns.values(), *texts, *(passed if self._stage.has_lines else ())}
         return [c for c in self._table.columns if c in wanted]
 
     def run(self, part: polars.DataFrame) -> Done:
@@ -116,7 +128,8 @@ class ColumnarEngine:
         # Without a column a frame would have no rows.
         rows = pl.repeat(0.0, part.height, eager=True).alias("_")
         numbers = [part[c].cast(pl.Float64).alias(v) for v, c in self._columns.items()]
-        frame = pl.DataFrame([rows, *numbers])
+        tests = [truth_of(t, text_cells).alias(v) for v, t in self._tests.items()]
+        frame = pl.DataFrame([rows, *numbers, *part.select(tests)])
         if policy.missing is not None:
             frame = frame.fill_null(policy.missing)
         is_bad = frame.select(pl.any_horizontal(pl.all().is_null())).to_series()
@@ -173,7 +186,7 @@ class ColumnarEngine:
                 frame = frame.with_columns(expression.alias(name))
             return frame
         whole = frame.fill_null(0.0)
-        columns = [whole[name].to_numpy(writable=True) for name in self._columns]
+        columns = [whole[name].to_numpy(writable=True) for name in self._inputs]
         values = self._program.run(columns, frame.height)
         for position in stage.outputs:
             if position not in values:
@@ -200,7 +213,8 @@ class ColumnarEngine:
 
     def _place(self, rows: polars.DataFrame, row: int) -> RecordPlace:
         """Where a row is, and what it says in the columns that the program reads."""
-        members = {c: rows[c][row] for c in dict.fromkeys(self._columns.values())}
+        texts = [key for test in self._tests.values() for key in test.keys]
+        members = {c: rows[c][row] for c in dict.fromkeys([*self._columns.values(), *texts])}
         return RecordPlace(row, row, json.dumps(members))
 
     def _fault(
@@ -230,9 +244,14 @@ class ColumnarEngine:
         message = f"`{layout.names[names.index(output)]}` is {text}"
         return CellProblem("non-finite", message, 0, 0), place
 
-    def named_numbers(self, record: str) -> dict[str, float]:
-        """The numbers of a row that is odd, by the names that the program has for its columns."""
+    def named_cells(self, record: str) -> NamedCells:
+        """The numbers and texts of a row by the names that the program has for its columns."""
         members = json.loads(record)
         nodes = self._plan.graph.nodes
-        columns = zip(self._stage.columns, self._columns.values())
-        return {nodes[p].name or "": float(members[column]) for p, column in columns}
+        found: NamedCells = {
+            nodes[int(v[1:])].name or "": float(members[column])
+            for v, column in self._columns.items()
+        }
+        for test in self._tests.values():
+            found |= {name: members[key] or "" for name, key in zip(test.columns, test.keys)}
+        return found

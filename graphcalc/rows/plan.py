@@ -21,12 +21,9 @@ from graphcalc.numbers import exact, rounded
 from graphcalc.ops.kernels.arrays import NDArray
 from graphcalc.ops.kernels.totals import TOTALS, Total
 from graphcalc.ops.shapes import show
-from graphcalc.ops.sizes import Size, substitute, symbol
+from graphcalc.ops.sizes import ALL_ROWS, ROWS, Size, substitute
 from graphcalc.ops.spec import FLOATS
 from graphcalc.ops.table import OPS
-
-# The size of every column, and the name that messages have for it.
-ROWS = symbol("rows")
 
 
 class Gathered(NamedTuple):
@@ -82,7 +79,7 @@ class RowPlan:
         for position in self.outputs:
             self._check_output(position)
         depends = [self.levels[p] > 0 and not self.is_row(p) for p in self.outputs]
-        self.has_rows = not all(depends)
+        self.has_rows = not depends or not all(depends)
         count = max((self.levels[p] for p in self.outputs), default=0)
         needed = self._needed()
         for level in range(count + self.has_rows):
@@ -303,5 +300,5 @@ def _number(value: Any, rows: int) -> Any:
     """A written number, or what a size comes to."""
     if type(value) is not Size:
         return value
-    size: Any = substitute(value, {"rows": rows})
+    size: Any = substitute(value, {ALL_ROWS: rows})
     return float(size)

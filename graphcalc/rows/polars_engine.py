@@ -10,14 +10,15 @@ from __future__ import annotations
 import codecs
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from graphcalc.graph.ir import Node
+from graphcalc.graph.text_columns import TextTest
 from graphcalc.ops.kernels.polars import function_of
 from graphcalc.ops.kernels.totals import State
 from graphcalc.ops.table import OPS
-from graphcalc.rows.engine import Done, RecordPlace
+from graphcalc.rows.engine import Done, NamedCells, RecordPlace
 from graphcalc.rows.plan import RowPlan, Stage
 from graphcalc.rows.python_engine import PythonEngine
 from graphcalc.rows.records import longest_suspects
@@ -50,8 +51,28 @@ def can_run(engine: PythonEngine) -> bool:
         and (is_line or not engine.stage.has_lines)
         and bool(engine.stage.columns)
         and not engine.policy.is_strict
-        and all(nodes[p].type.dtype == "float64" for p in engine.stage.columns)
+        and all(_is_read(nodes[p]) for p in engine.stage.columns)
+        and _texts_of(engine).isdisjoint(engine.names)
     )
+
+
+def _is_read(node: Node) -> bool:
+    """Whether polars reads an input as the other engines do."""
+    return node.type.dtype == "float64" or isinstance(node.params[1], TextTest)
+
+
+def _texts_of(engine: PythonEngine) -> set[str]:
+    """The columns whose text a pass compares."""
+    tests = [name for name in engine.names if isinstance(name, TextTest)]
+    return {key for test in tests for key in test.keys}
+
+
+def truth_of(test: TextTest, cells: Callable[[str], polars.Expr]) -> polars.Expr:
+    """Return a test of text as an expression, given those of its columns; missing text is empty."""
+    import polars as pl
+
+    texts = [cells(key).fill_null("") for key in test.keys]
+    return texts[0] == (texts[1] if len(texts) > 1 else pl.lit(test.text))
 
 
 class Expressions(NamedTuple):
@@ -96,15 +117,20 @@ class PolarsEngine:
         before, after = b"(?:^|(?<=[\n" + delimiter + b"]))", b"(?=[\r\n" + delimiter + b"]|$)"
         # A cell in quotes that stand where they may.
         self._quoted = re.compile(before + b'"(?:[^"]|"")*"' + after)
-        wanted = {table.keys.index(n): p for n, p in zip(engine.names, engine.stage.columns)}
+        columns = dict(zip(engine.stage.columns, engine.names))
+        tests = {p: name for p, name in columns.items() if isinstance(name, TextTest)}
+        wanted = {table.keys.index(n): p for p, n in columns.items() if p not in tests}
         last = len(table.columns) - 1
         self._schema = {
             f"v{wanted[i]}" if i in wanted else f"_{i}": (pl.Float64 if i in wanted else pl.String)
             for i in range(last + 1)
         }
         # Without the last column polars would not look whether rows have all of them.
-        self._columns = sorted({*wanted, last})
+        texts = map(table.keys.index, _texts_of(engine))
+        self._columns = sorted({*wanted, *texts, last})
         self._numbers = [f"v{p}" for p in wanted.values()]
+        cell = lambda key: pl.col(f"_{table.keys.index(key)}")  # noqa: E731
+        self._tests = [truth_of(test, cell).alias(f"v{p}") for p, test in tests.items()]
         self._expressions = lower(engine.plan, engine.stage)
         outputs = list(dict.fromkeys(self._expressions.outputs))
         wanted_names = dict.fromkeys([*outputs, *self._expressions.gathered])
@@ -121,9 +147,9 @@ class PolarsEngine:
         done = self._try(part)
         return self._engine.run(part) if done is None else done
 
-    def named_numbers(self, record: str) -> dict[str, float]:
-        """Return the numbers of a record by the names that the program has for their columns."""
-        return self._engine.named_numbers(record)
+    def named_cells(self, record: str) -> NamedCells:
+        """Return the cells of a record by the names that the program has for its columns."""
+        return self._engine.named_cells(record)
 
     def _try(self, part: bytes) -> Done | None:
         frame = self._parse(part) if self._is_plain(part) else None
@@ -160,6 +186,8 @@ class PolarsEngine:
             ends = part.count(b"\r\n")
             if line_end == b"\n" or not ends == part.count(b"\r") == part.count(b"\n"):
                 return False
+        if self._tests and not self._dialect.has_quotes and b"\\" in part:
+            return False
         if self._dialect.has_quotes and b'"' in part:
             bare = self._quoted.sub(b"", part)
             return b'"' not in bare and bare.count(b"\n") == part.count(b"\n")
@@ -185,6 +213,7 @@ class PolarsEngine:
         is_sure = len(self._columns) == len(self._schema) and not nulls[-1]
         if not is_sure and not self._has_all_cells(part, frame.height, may_lack=bool(nulls[-1])):
             return None
+        frame = frame.with_columns(self._tests)
         if not any(nulls):
             return frame
         missing = self._engine.policy.missing
@@ -239,8 +268,11 @@ class PolarsEngine:
         if all(values.is_finite().all() for values in odd):
             return 0, None
         is_finite = found.select(pl.all_horizontal(pl.col(n).is_finite() for n in floats))
-        given = frame.select(pl.all_horizontal(pl.col(n).is_finite() for n in self._numbers))
-        places = (~is_finite.to_series() & given.to_series()).arg_true()
+        flags = ~is_finite.to_series()
+        if self._numbers:
+            given = (pl.col(n).is_finite() for n in self._numbers)
+            flags = flags & frame.select(pl.all_horizontal(given)).to_series()
+        places = flags.arg_true()
         if not len(places):
             return 0, None
         first, lines = places[0], self._lines(part)

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from graphcalc.graph.text_columns import TextTest
 from graphcalc.numbers import exact
 from graphcalc.ops.kernels.totals import State
 from graphcalc.rows.compiled import Functions, compile_stage
-from graphcalc.rows.engine import NON_FINITE_TEXTS, Done, Policy, RecordPlace
+from graphcalc.rows.engine import NON_FINITE_TEXTS, Done, NamedCells, Policy, RecordPlace
 from graphcalc.rows.plan import RowPlan, Stage
 from graphcalc.rows.records import longest_suspects
 from graphcalc.tables.cells import (
@@ -40,7 +41,8 @@ class PythonEngine:
     _functions: dict[Any, Functions] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.names = [str(self.plan.graph.nodes[p].params[1]) for p in self.stage.columns]
+        # The keys of columns, and tests of their text.
+        self.names: list[str] = [self.plan.graph.nodes[p].params[1] for p in self.stage.columns]
 
     def run(self, part: bytes) -> Done:
         """Return what a part of whole records comes to."""
@@ -70,11 +72,17 @@ class PythonEngine:
             failed=done.failed + 1, fault=(at.fault, at.place) if is_first else done.fault
         )
 
-    def named_numbers(self, record: str) -> dict[str, float]:
-        """The numbers of a record by the names that the program has for their columns."""
+    def named_cells(self, record: str) -> NamedCells:
+        """The numbers and texts of a record by the names that the program has for their columns."""
         nodes = self.plan.graph.nodes
-        numbers = self.table.numbers(record, self.names, self.policy.missing)
-        return {nodes[p].name or "": x for p, x in zip(self.stage.columns, numbers)}
+        found: NamedCells = {}
+        for position, name in zip(self.stage.columns, self.names):
+            if isinstance(name, TextTest):
+                found |= zip(name.columns, self.table.texts(record, name.keys))
+            else:
+                numbers = self.table.numbers(record, [name], self.policy.missing)
+                found[nodes[position].name or ""] = numbers[0]
+        return found
 
     @property
     def newline(self) -> str:

@@ -96,6 +96,16 @@ class Records:
         found = self._rest[:end]
         return found.replace(b"\r", b"\n") if self.line_end == b"\r" else found
 
+    def waiting(self, size: int) -> bytes:
+        """Up to so many bytes of the next records, which stay to be read; a pipe is not waited
+        for."""
+        if not self._is_pipe or _has_more(self._stream):
+            self._fill(size)
+        end = len(self._rest)
+        if end > size or not self._is_over:
+            end = self._rest.rfind(self.line_end[-1:], 0, size) + 1
+        return self._rest[:end]
+
     def push_back(self, data: bytes) -> None:
         """Take back what `head` gave, as a record like any other."""
         self._rest = data + self._rest

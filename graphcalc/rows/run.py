@@ -16,6 +16,7 @@ from graphcalc.ops.kernels.totals import State
 from graphcalc.rows.engine import (
     NON_FINITE_TEXTS,
     Done,
+    NamedCells,
     Pass,
     Policy,
     RowOutput,
@@ -87,7 +88,7 @@ class RowRun:
     options: RowOptions
     watch: Callable[[int, int | None, int], None] = lambda done, total, rows: None
     summary: RowCounts = field(default_factory=RowCounts)
-    _numbers: Callable[[str], dict[str, float]] | None = None
+    _cells: Callable[[str], NamedCells] | None = None
     _rows_before: int = 0
     _is_alone: bool = False
 
@@ -132,7 +133,7 @@ class RowRun:
         """Run one pass; return the states of its totals."""
         self.summary = RowCounts()
         states: list[State | None] = [None] * len(row_pass.stage.gathered)
-        self._numbers = source.begin(row_pass, sink)
+        self._cells = source.begin(row_pass, sink)
         line = source.first_line
         for done in source.computed():
             if row_pass.stage.has_lines:
@@ -175,15 +176,16 @@ class RowRun:
         """
         from graphcalc.analysis.nan_origins import find_origins
 
-        if summary.first_odd is None or self._numbers is None or not self._is_alone:
+        if summary.first_odd is None or self._cells is None or not self._is_alone:
             return None
-        numbers = self._numbers(summary.first_odd.source.text)
+        cells = self._cells(summary.first_odd.source.text)
         settings = self.evaluation.options.settings
         dtype = run_dtype(settings)
-        columns = {name: describe(name, x, dtype, None) for name, x in numbers.items()}
+        columns = {name: describe(name, x, dtype, None) for name, x in cells.items()}
         values, described = self.evaluation.describe_inputs()
         graph = self.evaluation.graph(described, columns)
         program = compile_graph(graph, settings, kept_nodes(graph, ()))
+        numbers = {name: x for name, x in cells.items() if not isinstance(x, str)}
         return find_origins(graph, program, {**values, **numbers})
 
     def _count(self, done: Done, name: str, line: int) -> None:

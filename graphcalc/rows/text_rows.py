@@ -11,7 +11,7 @@ from graphcalc.files.streams import display_path
 from graphcalc.rows import polars_engine
 from graphcalc.rows.backend_engine import BackendEngine, is_wanted
 from graphcalc.rows.column_types import kinds_of
-from graphcalc.rows.engine import Done, Engine, Pass, RowOutput
+from graphcalc.rows.engine import Done, Engine, NamedCells, Pass, RowOutput
 from graphcalc.rows.formats import COLUMNAR
 from graphcalc.rows.header import read_head
 from graphcalc.rows.memory import keep_memory
@@ -119,7 +119,7 @@ class TextRows:
 
     # Passes
 
-    def begin(self, row_pass: Pass, sink: RowSink[RowOutput]) -> Callable[[str], dict[str, float]]:
+    def begin(self, row_pass: Pass, sink: RowSink[RowOutput]) -> Callable[[str], NamedCells]:
         """Begin a pass from the first row; the header goes to the sink before the lines."""
         if not self._is_fresh:
             self.close()
@@ -130,7 +130,7 @@ class TextRows:
         self._engine = kind(*row_pass, self.table, self._writer)
         if row_pass.stage.has_lines and self._has_header:
             sink.write(self._writer.head(self._head))
-        return self._engine.named_numbers
+        return self._engine.named_cells
 
     def computed(self) -> Iterator[Done]:
         """Yield what each part comes to, in order; by polars where that is worth it."""

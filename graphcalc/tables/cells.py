@@ -69,6 +69,11 @@ def read_number(text: str, column: str, start: int, end: int) -> float:
     return float(text)
 
 
+def is_number(text: str) -> bool:
+    """Whether `read_number` finds a number in a cell."""
+    return text in _WORDS or _NUMBER.fullmatch(text) is not None
+
+
 def as_json(text: str) -> str:
     """A cell as a JSON value: a number as it is written, null for an empty one, else a string."""
     if _is_json_number(text):

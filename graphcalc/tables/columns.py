@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping, Sequence, Set
 from typing import Any, NamedTuple, Protocol
 
 
+class ColumnKind(enum.Enum):
+    """What the cells of a column hold, as far as that is known before they are read.
+
+    Text that `LOOKS_LIKE_TEXT` may have numbers among later cells, and `EITHER` may hold both.
+    """
+
+    NUMBER = enum.auto()
+    TEXT = enum.auto()
+    LOOKS_LIKE_TEXT = enum.auto()
+    EITHER = enum.auto()
+
+
 class Columns(Protocol):
-    """The columns of a table; `keys` tell those of one name apart.
+    """The columns of a table; `keys` tell those of one name apart, `kinds` are what they hold.
 
     What is `is_open` may have other keys in later records.
     """
@@ -19,6 +32,10 @@ class Columns(Protocol):
     @property
     def keys(self) -> tuple[str, ...]:
         """The names, with what tells equal ones apart."""
+
+    @property
+    def kinds(self) -> Sequence[ColumnKind]:
+        """What the columns hold, in their order."""
 
     @property
     def is_open(self) -> bool:
@@ -104,7 +121,13 @@ class RecordFormat(Columns, Protocol):
         """Return how a compiled pass reads records."""
 
     def numbers(self, record: str, names: Sequence[str], missing: float | None) -> list[float]:
-        """Return the numbers of columns; `missing` is that of empty cells. Raises CellError."""
+        """Return the numbers of columns; `missing` is that of empty cells. Raises CellError.
+
+        Among the names may be tests of text, which give truth values.
+        """
+
+    def texts(self, record: str, names: Sequence[str]) -> list[str]:
+        """Return the text of columns, empty where it is missing. Raises CellError."""
 
     def cells(self, record: str) -> Sequence[str | None]:
         """Return the cells of all columns as they are written, None for one that is not there."""

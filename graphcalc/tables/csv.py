@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import brief
-from graphcalc.tables.cells import CellError, CellProblem, number, read_number
-from graphcalc.tables.columns import RecordText, Wanted
+from graphcalc.graph.text_columns import TextTest
+from graphcalc.tables.cells import CellError, CellProblem, is_number, number, read_number
+from graphcalc.tables.columns import ColumnKind, RecordText, Wanted
 
 
 class Dialect(NamedTuple):
@@ -170,7 +172,23 @@ class CsvTable:
             name if columns.count(name) == 1 else f"{name}\0{place}"
             for place, name in enumerate(columns)
         )
+        self.kinds = [ColumnKind.EITHER] * len(columns)
         self._split = splitter(dialect)
+
+    def look(self, records: Sequence[str]) -> None:
+        """Take columns for text that have no number in these records."""
+        for place, cells in enumerate(zip(*self._told(records))):
+            texts = [text.strip() for text in cells if text.strip()]
+            if texts and not any(map(is_number, texts)):
+                self.kinds[place] = ColumnKind.LOOKS_LIKE_TEXT
+
+    def _told(self, records: Sequence[str]) -> Iterator[list[str]]:
+        """Yield what the cells of whole records say."""
+        for record in records:
+            try:
+                yield [unquote(cell, self.dialect) for cell in self.cells(record)]
+            except CellError:
+                continue
 
     @property
     def line_end(self) -> str:
@@ -183,8 +201,9 @@ class CsvTable:
 
     def text(self, wanted: Wanted) -> RecordText:
         """Return statements that unpack a record into a variable for every cell of use."""
-        numbered = [self.keys.index(name) for name in wanted.names]
-        used = {*numbered, *wanted.places}
+        tests = [n for n in wanted.names if isinstance(n, TextTest)]
+        keys = [k for n in wanted.names for k in (n.keys if isinstance(n, TextTest) else (n,))]
+        used = {*map(self.keys.index, keys), *wanted.places}
         targets = ", ".join(f"x{i}" if i in used else "_" for i in range(len(self.columns)))
         delimiter = self.dialect.delimiter
         names: dict[str, Any] = {"delimiter": delimiter}
@@ -192,16 +211,30 @@ class CsvTable:
         split = "line.split(delimiter)"
         if self.dialect.has_quotes and wanted.has_quotes:
             names["split"], split = self._split, "split(line)"
-        numbers = tuple(f"number(x{i})" for i in numbered)
+        is_bare = self.dialect.has_quotes and not wanted.has_quotes
+        names["said"] = partial(unquote, dialect=self.dialect)
+        names |= {f"text{i}": test.text for i, test in enumerate(tests)}
+        numbers = tuple(self._read(name, tests, is_bare=is_bare) for name in wanted.names)
         cells = {i: f"x{i}" for i in wanted.places}
         return RecordText((f"[{targets}] = {split}",), numbers, cells, names)
+
+    def _read(self, name: str, tests: Sequence[TextTest], *, is_bare: bool) -> str:
+        """Return the text of a column's number, or of a test of cells that `is_bare` of quotes."""
+        if not isinstance(name, TextTest):
+            return f"number(x{self.keys.index(name)})"
+        form = "x{}" if is_bare else "said(x{})"
+        cells = [form.format(self.keys.index(key)) for key in name.keys]
+        return " == ".join([*cells, f"text{tests.index(name)}"][:2])
 
     def numbers(self, record: str, names: Sequence[str], missing: float | None) -> list[float]:
         """Return the numbers of columns. Raises CellError."""
         cells = self._split(record)
         check_count(cells, len(self.columns), record)
-        found = []
+        found: list[float] = []
         for name in names:
+            if isinstance(name, TextTest):
+                found.append(name.holds(self.texts(record, name.keys)))
+                continue
             index = self.keys.index(name)
             cell, start = cells[index], offset(cells, index)
             text = unquote(cell, self.dialect)
@@ -211,6 +244,11 @@ class CsvTable:
                 end = start + len(cell)
                 found.append(read_number(text, self.columns[index], start, end))
         return found
+
+    def texts(self, record: str, names: Sequence[str]) -> list[str]:
+        """Return what cells say."""
+        cells = self.cells(record)
+        return [unquote(cells[self.keys.index(name)], self.dialect) for name in names]
 
     def cells(self, record: str) -> list[str]:
         """Return the cells as they are written."""

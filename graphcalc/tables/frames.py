@@ -11,6 +11,7 @@ from graphcalc.diagnostics import DataError, Label, brief, missing_package
 from graphcalc.files.memory import check_memory
 from graphcalc.files.streams import as_file, copied, display_path, open_bytes, unreadable
 from graphcalc.tables import arrow
+from graphcalc.tables.columns import ColumnKind
 from graphcalc.tables.polars_calls import ReadError, import_polars, read_safely
 from graphcalc.tables.reading import TextOptions
 
@@ -117,6 +118,15 @@ class FrameTable:
             what = f"column `{brief(name)}` has {kind}, not numbers"
             raise DataError("file-dtype", f"{self.name}: {what}", (self._label,))
 
+    @property
+    def kinds(self) -> list[ColumnKind]:
+        """What the columns hold."""
+        return [self._kind(kind) for kind in self._schema.values()]
+
+    def _kind(self, kind: polars.DataType) -> ColumnKind:
+        texts = (self._pl.String, self._pl.Categorical, self._pl.Enum)
+        return ColumnKind.TEXT if kind in texts else ColumnKind.NUMBER
+
     def batches(self, rows: int, columns: Sequence[str]) -> Iterator[polars.DataFrame]:
         """Yield columns of the table as frames of so many rows, at least one frame.
 
@@ -167,9 +177,11 @@ class FrameTable:
     def _rows_of(self, frame: polars.LazyFrame) -> int:
         return int(self._safely(lambda: frame.select(self._pl.len()).collect().item()))
 
-    def column(self, name: str) -> Array[float64]:
-        """Return the numbers of a column."""
-        self.check_number(name)
+    def column(self, name: str) -> Array[float64] | list[str]:
+        """Return the numbers of a column, or its texts; missing text is empty."""
+        is_text = self._kind(self._schema[name]) is ColumnKind.TEXT
+        if not is_text:
+            self.check_number(name)
         if self._frame is None:
             self._frame = self._pl.concat(self._within(self.batches(0, self.columns))).lazy()
             self.close()
@@ -178,6 +190,8 @@ class FrameTable:
         check_memory(f"column `{brief(name)}`", 8 * rows, self._limit, self._label)
         series = self._safely(lambda: frame.select(pl.col(name)).collect()[name])
         self._check_all_read(frame, len(series))
+        if is_text:
+            return list(series.cast(pl.String).fill_null("").to_list())
         if series.null_count():
             if self._missing is None or kind == pl.Boolean:
                 where = series.is_null().arg_max()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import DataError, Label, brief
+from graphcalc.graph.text_columns import TextTest
 from graphcalc.source import Source, Span
 from graphcalc.tables.cells import CellError, CellProblem
-from graphcalc.tables.columns import RecordText, Wanted
+from graphcalc.tables.columns import ColumnKind, RecordText, Wanted
 
 BLANKS = " \t\r\n"
 _LINE_ENDS = re.compile(r"[\r\n]+")
@@ -159,14 +160,40 @@ def read_number(found: dict[str, Member], key: str, record: str) -> float:
         raise CellError(CellProblem("bad-cell", message, member.start, member.end, hint)) from None
 
 
+def said(value: Any) -> str:
+    """The string of a member, empty for null, or a ValueError."""
+    if value is None:
+        return ""
+    if type(value) is not str:
+        raise ValueError(value)
+    return value
+
+
+def read_text(found: dict[str, Member], key: str, record: str) -> str:
+    """Return the string of a member, empty where there is none. Raises CellError for others."""
+    member = found.get(key)
+    try:
+        return said(None if member is None else member.value)
+    except ValueError:
+        assert member is not None
+        shown = record[member.start : member.end]
+        message = f"`{brief(shown)}` in `{brief(key)}` is not text"
+        hint = "--on-error null or skip goes on"
+        raise CellError(CellProblem("bad-cell", message, member.start, member.end, hint)) from None
+
+
 class JsonTable:
     """JSON lines; the columns are the keys of the first record."""
 
     format, line_end = "jsonl", "\n"
     is_open = True
 
-    def __init__(self, columns: tuple[str, ...]) -> None:
-        self.columns = self.keys = columns
+    def __init__(self, first: Mapping[str, Member]) -> None:
+        self.columns = self.keys = tuple(first)
+        self.kinds = [
+            ColumnKind.LOOKS_LIKE_TEXT if type(member.value) is str else ColumnKind.EITHER
+            for member in first.values()
+        ]
 
     def records(self, text: str) -> list[str]:
         """The lines."""
@@ -179,7 +206,7 @@ class JsonTable:
         """A record becomes a dictionary, whose numbers are texts still."""
         given: dict[str, Any] = {"scan": SCAN, "blanks": BLANKS}
         given |= {"number": number, "taken": wanted.taken, "count": len(self.columns)}
-        keys = {f"key{i}": name for i, name in enumerate(wanted.names)}
+        keys: dict[str, str] = {}
         columns = {f"column{i}": self.columns[i] for i in wanted.places}
         # What is not as usual is raised to be looked at with care.
         odd = "type(o) is not dict or end != len(line) or not o or not taken.isdisjoint(o)"
@@ -191,15 +218,27 @@ class JsonTable:
             "o, end = scan(line, 0)",
             f"if {odd}: raise ValueError",
         )
-        numbers = tuple(f"number(o[{key}])" for key in keys)
-        cells = {i: f"o[column{i}]" for i in wanted.places}
-        return RecordText(unpack, numbers, cells, {**given, **keys, **columns})
+        numbers = []
+        for i, name in enumerate(wanted.names):
+            if isinstance(name, TextTest):
+                given |= {f"text{i}": name.text, "said": said}
+                keys |= {f"key{i}_{place}": key for place, key in enumerate(name.keys)}
+                cells = [f"said(o[key{i}_{place}])" for place in range(len(name.keys))]
+                numbers.append(" == ".join([*cells, f"text{i}"][:2]))
+            else:
+                keys[f"key{i}"] = name
+                numbers.append(f"number(o[key{i}])")
+        found = {i: f"o[column{i}]" for i in wanted.places}
+        return RecordText(unpack, tuple(numbers), found, {**given, **keys, **columns})
 
     def numbers(self, record: str, names: Sequence[str], missing: float | None) -> list[float]:
         """The numbers of members."""
         found = members(record)
-        numbers = []
+        numbers: list[float] = []
         for name in names:
+            if isinstance(name, TextTest):
+                numbers.append(name.holds([read_text(found, key, record) for key in name.keys]))
+                continue
             member = found.get(name)
             is_empty = member is None or member.value is None
             if missing is not None and is_empty:
@@ -207,6 +246,11 @@ class JsonTable:
             else:
                 numbers.append(read_number(found, name, record))
         return numbers
+
+    def texts(self, record: str, names: Sequence[str]) -> list[str]:
+        """The strings of members."""
+        found = members(record)
+        return [read_text(found, name, record) for name in names]
 
     def cells(self, record: str) -> list[str | None]:
         """The members as JSON text, in the order of the columns; None for one that is not there.

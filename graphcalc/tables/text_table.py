@@ -10,7 +10,7 @@ from graphcalc.diagnostics import DataError, Label
 from graphcalc.files.streams import display_path, open_bytes
 from graphcalc.ops.kernels.arrays import NDArray
 from graphcalc.source import Source, Span
-from graphcalc.tables.cells import CellError, CellProblem, has_odd_characters, read_number
+from graphcalc.tables.cells import CellError, CellProblem, has_odd_characters, is_number
 from graphcalc.tables.columns import RecordFormat, Wanted
 from graphcalc.tables.csv import CsvTable, Dialect, header_of, split_records
 from graphcalc.tables.jsonlines import JsonTable, members
@@ -46,7 +46,7 @@ class TextTable:
         self._lines = [index for index, line in enumerate(lines) if line.strip()]
         self._records = [lines[index] for index in self._lines]
         first = self._checked(lambda: members(self._records[0]), 0) if self._records else {}
-        self._table: RecordFormat = JsonTable(tuple(first))
+        self._table: RecordFormat = JsonTable(first)
         self._first = 0
 
     def _open_csv(self, format: str, text: str, options: TextOptions) -> None:
@@ -66,14 +66,35 @@ class TextTable:
         self._table = CsvTable(dialect, head, format, has_header=options.has_header)
         self._first = int(options.has_header)
 
-    def column(self, name: str) -> NDArray:
-        """Return the numbers of a column. Raises DataError for a cell that has none."""
-        numbers = self._numbers([self._table.keys[self.columns.index(name)]], self._first)
+    def column(self, name: str) -> NDArray | list[str]:
+        """Return the numbers of a column, or its texts where no cell is a number.
+
+        Raises DataError for a cell without a number among others.
+        """
+        key = self._table.keys[self.columns.index(name)]
+        try:
+            numbers = self._numbers([key], self._first)
+        except DataError:
+            texts = self._texts(key)
+            if texts is None:
+                raise
+            return texts
         return NDArray((len(numbers),), numbers)
+
+    def _texts(self, key: str) -> list[str] | None:
+        """Return the texts of a column; None where a cell is a number, or none says anything."""
+        texts: list[str] = []
+        for record in self._records[self._first :]:
+            try:
+                texts += self._table.texts(record, [key])
+            except CellError:
+                return None
+        cells = [text.strip() for text in texts if text.strip()]
+        return texts if cells and not any(map(is_number, cells)) else None
 
     def matrix(self) -> NDArray:
         """Return all of the numbers; a first row that has none is a header."""
-        first = 0 if all(map(_is_number, self.columns)) else self._first
+        first = 0 if all(map(is_number, self.columns)) else self._first
         numbers = self._numbers(self._table.keys, first)
         return NDArray((len(self._records) - first, len(self.columns)), numbers)
 
@@ -119,14 +140,6 @@ class TextTable:
         return DataError(fault.code, fault.message, (label,), help=hint)
 
 
-def _is_number(text: str) -> bool:
-    try:
-        read_number(text, "", 0, 0)
-    except CellError:
-        return False
-    return True
-
-
 class BigTextTable:
     """A table of much CSV or TSV in a plain file: polars parses the columns that are asked for.
 
@@ -157,15 +170,15 @@ class BigTextTable:
             self._slow = TextTable(path, format, read_text(path, options, limit, label), options)
         return self._slow
 
-    def column(self, name: str) -> Array[float64] | NDArray:
-        """Return the numbers of a column."""
+    def column(self, name: str) -> Array[float64] | NDArray | list[str]:
+        """Return the numbers of a column, or its texts."""
         frame = self._parsed([name]) if self._slow is None else None
         return self._careful().column(name) if frame is None else frame.to_series(0).to_numpy()
 
     def matrix(self) -> Array[float64] | NDArray:
         """Return all of the numbers."""
         frame = None
-        if self._slow is None and not all(map(_is_number, self.columns)):
+        if self._slow is None and not all(map(is_number, self.columns)):
             frame = self._parsed(list(self.columns))
         return self._careful().matrix() if frame is None else frame.to_numpy()
 
