@@ -15,7 +15,7 @@ from graphcalc.graph.ir import Graph, Limits, Where, label_of
 from graphcalc.graph.names import Names
 from graphcalc.graph.passes import prune, read_positions
 from graphcalc.graph.scope import Scope
-from graphcalc.graph.text_columns import TEXT, ColumnText, not_a_number
+from graphcalc.graph.text_columns import ColumnText, not_a_number
 from graphcalc.graph.walk import new_scope, unpack
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import Type
@@ -388,10 +388,8 @@ class _Lowering:
         return graph
 
     def _is_text(self, position: int) -> bool:
-        node = self.builder.nodes[position]
         text = self.builder.texts.get(self.builder.source_of(position))
-        is_renamed = node.op is OPS["alias"] and text is not None and text.is_text
-        return is_renamed or node.type.dtype == TEXT
+        return text is not None and text.is_text
 
     def _renamed_text(self, names: Mapping[str, int]) -> dict[str, str]:
         """Return the columns of text that have another name in the program, by that name."""
