@@ -126,6 +126,8 @@ NOT_IN_TORCH = {
 # Calls that torch does not take or means otherwise, as the function's `differs` says.
 DIFFERENT = {
     "dropout([1, 2])": "torch's p is 0.5 unless it is given",
+    "diff([1, 4, 9], prepend=0)": "torch wants a tensor",
+    "math.remainder(7, 4)": "torch's is that of `%`",
     "numel([[1, 2, 3], [4, 5, 6]], dim=0)": "dim is an addition",
     "numel(randn(2, 3, 4), dim=(0, 2))": "dim is an addition",
 }
@@ -137,6 +139,7 @@ STATIC = {
     *(("max_pool2d", "kernel_size"), ("avg_pool2d", "kernel_size")),
     *(("threshold", "threshold"), ("threshold", "value"), ("np_split", "sections")),
     *(("masked_fill", "value"), ("group_norm", "num_groups"), ("repeat_interleave", "repeats")),
+    *(("np_eye", "n"), ("np_linspace", "start"), ("np_linspace", "stop")),
     *(("adaptive_avg_pool2d", "output_size"), ("np_repeat", "repeats")),
 }
 # Class numbers, which torch takes as int64 alone.
@@ -307,7 +310,9 @@ def ask_numpy(call):
         return value.numpy() if hasattr(value, "numpy") else value
 
     keywords = {k: array(v) for k, v in call.keywords.items()}
-    return getattr(numpy, call.name)(*map(array, call.positional), **keywords)
+    # torch takes no array that counts backwards.
+    found = getattr(numpy, call.name)(*map(array, call.positional), **keywords)
+    return found.copy() if isinstance(found, numpy.ndarray) else found
 
 
 def ask_torch(call):

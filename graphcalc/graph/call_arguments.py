@@ -274,9 +274,11 @@ class Arguments:
                 return self.whole(item, lambda: fail("a whole number", call))
             case "size":
                 return self._size(item, source, call, context)
-            case "dims":
+            case "dims" | "reduced":
                 found = self.elements(item)
                 wrong = "a dimension, or a tuple of them"
+                if not found and parameter.kind == "reduced":
+                    return None
                 return tuple(self.whole(i, lambda: fail(wrong, call)) for i in found)
             case _:
                 found = self.elements(item)

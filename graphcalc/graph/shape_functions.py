@@ -172,10 +172,37 @@ def _unflatten(site: CallSite) -> Lowered:
 
 
 def _flip(site: CallSite) -> Lowered:
+    item = site.item("dims")
+    if item is None or (type(item) is TupleValue and not item.items and item.node is site.node):
+        raise site.fail("dims", "the dimensions to reverse,")
+    return _flipped(site, site.wholes("dims"))
+
+
+def _reversed(site: CallSite) -> Lowered:
+    return _flipped(site, _dims_of(site))
+
+
+def _flipped(site: CallSite, dims: tuple[Any, ...] | None) -> Lowered:
     shape = site.shape()
-    dims = site.wholes("dims") if site.item("dims") is not None else None
     flipped = site.checked(lambda: dimensions(dims, len(shape)))
     return site.indexed({d: (shape[d] - 1, -1, -1) for d in flipped})
+
+
+def _differences(site: CallSite) -> Lowered:
+    """The differences of neighbours, so many times; of bool whether they differ."""
+    position, n, dim = site.tensor(), site.whole("n"), site.dim()
+    if type(n) is not int or n < 0:
+        raise site.fail("n", "a whole number >= 0,")
+    is_bool = site.scope.builder.nodes[position].type.dtype == "bool"
+    operation = OPS["logical_xor" if is_bool else "sub"]
+    size, whole = site.shape()[dim], [(0, m, 1) for m in site.shape()]
+    for length in range(size, max(size - n, 0), -1):
+        pair = []
+        for start in (1, 0):
+            items = (*whole[:dim], (start, start + length - 1, 1), *whole[dim + 1 :])
+            pair.append(site.add(OPS["index"], (position,), (items,)))
+        position = site.add(operation, tuple(pair), ())
+    return position
 
 
 # Sizes
@@ -190,11 +217,15 @@ def _size(site: CallSite) -> Lowered:
     return StaticNumber(shape[site.dim()])
 
 
+def _dims_of(site: CallSite) -> tuple[Any, ...] | None:
+    """The dimensions of a reduction: None, and `()` as torch has it, are all of them."""
+    return (site.wholes("dim") or None) if site.item("dim") is not None else None
+
+
 def _numel(site: CallSite) -> Lowered:
     shape = site.shape()
-    dims = site.wholes("dim") if site.item("dim") is not None else None
     count: Any = 1
-    for d in site.checked(lambda: dimensions(dims, len(shape))):
+    for d in site.checked(lambda: dimensions(_dims_of(site), len(shape))):
         count = count * shape[d]
     return StaticNumber(count)
 
@@ -210,8 +241,7 @@ def _len(site: CallSite) -> Lowered:
 
 def _kept(site: CallSite) -> Lowered:
     shape = site.shape()
-    dims = site.wholes("dim") if site.item("dim") is not None else None
-    over = site.checked(lambda: dimensions(dims, len(shape)))
+    over = site.checked(lambda: dimensions(_dims_of(site), len(shape)))
     return TupleValue(
         tuple(StaticNumber(1 if i in over else n) for i, n in enumerate(shape)), site.node
     )
@@ -222,6 +252,10 @@ def _at(site: CallSite) -> Lowered:
     if not found:
         raise CallError("static-number", "an argument here must not be empty", site.label())
     return StaticNumber(found[site.whole("place") if len(found) > 1 else 0])
+
+
+def _is_flag(site: CallSite) -> Lowered:
+    return StaticNumber(type(site.scope.arguments.value(site.item("x"))) is bool)
 
 
 def _count(site: CallSite) -> Lowered:
@@ -479,6 +513,9 @@ _HIDDEN = (
     ),
     ShapeFunction("_kept", "x, dim: dims", "The shape of x with reduced dimensions as 1.", _kept),
     ShapeFunction("_at", "sizes: shape, place: dim", "One of several sizes, or the only one.", _at),
+    ShapeFunction("_is_flag", "x", "Whether an argument is a written true or false.", _is_flag),
+    ShapeFunction("_reversed", "x, dim: dims = None", "x in reverse order.", _reversed),
+    ShapeFunction("_differences", "x, n: size, dim: dim", "The differences.", _differences),
     ShapeFunction("_count", "dim: dims", "How many dimensions are named.", _count),
     ShapeFunction("_refuse", "why: text", "An error.", _refuse),
 )

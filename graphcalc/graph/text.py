@@ -148,7 +148,7 @@ def _arguments(node: Node, names: list[str]) -> list[str]:
             text = f'"{value}"' if isinstance(value, str) else show_static(value)
         if text.lower() == parameter.default.lower():
             is_positional = False
-        elif is_positional and parameter.kind != "flag" and parameter.kind != "dims":
+        elif is_positional and parameter.kind not in ("flag", "dims", "reduced"):
             shown.append(text)
         else:
             shown.append(f"{parameter.name}={text}")

@@ -89,4 +89,4 @@ def scan(text: str) -> dict[str, Composite]:
 
 COMPOSITES = scan(read())
 # What the names begin with that a program does not call as they are: `np_std` is `np.std`.
-PRIVATE = ("_", "np_", "linalg_", "autograd_")
+PRIVATE = ("_", "np_", "math_", "linalg_", "autograd_")

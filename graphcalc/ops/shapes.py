@@ -177,17 +177,13 @@ def reduction(dtype: str, operands: Operands, params: Params) -> Type:
     """`f(x, dim, keepdim)` that sums up: floating point, of no elements too."""
     (x,) = operands
     dims, keepdim = params
-    dims = _reduced_dims(dims, len(x.shape))
+    dims = dimensions(dims, len(x.shape))
     return Type(reduced(x.shape, dims, keepdim), float_dtype(dtype, operands), x.weak)
 
 
-def _reduced_dims(dims: Dims, rank: int) -> tuple[int, ...]:
-    """The dimensions of a reduction; of none of them torch and NumPy disagree what is meant."""
-    if dims == ():
-        raise Problem(
-            "shape", "`()` names no dimension", help="leave `dim` out to go over all of them"
-        )
-    return dimensions(dims, rank)
+def count(dtype: str, operands: Operands, params: Params) -> Type:
+    """`count_nonzero(x, dim, keepdim)`: whole numbers."""
+    return reduction(dtype, operands, params)._replace(dtype="int64", weak=False)
 
 
 def quantifier(dtype: str, operands: Operands, params: Params) -> Type:
@@ -199,7 +195,7 @@ def extremum(dtype: str, operands: Operands, params: Params) -> Type:
     """`f(x, dim, keepdim)` that picks an element: x's own dtype, an error without elements."""
     (x,) = operands
     dims, keepdim = params
-    dims = _reduced_dims(dims, len(x.shape))
+    dims = dimensions(dims, len(x.shape))
     shape = reduced(x.shape, dims, keepdim)
     if Type(shape, x.dtype).numel and not x.numel:
         raise Problem("shape", f"there is no element to choose: {{0}} is {show(x.shape)}")

@@ -72,8 +72,9 @@ class Parameter(NamedTuple):
     """One parameter of an op.
 
     `kind` is one of `TENSORS` for an operand, else the kind of a static argument: `dim` (one
-    dimension), `dims` (one, several or all), `shape` (sizes), `size`, `number`, `flag` (true or
-    false), `text`. `default` is the text of the default, empty where the argument is required.
+    dimension), `dims` (one, several or all), `reduced` (the same, and `()` is all), `shape`
+    (sizes), `size`, `number`, `flag` (true or false), `text`. `default` is the text of the
+    default, empty where the argument is required.
     """
 
     name: str

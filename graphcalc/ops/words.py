@@ -84,6 +84,7 @@ KEYWORD_ALIASES = {
     "ddof": ("correction",),
     "unbiased": ("correction",),
     "fill_value": ("value",),
+    "k": ("diagonal",),
     "data": ("x",),
     "object": ("x",),
     "obj": ("x",),

@@ -202,8 +202,11 @@ MORE = {
     ),
     "vector_norm": ["vector_norm(randn(2, 3), 3)", "linalg.vector_norm(randn(2, 3), dim=1)"],
     "linalg_norm": [
-        *each("linalg.norm(randn(3, 4){p})", p=["", ', ord="fro"', ", ord=1", ", ord=inf"]),
-        *each("linalg.norm(randn(5){p})", p=["", ", 1", ", 2", ", 3", ", inf", ", -inf", ", 0"]),
+        *each(
+            "linalg.norm(randn(3, 4){p})",
+            p=["", ', ord="fro"', ", ord=1", ", ord=inf", ", ord=-1", ", ord=-inf"],
+        ),
+        *each("linalg.norm(randn(5){p})", p=["", ", 1", ", 2", ", -2", ", inf", ", -inf", ", 0"]),
         *each("linalg.norm(randn(2, 3, 4), {p}, dim={d})", p=["1", "inf"], d=["(0, 2)", "(2, 1)"]),
         "linalg.norm(randn(2, 3, 4), 1, dim=(0, 2), keepdim=True)",
         "linalg.norm(randn(2, 3, 4), 3, dim=1)",
@@ -393,6 +396,12 @@ MORE = {
         "np.median(randn(2, 3, 4), axis=(0, 2), keepdims=True)",
         "np.median(randn(4))",
     ],
+    "np_eye": ["np.eye(3, 4, 1)", "np.eye(3, k=-1)"],
+    "np_flip": ["np.flip(randn(2, 3))", "np.flip(randn(2, 3), axis=1)", "np.flip(randn(2), (0,))"],
+    "np_outer": ["np.outer(randn(2, 3), randn(4))"],
+    "np_linspace": ["np.linspace(-1, 2)", "np.linspace(0, 1, num=7, endpoint=False)"],
+    "np_size": ["np.size(randn(2, 3))", "np.size(randn(2, 3), 1)"],
+    "np_dot": ["np.dot(randn(2, 3), randn(3, 4))", "np.dot(randn(2), 3)"],
     "np_transpose": ["np.transpose(randn(2, 3, 4))", "np.transpose(randn(2, 3, 4), (1, 0, 2))"],
     "np_cumsum": ["np.cumsum(randn(2, 3))", "np.cumsum(randn(2, 3), axis=1)"],
     "np_cumprod": ["np.cumprod(randn(2, 3))", "np.cumprod(randn(2, 3), axis=0)"],
@@ -438,8 +447,8 @@ CALLS = {
 def made(op):
     """Calls of a row that its signature and its domain say: elementwise rows and reductions."""
     if op.kind == "reduction":
-        takes_several = any(p.kind == "dims" for p in parameters(op))
-        dims = ["", ", dim=1", ", dim=-1, keepdim=True"]
+        takes_several = any(p.kind in ("dims", "reduced") for p in parameters(op))
+        dims = ["", ", dim=1", ", dim=-1, keepdim=True"][: 2 if op.name == "count_nonzero" else 3]
         is_of_torch = op.name in ("sum", "mean", "amax", "amin", "all", "any")
         dims += [", dim=(0, 2)", ", dim=(-1, 1), keepdim=True"] * (takes_several and is_of_torch)
         return [f"{op.name}(randn(2, 3, 4){d})" for d in dims] + [f"{op.name}(randn(5))"]
@@ -592,7 +601,7 @@ def given_for(function, parameter, shape):
         "number": ("0", "7.5"),
         "text": ('"constant"',),
         "tensor": ("2", "-1"),
-    }.get(parameter.kind, ())
+    }.get("dims" if parameter.kind == "reduced" else parameter.kind, ())
 
 
 def generated(function, shape, rng, count):

@@ -80,7 +80,7 @@ def test_names_are_unique():
 def test_signature_is_well_formed(name):
     """Parameters have distinct names, a known kind, a default that reads, one variadic at most."""
     declared = parameters(OPS[name])
-    static = "dim dims shape size flag number text padding key type data name items".split()
+    static = "dim dims reduced shape size flag number text padding key type data name items".split()
     kinds = {*static, *spec.TENSORS}
     assert len({p.name for p in declared}) == len(declared)
     assert all(p.kind in kinds for p in declared)

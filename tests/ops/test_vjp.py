@@ -41,7 +41,7 @@ def dims_for(rank):
 
 def reductions(name, x):
     """A reduction of x over every choice of dimensions."""
-    several = any(p.kind == "dims" for p in parameters(OPS[name]))
+    several = any(p.kind in ("dims", "reduced") for p in parameters(OPS[name]))
     found = []
     for dims in dims_for(x.dim()):
         for keepdim in (False, True):

@@ -58,6 +58,7 @@ prod = reducer(_product)
 mean = reducer(_mean)
 amax = reducer(_fold(maximum))
 amin = reducer(_fold(minimum))
+count_nonzero = reducer(lambda values: sum(v != 0 for v in values))
 all_ = reducer(all)
 any_ = reducer(any)
 

@@ -40,6 +40,11 @@ sum, mean, all, any = map(over_dims, ("sum", "mean", "all", "any"))
 amax, amin = map(over_dims, ("amax", "amin"))
 
 
+def count_nonzero(torch: Torch, x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+    """torch's, which has no keepdim."""
+    return torch.sum(x != 0, over(torch, x, dim) if x.dim() else (), keepdim)
+
+
 def arange(torch: Torch, out: TorchOut, start: float, end: float | None, step: float) -> Tensor:
     """start + i*step, rounded as on Python."""
     first = 0.0 if end is None else start

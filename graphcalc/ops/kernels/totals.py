@@ -167,6 +167,11 @@ TOTALS: dict[str, Total] = {
     "min": _MIN,
     "argmax": _position(lambda new, old: new > old),
     "argmin": _position(lambda new, old: new < old),
+    "count": Total(
+        lambda values: (sum(value != 0 for value in values),),
+        lambda a, b: (a[0] + b[0],),
+        lambda state: 0 if state is None else state[0],
+    ),
     "all": Total(
         lambda values: (all(values),),
         lambda a, b: (a[0] and b[0],),

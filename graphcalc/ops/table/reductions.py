@@ -14,7 +14,9 @@ from graphcalc.ops.spec import (
     PythonKernel,
 )
 
-_REDUCE = "x, dim: dims = None, keepdim: flag = False"
+_REDUCE = "x, dim: reduced = None, keepdim: flag = False"
+# torch's all and any take no dimension as none.
+_QUANTIFY = "x, dim: dims = None, keepdim: flag = False"
 _MATRIX = "[[1, 5, 3], [4, 2, 6]]"
 
 
@@ -22,7 +24,8 @@ def _reduction(
     name: str, doc: str, kernel: PythonKernel, example: tuple[str, str], **row: Field
 ) -> Op:
     rule = row.pop("type", shapes.reduction)
-    return Op(name, _REDUCE, doc, rule, kernel, kind="reduction", examples=(example,), **row)
+    signature = _QUANTIFY if rule is shapes.quantifier else _REDUCE
+    return Op(name, signature, doc, rule, kernel, kind="reduction", examples=(example,), **row)
 
 
 def _even(operands: Operands, params: Params) -> tuple[str, ...]:
@@ -143,6 +146,17 @@ REDUCTIONS = (
         casting="own",
         vjp=_first("argmax((x == _unreduced(out, x, {dim})).float(), {dim}, True)"),
         differs="the values alone, over any dimensions; `np.median` is the mean of the two.",
+    ),
+    _reduction(
+        "count_nonzero",
+        "How many elements are not 0.",
+        reductions.count_nonzero,
+        ("count_nonzero([0, 3, -1])", "(2).long()"),
+        type=shapes.count,
+        casting="own",
+        vjp=(NONE,),
+        row_total="count",
+        differs="has `keepdim`, as np.count_nonzero.",
     ),
     _reduction(
         "all",

@@ -1,0 +1,52 @@
+"""Reductions, parts, order and products of tensors, as torch, NumPy and Python compute them."""
+
+import math
+
+import numpy
+import pytest
+import torch
+from agreement import BACKENDS, value_of
+
+
+def assert_is(text, backend, x, wanted):
+    """Assert that a program on x gives nearly torch's tensor."""
+    found = value_of(text, backend, {"x": x.tolist()})
+    assert numpy.shape(found) == tuple(wanted.shape)
+    numpy.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", ["sum", "mean", "amax", "amin", "all", "any", "std", "var"])
+def test_no_dimension_is_all_of_them(backend, name):
+    """`dim=()` reduces over all dimensions, as in torch, whose all and any take it as none."""
+    x = torch.randn(2, 3, dtype=torch.float64)
+    for keepdim in (False, True):
+        text = f"{name}(x, dim=(), keepdim={keepdim})"
+        wanted = getattr(torch, name)(x, dim=(), keepdim=keepdim)
+        assert_is(text, backend, x, wanted)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_variance_takes_unbiased_in_every_place(backend):
+    """`std(True)`, `std(1, False)`, `unbiased=` and `correction=None` mean what torch means."""
+    x = torch.randn(3, 4, dtype=torch.float64)
+    for name in ("std", "var"):
+        function = getattr(torch, name)
+        for text, wanted in (
+            (f"x.{name}(True)", function(x, True)),
+            (f"x.{name}(False)", function(x, False)),
+            (f"x.{name}(1, False)", function(x, 1, False)),
+            (f"{name}(x, 0, True, True)", function(x, 0, True, True)),
+            (f"{name}(x, unbiased=False)", function(x, unbiased=False)),
+            (f"{name}(x, dim=1, correction=None)", function(x, dim=1, correction=None)),
+        ):
+            assert_is(text, backend, x, wanted)
+
+
+@pytest.mark.parametrize("x", [7, -7, 5, 6, 0.3, -1e17, 1e300, math.pi])
+@pytest.mark.parametrize("y", [4, -4, 2, 0.1, 3])
+def test_remainder_of_math(x, y):
+    """`math.remainder` is IEEE 754's, which torch's of that name is not."""
+    for backend in BACKENDS:
+        found = value_of(f"math.remainder({x}, {y})", backend)
+        assert found == pytest.approx(math.remainder(x, y), rel=1e-9, abs=1e-12 * abs(y))
