@@ -21,6 +21,7 @@ from graphcalc.source import Source, Span
 from graphcalc.syntax.columns import name_of
 from graphcalc.syntax.program import SyntaxTree
 from graphcalc.tables import reading
+from graphcalc.tables.cells import exact_numbers
 from graphcalc.tables.frames import FrameTable
 from graphcalc.tables.jsonlines import DECODER
 from graphcalc.tables.polars_calls import has_polars
@@ -254,6 +255,7 @@ def _checked(value: Value, path: str, name: str, label: Label) -> Value:
 def read_txt(text: str, name: str, label: Label) -> Value:
     """Numbers between blanks: one line or one column is a vector, else each line is a row."""
     rows: list[list[float]] = []
+    cells: list[str] = []
     for number, line in enumerate(text.splitlines(), 1):
         words = line.partition("#")[0].split()
         if not words:
@@ -274,7 +276,8 @@ def read_txt(text: str, name: str, label: Label) -> Value:
             message = f"the row has {len(row)} numbers, and the first has {len(rows[0])}"
             raise DataError("ragged-row", message, (Label(source, Span(0, len(line))),))
         rows.append(row)
-    flat = [x for row in rows for x in row]
+        cells += words
+    flat = exact_numbers([x for row in rows for x in row], cells)
     if len(rows) <= 1 or len(rows[0]) == 1:
         return NDArray((len(flat),), flat)
     return NDArray((len(rows), len(rows[0])), flat)

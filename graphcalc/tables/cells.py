@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from graphcalc.diagnostics import brief
+from graphcalc.numbers import MAX_EXACT, is_rounded
+from graphcalc.ops.spec import Elements
 
 # A cell longer than this is no number, and a text that belongs into a file of its own.
 MAX_CELL = 1 << 17
@@ -17,6 +20,7 @@ _NUMBER = re.compile(
 # Truth values, as results are written, count 1 and 0.
 _WORDS = {"true": 1.0, "false": 0.0, "True": 1.0, "False": 0.0}
 _is_json_number = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII).fullmatch
+_is_whole = re.compile(r"[ \t]*[+-]?\d{1,19}[ \t]*", re.ASCII).fullmatch
 
 
 class CellProblem(NamedTuple):
@@ -72,6 +76,22 @@ def read_number(text: str, column: str, start: int, end: int) -> float:
 def is_number(text: str) -> bool:
     """Whether `read_number` finds a number in a cell."""
     return text in _WORDS or _NUMBER.fullmatch(text) is not None
+
+
+def exact_numbers(numbers: Elements, cells: Iterable[str]) -> Elements:
+    """Return numbers as ints where float64 rounds some of what their cells say, else as they are.
+
+    They are ints only where all of the cells are whole numbers of int64.
+    """
+    if not any(abs(number) >= MAX_EXACT for number in numbers):
+        return numbers
+    found = []
+    for cell in cells:
+        if not _is_whole(cell):
+            return numbers
+        found.append(int(cell))
+    is_int64 = all(-(1 << 63) <= number < 1 << 63 for number in found)
+    return found if is_int64 and any(map(is_rounded, found)) else numbers
 
 
 def as_json(text: str) -> str:

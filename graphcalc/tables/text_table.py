@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, TypeVar
 from graphcalc.backends.python_loops import define
 from graphcalc.diagnostics import DataError, Label
 from graphcalc.files.streams import display_path, open_bytes
+from graphcalc.numbers import MAX_EXACT
 from graphcalc.ops.kernels.arrays import NDArray
+from graphcalc.ops.spec import Elements
 from graphcalc.source import Source, Span
-from graphcalc.tables.cells import CellError, CellProblem, has_odd_characters, is_number
+from graphcalc.tables.cells import (
+    CellError,
+    CellProblem,
+    exact_numbers,
+    has_odd_characters,
+    is_number,
+)
 from graphcalc.tables.columns import RecordFormat, Wanted
 from graphcalc.tables.csv import CsvTable, Dialect, header_of, split_records
 from graphcalc.tables.jsonlines import JsonTable, members
@@ -73,7 +81,7 @@ class TextTable:
         """
         key = self._table.keys[self.columns.index(name)]
         try:
-            numbers = self._numbers([key], self._first)
+            numbers = self._read([self.columns.index(name)], self._first)
         except DataError:
             texts = self._texts(key)
             if texts is None:
@@ -95,8 +103,14 @@ class TextTable:
     def matrix(self) -> NDArray:
         """Return all of the numbers; a first row that has none is a header."""
         first = 0 if all(map(is_number, self.columns)) else self._first
-        numbers = self._numbers(self._table.keys, first)
+        numbers = self._read(range(len(self.columns)), first)
         return NDArray((len(self._records) - first, len(self.columns)), numbers)
+
+    def _read(self, places: Sequence[int], first: int) -> Elements:
+        """Return the numbers of columns in the records from one on, exact where they are whole."""
+        numbers = self._numbers([self._table.keys[place] for place in places], first)
+        rows = (self._table.cells(record) for record in self._records[first:])
+        return exact_numbers(numbers, (cells[place] or "" for cells in rows for place in places))
 
     def _numbers(self, keys: Sequence[str], first: int) -> list[float]:
         """Return the numbers of columns in the records from one on, row by row."""
@@ -183,8 +197,27 @@ class BigTextTable:
         return self._careful().matrix() if frame is None else frame.to_numpy()
 
     def _parsed(self, names: list[str]) -> polars.DataFrame | None:
-        """Return columns of numbers; None where a cell is none, or a row is short or long."""
+        """Return columns of numbers; None where a cell is none, or a row is short or long.
+
+        Whole numbers of which float64 rounds some are int64.
+        """
         import_polars()
+        import polars as pl
+
+        frame = self._read(names, pl.Float64)
+        if (
+            frame is None
+            or not frame.select(pl.max_horizontal(pl.all().abs().max() >= MAX_EXACT)).item()
+        ):
+            return frame
+        whole = self._read(names, pl.Int64)
+        is_exact = whole is None or whole.cast(pl.Float64).cast(pl.Int64, strict=False).equals(
+            whole
+        )
+        return frame if is_exact else whole
+
+    def _read(self, names: list[str], kind: type[polars.DataType]) -> polars.DataFrame | None:
+        """Return columns of one kind of numbers; None where they are none."""
         import polars as pl
 
         if self._counts is None:
@@ -194,7 +227,7 @@ class BigTextTable:
             return None
         places = [self.columns.index(name) for name in names]
         last = len(self.columns) - 1
-        numbers = {f"c{i}": pl.Float64 if i in places else pl.String for i in range(last + 1)}
+        numbers = {f"c{i}": kind if i in places else pl.String for i in range(last + 1)}
         try:
             frame = pl.read_csv(
                 self.name,
