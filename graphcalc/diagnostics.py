@@ -135,6 +135,12 @@ class IndexRangeError(ProgramError):
     kind = "index"
 
 
+class ValueRangeError(ProgramError):
+    """A value outside of those that a function takes."""
+
+    kind = "value"
+
+
 class DtypeError(ProgramError):
     """An operator or function on a dtype that it does not take."""
 

@@ -14,6 +14,7 @@ from graphcalc.diagnostics import (
     Label,
     LimitError,
     ShapeError,
+    ValueRangeError,
     UsageError,
     brief,
     did_you_mean,
@@ -280,6 +281,7 @@ _ERRORS: dict[str, type[GraphcalcError]] = {
     "dtype": DtypeError,
     "index": IndexRangeError,
     "call": CallError,
+    "value": ValueRangeError,
 }
 
 

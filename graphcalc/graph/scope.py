@@ -54,6 +54,10 @@ Symbols: TypeAlias = Callable[[str], Any]
 STATIC_ATTRIBUTES = ("shape", "ndim", "dtype", "device", "data", "values", "indices")
 
 
+# Rows that a composite uses, and that are of no interest to a reader of the values.
+_UNSHOWN = frozenset({"detach", "within"})
+
+
 class Language(NamedTuple):
     """What is done at each kind of syntax, and what the names of functions mean."""
 
@@ -194,8 +198,7 @@ class Scope:
         if len(operands) > 1:
             operands = as_integers(self.builder, op, operands, params)
         position = self.builder.add(op, operands, params, self.at(node, frame), context=context)
-        if op is OPS["detach"] and frame.place is not None:
-            # Of no interest to a reader of the values.
+        if op.name in _UNSHOWN and frame.place is not None:
             self.builder.nodes[position].is_hidden = True
         return position
 

@@ -16,6 +16,7 @@ from graphcalc.graph.grad import AUTOGRAD_GRAD, GRAD
 from graphcalc.graph.ir import Where, label_of
 from graphcalc.graph.lowered import ListValue, Lowered, StaticNumber, TextValue, TupleValue
 from graphcalc.graph.scope import Scope
+from graphcalc.graph.shape_checks import SHAPE_CHECKS
 from graphcalc.ops.shapes import dimension, dimensions, show
 from graphcalc.ops.sizes import Size, ceil_div, divide_if_exact
 from graphcalc.ops.table import OPS
@@ -518,6 +519,7 @@ _HIDDEN = (
     ShapeFunction("_differences", "x, n: size, dim: dim", "The differences.", _differences),
     ShapeFunction("_count", "dim: dims", "How many dimensions are named.", _count),
     ShapeFunction("_refuse", "why: text", "An error.", _refuse),
+    *SHAPE_CHECKS,
 )
 FUNCTIONS = {name: f for f in (*_ALL, *_HIDDEN) for name in (f.name, *f.aliases)}
 PUBLIC = _ALL

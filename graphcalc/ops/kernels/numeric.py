@@ -148,6 +148,11 @@ log2 = _logarithm(math.log2)
 log10 = _logarithm(math.log10)
 
 
+def log_odds(x: float) -> float:
+    """log(x / (1 - x)); infinities at 0 and 1, nan outside."""
+    return log(div(x, 1.0 - x))
+
+
 def log1p(x: float) -> float:
     """log(1 + x), exact near 0; -inf at -1, nan below."""
     if x > -1:

@@ -10,13 +10,14 @@ from graphcalc.ops.table.elementwise import ELEMENTWISE
 from graphcalc.ops.table.indexing import INDEXING
 from graphcalc.ops.table.making import LEAVES, MAKING
 from graphcalc.ops.table.moves import MOVES
+from graphcalc.ops.table.networks import NETWORKS
 from graphcalc.ops.table.operators import OPERATORS
 from graphcalc.ops.table.products import PRODUCTS
 from graphcalc.ops.table.reductions import REDUCTIONS
 
 _ROWS = (
     *(*OPERATORS, *ELEMENTARY, *ELEMENTWISE, *REDUCTIONS, *PRODUCTS),
-    *(*MOVES, *INDEXING, *MAKING, *LEAVES),
+    *(*MOVES, *INDEXING, *MAKING, *NETWORKS, *LEAVES),
 )
 OPS: dict[str, Op] = {op.name: op for op in _ROWS}
 

@@ -72,6 +72,10 @@ def _compare(
     )
 
 
+_POW = (
+    "where(y == 0, 0, g * y * x^(y - 1))",
+    "where((x == 0) and (y >= 0), 0, g * out * log(x))",
+)
 OPERATORS = (
     Op(
         "add",
@@ -153,7 +157,7 @@ OPERATORS = (
         aliases=("mod",),
         examples=(("7 % 3", "1"), ("-7 % 3", "2")),
         causes=causes.REMAINDER,
-        vjp=("g", "-(g * floor(x / y))"),
+        vjp=("g", "-(g * (x // y))"),
         latex=r"\bmod",
     ),
     Op(
@@ -170,10 +174,8 @@ OPERATORS = (
         tolerance=2,
         causes=causes.POW,
         pole="({0} + 1e-12)^{1}",
-        vjp=(
-            "where(y == 0, 0, g * y * x^(y - 1))",
-            "where((x == 0) and (y >= 0), 0, g * out * log(x))",
-        ),
+        vjp=_POW,
+        vjp_of_numbers=lambda numbers: (ZERO if numbers[1] == 0 else _POW[0], _POW[1]),
         polars="pow",
         raising=math.pow,
     ),
