@@ -58,7 +58,7 @@ def twins():
         @staticmethod
         def backward(ctx, g):
             (x,) = ctx.saved_tensors
-            return g / x.clamp(min=1e-12)
+            return g * (1 - x) / (x * (1 - x)).clamp(min=1e-12)
 
     def root(x):
         return torch.where(x == 0, 0.0, torch.sqrt(torch.where(x == 0, 1.0, x)))

@@ -111,6 +111,7 @@ NOT_IN_TORCH = {
     "mod": "NumPy's name of remainder",
     "swish": "another name of silu",
     "vector_norm": "torch.linalg.vector_norm, whose dtype is an argument",
+    "pick": "torch has it inside of nll_loss alone",
     "len": "Python's own",
     "to": "its argument is a dtype",
     "float": "the run's dtype stays",
@@ -143,7 +144,10 @@ STATIC = {
     *(("adaptive_avg_pool2d", "output_size"), ("np_repeat", "repeats")),
 }
 # Class numbers, which torch takes as int64 alone.
-CLASSES = {("nll_loss", "target"), ("cross_entropy", "target"), ("embedding", "input")}
+CLASSES = {
+    *(("nll_loss", "target"), ("cross_entropy", "target"), ("embedding", "input")),
+    ("multi_margin_loss", "target"),
+}
 
 
 class Call(NamedTuple):

@@ -52,7 +52,7 @@ def operand_text(graph: Graph, position: int) -> str:
     Only constants and nodes inside of a derivative's formula have none, so this ends soon.
     """
     node = graph.nodes[position]
-    while node.name is None and node.op.name == "detach":
+    while node.name is None and node.op.name in ("detach", "within"):
         position = node.operands[0]
         node = graph.nodes[position]
     if node.name is not None:

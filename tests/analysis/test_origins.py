@@ -132,12 +132,12 @@ def test_overflows_are_answered_with_the_stable_function(text):
 
 
 LOGARITHMS = {
-    "L = log(softmax(z))": "log_softmax(z, dim=-1)",
-    "L = -log(softmax(z)[2])": "log_softmax(z, dim=-1)[2]",
+    "L = log(softmax(z))": "log_softmax(z, dim=0)",
+    "L = -log(softmax(z)[2])": "log_softmax(z, dim=0)[2]",
     "p = exp(z - max(z)) / sum(exp(z - max(z))); q = p; L = log(q[1:])": (
         "log_softmax(z, dim=0)[1:]"
     ),
-    "L = log(softmax(z).reshape(3, 1).T)": "reshape(log_softmax(z, dim=-1), 3, 1).T",
+    "L = log(softmax(z).reshape(3, 1).T)": "reshape(log_softmax(z, dim=0), 3, 1).T",
     "L = log(sigmoid(z[2]))": "logsigmoid(z[2])",
     "L = log(1 - sigmoid(z))": "logsigmoid(-z)",
     # Shares of which the logarithm is no log_softmax of z.

@@ -9,17 +9,17 @@ from graphcalc.ops.spec import Op
 NETWORKS = (
     Op(
         "pick",
-        "x, index: index, ignore: number",
-        "The element of x at each target class, 0 where the class is ignored.",
+        "x, index: index, ignore: number = -100",
+        "The element of x at each class, 0 where that is `ignore`; classes are dimension 1.",
         losses.pick_type,
         losses.pick,
         losses.torch_pick,
         kind="array",
         casting="own",
-        examples=(("nll_loss([[-1, -2]], [1])", "2"),),
+        examples=(("pick([[5, 6], [7, 8]], [1, 0])", "[6, 7]"), ("pick([5, 6], -100)", "0")),
         vjp=losses.pick_vjp,
-        step=("{g} at the target classes, 0 elsewhere",),
-        access="internal",
+        step=("{g} at the classes, 0 elsewhere",),
+        differs="torch has it inside of nll_loss alone.",
     ),
     Op(
         "within",
