@@ -14,8 +14,8 @@ from graphcalc.diagnostics import (
     Label,
     LimitError,
     ShapeError,
-    ValueRangeError,
     UsageError,
+    ValueRangeError,
     brief,
     did_you_mean,
 )

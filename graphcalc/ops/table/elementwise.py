@@ -157,7 +157,7 @@ ELEMENTWISE = (
         numeric.clamp,
         examples=(("hardtanh(-3)", "-1"),),
         vjp=(
-            "where((min_val < x) and (x < max_val), g, 0)",
+            "where((x <= min_val) or (x >= max_val), 0, g)",
             "where(x <= min_val, g, 0)",
             "where((min_val < x) and (x >= max_val), g, 0)",
         ),
