@@ -84,18 +84,23 @@ def _static(site: CallSite) -> float | None:
     return found if isinstance(found, (int, float)) else None
 
 
+def _as_it_is(site: CallSite) -> Lowered:
+    found: Lowered = site.matched["x"][0]
+    return found
+
+
 def _above(site: CallSite) -> Lowered:
     number = _static(site)
     if number is not None and not number > site.whole("low"):
         raise _refusal(site)
-    return site.item("x")
+    return _as_it_is(site)
 
 
 def _from(site: CallSite) -> Lowered:
     number = _static(site)
     if number is not None and not number >= site.whole("low"):
         raise _refusal(site)
-    return site.item("x")
+    return _as_it_is(site)
 
 
 def _refusal(site: CallSite) -> CallError:
