@@ -51,10 +51,17 @@ def descent(command: CommandLine, node: str) -> Descent:
 
 def text_options(command: CommandLine) -> TextOptions:
     """Return how text tables are read."""
+    from graphcalc.tables.cells import NumberFormat
     from graphcalc.tables.reading import TextOptions
 
     empty = math.nan if command.missing == "nan" else None
-    return TextOptions(command.delimiter, command.encoding, empty, not command.no_header)
+    thousands = command.thousands or ""
+    if thousands == command.decimal:
+        message = f"--thousands and --decimal are both `{thousands}`"
+        raise UsageError("option", message, help="as in 1.234,5: --thousands . --decimal ,")
+    number_format = NumberFormat(command.na, thousands, command.decimal)
+    has_header = not command.no_header
+    return TextOptions(command.delimiter, command.encoding, empty, has_header, number_format)
 
 
 def row_options(command: CommandLine, path: str, *, is_terminal: bool) -> tuple[RowOptions, bool]:

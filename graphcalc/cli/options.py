@@ -94,6 +94,12 @@ def _delimiter(name: str, text: str) -> str:
     return character
 
 
+def _number_mark(name: str, text: str) -> str:
+    if len(text) != 1 or text.isalnum() or text in '"\r\n\t+-\0':
+        raise _refused(name, "one character such as , or . or '", text)
+    return text
+
+
 def _encoding(name: str, text: str) -> str:
     import codecs
 
@@ -204,6 +210,11 @@ GROUPS = {
         Option("--no-header", "", "The first row of a table is data: columns are col(1)…"),
         Option("--missing", "WHAT", "What an empty cell is: fail or nan.",
                default="fail", choices=("fail", "nan")),
+        Option("--na", "WORDS", "More words for missing numbers than NA and null: -,9999.",
+               _names, ()),
+        Option("--thousands", "C", "The character between groups of digits: 1,234.5.",
+               _number_mark),
+        Option("--decimal", "C", "The decimal point of tables: , in 0,5.", _number_mark, "."),
     ),
     "Computation": (
         Option("--backend", "BACKEND", "auto, python or torch.",

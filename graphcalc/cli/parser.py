@@ -33,6 +33,9 @@ class CommandLine:
     encoding: str
     no_header: bool
     missing: str
+    na: tuple[str, ...]
+    thousands: str | None
+    decimal: str
 
     backend: str
     device: str | None

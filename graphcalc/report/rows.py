@@ -160,6 +160,8 @@ def tell(run: RowRun, summary: RowCounts) -> None:
         notify(f"{many} a result that is not finite{first}", summary.first_odd)
         for line in _causes(run, summary):
             complain(f"graphcalc: {line}\n")
+    if summary.blank:
+        notify(f"{summary.blank:,} blank line{'s' * (summary.blank != 1)} skipped")
     if summary.is_of_nothing and not summary.failed:
         notify("there are no rows")
     if summary.failed and summary.first_fault is not None:

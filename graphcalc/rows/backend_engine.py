@@ -76,18 +76,19 @@ class BackendEngine(PythonEngine):
         values = self._program.run(columns, count) if count else {}
         if not self.stage.has_lines:
             states = states_of(self.stage, values) if count else self.no_states
-            return Done(b"", count, read.failed, read.fault, 0, None, states, 0, read.lost)
+            counts = 0, read.lost, read.blank
+            return Done(b"", count, read.failed, read.fault, 0, None, states, *counts)
         rows = iter(self._texts(values, count))
         done = PartRun(self, records, self._reader.compiled(text))
-        done.failed, done.fault = read.failed, read.fault
-        # Blank lines of JSON are no rows at all.
+        done.failed, done.fault, done.blank = read.failed, read.fault, read.blank
+        # Blank lines are no rows at all.
         done.lost = read.lost if self.policy.on_error == "skip" else 0
         done.looked_at.update(range(len(records)))
         skipped = set(read.skipped)
         place = 0
         for index, record in enumerate(records[: count + len(skipped)]):
             if index in skipped:
-                is_row = bool(record.strip()) or self.table.format != "jsonl"
+                is_row = not self.table.is_blank(record)
                 if self.policy.on_error == "null" and is_row:
                     done.leave_empty(index)
                 continue

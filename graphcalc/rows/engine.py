@@ -53,7 +53,7 @@ class Done(NamedTuple):
     that have an output and `failed` those that could not be computed, the first of which is
     `fault`; under `fail` it is also where the part ends. `lost` of those have no output. `odd`
     counts rows with a result that is not finite although their numbers are. `lines` counts the
-    lines of the part's text, or the rows of a frame.
+    lines of the part's text, or the rows of a frame. `blank` counts lines that are no rows.
     """
 
     output: RowOutput
@@ -65,6 +65,7 @@ class Done(NamedTuple):
     states: tuple[State | None, ...]
     lines: int
     lost: int = 0
+    blank: int = 0
 
 
 class Pass(NamedTuple):

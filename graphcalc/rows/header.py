@@ -7,9 +7,9 @@ import codecs
 from graphcalc.diagnostics import DataError
 from graphcalc.rows.engine import RecordPlace, error_at
 from graphcalc.rows.records import Records
-from graphcalc.tables.cells import CellError
+from graphcalc.tables.cells import CellError, CellProblem
 from graphcalc.tables.columns import RecordFormat
-from graphcalc.tables.csv import CsvTable, Dialect, header_of
+from graphcalc.tables.csv import CsvTable, Dialect, header_of, separator_of
 from graphcalc.tables.jsonlines import JsonTable, Member, members, text
 from graphcalc.tables.reading import TextOptions
 
@@ -34,19 +34,32 @@ def read_head(records: Records, format: str, options: TextOptions) -> tuple[Reco
         head, skipped = head.removeprefix(codecs.BOM_UTF8), 0
         while head and not head.strip():
             head, skipped = records.head(), skipped + 1
-        records.line_end, records.may_be_blank = b"\n", True
+        records.line_end = b"\n"
         json_table = JsonTable(_first_members(head, records))
         records.push_back(head)
         records.line += skipped
         return json_table, b""
+    while head and not head.strip(b" \r\n"):
+        head = records.head()
+    line = _header_text(head, records)
+    said = separator_of(line) if format == "csv" else None
+    if said is not None:
+        delimiter = records.delimiter = options.delimiter or said
+        records.has_preamble, head = True, records.head()
+        line = _header_text(head, records)
     dialect = Dialect(delimiter, format == "csv", records.line_end.decode())
-    columns = _header(_header_text(head, records), dialect, records)
-    records.may_be_blank = len(columns) == 1
+    columns = _header(line, dialect, records)
     if not options.has_header:
         columns = tuple(str(place + 1) for place in range(len(columns)))
         records.push_back(head.removeprefix(codecs.BOM_UTF8))
         head = b""
-    table = CsvTable(dialect, columns, format, has_header=options.has_header)
+    table = CsvTable(
+        dialect,
+        columns,
+        format,
+        has_header=options.has_header,
+        number_format=options.number_format,
+    )
     table.look(_first_records(table, records))
     return table, head
 
@@ -79,14 +92,15 @@ def _header_text(head: bytes, records: Records) -> str:
 
 
 def _header(line: str, dialect: Dialect, records: Records) -> tuple[str, ...]:
+    begin = line.lstrip()[:1]
+    if begin in ("{", "[") and '"' in line:
+        hint = f"if this is JSON, say so: --input-format {'jsonl' if begin == '{' else 'json'}"
+        fault = CellProblem("quote", f"a header that begins with `{begin}`", 0, len(line), hint)
+        raise error_at(fault, RecordPlace(0, 0, line), records.name, 1)
     try:
         return header_of(line, dialect)
     except CellError as faulty:
-        fault = faulty.fault
-        if line.lstrip()[:1] in ("{", "["):
-            format = "jsonl" if line.lstrip()[0] == "{" else "json"
-            fault = fault._replace(help=f"if this is JSON, say so: --input-format {format}")
-        raise error_at(fault, RecordPlace(0, 0, line), records.name, 1) from None
+        raise error_at(faulty.fault, RecordPlace(0, 0, line), records.name, 1) from None
 
 
 def _first_members(head: bytes, records: Records) -> dict[str, Member]:

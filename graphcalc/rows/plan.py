@@ -79,7 +79,7 @@ class RowPlan:
         for position in self.outputs:
             self._check_output(position)
         depends = [self.levels[p] > 0 and not self.is_row(p) for p in self.outputs]
-        self.has_rows = not depends or not all(depends)
+        self.has_rows = not all(depends) or not depends or bool(self.graph.carried)
         count = max((self.levels[p] for p in self.outputs), default=0)
         needed = self._needed()
         for level in range(count + self.has_rows):

@@ -47,6 +47,7 @@ def can_run(engine: PythonEngine) -> bool:
         and len(engine.stage.steps) <= MOST_STEPS
         and isinstance(table, CsvTable)
         and table.dialect.delimiter.isascii()
+        and table.number_format.is_plain
         and engine.writer.is_quick
         and (is_line or not engine.stage.has_lines)
         and bool(engine.stage.columns)
@@ -186,6 +187,8 @@ class PolarsEngine:
             ends = part.count(b"\r\n")
             if line_end == b"\n" or not ends == part.count(b"\r") == part.count(b"\n"):
                 return False
+        if len(self._schema) > 1 and (part.startswith(line_end) or 2 * line_end in part):
+            return False
         if self._tests and not self._dialect.has_quotes and b"\\" in part:
             return False
         if self._dialect.has_quotes and b'"' in part:

@@ -187,7 +187,7 @@ class PartRun:
         self.skipped: list[int] = []
         # Records that were looked at one by one.
         self.looked_at: set[int] = set()
-        self.failed = self.lost = 0
+        self.failed = self.lost = self.blank = 0
         self.fault: tuple[CellProblem, RecordPlace] | None = None
         self.odd = 0
         self.first_odd: RecordPlace | None = None
@@ -215,8 +215,10 @@ class PartRun:
         engine, policy = self.engine, self.engine.policy
         record = self.records[index]
         self.looked_at.add(index)
-        if engine.table.format == "jsonl" and not record.strip():
+        if engine.table.is_blank(record):
             self.skipped.append(index)
+            # JSON lines may have blank ones.
+            self.blank += engine.table.format != "jsonl"
             return True
         try:
             numbers = engine.table.numbers(record, engine.names, policy.missing)
@@ -323,4 +325,5 @@ class PartRun:
             data = engine.writer.finish(text).encode()
         rows = len(self.lines)
         odd, first = self.odd, self.first_odd
-        return Done(data, rows, self.failed, self.fault, odd, first, tuple(states), 0, self.lost)
+        counts = 0, self.lost, self.blank
+        return Done(data, rows, self.failed, self.fault, odd, first, tuple(states), *counts)

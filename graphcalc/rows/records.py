@@ -15,7 +15,7 @@ from graphcalc.diagnostics import DataError, Label, LimitError
 from graphcalc.files.streams import Pipe, display_path, open_bytes, unreadable
 from graphcalc.source import Source, Span
 from graphcalc.tables.cells import MAX_CELL
-from graphcalc.tables.csv import open_quote
+from graphcalc.tables.quotes import open_quote, record_sizes
 from graphcalc.tables.reading import not_text
 
 # A record that is longer ends the run before memory does.
@@ -36,8 +36,8 @@ class Records:
         self.name = display_path(path)
         self.path, self.size = path, size
         self.line_end, self.has_quotes, self.delimiter = b"\n", True, ","
-        # Whether an empty line is a row, as it is where there is one column.
-        self.may_be_blank = False
+        # Whether there is a line before the header that says what the delimiter is.
+        self.has_preamble = False
         self.bytes_read = 0
         self.total_bytes: int | None = None
         self._stream: Any = stream
@@ -86,7 +86,7 @@ class Records:
     def is_plain(self) -> bool:
         """Whether the path names the very text that is read: others may read it too."""
         is_same = self.path != "-" and self.total_bytes is not None and self._decode is None
-        return is_same and self.line_end != b"\r"
+        return is_same and self.line_end != b"\r" and not self.has_preamble
 
     def peek(self) -> bytes:
         """The next records, with line feeds, which stay to be read; all that are in memory."""
@@ -113,22 +113,36 @@ class Records:
 
     def _head_end(self) -> int:
         """Where the first record ends, 0 where that is not known yet; sets the line end."""
-        data, place, quotes = self._rest, 0, 0
-        while True:
-            end = data.find(b"\n", place)
-            if end < 0:
-                # The buffer holds no newline: lines may end in CR alone, as on old systems.
-                end = data.find(b"\r")
-                is_whole = 0 <= end < len(data) - 1 or (end >= 0 and self._is_over)
-                if is_whole and data[end + 1 : end + 2] != b"\n":
-                    self.line_end = b"\r"
-                    return end + 1
-                return 0
-            quotes += data.count(b'"', place, end)
-            if not self.has_quotes or quotes % 2 == 0:
-                self.line_end = b"\r\n" if data[end - 1 : end] == b"\r" else b"\n"
+        data = self._rest
+        end = data.find(b"\n")
+        if end < 0 or self._is_quoted_newline(data[:end]):
+            # Lines may end in CR alone, as on old systems.
+            end = data.find(b"\r")
+            is_whole = 0 <= end < len(data) - 1 or (end >= 0 and self._is_over)
+            if is_whole and data[end + 1 : end + 2] != b"\n":
+                self.line_end = b"\r"
                 return end + 1
-            place = end + 1
+            return 0
+        self.line_end = b"\r\n" if data[end - 1 : end] == b"\r" else b"\n"
+        if not self.has_quotes or b'"' not in data[:end]:
+            return end + 1
+        lines = data.decode("latin-1").split("\n")
+        found = record_sizes(lines[:-1], self._delimiter, is_whole=self._is_over)
+        if found.is_open and len(found.sizes) == 1:
+            return 0
+        first = found.sizes[0]
+        return sum(map(len, lines[:first])) + first
+
+    def _is_quoted_newline(self, line: bytes) -> bool:
+        """Whether the newline behind the first line belongs to a cell of lines that end in CR."""
+        if not self.has_quotes or b"\r" not in line[:-1]:
+            return False
+        return open_quote(line.decode("latin-1").rpartition("\r")[2], self._delimiter) is not None
+
+    @property
+    def _delimiter(self) -> str:
+        """The delimiter as bytes that are read as characters."""
+        return self.delimiter.encode().decode("latin-1")
 
     def parts(self) -> Iterator[bytes | None]:
         """The records, some at a time, and None where a pipe has no more for now.
@@ -155,28 +169,19 @@ class Records:
 
     def _boundary(self) -> int:
         """Where the last whole record ends."""
-        data, end = self._rest, len(self._rest)
         newline = self.line_end[-1:]
-        quotes = data.count(b'"') if self.has_quotes else 0
-        if quotes % 2:
-            last = self.delimiter.encode()[-1:].decode("latin-1")
-            place = open_quote(data.decode("latin-1"), last)
-            if place is None:
-                return data.rfind(newline) + 1
-            quotes, end = data.count(b'"', 0, place), place
-        while True:
-            found = data.rfind(newline, 0, end) + 1
-            if not found or not quotes:
-                return found
-            quotes -= data.count(b'"', found, end)
-            if quotes % 2 == 0:
-                return found
-            end = found - 1
+        end = self._rest.rfind(newline) + 1
+        if not self.has_quotes or b'"' not in self._rest:
+            return end
+        lines = self._rest[:end].decode("latin-1").split(newline.decode())[:-1]
+        found = record_sizes(lines, self._delimiter)
+        if not found.is_open:
+            return end
+        kept = lines[: len(lines) - found.sizes[-1]]
+        return sum(map(len, kept)) + len(kept)
 
     def _without_blank_end(self, end: int) -> int:
         """A boundary before empty lines: at the end of a file they are no rows."""
-        if self.may_be_blank:
-            return end
         size = len(self.line_end)
         while self._rest.endswith(2 * self.line_end, 0, end):
             end -= size

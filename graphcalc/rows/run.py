@@ -63,7 +63,8 @@ class RowOptions(NamedTuple):
 class RowCounts:
     """What became of the rows.
 
-    `rows` counts those that have an output; `lost` of those that `failed` have none. `odd` counts
+    `rows` counts those that have an output; `lost` of those that `failed` have none; `blank` counts
+    lines that are no rows. `odd` counts
     those with a result that is not finite although their numbers are; `first_odd` and
     `first_fault` are where that and a failure was met first. Totals may be `is_of_nothing`.
     """
@@ -71,6 +72,7 @@ class RowCounts:
     rows: int = 0
     failed: int = 0
     lost: int = 0
+    blank: int = 0
     odd: int = 0
     first_odd: Label | None = None
     first_fault: GraphcalcError | None = None
@@ -193,6 +195,7 @@ class RowRun:
         summary.rows += done.rows
         summary.failed += done.failed
         summary.lost += done.lost
+        summary.blank += done.blank
         summary.odd += done.odd
         if summary.first_odd is None and done.first_odd is not None:
             place = done.first_odd

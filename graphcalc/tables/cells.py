@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
+from unicodedata import category
 
 from graphcalc.diagnostics import brief
 from graphcalc.numbers import MAX_EXACT, is_rounded
@@ -13,12 +14,18 @@ from graphcalc.ops.spec import Elements
 
 # A cell longer than this is no number, and a text that belongs into a file of its own.
 MAX_CELL = 1 << 17
-_NUMBER = re.compile(
-    r"[ \t]*[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?|nan)[ \t]*",
-    re.IGNORECASE | re.ASCII,
+# Truth values, as results and spreadsheets are written, count 1 and 0.
+_WORDS = {
+    **dict.fromkeys(("true", "True", "TRUE"), 1.0),
+    **dict.fromkeys(("false", "False", "FALSE"), 0.0),
+}
+# What stands for a missing number, besides an empty cell.
+MARKERS = frozenset(
+    ("NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NULL", "null", "Null", "None", "none", "#N/A N/A")
 )
-# Truth values, as results are written, count 1 and 0.
-_WORDS = {"true": 1.0, "false": 0.0, "True": 1.0, "False": 0.0}
+# Blanks beside a number, and between groups of three digits.
+_BESIDE = " \t\u00a0\u202f\u2007\u2009"
+_SPACES = " \u00a0\u202f\u2009"
 _is_json_number = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII).fullmatch
 _is_whole = re.compile(r"[ \t]*[+-]?\d{1,19}[ \t]*", re.ASCII).fullmatch
 
@@ -57,25 +64,101 @@ def number(text: str) -> float:
     return float(text)
 
 
-def read_number(text: str, column: str, start: int, end: int) -> float:
-    """Return the number in a cell at a span of its record. Raises CellError where there is none."""
-    if not text.strip():
-        message = f"empty cell in column `{brief(column)}`"
-        hint = "--missing nan computes with nan, --on-error null or skip goes on"
-        raise CellError(CellProblem("empty-cell", message, start, end, hint))
-    if text in _WORDS:
-        return _WORDS[text]
-    if _NUMBER.fullmatch(text) is None:
-        message = f"`{brief(text)}` in column `{brief(column)}` is not a number"
-        raise CellError(
-            CellProblem("bad-cell", message, start, end, "--on-error null or skip goes on")
+class NumberFormat:
+    """How the numbers of cells are written.
+
+    `markers` stand for missing ones, `thousands` is between groups of three digits, where blanks
+    may be unless there is another, and `decimal` is the decimal point.
+    """
+
+    def __init__(
+        self, markers: Iterable[str] = (), thousands: str = "", decimal: str = "."
+    ) -> None:
+        self.markers = MARKERS.union(markers)
+        group = re.escape(thousands) if thousands.strip() else _SPACES
+        whole = rf"\d{{1,3}}(?P<group>[{group}])\d{{3}}(?:(?P=group)\d{{3}})*|\d*"
+        self._number = re.compile(
+            rf"(?P<sign>[+-]?)(?:(?P<whole>{whole})(?:{re.escape(decimal)}(?P<part>\d*))?"
+            r"(?P<power>e[+-]?\d+)?|(?P<word>inf(?:inity)?|nan))",
+            re.IGNORECASE | re.ASCII,
         )
-    return float(text)
+        # Whether what Python reads as a number is that number.
+        is_word = all(self.parse(marker) is None for marker in self.markers)
+        self.is_plain = not thousands and decimal == "." and is_word
+
+    def is_missing(self, text: str) -> bool:
+        """Whether a cell has no number."""
+        text = text.strip(_BESIDE)
+        return not text or text in self.markers
+
+    def parse(self, text: str) -> float | None:
+        """Return the number in a cell, 1 and 0 for truth values; None where there is none."""
+        text = text.strip(_BESIDE)
+        if text in _WORDS:
+            return _WORDS[text]
+        found = self._number.fullmatch(text)
+        if found is None:
+            return None
+        sign, word, power = found["sign"], found["word"], found["power"] or ""
+        if word:
+            return float(sign + word)
+        whole, part = re.sub(r"\D", "", found["whole"] or ""), found["part"] or ""
+        return float(f"{sign}{whole}.{part}0{power}") if whole or part else None
+
+    def number(self, text: str) -> float:
+        """Return the number in a cell. Raises ValueError where there is none."""
+        value = self.parse(text)
+        if value is None or text.strip(_BESIDE) in self.markers:
+            raise ValueError(text)
+        return value
+
+    def read(self, text: str, column: str, start: int, end: int) -> float:
+        """Return the number in a cell at a span of its record. Raises CellError for none."""
+        value = self.parse(text)
+        if value is not None and not self.is_missing(text):
+            return value
+        name, shown = brief(column), brief(text)
+        if self.is_missing(text):
+            what = f"missing value `{shown}`" if text.strip(_BESIDE) else "empty cell"
+            hint = "--missing nan computes with nan, --on-error null or skip goes on"
+            problem = CellProblem("empty-cell", f"{what} in column `{name}`", start, end, hint)
+            raise CellError(problem)
+        message = f"`{shown}` in column `{name}` {self._why(text)}"
+        hint = self._hint(text) or "--on-error null or skip goes on"
+        raise CellError(CellProblem("bad-cell", message, start, end, hint))
+
+    def _why(self, text: str) -> str:
+        """Return what is wrong with a cell that holds no number."""
+        bare = text.strip(_BESIDE)
+        if bare.endswith("%") and self.parse(bare[:-1]) is not None:
+            return "is a percentage, not a number"
+        signs = [c for c in bare if category(c) == "Sc"]
+        if signs and self.parse(bare.replace(signs[0], "")) is not None:
+            return f"has the currency sign `{signs[0]}`, and a number stands alone"
+        return "is not a number"
+
+    def _hint(self, text: str) -> str:
+        """Return the option with which a cell would be a number."""
+        fits = [o for o, way in _others().items() if self.is_plain and way.parse(text) is not None]
+        return f"if it is one, add {' or '.join(fits[:2])}" if fits else ""
+
+
+PLAIN = NumberFormat()
+
+
+def _others() -> dict[str, NumberFormat]:
+    """Return other ways to write numbers, by the options for them."""
+    return {
+        "--thousands ,": NumberFormat(thousands=","),
+        "--decimal ,": NumberFormat(decimal=","),
+        "--thousands . --decimal ,": NumberFormat(thousands=".", decimal=","),
+        '--thousands "\'"': NumberFormat(thousands="'"),
+    }
 
 
 def is_number(text: str) -> bool:
-    """Whether `read_number` finds a number in a cell."""
-    return text in _WORDS or _NUMBER.fullmatch(text) is not None
+    """Whether a cell is a number as Python writes it, or a truth value."""
+    return PLAIN.parse(text) is not None
 
 
 def exact_numbers(numbers: Elements, cells: Iterable[str]) -> Elements:

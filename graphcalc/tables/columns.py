@@ -132,5 +132,8 @@ class RecordFormat(Columns, Protocol):
     def cells(self, record: str) -> Sequence[str | None]:
         """Return the cells of all columns as they are written, None for one that is not there."""
 
+    def is_blank(self, record: str) -> bool:
+        """Whether a line is no row at all."""
+
     def check(self, record: str) -> None:
         """Raise CellError for what is no record at all."""

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import brief
 from graphcalc.graph.text_columns import TextTest
-from graphcalc.tables.cells import CellError, CellProblem, is_number, number, read_number
+from graphcalc.tables.cells import PLAIN, CellError, CellProblem, NumberFormat, number
 from graphcalc.tables.columns import ColumnKind, RecordText, Wanted
+from graphcalc.tables.quotes import record_sizes
 
 
 class Dialect(NamedTuple):
@@ -32,50 +33,38 @@ def split_records(text: str, dialect: Dialect) -> list[str]:
         lines.pop()
     if not dialect.has_quotes or '"' not in text:
         return _trimmed(lines) if "\r" in text and end == "\n" else lines
-    records: list[str] = []
-    pending: list[str] = []
-    for line in lines:
-        if line.count('"') % 2 and (pending or opens(line, dialect)):
-            pending.append(line)
-            if len(pending) > 1:
-                records.append(end.join(pending))
-                pending = []
-        elif pending:
-            pending.append(line)
-        else:
-            records.append(line)
-    if pending:
-        records.append(end.join(pending))
+    records, place = [], 0
+    for size in record_sizes(lines, dialect.delimiter, _bytes_of, is_whole=True).sizes:
+        records.append(lines[place] if size == 1 else end.join(lines[place : place + size]))
+        place += size
     return _trimmed(records) if "\r" in text and end == "\n" else records
+
+
+def _bytes_of(line: str) -> int:
+    return len(line.encode())
 
 
 def _trimmed(lines: list[str]) -> list[str]:
     return [line[:-1] if line.endswith("\r") else line for line in lines]
 
 
-def opens(text: str, dialect: Dialect) -> bool:
-    """Whether a text ends within quotes; a quote inside of a cell without any opens nothing."""
-    return open_quote(text, dialect.delimiter) is not None
-
-
-def open_quote(text: str, delimiter: str) -> int | None:
-    """Where the quotes begin that are open at the end of a text; None where none are."""
-    quotes = re.compile(rf'(?:\A|(?<=[\n{re.escape(delimiter)}]))"(?:[^"]|"")*("?)')
-    for found in quotes.finditer(text):
-        if not found[1]:
-            return found.start()
-    return None
+def separator_of(line: str) -> str | None:
+    """Return the character of a first line such as `sep=;`, by which spreadsheets tell the
+    delimiter; None for any other line."""
+    found = re.fullmatch(r'sep=([^\w"\r\n])', line.rstrip("\r\n"), re.IGNORECASE)
+    return found[1] if found else None
 
 
 def splitter(dialect: Dialect) -> Callable[[str], list[str]]:
     """A function from a record to its cells as they are written, quotes included.
 
-    It raises CellError for quotes where none may be.
+    A quote inside of a cell that does not begin with one stands for itself. Raises CellError for a
+    cell whose quote is not closed at its end.
     """
     delimiter, d = dialect.delimiter, re.escape(dialect.delimiter)
     if not dialect.has_quotes:
         return lambda record: record.split(delimiter)
-    cell = re.compile(rf'("(?:[^"]|"")*"|[^{d}"]*)(?:{d}|\Z)')
+    cell = re.compile(rf'("(?:[^"]|"")*"|(?!")[^{d}]*)(?:{d}|\Z)')
 
     def split(record: str) -> list[str]:
         if '"' not in record:
@@ -96,10 +85,6 @@ def splitter(dialect: Dialect) -> Callable[[str], list[str]]:
 
 def _misquoted(record: str, start: int, delimiter: str) -> CellProblem:
     """What is wrong with the quotes of the cell that begins here."""
-    if record[start] != '"':
-        place = record.index('"', start)
-        message = "a quote inside of a cell that does not begin with one"
-        return CellProblem("quote", message, place, place + 1, 'write "a ""quoted"" cell"')
     closed = re.compile(r'"(?:[^"]|"")*"').match(record, start)
     if closed is None:
         return CellProblem("quote", "the quote opened here is never closed", start, start + 1)
@@ -158,15 +143,28 @@ def offset(cells: Sequence[str], index: int) -> int:
     return sum(map(len, cells[:index])) + index
 
 
+def looks_like_text(cells: Iterable[str], number_format: NumberFormat) -> bool:
+    """Whether no cell has a number, and some say something else."""
+    said = [cell.strip() for cell in cells if not number_format.is_missing(cell)]
+    return bool(said) and all(number_format.parse(text) is None for text in said)
+
+
 class CsvTable:
     """CSV with any delimiter, and TSV."""
 
     is_open = False
 
     def __init__(
-        self, dialect: Dialect, columns: tuple[str, ...], format: str, *, has_header: bool
+        self,
+        dialect: Dialect,
+        columns: tuple[str, ...],
+        format: str,
+        *,
+        has_header: bool,
+        number_format: NumberFormat = PLAIN,
     ) -> None:
         self.dialect, self.columns, self.format = dialect, columns, format
+        self.number_format = number_format
         self.has_header = has_header
         self.keys = tuple(
             name if columns.count(name) == 1 else f"{name}\0{place}"
@@ -178,8 +176,7 @@ class CsvTable:
     def look(self, records: Sequence[str]) -> None:
         """Take columns for text that have no number in these records."""
         for place, cells in enumerate(zip(*self._told(records))):
-            texts = [text.strip() for text in cells if text.strip()]
-            if texts and not any(map(is_number, texts)):
+            if looks_like_text(cells, self.number_format):
                 self.kinds[place] = ColumnKind.LOOKS_LIKE_TEXT
 
     def _told(self, records: Sequence[str]) -> Iterator[list[str]]:
@@ -208,6 +205,8 @@ class CsvTable:
         delimiter = self.dialect.delimiter
         names: dict[str, Any] = {"delimiter": delimiter}
         names["number"] = number if wanted.is_odd else float
+        if not self.number_format.is_plain:
+            names["number"] = self.number_format.number
         split = "line.split(delimiter)"
         if self.dialect.has_quotes and wanted.has_quotes:
             names["split"], split = self._split, "split(line)"
@@ -238,11 +237,11 @@ class CsvTable:
             index = self.keys.index(name)
             cell, start = cells[index], offset(cells, index)
             text = unquote(cell, self.dialect)
-            if missing is not None and not text.strip():
+            if missing is not None and self.number_format.is_missing(text):
                 found.append(missing)
             else:
                 end = start + len(cell)
-                found.append(read_number(text, self.columns[index], start, end))
+                found.append(self.number_format.read(text, self.columns[index], start, end))
         return found
 
     def texts(self, record: str, names: Sequence[str]) -> list[str]:
@@ -255,6 +254,10 @@ class CsvTable:
         cells = self._split(record)
         check_count(cells, len(self.columns), record)
         return cells
+
+    def is_blank(self, record: str) -> bool:
+        """Whether a line is no row; where there is one column, it is one with an empty cell."""
+        return len(self.columns) > 1 and not record.strip(" ")
 
     def check(self, record: str) -> None:
         """Raise CellError for a record of other cells than the header's."""

@@ -264,6 +264,10 @@ class JsonTable:
                 raise CellError(CellProblem("new-key", message, member.start, member.end))
         return [record[found[c].start : found[c].end] if c in found else None for c in self.columns]
 
+    def is_blank(self, record: str) -> bool:
+        """Whether a line holds no record."""
+        return not record.strip()
+
     def check(self, record: str) -> None:
         """Raise CellError for what is no object."""
         members(record)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from graphcalc.diagnostics import DataError, Label, brief
 from graphcalc.files.memory import check_memory
 from graphcalc.files.streams import display_path, open_bytes, unpacked_name, unreadable
+from graphcalc.tables.cells import PLAIN, NumberFormat
 
 # The formats of rows, and what file names end with.
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "arrow")
@@ -26,7 +27,8 @@ _ENDINGS = {
 
 
 class TextOptions(NamedTuple):
-    """How text tables are read: what separates cells, the encoding, and what empty cells are.
+    """How text tables are read: what separates cells, the encoding, what empty cells are, and how
+    numbers are written.
 
     Without a header the columns are called by their places, from 1.
     """
@@ -35,6 +37,7 @@ class TextOptions(NamedTuple):
     encoding: str = "utf-8"
     missing: float | None = None
     has_header: bool = True
+    number_format: NumberFormat = PLAIN
 
 
 def format_of(path: str) -> str | None:

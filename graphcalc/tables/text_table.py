@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, TypeVar
 
 from graphcalc.backends.python_loops import define
@@ -20,7 +21,14 @@ from graphcalc.tables.cells import (
     is_number,
 )
 from graphcalc.tables.columns import RecordFormat, Wanted
-from graphcalc.tables.csv import CsvTable, Dialect, header_of, split_records
+from graphcalc.tables.csv import (
+    CsvTable,
+    Dialect,
+    header_of,
+    looks_like_text,
+    separator_of,
+    split_records,
+)
 from graphcalc.tables.jsonlines import JsonTable, members
 from graphcalc.tables.polars_calls import import_polars
 from graphcalc.tables.reading import TextOptions, decoded, read_text
@@ -40,6 +48,9 @@ class TextTable:
 
     def __init__(self, path: str, format: str, text: str, options: TextOptions) -> None:
         self.name, self._missing = display_path(path), options.missing
+        self._number_format = options.number_format
+        # The number of the first record's line.
+        self._line = 1
         if format == "jsonl":
             self._open_json(text)
         else:
@@ -62,17 +73,38 @@ class TextTable:
         line_end = "\r\n" if first.endswith("\r\n") else "\n"
         if "\n" not in text and "\r" in text:
             line_end = "\r"
-        delimiter = options.delimiter or ("\t" if format == "tsv" else ",")
+        said = separator_of(first) if format == "csv" else None
+        text = text[len(first) :] if said else text
+        delimiter = options.delimiter or said or ("\t" if format == "tsv" else ",")
         dialect = Dialect(delimiter, format != "tsv", line_end)
         records = self._records = split_records(text, dialect)
-        while len(records) > 1 and not records[-1].strip():
+        while len(records) > 1 and not records[-1].strip(" "):
             records.pop()
-        self._lines = []
+        blank = next((i for i, record in enumerate(records) if record.strip(" ")), 0)
+        del records[:blank]
+        self._lines, self._line = [], 1 + bool(said) + blank
         head = self._checked(lambda: header_of(records[0], dialect), 0)
         if not options.has_header:
             head = tuple(str(place + 1) for place in range(len(head)))
-        self._table = CsvTable(dialect, head, format, has_header=options.has_header)
+        self._table = CsvTable(
+            dialect,
+            head,
+            format,
+            has_header=options.has_header,
+            number_format=options.number_format,
+        )
         self._first = int(options.has_header)
+        self._leave_blank_out()
+
+    def _leave_blank_out(self) -> None:
+        """Take lines that are no rows out of the records."""
+        records = self._records
+        kept = [i for i, record in enumerate(records) if not self._table.is_blank(record)]
+        if len(kept) < len(records):
+            sizes = [record.count("\n") + 1 for record in records]
+            starts = list(accumulate(sizes, initial=self._line - 1))
+            self._lines = [starts[i] for i in kept]
+            self._records = [records[i] for i in kept]
 
     def column(self, name: str) -> NDArray | list[str]:
         """Return the numbers of a column, or its texts where no cell is a number.
@@ -97,8 +129,7 @@ class TextTable:
                 texts += self._table.texts(record, [key])
             except CellError:
                 return None
-        cells = [text.strip() for text in texts if text.strip()]
-        return texts if cells and not any(map(is_number, cells)) else None
+        return texts if looks_like_text(texts, self._number_format) else None
 
     def matrix(self) -> NDArray:
         """Return all of the numbers; a first row that has none is a header."""
@@ -147,7 +178,7 @@ class TextTable:
         if self._lines:
             line = self._lines[record]
         else:
-            line = sum(text.count("\n") + 1 for text in self._records[:record])
+            line = sum(text.count("\n") + 1 for text in self._records[:record]) + self._line - 1
         source = Source(self._records[record], self.name, line + 1)
         label = Label(source, Span(fault.start, max(fault.end, fault.start)))
         hint = "--missing nan computes with nan" if fault.code == "empty-cell" else ""
@@ -173,7 +204,8 @@ class BigTextTable:
         text = decoded(first, path, "utf-8", label)
         self._slow: TextTable | None = None
         self._counts: tuple[int, int, int, int, int] | None = None
-        is_odd = not first or not options.has_header
+        is_odd = not first or not options.has_header or separator_of(text) is not None
+        is_odd = is_odd or not options.number_format.is_plain
         if is_odd or text.count('"') % 2 or "\r" in text.rstrip("\r\n"):
             self._slow = self._careful()
         self.columns = (self._slow or TextTable(path, format, text, options)).columns

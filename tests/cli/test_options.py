@@ -25,6 +25,9 @@ SAMPLES = {
     "delimiter": ("\\t", "\t"),
     "encoding": ("latin-1", "latin-1"),
     "missing": ("nan", "nan"),
+    "na": ("-, 9999", ("-", "9999")),
+    "thousands": (",", ","),
+    "decimal": (",", ","),
     "backend": ("torch", "torch"),
     "device": ("cuda:3", "cuda:3"),
     "dtype": ("float32", "float32"),
@@ -54,7 +57,7 @@ SAMPLES = {
 # Texts that the value of no option is. What is a file, a name or an expression is free, and only
 # a run tells whether there is such a one.
 RUBBISH = {option.key: "\0rubbish" for option in OPTIONS if option.metavar}
-RUBBISH |= {"seed_grad": "1 +", "wrt": " , ", "update": ",", "show": ","}
+RUBBISH |= {"seed_grad": "1 +", "wrt": " , ", "update": ",", "show": ",", "na": ","}
 FREE = {"file", "inputs", "grad", "minimize", "output", "rows"}
 VALUED = [option for option in OPTIONS if option.metavar]
 

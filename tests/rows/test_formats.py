@@ -198,11 +198,11 @@ def test_mixed_line_ends():
 
 
 def test_a_stray_quote_spoils_one_row():
-    """A quote inside of a cell fails its row, and those after it are rows as before."""
-    text = b'a,b\n1,x"y\n2,3\n4,"p\nq"\n5,6\n'
+    """Text behind a quoted cell fails its row, and those after it are rows as before."""
+    text = b'a,b\n1,"x"y\n2,3\n4,"p\nq"\n5,6\n'
     done = graphcalc("g = a", "--rows", "-", "--on-error", "skip", stdin=text)
     assert done.out == b'a,b,g\n2,3,2\n4,"p\nq",4\n5,6,5\n'
-    assert "1 of 4 rows skipped; the first: <stdin>:2:4" in done.complaint
+    assert "1 of 4 rows skipped; the first: <stdin>:2:6" in done.complaint
 
 
 @pytest.mark.parametrize("bad", [b"3,\xff\n", b"3,\0\n", b"3," + b"x" * 140_000 + b"\n"])
