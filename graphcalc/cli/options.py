@@ -210,7 +210,7 @@ GROUPS = {
         Option("--no-header", "", "The first row of a table is data: columns are col(1)…"),
         Option("--missing", "WHAT", "What an empty cell is: fail or nan.",
                default="fail", choices=("fail", "nan")),
-        Option("--na", "WORDS", "More words for missing numbers than NA and null: -,9999.",
+        Option("--na", "WORDS", "More words for missing numbers: -,9999.",
                _names, ()),
         Option("--thousands", "C", "The character between groups of digits: 1,234.5.",
                _number_mark),
