@@ -9,6 +9,7 @@ from graphcalc.diagnostics import BackendError, UsageError, brief
 from graphcalc.graph.ir import Graph
 from graphcalc.graph.passes import work
 from graphcalc.graph.verify import first_of_kind
+from graphcalc.packages import is_installed, is_usable, load_package
 
 # Scalar operations from which torch's speed pays for its import.
 SMALL_WORK = 2_000_000
@@ -60,7 +61,7 @@ def choose(graph: Graph, settings: Settings) -> str:
         return settings.backend
     if settings.device is not None or settings.is_compiled or needs_torch(graph):
         return "torch"
-    if work(graph) > SMALL_WORK + 8 * len(graph) and has_torch():
+    if work(graph) > SMALL_WORK + 8 * len(graph) and is_usable("torch"):
         return "torch"
     return "python"
 
@@ -72,9 +73,7 @@ def needs_torch(graph: Graph) -> bool:
 
 def has_torch() -> bool:
     """Return whether torch is installed, without importing it."""
-    from importlib.util import find_spec
-
-    return find_spec("torch") is not None
+    return is_installed("torch")
 
 
 def is_slow(graph: Graph, program: Program) -> bool:
@@ -109,6 +108,7 @@ def compile_graph(
             f"{why} needs torch, which is not installed",
             help="install it with: pip install 'graphcalc[torch]'",
         )
+    load_package("torch", "this needs", None)
     if settings.is_compiled:
         from graphcalc.backends.torch.compiled import CompiledProgram
 

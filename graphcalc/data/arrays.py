@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 
-from graphcalc.diagnostics import DataError, GraphcalcError, Label, brief, missing_package
+from graphcalc.diagnostics import DataError, GraphcalcError, Label, brief
 from graphcalc.files.streams import display_path, unreadable
+from graphcalc.packages import load_package
 
 if TYPE_CHECKING:
     import zipfile
@@ -132,19 +133,12 @@ def check_range(array: Value, name: str, label: Label) -> None:
 
 def import_numpy(label: Label | None) -> Any:
     """numpy, or a BackendError that says how to get it."""
-    try:
-        import numpy
-    except ImportError:
-        raise missing_package("numpy", "arrays in files need", label) from None
-    return numpy
+    return load_package("numpy", "arrays in files need", label)
 
 
 def as_bfloat16(data: Value, label: Label) -> Value:
     """Sixteen bits as torch's bfloat16."""
-    try:
-        import torch
-    except ImportError:
-        raise missing_package("torch", "bfloat16 needs", label) from None
+    torch = load_package("torch", "bfloat16 needs", label)
     return torch.from_numpy(data.view("int16")).view(torch.bfloat16)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -24,7 +25,7 @@ from graphcalc.tables import reading
 from graphcalc.tables.cells import exact_numbers
 from graphcalc.tables.frames import FrameTable
 from graphcalc.tables.jsonlines import DECODER
-from graphcalc.tables.polars_calls import has_polars
+from graphcalc.tables.polars_calls import is_polars_usable
 from graphcalc.tables.reading import TextOptions, names_listed, read_text
 from graphcalc.tables.text_table import BigTextTable, TextTable
 
@@ -85,8 +86,9 @@ class Loader:
         if key is None:
             return LoadedValue(self._only(content, reference), label, written)
         if key not in content and isinstance(content, _Columns):
-            # A column by its place, from 1.
-            key = content.at(key) or key
+            place = content.place_of(key)
+            if place is not None:
+                return LoadedValue(content.column_at(place), label, written)
         if key not in content:
             raise _unknown_key(display_path(path), key, list(content), label)
         return LoadedValue(content[key](), label, written)
@@ -102,12 +104,11 @@ class Loader:
                 help=f"bind it to one: NAME=@{display_path(reference.path)}",
             )
         wanted = set(wanted)
+        found = {name_of(key): key for key in content if key and name_of(key) in wanted}
+        path, label = display_path(reference.path), reference.label
         return {
-            name_of(key): LoadedValue(
-                read(), reference.label, f"@{display_path(reference.path)}:{key}"
-            )
-            for key, read in content.items()
-            if key and name_of(key) in wanted
+            name: LoadedValue(content[key](), label, f"@{path}:{key}")
+            for name, key in found.items()
         }
 
     def names(self) -> list[str]:
@@ -186,29 +187,34 @@ class _Columns(Mapping[str, Callable[[], Value]]):
     """The columns of a table, each read when it is called for."""
 
     def __init__(self, table: TextTable | BigTextTable | FrameTable, *, has_matrix: bool) -> None:
-        self._table = table
+        self._table, self._counts = table, Counter(table.columns)
         self.matrix: Callable[[], Value] | None = table.matrix if has_matrix else None
 
     def __getitem__(self, key: str) -> Callable[[], Value]:
-        if key not in self._table.columns:
-            raise KeyError(key)
-        if self._table.columns.count(key) > 1:
+        if self._counts[key] > 1:
             label = Label(Source(key, self._table.name), Span(0, len(key)))
             message = f"`{brief(key)}` is the name of several columns"
-            raise DataError("duplicate-column", message, (label,))
+            place = self._table.columns.index(key) + 1
+            hint = f"choose one by its place: @{self._table.name}:{place}"
+            raise DataError("duplicate-column", message, (label,), help=hint)
+        if key not in self._counts:
+            raise KeyError(key)
         return lambda: self._table.column(key)
 
-    def at(self, place: str) -> str | None:
-        """The column at a place, from 1; None where there is none."""
-        columns = self._table.columns
-        is_place = place.isascii() and place.isdigit() and 0 < int(place[:9]) <= len(columns)
-        return columns[int(place) - 1] if is_place else None
+    def place_of(self, key: str) -> int | None:
+        """The place of a column, from 0, that a key tells, from 1; None where there is none."""
+        is_place = key.isascii() and key.isdigit() and 0 < int(key[:9]) <= len(self._table.columns)
+        return int(key) - 1 if is_place else None
+
+    def column_at(self, place: int) -> Value:
+        """The numbers of the column at a place."""
+        return self._table.column_at(place)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(self._table.columns))
+        return iter(self._counts)
 
     def __len__(self) -> int:
-        return len(set(self._table.columns))
+        return len(self._counts)
 
 
 def read_json(text: str, name: str, label: Label) -> Value:
@@ -312,7 +318,7 @@ def open_table(
     """A table, ready to give columns."""
     if format in ("parquet", "arrow"):
         return FrameTable(path, format, options, limit, label)
-    if format != "jsonl" and _is_big(path) and options.encoding == "utf-8" and has_polars():
+    if format != "jsonl" and _is_big(path) and options.encoding == "utf-8" and is_polars_usable():
         return BigTextTable(path, format, options, limit, label)
     return TextTable(path, format, read_text(path, options, limit, label), options)
 

@@ -12,15 +12,16 @@ from typing import Any, BinaryIO, NamedTuple
 from graphcalc.data.arrays import Value
 from graphcalc.data.loading import file_format
 from graphcalc.data.tensors import SAFETENSORS_NAMES
-from graphcalc.diagnostics import OutputError, UsageError, brief, missing_package
+from graphcalc.diagnostics import OutputError, UsageError, brief
 from graphcalc.files.atomic import whole_file
 from graphcalc.files.streams import display_path
 from graphcalc.numbers import exact, show_nested
 from graphcalc.ops.kernels.arrays import NDArray
 from graphcalc.ops.spec import ITEM_BYTES
+from graphcalc.packages import load_package
 from graphcalc.syntax.columns import header_of
 from graphcalc.tables.csv import Dialect, joined
-from graphcalc.tables.polars_calls import import_polars
+from graphcalc.tables.polars_calls import load_polars
 
 FORMATS = (
     *("npy", "npz", "safetensors", "parquet", "arrow", "csv", "tsv", "jsonl", "json", "txt", "gc"),
@@ -162,10 +163,7 @@ _Write = Callable[[BinaryIO], None]
 
 def _array(value: Value, target: SaveTarget) -> Value:
     """A value as a numpy array."""
-    try:
-        import numpy
-    except ImportError:
-        raise missing_package("numpy", f".{target.format} files need", None) from None
+    numpy = load_package("numpy", f".{target.format} files need", None)
     if hasattr(value, "detach"):
         if str(value.dtype) == "torch.bfloat16":
             message = f".{target.format} has no bfloat16; .safetensors has"
@@ -322,10 +320,7 @@ def _bindings(values: Mapping[str, Value], target: SaveTarget) -> _Write:
 
 
 def _frame(values: Mapping[str, Value], target: SaveTarget) -> _Write:
-    try:
-        polars = import_polars()
-    except ImportError:
-        raise missing_package("polars", f".{target.format} files need", None) from None
+    polars = load_polars(f".{target.format} files need", None)
     columns = {
         name: polars.Series(name, column) for name, column in _columns(values, target).items()
     }

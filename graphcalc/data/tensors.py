@@ -18,10 +18,11 @@ from graphcalc.data.arrays import (
     opened,
     other_content,
 )
-from graphcalc.diagnostics import BackendError, DataError, Label, brief, missing_package
+from graphcalc.diagnostics import BackendError, DataError, Label, brief
 from graphcalc.files.memory import check_memory
 from graphcalc.files.streams import display_path, unreadable
 from graphcalc.graph.builder import MAX_DIMENSIONS
+from graphcalc.packages import load_package
 from graphcalc.tables.jsonlines import DECODER
 
 # An index that is longer is none.
@@ -139,10 +140,7 @@ def read_pt(path: str, label: Label, limit: int) -> dict[str, Callable[[], Value
 
 def _check_torch(label: Label) -> None:
     """Raise BackendError where torch is missing, or its loader is not safe."""
-    try:
-        import torch
-    except ImportError:
-        raise missing_package("torch", ".pt files need", label) from None
+    torch = load_package("torch", ".pt files need", label)
     version = tuple(int(x) for x in torch.__version__.split("+")[0].split(".")[:2])
     if version < (2, 10):
         raise BackendError(

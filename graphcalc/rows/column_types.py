@@ -12,7 +12,7 @@ from graphcalc.rows.plan import RowPlan
 from graphcalc.rows.records import Records
 from graphcalc.tables.columns import OutputColumns, RecordFormat
 from graphcalc.tables.csv import CsvTable
-from graphcalc.tables.polars_calls import import_polars
+from graphcalc.tables.polars_calls import load_polars
 
 if TYPE_CHECKING:
     import polars
@@ -39,7 +39,7 @@ def kinds_of(
 
     A file is looked at as a whole; of what can be read but once, the first part.
     """
-    pl = import_polars()
+    pl = load_polars("columns of kinds need", None)
     columns = _inferred(table, records) if any(p >= 0 for p in layout.places) else {}
     return {
         name: columns.get(table.columns[place], pl.String)

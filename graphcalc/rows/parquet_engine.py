@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
-from graphcalc.diagnostics import Label, brief
+from graphcalc.diagnostics import brief
 from graphcalc.graph.text_columns import TextTest
 from graphcalc.rows.backend_engine import StageProgram, is_wanted
 from graphcalc.rows.column_types import kind_of
@@ -14,10 +15,9 @@ from graphcalc.rows.engine import Done, NamedCells, Pass, RecordPlace, RowOutput
 from graphcalc.rows.formats import COLUMNAR
 from graphcalc.rows.plan import RowPlan
 from graphcalc.rows.polars_engine import MOST_STEPS, lower, named, states_of, truth_of
-from graphcalc.source import Source, Span
 from graphcalc.tables.cells import CellProblem
 from graphcalc.tables.columns import OutputColumns
-from graphcalc.tables.frames import FrameTable
+from graphcalc.tables.frames import FrameTable, numbers
 from graphcalc.tables.reading import TextOptions
 from graphcalc.tables.sinks import FrameLines, FrameSink, Output, RowSink, text_sink
 
@@ -42,8 +42,7 @@ class ColumnarRows:
         to: str,
         has_header: bool,
     ) -> None:
-        label = Label(Source(path, "--rows"), Span(0, len(path)))
-        self.table = FrameTable(path, format, text, limit, label)
+        self.table = FrameTable(path, format, text, limit, None)
         self.name, self.is_pipe = self.table.name, self.table.is_pipe
         self._file, self._to, self._has_header = file, to, has_header
 
@@ -63,7 +62,7 @@ class ColumnarRows:
     def computed(self) -> Iterator[Done]:
         """Yield what frames of rows come to; under `fail` up to one that fails."""
         for rows in self.table.batches(_BATCH, self._engine.columns()):
-            yield self._engine.run(rows)
+            yield self.table.computed(partial(self._engine.run, rows))
 
     def totals(self, plan: RowPlan) -> polars.DataFrame:
         """Return the outputs of a plan that are totals, as a frame of one row."""
@@ -127,9 +126,9 @@ class ColumnarEngine:
         policy = self._policy
         # Without a column a frame would have no rows.
         rows = pl.repeat(0.0, part.height, eager=True).alias("_")
-        numbers = [part[c].cast(pl.Float64).alias(v) for v, c in self._columns.items()]
+        columns = [numbers(part[c]).alias(v) for v, c in self._columns.items()]
         tests = [truth_of(t, text_cells).alias(v) for v, t in self._tests.items()]
-        frame = pl.DataFrame([rows, *numbers, *part.select(tests)])
+        frame = pl.DataFrame([rows, *columns, *part.select(tests)])
         if policy.missing is not None:
             frame = frame.fill_null(policy.missing)
         is_bad = frame.select(pl.any_horizontal(pl.all().is_null())).to_series()
@@ -162,15 +161,15 @@ class ColumnarEngine:
 
     def _output(self, rows: polars.DataFrame, frame: polars.DataFrame) -> polars.DataFrame:
         """Return the output's columns: those of the input's rows, and those computed."""
-        columns = []
-        for name, place in zip(self._layout.names, self._layout.places):
-            if place >= 0:
-                columns.append(rows[self._table.columns[place]].alias(name))
-            else:
-                columns.append(frame[self._expressions.outputs[-1 - place]].alias(name))
         import polars as pl
 
-        return pl.DataFrame(columns)
+        names, outputs = self._table.columns, self._expressions.outputs
+        return pl.DataFrame(
+            {
+                name: rows[names[place]] if place >= 0 else frame[outputs[-1 - place]]
+                for name, place in zip(self._layout.names, self._layout.places)
+            }
+        )
 
     @property
     def _outputs(self) -> list[str]:
@@ -215,7 +214,7 @@ class ColumnarEngine:
         """Where a row is, and what it says in the columns that the program reads."""
         texts = [key for test in self._tests.values() for key in test.keys]
         members = {c: rows[c][row] for c in dict.fromkeys([*self._columns.values(), *texts])}
-        return RecordPlace(row, row, json.dumps(members))
+        return RecordPlace(row, row, json.dumps(members, default=str))
 
     def _fault(
         self, rows: polars.DataFrame, frame: polars.DataFrame, row: int, *, is_missing: bool

@@ -24,7 +24,7 @@ from graphcalc.rows.python_engine import PythonEngine
 from graphcalc.rows.records import longest_suspects
 from graphcalc.tables.csv import CsvTable, Dialect
 from graphcalc.tables.frame_text import is_odd, number_text
-from graphcalc.tables.polars_calls import import_polars
+from graphcalc.tables.polars_calls import load_polars
 
 if TYPE_CHECKING:
     import polars
@@ -107,8 +107,7 @@ class PolarsEngine:
     """One pass of a plan over parts of delimited records, by polars."""
 
     def __init__(self, engine: PythonEngine) -> None:
-        import_polars()
-        import polars as pl
+        pl = load_polars("this engine needs", None)
 
         self._engine = engine
         table = engine.table

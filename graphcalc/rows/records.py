@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from graphcalc.data.references import near_names
-from graphcalc.diagnostics import DataError, Label, LimitError
+from graphcalc.diagnostics import DataError, LimitError
 from graphcalc.files.streams import Pipe, display_path, open_bytes, unreadable
-from graphcalc.source import Source, Span
 from graphcalc.tables.cells import MAX_CELL
 from graphcalc.tables.quotes import open_quote, record_sizes
 from graphcalc.tables.reading import not_text
@@ -232,13 +231,12 @@ class Records:
 
 
 def _opened(path: str) -> tuple[BinaryIO, int | None]:
-    """A file, whose errors say where it is named."""
+    """A file; errors have a hint for a misspelt name."""
     try:
         return open_bytes(path)
     except DataError as error:
         d = error.diagnostic
-        label = Label(Source(path, "--rows"), Span(0, len(path)))
-        raise DataError(d.code, d.message, (label,), d.note, near_names(path)) from None
+        raise DataError(d.code, d.message, (), d.note, near_names(path)) from None
 
 
 def _has_more(stream: Any) -> bool:

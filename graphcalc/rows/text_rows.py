@@ -6,7 +6,6 @@ import io
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
 
-from graphcalc.diagnostics import Label
 from graphcalc.files.streams import display_path
 from graphcalc.rows import polars_engine
 from graphcalc.rows.backend_engine import BackendEngine, is_wanted
@@ -20,11 +19,10 @@ from graphcalc.rows.plan import RowPlan
 from graphcalc.rows.python_engine import PythonEngine
 from graphcalc.rows.records import Records
 from graphcalc.rows.workers import count_cores, forked, in_order, threaded
-from graphcalc.source import Source, Span
 from graphcalc.tables.columns import OutputColumns
 from graphcalc.tables.csv import CsvTable, Dialect
 from graphcalc.tables.jsonlines import as_lines
-from graphcalc.tables.polars_calls import has_polars
+from graphcalc.tables.polars_calls import has_polars, is_polars_usable
 from graphcalc.tables.reading import TextOptions, read_text
 from graphcalc.tables.sinks import FrameSink, Output, ParsedLines, RowSink, text_sink
 from graphcalc.tables.writer import LineWriter
@@ -76,8 +74,7 @@ class TextRows:
     def _array(self) -> bytes:
         """Return the objects of a JSON array, one a line; it is read as a whole."""
         if self._objects is None:
-            label = Label(Source(self._path, "--rows"), Span(0, len(self._path)))
-            text = read_text(self._path, self._text, self._limit, label)
+            text = read_text(self._path, self._text, self._limit, None)
             self._objects = as_lines(text, display_path(self._path)).encode()
         return self._objects
 
@@ -139,14 +136,15 @@ class TextRows:
         if isinstance(engine, BackendEngine):
             yield from (engine.run(part) for part in parts if part is not None)
             return
-        on_polars = has_polars() and polars_engine.can_run(self._engine)
+        on_polars = polars_engine.can_run(self._engine)
         if (self._records.total_bytes or 0) < LARGE:
             yield from map(engine.run, islice(filter(None, parts), 1))
-        if on_polars:
+        if on_polars and has_polars():
             self._records.size = polars_engine.PART
         for first in islice(filter(None, parts), 1):
             keep_memory()
             cores = count_cores()
+            on_polars = on_polars and is_polars_usable()
             if on_polars:
                 engine = polars_engine.PolarsEngine(self._engine)
             workers = threaded(engine.run, cores + 1) if on_polars else forked(engine.run, cores)

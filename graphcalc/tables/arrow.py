@@ -8,16 +8,25 @@ metadata says. A file has such messages between a magic word and a footer that t
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import BinaryIO, NamedTuple, Protocol
+
+from graphcalc.tables.polars_calls import ReadError
 
 MAGIC = b"ARROW1"
 _CONTINUES = b"\xff\xff\xff\xff"
 _END = _CONTINUES + bytes(4)
 _SCHEMA, _DICTIONARY, _BATCH = 1, 2, 3
+# Members of Footer, of Message, of Schema and of Field.
+_FOOTER_SCHEMA, _HEADER, _FIELDS, _NAME, _CHILDREN = 1, 2, 1, 0, 5
 # Metadata that is longer is none.
 _LONGEST = 64 << 20
+
+
+class RepeatedNameError(ReadError):
+    """Two columns, or two fields of a column, have one name, which is the text of the error."""
 
 
 class Readable(Protocol):
@@ -42,6 +51,7 @@ def batches(stream: Readable, limit: int) -> Iterator[bytes]:
         elif kind in (_SCHEMA, _DICTIONARY):
             head += message
             if kind == _SCHEMA:
+                check_names(_root(message[8:]).table(_HEADER))
                 yield head + _END
         start = _exactly(stream, 8, may_end=True)
 
@@ -56,6 +66,7 @@ def check_sizes(file: BinaryIO, limit: int) -> None:
         raise ValueError("no footer")
     file.seek(end - length)
     footer = _root(file.read(length))
+    check_names(footer.table(_FOOTER_SCHEMA))
     for field in (2, 3):
         for place in footer.vector(field, 24):
             start, size, _ = struct.unpack_from("<qi4xq", footer.data, place)
@@ -65,6 +76,28 @@ def check_sizes(file: BinaryIO, limit: int) -> None:
             metadata = file.read(size)
             message = _root(metadata[8 if metadata[:4] == _CONTINUES else 4 :])
             _check_buffers(message, partial(_peek, file, start + size), limit)
+
+
+def check_unique(names: Sequence[str]) -> None:
+    """Raise RepeatedNameError where two names are equal."""
+    if len(set(names)) < len(names):
+        raise RepeatedNameError(next(n for n, count in Counter(names).items() if count > 1))
+
+
+def check_names(schema: _Table | None) -> None:
+    """Raise RepeatedNameError where two fields of a schema, or of one field in it, have one name.
+
+    polars keeps the last of them.
+    """
+    pending = [] if schema is None else [(schema, _FIELDS)]
+    seen: set[int] = set()
+    while pending:
+        parent, member = pending.pop()
+        fields = [parent.table_at(place) for place in parent.vector(member, 4)]
+        check_unique([field.text(_NAME) for field in fields])
+        new = [field for field in fields if field.place not in seen]
+        seen.update(field.place for field in new)
+        pending += [(field, _CHILDREN) for field in new]
 
 
 def _peek(file: BinaryIO, start: int, place: int) -> bytes:
@@ -132,6 +165,19 @@ class _Table(NamedTuple):
         """A table within, if it is there."""
         place = self._at(field)
         return _Table(self.data, place + self.number(field, "<I")) if place else None
+
+    def table_at(self, place: int) -> _Table:
+        """The table that an item of a vector leads to."""
+        return _Table(self.data, place + int(struct.unpack_from("<I", self.data, place)[0]))
+
+    def text(self, field: int) -> str:
+        """A text, empty where it is not there."""
+        place = self._at(field)
+        if not place:
+            return ""
+        start = place + self.number(field, "<I")
+        size = struct.unpack_from("<I", self.data, start)[0]
+        return self.data[start + 4 : start + 4 + size].decode("utf-8", "replace")
 
     def vector(self, field: int, size: int) -> range:
         """The places of the items of a vector, which have a size."""

@@ -6,12 +6,15 @@ Numbers are written as Python's engine writes them; what JSON has no word for is
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from graphcalc.diagnostics import DataError, brief
 from graphcalc.numbers import exact
 from graphcalc.tables.csv import ESCAPES, Dialect
 from graphcalc.tables.jsonlines import label_of
+from graphcalc.tables.polars_calls import ReadError, call_safely
 
 if TYPE_CHECKING:
     import polars
@@ -22,6 +25,7 @@ _TINY = 1e-4
 _HUGE = 1e16
 # Whole numbers that are no more than one in so many are put right one by one.
 _RARE = 50
+_HINT = "--only leaves the columns out, --to parquet keeps them"
 
 
 def is_odd(values: Any) -> Any:
@@ -69,10 +73,42 @@ def check_kinds(frame: polars.DataFrame, format: str, name: str) -> None:
                     "column-kind",
                     f"{name}: column `{brief(column)}` has {frame.schema[column]}, "
                     f"which {format} cannot hold",
-                    help="--only leaves the columns out, --to parquet keeps them",
+                    help=_HINT,
                 )
             pending += [f.dtype for f in inner.fields] if isinstance(inner, pl.Struct) else ()
             pending += [inner.inner] if isinstance(inner, (pl.List, pl.Array)) else ()
+
+
+def lines_of(frame: polars.DataFrame, format: str, dialect: Dialect, name: str) -> bytes:
+    """The rows of a frame as lines of text. Raises DataError for a value that text cannot hold."""
+    is_json = format in ("json", "jsonl")
+
+    def write(part: polars.DataFrame) -> bytes:
+        return json_lines(part) if is_json else delimited(part, dialect)
+
+    try:
+        return call_safely(lambda: write(frame))
+    except ReadError as error:
+        raise _unwritable(frame, write, format, name, str(error)) from None
+
+
+def _unwritable(
+    frame: polars.DataFrame,
+    write: Callable[[polars.DataFrame], bytes],
+    format: str,
+    name: str,
+    reason: str,
+) -> DataError:
+    """Return the error for rows that polars cannot write, by the column that it fails at."""
+    for column in frame.columns:
+        try:
+            call_safely(partial(write, frame.select(column)))
+        except ReadError as error:
+            kind = brief(str(frame.schema[column]))
+            what = f"column `{brief(column)}` has {kind}, and {format} cannot hold all of it"
+            note = f"the reason given is: {brief(str(error), 120)}"
+            return DataError("column-kind", f"{name}: {what}", note=note, help=_HINT)
+    return DataError("column-kind", f"{name}: {format} cannot hold its rows", note=reason)
 
 
 def delimited(frame: polars.DataFrame, dialect: Dialect) -> bytes:

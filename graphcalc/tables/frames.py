@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from graphcalc.diagnostics import DataError, Label, brief, missing_package
+from graphcalc.diagnostics import DataError, Label, brief
 from graphcalc.files.memory import check_memory
 from graphcalc.files.streams import as_file, copied, display_path, open_bytes, unreadable
 from graphcalc.tables import arrow
+from graphcalc.tables.arrow import RepeatedNameError, check_unique
 from graphcalc.tables.columns import ColumnKind
-from graphcalc.tables.polars_calls import ReadError, import_polars, read_safely
+from graphcalc.tables.parquet import Footer, FooterError, read_footer
+from graphcalc.tables.polars_calls import ReadError, call_safely, load_polars, read_safely
 from graphcalc.tables.reading import TextOptions
 
 if TYPE_CHECKING:
@@ -21,6 +24,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray as Array
 
 _T = TypeVar("_T")
+# What polars says of what it lacks, as opposed to what is damaged.
+_LACKS = re.compile(r"not (yet )?(supported|implemented)|unsupported|does not support", re.I)
+_PRECISION = re.compile(r"precision=(\d+)")
+# Digits of a decimal number that polars has.
+_DIGITS = 38
+
+
+def numbers(series: polars.Series) -> polars.Series:
+    """Return a column of numbers or truth values as Float64; a decimal is rounded once."""
+    import polars as pl
+
+    text = series.cast(pl.String) if series.dtype.is_decimal() else series
+    return text.cast(pl.Float64)
 
 
 class FrameTable:
@@ -32,40 +48,47 @@ class FrameTable:
     is_open = False
 
     def __init__(
-        self, path: str, format: str, options: TextOptions, limit: int, label: Label
+        self, path: str, format: str, options: TextOptions, limit: int, label: Label | None
     ) -> None:
         self.name, self._label, self._limit = display_path(path), label, limit
+        self._labels = () if label is None else (label,)
         self._format, self._missing = format, options.missing
-        try:
-            self._pl = import_polars()
-        except ImportError:
-            raise missing_package("polars", f"{format} files need", label) from None
+        self._pl = load_polars(f"{format} files need", label)
         self._frame: polars.LazyFrame | None = None
         self._stream: io.BufferedReader | None = None
         self._messages: Iterator[bytes] = iter(())
+        self._footer: Footer | None = None
+        self._count: int | None = None
         self.is_pipe = False
         if format == "parquet":
-            self._open_file(as_file(path, self._check_copy), self._pl.scan_parquet)
+            self._open_file(as_file(path, self._check_copy), self._pl.scan_parquet, self._look)
         else:
             self._open_arrow(path)
         self.columns = self.keys = tuple(self._schema.names())
-        self._count: int | None = None
 
     def _open_file(
         self,
         path: str,
         scan: Callable[..., polars.LazyFrame],
-        check: Callable[[io.BufferedReader], None] = lambda file: None,
+        check: Callable[[io.BufferedReader], None],
     ) -> None:
         """Open a plain file, once it has passed a check."""
         self._size = os.path.getsize(path)
         if not self._size:
-            raise DataError("empty-file", f"{self.name}: the file is empty", (self._label,))
+            raise DataError("empty-file", f"{self.name}: the file is empty", self._labels)
         with open(path, "rb") as file:
             self._safely(lambda: check(file))
         # What looks like a pattern or an address is the name of a file here.
         frame = self._safely(lambda: scan(os.path.abspath(path), glob=False))
         self._frame, self._schema = frame, self._safely(frame.collect_schema)
+
+    def _look(self, file: io.BufferedReader) -> None:
+        """Read the footer of a Parquet file, and refuse columns of one name."""
+        try:
+            self._footer = read_footer(file)
+        except FooterError as error:
+            raise self._damaged(str(error), str(error)) from None
+        check_unique(self._footer.columns)
 
     def _open_arrow(self, path: str) -> None:
         """Open a file by its footer; a stream of batches in order."""
@@ -103,20 +126,45 @@ class FrameTable:
             return read_safely(read)
         except OSError as error:
             raise unreadable(self.name, error) from None
-        except ReadError:
-            raise self._damaged() from None
+        except RepeatedNameError as error:
+            what = f"several columns or fields are called `{brief(str(error))}`"
+            message = f"{self.name}: {what}"
+            raise DataError("duplicate-column", message, self._labels) from None
+        except ReadError as error:
+            raise self._damaged(str(error)) from None
 
-    def _damaged(self) -> DataError:
+    def computed(self, compute: Callable[[], _T]) -> _T:
+        """Return what polars computes of rows of the table. Raises DataError where it fails."""
+        try:
+            return call_safely(compute)
+        except ReadError as error:
+            raise self._damaged(str(error)) from None
+
+    def _damaged(self, reason: str = "", note: str = "") -> DataError:
+        """Return the error for a file that cannot be read, for a reason of polars or of a check."""
+        if _LACKS.search(reason):
+            message = f"{self.name}: {reason[:1].lower()}{brief(reason[1:], 120)}"
+            return DataError("unsupported", message, self._labels)
         what = f"the content is not {self._format}, or it is damaged"
-        return DataError("damaged", f"{self.name}: {what}", (self._label,))
+        return DataError("damaged", f"{self.name}: {what}", self._labels, note)
 
     def check_number(self, name: str) -> None:
         """Raise DataError for a column that does not hold numbers."""
         kind = self._schema[name]
-        is_number = kind.is_numeric() and not kind.is_decimal()
-        if not is_number and kind != self._pl.Boolean:
-            what = f"column `{brief(name)}` has {kind}, not numbers"
-            raise DataError("file-dtype", f"{self.name}: {what}", (self._label,))
+        if not kind.is_numeric() and kind != self._pl.Boolean:
+            what = f"column `{brief(name)}` has {brief(str(kind))}, not numbers"
+            raise DataError("file-dtype", f"{self.name}: {what}", self._labels)
+
+    def _check_supported(self, names: Sequence[str]) -> None:
+        """Raise DataError for columns of kinds that polars does not read."""
+        for name in names:
+            refused = self._footer.unsupported.get(name) if self._footer else None
+            kind = str(self._schema[name])
+            is_wide = any(int(digits) > _DIGITS for digits in _PRECISION.findall(kind))
+            if refused or is_wide:
+                what = f"column `{brief(name)}` has {refused or brief(kind)}, which is unsupported"
+                hint = "--only leaves out columns that the program does not read"
+                raise DataError("unsupported", f"{self.name}: {what}", self._labels, help=hint)
 
     @property
     def kinds(self) -> list[ColumnKind]:
@@ -133,6 +181,7 @@ class FrameTable:
         Where no column is asked for, the frames have one all the same: they tell the rows.
         """
         wanted = list(columns) or list(self.columns[:1])
+        self._check_supported(wanted)
         if self._frame is None:
             frames = self._streamed(wanted)
         else:
@@ -147,15 +196,16 @@ class FrameTable:
             count += batch.height
             batch = self._safely(lambda: next(frames, None))
         if self._frame is not None:
-            self._check_all_read(self._frame, count)
+            self._check_all_read(count)
 
-    def _check_all_read(self, frame: polars.LazyFrame, rows: int) -> None:
-        """Raise DataError where fewer rows were read than the file's footer counts.
+    def _check_all_read(self, rows: int) -> None:
+        """Raise DataError where other rows were read than the file's footer counts.
 
         A panic in one of its threads looks like the end to polars.
         """
-        if rows != self._rows_of(frame):
-            raise self._damaged()
+        if rows != self._rows():
+            counts = f"it says that it has {self._rows():,} rows, and {rows:,} were read"
+            raise self._damaged(note=counts)
 
     def _streamed(self, columns: list[str]) -> Iterator[polars.DataFrame]:
         """Yield the batches of a stream; from its beginning, where it is a file's."""
@@ -170,40 +220,65 @@ class FrameTable:
         """The bytes that so many rows are of all there are, in proportion, and all of these."""
         if self._frame is None:
             return 0, None
-        if self._count is None:
-            self._count = self._rows_of(self._frame)
-        return self._size * rows // max(self._count, 1), self._size
+        return self._size * rows // max(self._rows(), 1), self._size
 
-    def _rows_of(self, frame: polars.LazyFrame) -> int:
-        return int(self._safely(lambda: frame.select(self._pl.len()).collect().item()))
+    def _rows(self) -> int:
+        """Return how many rows the file says that it has; those of a stream that was read."""
+        frame = self._frame
+        if self._footer is not None:
+            return self._footer.rows
+        if self._count is None and frame is not None:
+            count = frame.select(self._pl.len())
+            self._count = int(self._safely(lambda: count.collect().item()))
+        return self._count or 0
+
+    def column_at(self, place: int) -> Array[float64] | list[str]:
+        """Return what `column` does, of the column at a place."""
+        return self.column(self.columns[place])
 
     def column(self, name: str) -> Array[float64] | list[str]:
         """Return the numbers of a column, or its texts; missing text is empty."""
         is_text = self._kind(self._schema[name]) is ColumnKind.TEXT
         if not is_text:
             self.check_number(name)
+        self._check_supported([name])
         if self._frame is None:
             self._frame = self._pl.concat(self._within(self.batches(0, self.columns))).lazy()
             self.close()
-        pl, kind, frame = self._pl, self._schema[name], self._frame
-        rows = self._rows_of(frame)
-        check_memory(f"column `{brief(name)}`", 8 * rows, self._limit, self._label)
-        series = self._safely(lambda: frame.select(pl.col(name)).collect()[name])
-        self._check_all_read(frame, len(series))
+        frame = self._frame
+        check_memory(f"column `{brief(name)}`", 8 * self._rows(), self._limit, self._label)
+        series = self._safely(lambda: frame.select(self._pl.col(name)).collect()[name])
+        self._check_all_read(len(series))
         if is_text:
-            return list(series.cast(pl.String).fill_null("").to_list())
+            return list(series.cast(self._pl.String).fill_null("").to_list())
         if series.null_count():
-            if self._missing is None or kind == pl.Boolean:
-                where = series.is_null().arg_max()
-                raise DataError(
-                    "empty-cell",
-                    f"{self.name}: column `{brief(name)}` has {series.null_count():,} "
-                    f"missing values, the first in row {(where or 0) + 1:,}",
-                    (self._label,),
-                    help="--missing nan computes with nan",
-                )
-            series = series.cast(pl.Float64).fill_null(self._missing)
-        return series.to_numpy()
+            if self._missing is None or series.dtype == self._pl.Boolean:
+                raise self._missing_values(series)
+            series = numbers(series).fill_null(self._missing)
+        return self._whole(series).to_numpy()
+
+    def _missing_values(self, series: polars.Series) -> DataError:
+        where = series.is_null().arg_max()
+        return DataError(
+            "empty-cell",
+            f"{self.name}: column `{brief(series.name)}` has {series.null_count():,} "
+            f"missing values, the first in row {(where or 0) + 1:,}",
+            self._labels,
+            help="--missing nan computes with nan",
+        )
+
+    def _whole(self, series: polars.Series) -> polars.Series:
+        """Return numbers of a kind that numpy has. Raises DataError for those beyond int64."""
+        pl, kind = self._pl, series.dtype
+        if kind.is_decimal():
+            return numbers(series)
+        if kind not in (pl.Int128, pl.UInt128):
+            return series
+        whole = series.cast(pl.Int64, strict=False)
+        if whole.null_count():
+            what = f"column `{brief(series.name)}` has whole numbers beyond int64"
+            raise DataError("file-dtype", f"{self.name}: {what}", self._labels)
+        return whole
 
     def _within(self, frames: Iterator[polars.DataFrame]) -> Iterator[polars.DataFrame]:
         """Yield frames that are all kept. Raises LimitError where they pass the limit."""
@@ -218,5 +293,5 @@ class FrameTable:
         import numpy
 
         if not self.columns:
-            raise DataError("empty-file", f"{self.name}: there are no columns", (self._label,))
+            raise DataError("empty-file", f"{self.name}: there are no columns", self._labels)
         return numpy.stack([self.column(name) for name in self.columns], axis=1)

@@ -4,54 +4,61 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from threading import Thread
+from collections.abc import Callable
+from threading import Lock, Thread
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from graphcalc.diagnostics import BackendError, GraphcalcError
+from graphcalc.packages import is_installed, load_package
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from graphcalc.diagnostics import Label
+
 _T = TypeVar("_T")
 
 
-def import_polars() -> ModuleType:
-    """Return polars. Raises ImportError where it is not installed.
+def load_polars(what: str, label: Label | None) -> ModuleType:
+    """Return polars. Raises BackendError where it is not installed, or does not import.
 
-    On import polars takes Ctrl-C for itself, and forgets one that comes between its queries. Where
-    Ctrl-C was left to end the process, it ends it again afterwards; one that comes during the
-    import waits.
+    `what` names what needs it. On import polars takes Ctrl-C for itself, and forgets one that
+    comes between its queries. Where Ctrl-C was left to end the process, it ends it again
+    afterwards; one that comes during the import waits.
     """
     is_left = signal.getsignal(signal.SIGINT) is signal.SIG_DFL
     if "polars" in sys.modules or not is_left or not hasattr(signal, "pthread_sigmask"):
-        import polars
-
-        return polars
+        return load_package("polars", what, label)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
-        import polars
+        return load_package("polars", what, label)
     finally:
         with contextlib.suppress(ValueError):  # not the main thread: its signals are not ours
             signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    return polars
 
 
 def has_polars() -> bool:
     """Return whether polars is installed, without importing it."""
-    from importlib.util import find_spec
+    return is_installed("polars")
 
+
+def is_polars_usable() -> bool:
+    """Return whether polars is installed and imports."""
     try:
-        return find_spec("polars") is not None
-    except ValueError:  # what is imported as None is not installed
+        load_polars("this needs", None)
+    except BackendError:
         return False
+    return True
 
 
 class ReadError(Exception):
-    """polars could not read a file: an error, a panic, or an abort."""
+    """polars failed: an error, a panic, or an abort. The text is its reason, where it gave one."""
 
 
 class AbortGuard:
@@ -124,35 +131,74 @@ class AbortGuard:
 _GUARD = AbortGuard()
 
 
-def read_safely(read: Callable[[], _T]) -> _T:
-    """Return what a function that calls polars returns, or raise ReadError.
+def call_safely(call: Callable[[], _T]) -> _T:
+    """Return what a function that calls polars returns. Raises ReadError where polars fails.
 
-    An error of the system stays an OSError, as does a wish to end: KeyboardInterrupt, SystemExit.
+    Errors that are not polars' own stay as they are, as do an OSError and a MemoryError.
     """
     try:
-        with _silenced():
-            return _GUARD.call(read)
+        with _SILENCE:
+            return _GUARD.call(call)
+    except BaseException as error:  # a panic of Rust is no Exception
+        if type(error).__module__.partition(".")[0] not in _MODULES:
+            raise
+        raise ReadError(_reason(error)) from None
+
+
+def read_safely(read: Callable[[], _T]) -> _T:
+    """Return what a function that reads a file returns, or raise ReadError for any failure.
+
+    An error of the system stays an OSError, as does a want of memory.
+    """
+    try:
+        return call_safely(read)
     except OSError as error:
         if error.strerror:
             raise
-    except (KeyboardInterrupt, SystemExit):
+    except (GraphcalcError, MemoryError, ReadError):
         raise
-    except BaseException:  # a panic of Rust is no Exception
+    except Exception:
         pass
     raise ReadError
 
 
-@contextlib.contextmanager
-def _silenced() -> Iterator[None]:
-    """Standard error led nowhere meanwhile: a panic of Rust prints a trace there."""
-    kept = os.dup(2) if sys.stderr is not None else None
-    try:
-        if kept is not None:
-            nothing = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nothing, 2)
-            os.close(nothing)
-        yield
-    finally:
-        if kept is not None:
-            os.dup2(kept, 2)
-            os.close(kept)
+# The modules of polars' errors, and of a panic of Rust.
+_MODULES = ("polars", "pyo3_runtime")
+_PANIC = re.compile(r'JoinError::Panic\([^"]*"((?:[^"\\]|\\.)*)"')
+
+
+def _reason(error: BaseException) -> str:
+    """Return polars' own reason: the first line of its message, or that of the panic in it."""
+    text = str(error)
+    panic = _PANIC.search(text)
+    first = next(iter((panic[1] if panic else text).splitlines()), "")
+    return first.partition("\\n")[0].strip()
+
+
+class _Silence:
+    """Standard error led nowhere while calls are at work: a panic of Rust prints a trace there."""
+
+    def __init__(self) -> None:
+        self._lock, self._count = Lock(), 0
+        self._kept: int | None = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._count += 1
+            if self._count == 1 and sys.stderr is not None:
+                self._kept = os.dup(2)
+                nothing = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nothing, 2)
+                os.close(nothing)
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._count -= 1
+            if not self._count and self._kept is not None:
+                os.dup2(self._kept, 2)
+                os.close(self._kept)
+                self._kept = None
+
+
+# File descriptor 2 is the process's: calls of several threads share one silence.
+_SILENCE = _Silence()

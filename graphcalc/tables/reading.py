@@ -46,10 +46,10 @@ def format_of(path: str) -> str | None:
     return next((f for ending, f in _ENDINGS.items() if name.endswith(ending)), None)
 
 
-def read_text(path: str, options: TextOptions, limit: int, label: Label) -> str:
+def read_text(path: str, options: TextOptions, limit: int, label: Label | None) -> str:
     """All of a text file, unpacked and decoded."""
     stream, _ = open_bytes(path)
-    name = display_path(path)
+    name, labels = display_path(path), () if label is None else (label,)
     pieces, size = [], 0
     try:
         while True:
@@ -68,12 +68,13 @@ def read_text(path: str, options: TextOptions, limit: int, label: Label) -> str:
             stream.close()
     data = b"".join(pieces)
     if not data:
-        raise DataError("empty-file", f"{name}: the file is empty", (label,))
+        raise DataError("empty-file", f"{name}: the file is empty", labels)
     return decoded(data, name, options.encoding, label)
 
 
-def decoded(data: bytes, name: str, encoding: str, label: Label) -> str:
+def decoded(data: bytes, name: str, encoding: str, label: Label | None) -> str:
     """Return the text of bytes. Raises DataError for bytes that are not valid in the encoding."""
+    labels = () if label is None else (label,)
     try:
         text = data.decode(encoding).removeprefix("\ufeff")
         place = data.find(b"\0") if "\0" in text else -1
@@ -85,14 +86,14 @@ def decoded(data: bytes, name: str, encoding: str, label: Label) -> str:
         place, what = error.start, not_text(error)
         hint = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "latin-1"
     except UnicodeError as error:
-        raise DataError("encoding", f"{name}: {not_text(error)}", (label,)) from None
+        raise DataError("encoding", f"{name}: {not_text(error)}", labels) from None
     if place < 0:
         return text
     line = data.count(b"\n", 0, place) + 1
     raise DataError(
         "encoding",
         f"{name}: {what} in line {line}, at offset {place:,}",
-        (label,),
+        labels,
         help=f"say what it is: --encoding {hint}" if hint else "",
     )
 

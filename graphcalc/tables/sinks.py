@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
-from graphcalc.diagnostics import DataError, GraphcalcError, OutputError, brief, missing_package
+from graphcalc.diagnostics import DataError, GraphcalcError, OutputError, brief
 from graphcalc.tables.csv import Dialect, joined
-from graphcalc.tables.frame_text import check_kinds, delimited, json_lines
-from graphcalc.tables.polars_calls import has_polars
+from graphcalc.tables.frame_text import check_kinds, lines_of
+from graphcalc.tables.polars_calls import load_polars
 
 if TYPE_CHECKING:
     import polars
@@ -167,8 +167,7 @@ class FrameSink:
     """
 
     def __init__(self, file: Output, format: str) -> None:
-        if not has_polars():
-            raise missing_package("polars", f"{format} files need", None)
+        load_polars(f"{format} files need", None)
         self._file, self._format = file, format
         self._queue: queue.Queue[polars.DataFrame | None] = queue.Queue(2)
         self._thread: threading.Thread | None = None
@@ -228,17 +227,18 @@ class FrameLines:
     def __init__(self, sink: RowSink[bytes], format: str, name: str, *, has_header: bool) -> None:
         self._sink, self._format, self._name = sink, format, name
         self._dialect = Dialect("\t" if format == "tsv" else ",", format != "tsv")
-        self._is_json = format in ("json", "jsonl")
-        self._is_first, self._has_header = True, has_header and not self._is_json
+        self._is_first = True
+        self._has_header = has_header and format not in ("json", "jsonl")
 
     def write(self, frame: polars.DataFrame) -> None:
         """Take the next rows."""
         if self._is_first:
             check_kinds(frame, self._format, self._name)
-            if self._has_header:
-                self._sink.write(f"{joined(frame.columns, self._dialect)}\n".encode())
+        lines = lines_of(frame, self._format, self._dialect, self._name)
+        if self._is_first and self._has_header:
+            self._sink.write(f"{joined(frame.columns, self._dialect)}\n".encode())
         self._is_first = False
-        self._sink.write(json_lines(frame) if self._is_json else delimited(frame, self._dialect))
+        self._sink.write(lines)
 
     def close(self) -> None:
         """There are no more."""

@@ -30,7 +30,7 @@ from graphcalc.tables.csv import (
     split_records,
 )
 from graphcalc.tables.jsonlines import JsonTable, members
-from graphcalc.tables.polars_calls import import_polars
+from graphcalc.tables.polars_calls import load_polars
 from graphcalc.tables.reading import TextOptions, decoded, read_text
 
 if TYPE_CHECKING:
@@ -111,11 +111,14 @@ class TextTable:
 
         Raises DataError for a cell without a number among others.
         """
-        key = self._table.keys[self.columns.index(name)]
+        return self.column_at(self.columns.index(name))
+
+    def column_at(self, place: int) -> NDArray | list[str]:
+        """Return what `column` does, of the column at a place."""
         try:
-            numbers = self._read([self.columns.index(name)], self._first)
+            numbers = self._read([place], self._first)
         except DataError:
-            texts = self._texts(key)
+            texts = self._texts(self._table.keys[place])
             if texts is None:
                 raise
             return texts
@@ -218,37 +221,41 @@ class BigTextTable:
 
     def column(self, name: str) -> Array[float64] | NDArray | list[str]:
         """Return the numbers of a column, or its texts."""
-        frame = self._parsed([name]) if self._slow is None else None
-        return self._careful().column(name) if frame is None else frame.to_series(0).to_numpy()
+        return self.column_at(self.columns.index(name))
+
+    def column_at(self, place: int) -> Array[float64] | NDArray | list[str]:
+        """Return what `column` does, of the column at a place."""
+        frame = self._parsed([place]) if self._slow is None else None
+        return self._careful().column_at(place) if frame is None else frame.to_series(0).to_numpy()
 
     def matrix(self) -> Array[float64] | NDArray:
         """Return all of the numbers."""
         frame = None
         if self._slow is None and not all(map(is_number, self.columns)):
-            frame = self._parsed(list(self.columns))
+            frame = self._parsed(range(len(self.columns)))
         return self._careful().matrix() if frame is None else frame.to_numpy()
 
-    def _parsed(self, names: list[str]) -> polars.DataFrame | None:
+    def _parsed(self, places: Sequence[int]) -> polars.DataFrame | None:
         """Return columns of numbers; None where a cell is none, or a row is short or long.
 
         Whole numbers of which float64 rounds some are int64.
         """
-        import_polars()
-        import polars as pl
-
-        frame = self._read(names, pl.Float64)
+        pl = load_polars("large tables need", None)
+        frame = self._read(places, pl.Float64)
         if (
             frame is None
             or not frame.select(pl.max_horizontal(pl.all().abs().max() >= MAX_EXACT)).item()
         ):
             return frame
-        whole = self._read(names, pl.Int64)
+        whole = self._read(places, pl.Int64)
         is_exact = whole is None or whole.cast(pl.Float64).cast(pl.Int64, strict=False).equals(
             whole
         )
         return frame if is_exact else whole
 
-    def _read(self, names: list[str], kind: type[polars.DataType]) -> polars.DataFrame | None:
+    def _read(
+        self, places: Sequence[int], kind: type[polars.DataType]
+    ) -> polars.DataFrame | None:
         """Return columns of one kind of numbers; None where they are none."""
         import polars as pl
 
@@ -257,16 +264,15 @@ class BigTextTable:
         has_quotes = self._counts[4] > 0
         if not self._is_plain(*self._counts):
             return None
-        places = [self.columns.index(name) for name in names]
-        last = len(self.columns) - 1
-        numbers = {f"c{i}": kind if i in places else pl.String for i in range(last + 1)}
+        last, wanted = len(self.columns) - 1, set(places)
+        numbers = {f"c{i}": kind if i in wanted else pl.String for i in range(last + 1)}
         try:
             frame = pl.read_csv(
                 self.name,
                 has_header=False,
                 skip_rows=1,
                 schema=numbers,
-                columns=None if has_quotes else sorted({*places, last}),
+                columns=None if has_quotes else sorted({*wanted, last}),
                 separator=self._separator,
                 quote_char=None if self._format == "tsv" else '"',
                 glob=False,

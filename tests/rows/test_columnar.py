@@ -283,10 +283,10 @@ import collections, os, pathlib, random, resource, sys
 from graphcalc.diagnostics import GraphcalcError, Label
 from graphcalc.source import Source, Span
 from graphcalc.tables.frames import FrameTable
-from graphcalc.tables.polars_calls import import_polars
+from graphcalc.tables.polars_calls import load_polars
 from graphcalc.tables.reading import TextOptions
 
-import_polars()
+load_polars("this needs", None)
 folder, count = pathlib.Path(sys.argv[1]), int(sys.argv[2])
 samples = [file.read_bytes() for file in sorted(folder.glob("*.parquet"))]
 draw = random.Random(int(sys.argv[3]))
