@@ -253,9 +253,7 @@ class BigTextTable:
         )
         return frame if is_exact else whole
 
-    def _read(
-        self, places: Sequence[int], kind: type[polars.DataType]
-    ) -> polars.DataFrame | None:
+    def _read(self, places: Sequence[int], kind: type[polars.DataType]) -> polars.DataFrame | None:
         """Return columns of one kind of numbers; None where they are none."""
         import polars as pl
 
