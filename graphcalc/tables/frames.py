@@ -36,7 +36,8 @@ def numbers(series: polars.Series) -> polars.Series:
     import polars as pl
 
     text = series.cast(pl.String) if series.dtype.is_decimal() else series
-    return text.cast(pl.Float64)
+    found: polars.Series = text.cast(pl.Float64)
+    return found
 
 
 class FrameTable:
@@ -274,7 +275,7 @@ class FrameTable:
             return numbers(series)
         if kind not in (pl.Int128, pl.UInt128):
             return series
-        whole = series.cast(pl.Int64, strict=False)
+        whole: polars.Series = series.cast(pl.Int64, strict=False)
         if whole.null_count():
             what = f"column `{brief(series.name)}` has whole numbers beyond int64"
             raise DataError("file-dtype", f"{self.name}: {what}", self._labels)

@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable
 from threading import Lock, Thread
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from graphcalc.diagnostics import BackendError, GraphcalcError
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
-def load_polars(what: str, label: Label | None) -> ModuleType:
+def load_polars(what: str, label: Label | None) -> Any:
     """Return polars. Raises BackendError where it is not installed, or does not import.
 
     `what` names what needs it. On import polars takes Ctrl-C for itself, and forgets one that
