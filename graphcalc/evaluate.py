@@ -165,7 +165,7 @@ class Evaluation:
         self.bindings, self.files = bindings or {}, files or {}
         self.keeps_results, self.records = keeps_results, records
         self._ready: dict[object, tuple[dict[str, str], Graph, Program]] = {}
-        check(self.options.settings)
+        self.options = self.options._replace(settings=check(self.options.settings))
         if not 0 <= self.options.seed <= MAX_SEED:
             raise UsageError("seed", f"the seed must be between 0 and {MAX_SEED}")
 

@@ -10,13 +10,16 @@ from graphcalc.graph.ir import Graph
 from graphcalc.graph.passes import work
 from graphcalc.graph.verify import first_of_kind
 from graphcalc.packages import is_installed, is_usable, load_package
+from graphcalc.ops.words import DTYPES as DTYPE_NAMES
 
 # Scalar operations from which torch's speed pays for its import.
 SMALL_WORK = 2_000_000
 
-NARROW = frozenset({"float32", "float16", "bfloat16"})
 BACKENDS = ("auto", "python", "torch")
 DTYPES = ("float64", "float32", "float16", "bfloat16")
+NARROW = frozenset(DTYPES[1:])
+# The dtypes of a run by their names.
+FLOAT_NAMES = {name: dtype for name, dtype in DTYPE_NAMES.items() if dtype in DTYPES}
 
 
 def check(settings: Settings) -> Settings:
@@ -25,6 +28,7 @@ def check(settings: Settings) -> Settings:
         raise UsageError(
             "backend", f"`{brief(settings.backend)}` is not a backend; choose {', '.join(BACKENDS)}"
         )
+    settings = settings._replace(dtype=FLOAT_NAMES.get(settings.dtype or "", settings.dtype))
     if settings.dtype is not None and settings.dtype not in DTYPES:
         raise UsageError(
             "dtype", f"`{brief(settings.dtype)}` is not a dtype; choose {', '.join(DTYPES)}"

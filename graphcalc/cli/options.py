@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from graphcalc.backends.choose import BACKENDS, DTYPES
+from graphcalc.backends.choose import BACKENDS, DTYPES, FLOAT_NAMES
 from graphcalc.backends.optimizers import OPTIMIZERS
 from graphcalc.diagnostics import UsageError, brief, did_you_mean
 from graphcalc.graph.ir import MAX_NODES
@@ -85,6 +85,13 @@ def _device(name: str, text: str) -> str:
     if re.fullmatch(r"cpu|mps|cuda(:[0-9]{1,20})?", text):
         return text
     raise _refused(name, "cpu, cuda, cuda:N or mps", text, "device")
+
+
+def _dtype(name: str, text: str) -> str:
+    if text in FLOAT_NAMES:
+        return FLOAT_NAMES[text]
+    wanted, help = f"one of {', '.join(DTYPES)}", did_you_mean(text, FLOAT_NAMES)
+    raise _refused(name, wanted, text, "dtype", help)
 
 
 def _delimiter(name: str, text: str) -> str:
@@ -221,8 +228,8 @@ GROUPS = {
                default="auto", choices=BACKENDS, code="backend"),
         Option("--device", "DEVICE", "cpu, cuda, cuda:N or mps.", _device,
                choices=("cpu", "cuda", "mps")),
-        Option("--dtype", "DTYPE", "float64, float32, float16 or bfloat16.",
-               choices=DTYPES, code="dtype"),
+        Option("--dtype", "DTYPE", "float64, float32, float16 or bfloat16.", _dtype,
+               choices=DTYPES),
         Option("--seed", "N", "The seed of random numbers.", _integer(0, MAX_SEED), 0),
         Option("--threads", "N", "The number of threads of torch.", _integer(1, 4096)),
         Option("--compile", "", "Use torch.compile, for formulas that run many times."),

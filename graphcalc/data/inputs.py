@@ -12,7 +12,7 @@ from graphcalc.graph.lowering import Input
 from graphcalc.graph.text_columns import TEXT, ColumnText
 from graphcalc.numbers import MAX_EXACT, is_rounded, leaves, whole_number
 from graphcalc.ops.kernels.arrays import NDArray
-from graphcalc.ops.spec import FLOATS, Type
+from graphcalc.ops.spec import FLOATS, HALVES, Type
 from graphcalc.source import Source, Span
 
 # A number, or nested lists of numbers.
@@ -36,7 +36,7 @@ def describe(name: str, value: Value, dtype: str, forced: str | None) -> Input:
         number = _number(name, value)
         if isinstance(number, int):
             return Input(Type((), "int64"), number, True)
-        return Input(Type((), dtype, True), number, number.is_integer())
+        return Input(Type((), dtype, dtype not in HALVES), number, number.is_integer())
     if hasattr(value, "dtype") and hasattr(value, "shape"):
         return _array(name, value, forced)
     if isinstance(value, str) or is_text(value):

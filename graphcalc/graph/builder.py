@@ -21,10 +21,10 @@ from graphcalc.graph.ir import (
 )
 from graphcalc.graph.static_arithmetic import arithmetic
 from graphcalc.graph.text_columns import TEXT, ColumnText, not_a_number
-from graphcalc.numbers import show_bytes
-from graphcalc.ops.shapes import show
+from graphcalc.numbers import rounded, show_bytes
+from graphcalc.ops.shapes import show, type_of
 from graphcalc.ops.sizes import Size
-from graphcalc.ops.spec import ITEM_BYTES, Op, Problem, Type
+from graphcalc.ops.spec import HALVES, ITEM_BYTES, Op, Problem, Type, number_dtype
 from graphcalc.ops.table import OPS
 from graphcalc.source import Span
 
@@ -112,7 +112,7 @@ class Builder:
             if op is not OPS["alias"]:
                 self._check_no_text(operands, where)
             try:
-                type_ = self._types[key] = op.type(self.dtype, types, params)
+                type_ = self._types[key] = type_of(op, self.dtype, types, params)
             except Problem as problem:
                 raise explain(problem, self.nodes, operands, where, context) from None
             self._check_size(type_, where)
@@ -158,7 +158,8 @@ class Builder:
         if type_ is None:
             dtype = _STRONG.get(type(value))
             self.has_long_numbers |= dtype == "int64"
-            type_ = Type((), self.dtype, True) if dtype is None else Type((), dtype)
+            weak = Type((), number_dtype(self.dtype), True)
+            type_ = weak if dtype is None else Type((), dtype)
         key = constant_key(value, type_)
         if is_shared and key in self.constants:
             return self.constants[key]
@@ -292,6 +293,8 @@ class Builder:
 
     def _filled(self, value: Any, type_: Type, where: Where) -> int:
         """Return a number, or a tensor of it."""
+        if type_.dtype in HALVES:
+            value = rounded(value, type_.dtype)
         found = self.constant(value, where, type_=type_._replace(shape=()))
         if not type_.shape:
             return found

@@ -154,6 +154,9 @@ def _compose(
     """Return a frame for the body of a function of the prelude."""
     definition = prelude.definition(found)
     place = frame.place or Label(frame.source, node.span, f"in this call of `{found.name}`")
+    if found.is_one_kernel:
+        items, half = dtypes.widened(scope, items, (place.source, place.span))
+        dtype = dtype or half
     inner = _inline(scope, definition, items, nodes, node, frame, place)
     if dtype and inner is not None:
         inner.code = iter([*inner.code, Cast(dtype)])

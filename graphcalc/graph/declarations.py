@@ -18,7 +18,7 @@ from graphcalc.diagnostics import (
 from graphcalc.graph.ir import Node
 from graphcalc.ops.shapes import show
 from graphcalc.ops.sizes import Size, solve, substitute, symbol
-from graphcalc.ops.spec import FLOATS, ITEM_BYTES, Type
+from graphcalc.ops.spec import FLOATS, HALVES, ITEM_BYTES, Type
 from graphcalc.ops.table import OPS
 from graphcalc.ops.words import DTYPES
 from graphcalc.source import Source, Span
@@ -149,7 +149,8 @@ class Declarations:
         if declared.dtype == found.dtype:
             return found._replace(weak=False)
         is_float = declared.dtype in FLOATS and found.dtype in FLOATS
-        if found.weak and (is_float or (declared.dtype == "int64" and is_whole)):
+        is_free = found.weak or (found.dtype in HALVES and not found.shape)
+        if is_free and (is_float or (declared.dtype == "int64" and is_whole)):
             return found._replace(dtype=declared.dtype, weak=False)
         is_number = found.weak and node.op is OPS["const"]
         what = "numbers that are not whole" if is_number else found.dtype

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from graphcalc.diagnostics import CallError, Label, brief
+from graphcalc.graph.ir import Where
 from graphcalc.graph.lowered import Lowered, TextValue
 from graphcalc.graph.scope import Scope
+from graphcalc.ops.shapes import float_dtype
 from graphcalc.ops.sizes import Size
-from graphcalc.ops.spec import FLOATS
+from graphcalc.ops.spec import FLOATS, HALVES
 from graphcalc.ops.table import OPS
-from graphcalc.ops.words import DTYPES
+from graphcalc.ops.words import DTYPES, NARROW_INTEGERS
 from graphcalc.source import Source
 from graphcalc.syntax.expr import Expr
 
@@ -25,7 +27,14 @@ def dtype_of(scope: Scope, item: Lowered, node: Expr, source: Source) -> str:
             scope.label(node, source),
             help="write torch.float64, torch.float32, torch.int64 or torch.bool",
         )
+    if name in NARROW_INTEGERS:
+        note_narrow(scope, name, Label(source, node.span))
     return DTYPES[name]
+
+
+def note_narrow(scope: Scope, name: str, place: Label) -> None:
+    """Note that integers of few bits are int64 here, which wrap around later."""
+    scope.builder.note(place, f"`{name}` is int64 here: numbers beyond its range do not wrap")
 
 
 def note_device(scope: Scope, item: Lowered, node: Any, source: Source) -> None:
@@ -36,18 +45,40 @@ def note_device(scope: Scope, item: Lowered, node: Any, source: Source) -> None:
         scope.builder.note(Label(source, node.span), text)
 
 
+def widened(scope: Scope, items: list[Lowered], where: Where) -> tuple[list[Lowered], str]:
+    """Return arguments of half precision as float32, and the dtype of the result that they make.
+
+    Others stay as they are, and where there are wider ones too nothing changes.
+    """
+    builder = scope.builder
+    types = [builder.nodes[i].type for i in items if type(i) is int]
+    strong = [t for t in types if t.dtype in FLOATS and not t.is_number]
+    dtype = float_dtype(builder.dtype, tuple(strong)) if strong else ""
+    if dtype not in HALVES:
+        return items, ""
+
+    def widen(item: Lowered) -> Lowered:
+        if type(item) is not int or builder.nodes[item].type.dtype not in HALVES:
+            return item
+        return builder.add(OPS["to_float32"], (item,), (), where)
+
+    return list(map(widen, items)), dtype
+
+
 def cast(scope: Scope, position: int, dtype: str, place: Label) -> int:
-    """Return a value in another dtype; floating point is the run's, whatever its width."""
+    """Return a value in another dtype; in a float64 run float32 is float64, and a note says so."""
     builder = scope.builder
     type_ = builder.nodes[position].type
     where = place.source, place.span
     if dtype in FLOATS:
-        has = type_.dtype if type_.dtype in FLOATS and not type_.weak else builder.dtype
-        if dtype != has:
+        has = type_.dtype if type_.dtype in FLOATS else builder.dtype
+        if (dtype, has, builder.dtype) == ("float32", "float64", "float64"):
             builder.note(place, f"the numbers stay {has}: --dtype {dtype} changes the run's")
-        if type_.dtype in FLOATS:
+            dtype = has
+        if type_.dtype == dtype:
             return position
-        return builder.add(OPS["float"], (position,), (), where)
+        name = "float" if type_.dtype not in FLOATS and dtype == has else f"to_{dtype}"
+        return builder.add(OPS[name], (position,), (), where)
     if type_.dtype == dtype:
         return position
     literal = builder.literal(position)

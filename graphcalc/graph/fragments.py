@@ -34,7 +34,7 @@ from graphcalc.graph.lowered import (
 )
 from graphcalc.graph.scope import Scope, Symbols
 from graphcalc.ops.sizes import Size
-from graphcalc.ops.spec import NONE, TENSORS, ZERO, Op, Type, parameters
+from graphcalc.ops.spec import HALVES, NONE, TENSORS, ZERO, Op, Type, parameters
 from graphcalc.ops.table import OPS
 from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
@@ -87,6 +87,13 @@ class TracingBuilder(Builder):
         """Add an input that stands for an operand."""
         params = type_, str(len(self.nodes))
         return self.add(OPS["input"], (), params, (_NOWHERE.source, _NOWHERE.span), is_shared=False)
+
+    def widened(self, position: int) -> int:
+        """Return an operand in float32 where it has half precision, else the operand."""
+        if self.nodes[position].type.dtype not in HALVES:
+            return position
+        place = _NOWHERE.source, _NOWHERE.span
+        return self.add(OPS["to_float32"], (position,), (), place)
 
     def constant(
         self, value: Any, where: Where, *, is_shared: bool = True, type_: Type | None = None
@@ -403,20 +410,35 @@ def derivative(
     if found is None:
         formulas = written or (op.vjp(types, node.params) if callable(op.vjp) else op.vjp)
         text = formulas[number]
-        found = text if text in (ZERO, NONE) else _trace_formula(scope, text, node, types, g)
+        found = text if text in (ZERO, NONE) else _formula(scope, text, node, types, number, g)
         scope.fragments[key] = found
     return found
 
 
-def _trace_formula(
-    scope: Scope, text: str, node: Node, types: tuple[Type, ...], g: Type
+def _formula(
+    scope: Scope, text: str, node: Node, types: tuple[Type, ...], number: int, g: Type
 ) -> Fragment:
+    """Return the fragment of a derivative formula.
+
+    Of values of half precision it is computed in float32 where the row says so.
+    """
+    is_wide = node.type.dtype in node.op.wide_gradients
+    return _trace_formula(scope, text, node, types, g, types[number].dtype if is_wide else "")
+
+
+def _trace_formula(
+    scope: Scope, text: str, node: Node, types: tuple[Type, ...], g: Type, narrow: str = ""
+) -> Fragment:
+    """Return the fragment of a formula; with `narrow` its inside is float32, its value of that."""
     op = node.op
     builder = TracingBuilder(scope.builder.dtype, scope.builder.limits)
     sizes = {str(s): s for t in types for s in t.shape if type(s) is Size}
     names = [*operand_names(op, len(types)), "out", "g"]
-    values: dict[str, Lowered] = dict(zip(names, map(builder.hole, (*types, node.type, g))))
+    holes = list(map(builder.hole, (*types, node.type, g)))
     count = len(builder.nodes)
+    if narrow:
+        holes = list(map(builder.widened, holes))
+    values: dict[str, Lowered] = dict(zip(names, holes))
     static = [p for p in parameters(op) if p.kind not in TENSORS and p.kind != "key"]
     values |= {p.name: _static_item(value) for p, value in zip(static, node.params)}
     source = Source(text, "<prelude>")
@@ -426,6 +448,9 @@ def _trace_formula(
     inner = scope.apart(builder, scope.missing, sizes.get)
     inner.is_tracing = True
     result = inner.operand(inner.run(frame), root, source)
+    if narrow in HALVES and builder.nodes[result].type.dtype == "float32":
+        place = _NOWHERE.source, _NOWHERE.span
+        result = builder.add(OPS[f"to_{narrow}"], (result,), (), place)
     return fragment_of(builder, result, count, _NOWHERE.source)
 
 

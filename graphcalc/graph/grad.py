@@ -225,8 +225,11 @@ class Reverse:
         return Edge(operand, user, place, local, share)
 
     def _fit(self, share: int, type_: Type, where: Where) -> int:
-        """A gradient in the shape of its operand: summed where that was broadcast."""
+        """A gradient in the dtype and the shape of its operand: summed where that was broadcast."""
         builder = self._builder
+        dtype = builder.nodes[share].type.dtype
+        if dtype != type_.dtype and not type_.weak and not builder.nodes[share].type.weak:
+            share = builder.add(OPS[f"to_{type_.dtype}"], (share,), (), where)
         shape, wanted = builder.nodes[share].type.shape, type_.shape
         if shape == wanted:
             return share

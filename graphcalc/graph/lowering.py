@@ -11,12 +11,13 @@ from graphcalc.graph.builder import Builder
 from graphcalc.graph.declarations import Declarations, place_of
 from graphcalc.graph.expansion import Expander
 from graphcalc.graph.integers import note_literals
-from graphcalc.graph.ir import Graph, Limits, Where, label_of
+from graphcalc.graph.ir import Graph, Limits, Node, Where, label_of
 from graphcalc.graph.names import Names
 from graphcalc.graph.passes import prune, read_positions
 from graphcalc.graph.scope import Scope
 from graphcalc.graph.text_columns import ColumnText, not_a_number
 from graphcalc.graph.walk import new_scope, unpack
+from graphcalc.ops.shapes import as_result
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import Type
 from graphcalc.ops.table import CONSTANTS, OPS
@@ -351,7 +352,11 @@ class _Lowering:
             node.is_hidden = True
         value = builder.static(position)
         if value is not None:
-            position = builder.constant(value, (binding.source, binding.span), is_shared=False)
+            # With half precision a bound number is a tensor, where a written one is a double.
+            halved = as_result(builder.nodes[position].type, builder.dtype)
+            type_ = halved if halved != builder.nodes[position].type else None
+            where = binding.source, binding.span
+            position = builder.constant(value, where, is_shared=False, type_=type_)
         builder.nodes[position].is_hidden = False
         builder.nodes[position].written = brief(format_expression(binding.value))
         return position
@@ -384,6 +389,8 @@ class _Lowering:
         )
         graph.notes = builder.notes
         graph.sizes, graph.carried = self.declared.known, carried
+        for position in results:
+            _end_with(nodes[position], builder.dtype)
         self._letter(graph)
         return graph
 
@@ -423,6 +430,14 @@ class _Lowering:
                 continue
             node.name = name = next(letters)
             graph.names[name] = position
+
+
+def _end_with(node: Node, dtype: str) -> None:
+    """Give a node the type that it has as a result."""
+    type_ = as_result(node.type, dtype)
+    if type_ != node.type:
+        node.type = type_
+        node.params = (type_, *node.params[1:]) if node.op is OPS["const"] else node.params
 
 
 def constant_of(what: str, binding: Binding) -> Callable[[Scope], int]:

@@ -37,6 +37,22 @@ def prune(
     return kept, moved
 
 
+def written_numbers(graph: Graph) -> dict[int, float]:
+    """The scalars that are computed from written numbers alone, as Python computes them."""
+    found: dict[int, float] = {}
+    for position, node in enumerate(graph.nodes):
+        if node.op is OPS["const"]:
+            if node.type.is_number:
+                found[position] = node.params[1][0]
+        elif node.operands and all(i in found for i in node.operands) and not node.is_bound:
+            values = [found[i] for i in node.operands]
+            if node.op.kind == "elementwise":
+                found[position] = node.op.python(*values, *node.params)
+            elif node.op is OPS["alias"]:
+                (found[position],) = values
+    return found
+
+
 def read_positions(nodes: list[Node]) -> set[int]:
     """The nodes that others are computed from."""
     found: set[int] = set()

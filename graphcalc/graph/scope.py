@@ -241,8 +241,10 @@ class Scope:
         if all(literal is not None for literal in literals):
             types = tuple(builder.nodes[p].type for p in operands)
             if len(set(types)) <= 1:
-                first = types[0] if types else Type((), self.builder.dtype, True)
-                type_ = first._replace(shape=(len(types), *first.shape))
+                type_ = types[0] if types else Type((), self.builder.dtype, True)
+                type_ = type_._replace(shape=(len(types), *type_.shape))
+                if type_.weak:
+                    type_ = type_._replace(dtype=self.builder.dtype)
         where = source, node.span
         if type_ is None:
             return builder.add(OPS["tensor"], tuple(operands), (), where, context=self.context())

@@ -20,6 +20,7 @@ from graphcalc.graph.shape_checks import SHAPE_CHECKS
 from graphcalc.ops.shapes import dimension, dimensions, show
 from graphcalc.ops.sizes import Size, ceil_div, divide_if_exact
 from graphcalc.ops.table import OPS
+from graphcalc.ops.words import NARROW_INTEGERS
 from graphcalc.syntax import expr as ast
 
 MAX_PARTS = 10_000
@@ -305,9 +306,13 @@ def _as(dtype: str) -> Callable[[CallSite], Lowered]:
         if type(word) is TextValue:
             return _number_of(site, word.text)
         is_method = type(site.node.function) is ast.Attribute
+        name = getattr(site.node.function, "name", "")
+        if name in NARROW_INTEGERS:
+            dtypes.note_narrow(site.scope, name, site.label()[0])
         type_ = site.scope.builder.nodes[site.tensor()].type
-        wanted = dtype if is_method or dtype in ("int64", "bool") else type_.dtype
-        if wanted not in ("int64", "bool") and type_.dtype in ("int64", "bool"):
+        # `float(x)` is Python's own function, and leaves a tensor's dtype alone.
+        wanted = dtype if is_method or dtype != "float32" else type_.dtype
+        if wanted == "float32" and type_.dtype in ("int64", "bool"):
             wanted = site.scope.builder.dtype
         return _cast(site, site.tensor(), wanted)
 
@@ -350,6 +355,10 @@ def _device(site: CallSite) -> Lowered:
     return site.tensor()
 
 
+_DIFFERS = {
+    "float": "in a float64 run the numbers stay float64; a note says so.",
+    "long": "so are `int`, `short` and `byte`, which wrap around in torch; a note says so.",
+}
 _X23 = "[[1, 2, 3], [4, 5, 6]]"
 
 _ALL = (
@@ -459,7 +468,7 @@ _ALL = (
         _to,
         (("(1 < 2).to(torch.float64)", "1"), ("[1.5, -1.5].to(torch.int64)", "[1, -1].long()")),
         ("type", "astype"),
-        differs="floating point numbers keep the run's dtype; a note says so.",
+        differs="in a float64 run float32 is float64, and int8 to int32 are int64; a note says so.",
         kind="Values as they are",
     ),
     *(
@@ -470,19 +479,20 @@ _ALL = (
             _as(dtype),
             examples,
             aliases,
-            differs="" if dtype in ("int64", "bool") else "the run's dtype stays; a note says so.",
+            differs=_DIFFERS.get(name, ""),
             kind="Values as they are",
         )
         for name, dtype, doc, examples, aliases in (
             ("float", "float32", "Floating point: true is 1.", (("(1 < 2).float()", "1"),), ()),
-            ("double", "float64", "Floating point: true is 1.", (("(1 < 2).double()", "1"),), ()),
-            ("half", "float16", "Floating point: true is 1.", (("(1 < 2).half()", "1"),), ()),
+            ("double", "float64", "x in float64: true is 1.", (("(1 < 2).double()", "1"),), ()),
+            ("half", "float16", "x in float16, which torch computes: true is 1.", (), ()),
+            ("bfloat16", "bfloat16", "x in bfloat16, which torch computes: true is 1.", (), ()),
             (
                 "long",
                 "int64",
                 "The whole part as an integer, to be an index.",
                 (("[1.5, -1.5].long()", "torch.tensor([1, -1], dtype=torch.int64)"),),
-                ("int", "LongTensor"),
+                ("int", "short", "byte", "LongTensor"),
             ),
             ("bool", "bool", "Whether x is not 0.", (("[0, 2].bool()", "[false, true]"),), ()),
         )

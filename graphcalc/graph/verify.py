@@ -6,6 +6,7 @@ from typing import Any
 
 from graphcalc.diagnostics import InternalError, Label
 from graphcalc.graph.ir import Graph, Node
+from graphcalc.ops.shapes import as_result, type_of
 from graphcalc.ops.spec import Type
 
 
@@ -57,7 +58,8 @@ def verify(graph: Graph) -> None:
     for position in set(first_of_kind(graph)):
         node = nodes[position]
         types = tuple([nodes[i].type for i in node.operands])
-        if node.op.type(graph.dtype, types, node.params) != node.type:
+        found = type_of(node.op, graph.dtype, types, node.params)
+        if node.type not in (found, as_result(found, graph.dtype)):
             raise _broken(node, f"{node.op.name} does not give the type {node.type}")
     _verify_names(graph)
     for position, gradient in graph.gradients.items():

@@ -85,6 +85,7 @@ GAMMA = (
     Cause(lambda x: x <= 0 and x == x // 1, "a pole, at 0 and the negative whole numbers"),
     OVERFLOW,
 )
+CAST = (OVERFLOW,)
 PERIODIC = (Cause(isinf, "an angle that is infinite"),)
 SUM = (Cause(_always, "inf - inf in the sum, or a sum beyond the largest number"),)
 MEAN = (Cause(_always, "a mean of nothing, inf - inf, or a sum beyond the largest number"),)

@@ -2,13 +2,17 @@
 
 A file is text with one definition a line. The comment above a definition is its doc; lines
 `>>> expression` and the line after each are examples, and a line `differs:` says where the
-function is not torch's. A name that starts with `_` is a helper of the others.
+function is not torch's. A line `one kernel` says that torch computes the function at once: of
+float16 and bfloat16 its inside is in float32, and the result is rounded. A name that starts with
+`_` is a helper of the others.
 """
 
 from __future__ import annotations
 
 import os
 from typing import NamedTuple
+
+_ONE_KERNEL = "one kernel"
 
 
 class Composite(NamedTuple):
@@ -35,6 +39,11 @@ class Composite(NamedTuple):
         return " ".join(self._parts()[1])
 
     @property
+    def is_one_kernel(self) -> bool:
+        """Whether torch computes it at once: in float32 for half precision, rounded at its end."""
+        return _ONE_KERNEL in self.comment
+
+    @property
     def examples(self) -> tuple[tuple[str, str], ...]:
         """Expressions with their values."""
         lines = self.comment
@@ -47,6 +56,8 @@ class Composite(NamedTuple):
         differs: list[str] = []
         into, is_value = doc, False
         for line in self.comment:
+            if line == _ONE_KERNEL:
+                continue
             if line.startswith("differs: "):
                 into, line = differs, line[9:]
             if not (is_value or line.startswith(">>> ")):

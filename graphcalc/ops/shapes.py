@@ -7,7 +7,18 @@ raises `Problem` where they do not fit. Broadcasting is NumPy's, promotion is to
 from __future__ import annotations
 
 from graphcalc.ops.sizes import Number, Size, same_if_exact
-from graphcalc.ops.spec import FLOATS, Dims, Operands, Params, Problem, Shape, Type
+from graphcalc.ops.spec import (
+    FLOATS,
+    HALVES,
+    Dims,
+    Op,
+    Operands,
+    Params,
+    Problem,
+    Shape,
+    Type,
+    number_dtype,
+)
 
 _RANK = {"bool": 0, "int64": 1, "float16": 2, "bfloat16": 2, "float32": 3, "float64": 4}
 
@@ -20,13 +31,28 @@ def promote(dtypes: list[str]) -> str:
     return best
 
 
+def _category(dtype: str) -> int:
+    """Return 0 for bool, 1 for integers and 2 for floating point."""
+    return min(_RANK[dtype], 2)
+
+
+def _meeting(types: list[Type]) -> str:
+    """The dtype in which values meet: scalars count where they are of a higher category."""
+    tensors = [t.dtype for t in types if t.shape]
+    scalars = [t.dtype for t in types if not t.shape]
+    if not tensors or not scalars:
+        return promote(tensors or scalars)
+    best, other = promote(tensors), promote(scalars)
+    return other if _category(other) > _category(best) else best
+
+
 def common_dtype(operands: Operands) -> str:
     """The dtype in which operands meet; weak ones count only among themselves."""
-    strong = [t.dtype for t in operands if not t.weak]
+    strong = [t for t in operands if not t.weak]
     if not strong:
         return promote([t.dtype for t in operands])
     weak = [t.dtype for t in operands if t.weak]
-    best = promote(strong)
+    best = _meeting(strong)
     if weak and best not in FLOATS:
         best = promote([best, *weak])
     return best
@@ -34,8 +60,31 @@ def common_dtype(operands: Operands) -> str:
 
 def float_dtype(dtype: str, operands: Operands) -> str:
     """The floating dtype of arithmetic on operands: bool and integers count as the run's."""
-    found = [t.dtype for t in operands if not t.weak and t.dtype in FLOATS]
-    return promote(found) if found else dtype
+    found = [t for t in operands if not t.weak and t.dtype in FLOATS]
+    if found:
+        return _meeting(found)
+    is_number = bool(operands) and all([t.is_number for t in operands])
+    return number_dtype(dtype) if is_number else dtype
+
+
+def type_of(op: Op, dtype: str, operands: Operands, params: Params) -> Type:
+    """The type by an op's rule.
+
+    In a run of half precision a tensor of written numbers has the run's dtype, and what is reduced
+    from one is no written number.
+    """
+    found = op.type(dtype, operands, params)
+    if dtype not in HALVES or not found.weak or found.dtype not in FLOATS:
+        return found
+    if found.shape:
+        return found._replace(dtype=dtype)
+    return found._replace(weak=found.dtype not in HALVES)
+
+
+def as_result(type_: Type, dtype: str) -> Type:
+    """The type of a value that a program ends with: there a written number has the run's dtype."""
+    is_number = dtype in HALVES and type_.is_number and type_.dtype in FLOATS
+    return Type((), dtype) if is_number else type_
 
 
 def show(shape: Shape) -> str:
@@ -246,6 +295,11 @@ def to_float(dtype: str, operands: Operands, params: Params) -> Type:
     return Type(operands[0].shape, float_dtype(dtype, operands), operands[0].weak)
 
 
+def to_dtype(wanted: str, dtype: str, operands: Operands, params: Params) -> Type:
+    """x in the dtype wanted, whatever the run's is."""
+    return Type(operands[0].shape, wanted)
+
+
 def to_int(dtype: str, operands: Operands, params: Params) -> Type:
     """x as integers."""
     return Type(operands[0].shape, "int64")
@@ -295,7 +349,7 @@ def filled(dtype: str, operands: Operands, params: Params) -> Type:
     (value,) = operands
     if value.shape:
         raise Problem("shape", f"the value of `full` is a scalar, but {{0}} is {show(value.shape)}")
-    return sized(dtype, (), params)._replace(dtype=value.dtype)
+    return sized(dtype, (), params)._replace(dtype=dtype if value.is_number else value.dtype)
 
 
 def square(dtype: str, operands: Operands, params: Params) -> Type:

@@ -33,7 +33,8 @@ PythonKernel: TypeAlias = Callable[..., Any]
 # The value of a field of a row, where a helper hands fields on to `Op`.
 Field: TypeAlias = Any
 
-FLOATS = ("float16", "bfloat16", "float32", "float64")
+HALVES = ("float16", "bfloat16")
+FLOATS = (*HALVES, "float32", "float64")
 ITEM_BYTES = {
     "bool": 1,
     "int64": 8,
@@ -62,6 +63,16 @@ class Type(NamedTuple):
         for size in self.shape:
             count *= size
         return count
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the value is a number that the program writes, or computes from such numbers."""
+        return self.weak and not self.shape
+
+
+def number_dtype(dtype: str) -> str:
+    """The dtype of written numbers in a run: doubles, as in Python, where the run's is a half."""
+    return "float64" if dtype in HALVES else dtype
 
 
 # Kinds of parameters that are operands: a tensor, one of whole numbers, a list of tensors.
@@ -154,7 +165,8 @@ class Op(NamedTuple):
     vjp               the gradient of each operand, given that of the result; whoever applies it
                       sums over the dimensions that were broadcast
     vjp_of_numbers    the gradients in place of `vjp` where they depend on which operands are
-                      numbers written in the program: torch has an overload for Python numbers
+                      numbers written in the program: torch has an overload for Python numbers.
+                      Of none of them those of `vjp`
     cost              (operand types, result type, static arguments) -> scalar operations; by
                       default one for each element of the result, or of a reduction's operand
     causes            what makes a non-finite value of finite operands, most special first
@@ -165,6 +177,11 @@ class Op(NamedTuple):
     tile_reduction    how a reduction of all elements is gathered from tiles: sum, mean, min or max
     inline_scalars    numbers that torch computes as fast and exactly as a last operand that is
                       written in the program, when they come to it as plain numbers: x^2 is x*x
+    half              how torch computes it in float16 and bfloat16: `wide` is in float32, rounded
+                      once, and `kernel` with the row's own kernel. By default an elementwise op
+                      is torch's own of that name, or else `wide`, and any other is `kernel`
+    wide_gradients    the dtypes of half precision in which torch has a kernel for the gradient: the
+                      formula is in float32, its value rounded, where else every step is rounded
     differs           where the op is not what torch's of that name is, and why
     examples          expression and value, run on every backend
     tolerance         ulp by which backends may differ, 0 for exact
@@ -205,7 +222,14 @@ class Op(NamedTuple):
     pole: str = ""
     tile_reduction: str = ""
     inline_scalars: frozenset[float] = frozenset()
+    half: str = ""
+    wide_gradients: tuple[str, ...] = ()
     vjp_of_numbers: NumberGradients | None = None
+
+
+def in_halves(half: tuple[str, ...], plain: tuple[str, ...]) -> Gradients:
+    """The gradients by torch's own steps in half precision, where each is rounded, else others."""
+    return lambda operands, params: half if operands[0].dtype in HALVES else plain
 
 
 _PARAMETERS: dict[str, tuple[Parameter, ...]] = {}

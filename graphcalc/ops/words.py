@@ -95,13 +95,16 @@ KEYWORD_ALIASES = {
 # How dtypes are called, and what they are here.
 DTYPES = {
     **{name: name for name in ("float64", "float32", "float16", "bfloat16", "int64", "bool")},
-    "double": "float64",
-    "float": "float32",
-    "half": "float16",
+    **dict.fromkeys(("double", "fp64"), "float64"),
+    **dict.fromkeys(("float", "fp32"), "float32"),
+    **dict.fromkeys(("half", "fp16"), "float16"),
+    "bf16": "bfloat16",
     "long": "int64",
     "int": "int64",
     "bool_": "bool",
     "float_": "float64",
     "int_": "int64",
-    **dict.fromkeys(("int8", "int16", "int32", "uint8", "short"), "int64"),
+    **dict.fromkeys(("int8", "int16", "int32", "uint8", "short", "byte"), "int64"),
 }
+# Integers that are int64 here, where torch's wrap around at a few hundred or thousand.
+NARROW_INTEGERS = frozenset({"int8", "uint8", "int16", "short", "byte"})

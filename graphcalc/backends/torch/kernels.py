@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import torch
 
 from graphcalc.backends.torch.devices import is_host
+from graphcalc.backends.torch.half import computes_in_half, half_kernel
+from graphcalc.backends.torch.kernel import Kernel, TensorFunction
 from graphcalc.backends.torch.threads import in_threads
 from graphcalc.graph.ir import Graph, Node
 from graphcalc.ops.kernels.torch import function_of
@@ -21,33 +23,6 @@ from graphcalc.ops.table import OPS
 INTO, FRESH, SHARED = "into", "fresh", "shared"
 # Elements from which making them is worth a thread.
 _FEW = 1 << 15
-
-
-# A function of tensors, numbers and static arguments, as each op defines it.
-TensorFunction: TypeAlias = Callable[..., torch.Tensor]
-
-
-class Kernel(NamedTuple):
-    """A node as a function of its operands' tensors.
-
-    `casts` has the dtype to convert each operand to first, or None; `numbers` are the operands
-    that the function holds already, as plain numbers.
-    """
-
-    function: TensorFunction
-    casts: tuple[torch.dtype | None, ...]
-    numbers: frozenset[int] = frozenset()
-
-    def whole(self) -> TensorFunction:
-        """Return the function of all operands, with no conversion left to the caller."""
-        function, casts, numbers = self
-        if not numbers and not any(casts):
-            return function
-        kept = [i for i in range(len(casts)) if i not in numbers]
-        wanted = [(i, casts[i]) for i in kept]
-        return lambda *values: function(
-            *[values[i] if c is None else values[i].to(c) for i, c in wanted]
-        )
 
 
 class Out(NamedTuple):
@@ -73,13 +48,28 @@ def dtype_of(name: str) -> torch.dtype:
     return found
 
 
-def kernel_of(graph: Graph, node: Node, device: torch.device) -> Kernel:
-    """Return the kernel of a node on a device."""
+def kernel_of(
+    graph: Graph, position: int, device: torch.device, numbers: Mapping[int, float]
+) -> Kernel:
+    """Return the kernel of a node on a device.
+
+    `numbers` are the scalars that are computed from written numbers alone, where the graph has
+    nodes of half precision.
+    """
+    node = graph.nodes[position]
     op, params = node.op, node.params
-    out = Out(node.type.shape, dtype_of(node.type.dtype), device)
+    dtype = dtype_of(node.type.dtype)
+    if position in numbers and op is not OPS["const"]:
+        known = torch.tensor(numbers[position], dtype=torch.float64)
+        return Kernel(lambda *values: known.to(device, dtype), (None,) * len(node.operands))
+    out = Out(node.type.shape, dtype, device)
     function = function_of(torch, op)
     if op.kind in ("making", "random") or op is OPS["const"]:
         return Kernel(lambda *values: function(out, *values, *params), ())
+    if computes_in_half(graph, node):
+        kernel = half_kernel(graph, node, numbers, dtype)
+        if kernel is not None:
+            return kernel
     casts = _casts(graph, node)
     number = _inline_scalar(graph, node)
     if number is not None:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import torch
 
 from graphcalc.backends.regions import Region
-from graphcalc.backends.torch.kernels import FRESH, SHARED, Kernel, dtype_of, way_of
+from graphcalc.backends.torch.kernel import Kernel
+from graphcalc.backends.torch.kernels import FRESH, SHARED, dtype_of, way_of
 from graphcalc.graph.ir import Graph
 from graphcalc.ops.table import OPS
 

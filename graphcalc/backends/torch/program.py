@@ -22,11 +22,13 @@ from graphcalc.backends.regions import ExecutionStep, Region, check_memory, step
 from graphcalc.backends.torch import statistics
 from graphcalc.backends.torch.deferred import DeferredObserver
 from graphcalc.backends.torch.devices import find_device, is_host, tensor_of, wait_for
+from graphcalc.backends.torch.half import has_halves
 from graphcalc.backends.torch.kernels import dtype_of, kernel_of
 from graphcalc.backends.torch.threads import limited
 from graphcalc.backends.torch.tiles import TiledRegion
 from graphcalc.diagnostics import InternalError, Label, LimitError
 from graphcalc.graph.ir import Graph, Node, wrong_value
+from graphcalc.graph.passes import written_numbers
 from graphcalc.numbers import Nested, show_bytes
 from graphcalc.ops.shapes import show
 from graphcalc.ops.spec import ITEM_BYTES, Problem
@@ -75,8 +77,9 @@ class TorchProgram:
         self._device = device = find_device(settings.device)
         self.device = str(device)
         self._threads = settings.threads
+        numbers = written_numbers(graph) if has_halves(graph) else {}
         kernels = {
-            p: kernel_of(graph, node, device)
+            p: kernel_of(graph, p, device, numbers)
             for p, node in enumerate(graph.nodes)
             if node.op is not OPS["input"]
         }

@@ -19,7 +19,8 @@ import torch
 from graphcalc.backends.base import Clock, Sink, Summary, Value
 from graphcalc.backends.regions import Region
 from graphcalc.backends.torch.devices import is_host, wait_for
-from graphcalc.backends.torch.kernels import FRESH, INTO, Kernel, dtype_of
+from graphcalc.backends.torch.kernel import Kernel
+from graphcalc.backends.torch.kernels import FRESH, INTO, dtype_of
 from graphcalc.backends.torch.layout import ACCUMULATE, Instruction, RegionLayout
 from graphcalc.backends.torch.memory import allocate
 from graphcalc.backends.torch.statistics import BLOCK, Fold, Statistics

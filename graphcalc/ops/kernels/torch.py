@@ -134,3 +134,12 @@ def function_of(torch: Torch, op: Op) -> TorchKernel:
             return partial(functions[name], torch)
     found: TorchKernel = getattr(torch, name)
     return found
+
+
+def namesake_of(torch: Torch, op: Op) -> TorchKernel | None:
+    """Return torch's own function of an op's name, or None."""
+    for module in (torch, torch.nn.functional, torch.special):
+        if op.access == "call" and hasattr(module, op.name):
+            found: TorchKernel = getattr(module, op.name)
+            return found
+    return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from graphcalc.ops.spec import Op
+from graphcalc.ops.table.casts import CASTS
 from graphcalc.ops.table.elementary import ELEMENTARY
 from graphcalc.ops.table.elementwise import ELEMENTWISE
 from graphcalc.ops.table.indexing import INDEXING
@@ -17,7 +18,7 @@ from graphcalc.ops.table.reductions import REDUCTIONS
 
 _ROWS = (
     *(*OPERATORS, *ELEMENTARY, *ELEMENTWISE, *REDUCTIONS, *PRODUCTS),
-    *(*MOVES, *INDEXING, *MAKING, *NETWORKS, *LEAVES),
+    *(*MOVES, *INDEXING, *CASTS, *MAKING, *NETWORKS, *LEAVES),
 )
 OPS: dict[str, Op] = {op.name: op for op in _ROWS}
 

@@ -7,7 +7,7 @@ import math
 from graphcalc.ops import causes
 from graphcalc.ops.kernels import numeric
 from graphcalc.ops.shapes import arithmetic
-from graphcalc.ops.spec import ZERO, Field, Op, PythonKernel
+from graphcalc.ops.spec import HALVES, ZERO, Field, Op, PythonKernel, in_halves
 
 
 def unary(name: str, doc: str, python: PythonKernel, example: tuple[str, str], **row: Field) -> Op:
@@ -138,6 +138,7 @@ ELEMENTARY = (
         numeric.log_odds,
         ("logit(0.5)", "0"),
         torch="logit",
+        half="kernel",
         text="log({0} / (1 - {0}))",
         tolerance=2,
         causes=causes.LOG,
@@ -223,7 +224,7 @@ ELEMENTARY = (
         tolerance=2,
         domain=(-1, 1),
         causes=causes.ARC,
-        vjp=("g / sqrt(1 - x * x)",),
+        vjp=in_halves(("g * rsqrt(-x * x + 1)",), ("g / sqrt(1 - x * x)",)),
         polars="arcsin",
         raising=math.asin,
         latex=r"\arcsin",
@@ -237,7 +238,7 @@ ELEMENTARY = (
         tolerance=2,
         domain=(-1, 1),
         causes=causes.ARC,
-        vjp=("-(g / sqrt(1 - x * x))",),
+        vjp=in_halves(("g * -rsqrt(-x * x + 1)",), ("-(g / sqrt(1 - x * x))",)),
         polars="arccos",
         raising=math.acos,
         latex=r"\arccos",
@@ -262,7 +263,13 @@ ELEMENTARY = (
         aliases=("arctan2",),
         examples=(("atan2(0, 1)", "0"),),
         tolerance=2,
-        vjp=("g * _unless_zero(x, x * x + y * y)", "-(g * _unless_zero(y, x * x + y * y))"),
+        vjp=in_halves(
+            (
+                "g * x * _unless_zero(1, y * y + x * x)",
+                "g * -y * _unless_zero(1, y * y + x * x)",
+            ),
+            ("g * _unless_zero(x, x * x + y * y)", "-(g * _unless_zero(y, x * x + y * y))"),
+        ),
         polars="atan2",
     ),
     unary(
@@ -295,6 +302,7 @@ ELEMENTARY = (
         math.tanh,
         ("tanh(0)", "0"),
         tolerance=2,
+        wide_gradients=HALVES,
         vjp=("g * (1 - out * out)",),
         polars="tanh",
         latex=r"\tanh",
@@ -306,7 +314,7 @@ ELEMENTARY = (
         ("asinh(0)", "0"),
         aliases=("arcsinh",),
         tolerance=2,
-        vjp=("g / sqrt(x * x + 1)",),
+        vjp=in_halves(("g * rsqrt(x^2 + 1)",), ("g / sqrt(x * x + 1)",)),
         polars="arcsinh",
     ),
     unary(
@@ -318,7 +326,7 @@ ELEMENTARY = (
         tolerance=2,
         domain=(1, 1e3),
         causes=causes.ACOSH,
-        vjp=("g / sqrt(x * x - 1)",),
+        vjp=in_halves(("g * rsqrt(x^2 - 1)",), ("g / sqrt(x * x - 1)",)),
         polars="arccosh",
         raising=math.acosh,
     ),

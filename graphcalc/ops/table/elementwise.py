@@ -8,6 +8,7 @@ from graphcalc.ops import causes
 from graphcalc.ops.kernels import numeric, special
 from graphcalc.ops.shapes import arithmetic, chosen, predicate
 from graphcalc.ops.spec import (
+    HALVES,
     NONE,
     ZERO,
     Elements,
@@ -18,6 +19,7 @@ from graphcalc.ops.spec import (
     Problem,
     PythonKernel,
     Type,
+    in_halves,
 )
 from graphcalc.ops.table.elementary import unary
 
@@ -72,7 +74,8 @@ ELEMENTWISE = (
         ("sigmoid(0)", "0.5"),
         aliases=("expit",),
         tolerance=2,
-        vjp=("g * out * (1 - out)",),
+        wide_gradients=("bfloat16",),
+        vjp=in_halves(("g * (1 - out) * out",), ("g * out * (1 - out)",)),
         polars="sigmoid",
         latex=r"\sigma",
     ),
@@ -83,6 +86,7 @@ ELEMENTWISE = (
         ("logsigmoid(0) / log(2)", "-1"),
         torch=lambda torch, x: torch.clamp(x, max=0) - torch.log1p(torch.exp(-torch.abs(x))),
         tolerance=4,
+        wide_gradients=HALVES,
         vjp=("g * sigmoid(-x)",),
     ),
     Op(
@@ -93,6 +97,7 @@ ELEMENTWISE = (
         numeric.softplus,
         examples=(("softplus(100)", "100"),),
         tolerance=4,
+        wide_gradients=HALVES,
         vjp=(
             # torch's second derivative at the threshold is 0.
             "where(x * beta > threshold, g, "
@@ -215,7 +220,7 @@ ELEMENTWISE = (
         examples=(("hypot(3, 4)", "5"),),
         tolerance=2,
         pole="sqrt({0}^2 + {1}^2 + 1e-12)",
-        vjp=("g * (x / out)", "g * (y / out)"),
+        vjp=in_halves(("g * x / out", "g * y / out"), ("g * (x / out)", "g * (y / out)")),
     ),
     Op(
         "copysign",
@@ -224,7 +229,9 @@ ELEMENTWISE = (
         arithmetic,
         math.copysign,
         examples=(("copysign(3, -1)", "-3"),),
-        vjp=("where(x == 0, 0, g * out / x)", ZERO),
+        vjp=in_halves(
+            ("where(x == 0, 0, g * (out / x))", ZERO), ("where(x == 0, 0, g * out / x)", ZERO)
+        ),
     ),
     unary(
         "erf",
@@ -232,7 +239,9 @@ ELEMENTWISE = (
         math.erf,
         ("erf(0)", "0"),
         tolerance=2,
-        vjp=("g * 1.1283791670955126 * exp(-x * x)",),
+        vjp=in_halves(
+            ("1.1283791670955126 * exp(-x^2) * g",), ("g * 1.1283791670955126 * exp(-x * x)",)
+        ),
         latex=r"\operatorname{erf}",
     ),
     unary(
@@ -241,7 +250,9 @@ ELEMENTWISE = (
         math.erfc,
         ("erfc(0)", "1"),
         tolerance=2,
-        vjp=("-(g * 1.1283791670955126 * exp(-x * x))",),
+        vjp=in_halves(
+            ("-1.1283791670955126 * exp(-x^2) * g",), ("-(g * 1.1283791670955126 * exp(-x * x))",)
+        ),
     ),
     unary(
         "lgamma",
@@ -325,7 +336,9 @@ ELEMENTWISE = (
         tolerance=2,
         domain=(-1, 1),
         causes=causes.ATANH,
-        vjp=("g * 0.886226925452758 * exp(out * out)",),
+        vjp=in_halves(
+            ("0.886226925452758 * exp(out^2) * g",), ("g * 0.886226925452758 * exp(out * out)",)
+        ),
     ),
     Op(
         "logaddexp",
@@ -335,7 +348,10 @@ ELEMENTWISE = (
         special.logaddexp,
         examples=(("logaddexp(1000, -1000)", "1000"),),
         tolerance=2,
-        vjp=("g * sigmoid(x - y)", "g * sigmoid(y - x)"),
+        vjp=in_halves(
+            ("g / (1 + exp(y - x))", "g / (1 + exp(x - y))"),
+            ("g * sigmoid(x - y)", "g * sigmoid(y - x)"),
+        ),
     ),
     Op(
         "xlogy",
@@ -354,8 +370,15 @@ ELEMENTWISE = (
         special.sinc,
         ("sinc(0)", "1"),
         tolerance=2,
-        vjp=(
-            "where(x == 0, g * x * (-pi * pi / 3), g * (cos(pi * x) - out) / where(x == 0, 1, x))",
+        vjp=in_halves(
+            (
+                "where(x * x * pi == 0, 0, g * ((x * pi * cos(x * pi) - sin(x * pi)) / "
+                "(x * x * pi)))",
+            ),
+            (
+                "where(x == 0, g * x * (-pi * pi / 3), "
+                "g * (cos(pi * x) - out) / where(x == 0, 1, x))",
+            ),
         ),
     ),
     Op(
@@ -365,6 +388,7 @@ ELEMENTWISE = (
         arithmetic,
         special.nan_to_num,
         examples=(("nan_to_num(0 / 0)", "0"), ("nan_to_num(1 / 0, posinf=9)", "9")),
+        half="kernel",
         differs="in dtypes below float64 an infinite posinf or neginf is the largest number.",
         vjp=(
             "where(isfinite(x), g, 0)",

@@ -57,7 +57,7 @@ MAKING = (
         "A tensor of one value.",
         shapes.filled,
         arrays.full,
-        lambda torch, out, value, sizes: value.expand(sizes).contiguous(),
+        lambda torch, out, value, sizes: value.to(out.dtype).expand(sizes).contiguous(),
         kind="making",
         examples=(("full((2,), 7)", "[7, 7]"),),
         vjp=("sum(g)",),

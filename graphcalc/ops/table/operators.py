@@ -18,6 +18,7 @@ from graphcalc.ops.spec import (
     Operands,
     PythonKernel,
     Type,
+    in_halves,
 )
 
 
@@ -132,7 +133,7 @@ OPERATORS = (
         identity_operand=_by_one,
         causes=causes.DIV,
         pole="{0} / ({1} + 1e-12)",
-        vjp=("g / y", "-(g * out / y)"),
+        vjp=in_halves(("g / y", "-g * (out / y)"), ("g / y", "-(g * out / y)")),
         polars="div",
         raising="({} / {})",
     ),
@@ -174,8 +175,14 @@ OPERATORS = (
         tolerance=2,
         causes=causes.POW,
         pole="({0} + 1e-12)^{1}",
-        vjp=_POW,
-        vjp_of_numbers=lambda numbers: (ZERO if numbers[1] == 0 else _POW[0], _POW[1]),
+        vjp=in_halves(
+            (
+                "where(y == 0, 0, g * (y * x^(y - 1)))",
+                "where((x == 0) and (y >= 0), 0, g * (out * log(x)))",
+            ),
+            _POW,
+        ),
+        vjp_of_numbers=lambda numbers: (ZERO, _POW[1]) if numbers[1] == 0 else (),
         polars="pow",
         raising=math.pow,
     ),
