@@ -9,8 +9,8 @@ from graphcalc.diagnostics import BackendError, UsageError, brief
 from graphcalc.graph.ir import Graph
 from graphcalc.graph.passes import work
 from graphcalc.graph.verify import first_of_kind
-from graphcalc.packages import is_installed, is_usable, load_package
 from graphcalc.ops.words import DTYPES as DTYPE_NAMES
+from graphcalc.packages import is_installed, is_usable, load_package
 
 # Scalar operations from which torch's speed pays for its import.
 SMALL_WORK = 2_000_000
