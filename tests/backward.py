@@ -74,6 +74,7 @@ def twins():
         "cbrt": lambda x: torch.sign(x) * torch.abs(x) ** (1 / 3),
         "gamma": lambda x: torch.exp(torch.lgamma(x)),
         "remainder": torch.remainder,
+        "floor_divide": lambda x, y: torch.div(x, y, rounding_mode="floor"),
         "fmod": torch.fmod,
         "lerp": torch.lerp,
         "detach": torch.detach,
@@ -253,7 +254,7 @@ def run(graph, kept, inputs, backend):
 WITHOUT_OWN = {
     *("logical_xor", "isnan", "isinf", "isfinite", "all", "any", "argmax", "argmin"),
     *("detach", "full", "full_like", "zeros_like", "ones_like", "masked_fill", "count_nonzero"),
-    *("size", "numel", "where", "batch_norm"),
+    *("size", "numel", "where", "batch_norm", "signbit", "isposinf", "isneginf"),
 }
 
 

@@ -126,6 +126,8 @@ NOT_IN_TORCH = {
 }
 # Calls that torch does not take or means otherwise, as the function's `differs` says.
 DIFFERENT = {
+    "log(8, 2)": "math.log; torch's takes one number",
+    "hypot(3, 4, 12)": "math.hypot; torch's takes two numbers",
     "dropout([1, 2])": "torch's p is 0.5 unless it is given",
     "diff([1, 4, 9], prepend=0)": "torch wants a tensor",
     "math.remainder(7, 4)": "torch's is that of `%`",

@@ -17,6 +17,7 @@ from graphcalc.graph.lowered import (
     TupleValue,
 )
 from graphcalc.graph.text import show_static
+from graphcalc.ops.prelude import called
 from graphcalc.ops.sizes import ROWS, Size
 from graphcalc.ops.spec import TENSORS, Parameter, parameters
 from graphcalc.ops.table import CONSTANTS, OPS
@@ -53,7 +54,7 @@ class Arguments:
             Parameter(p.name, "tensor", _default_text(definition, p), False)
             for p in definition.parameters
         ]
-        matched = self._assign(definition.name, parameters_, items, nodes, call, source, ())
+        matched = self._assign(called(definition.name), parameters_, items, nodes, call, source, ())
         return {name: item for name, (item, _) in matched.items()}
 
     def match(

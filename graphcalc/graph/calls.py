@@ -16,6 +16,7 @@ from graphcalc.ops.kernels.random import stream_key
 from graphcalc.ops.prelude import PRIVATE, Composite
 from graphcalc.ops.spec import Op, parameters
 from graphcalc.ops.table import INTERNAL, OPS
+from graphcalc.ops.words import KEYWORD_ALIASES
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
 from graphcalc.syntax.program import Definition
@@ -40,7 +41,7 @@ def call(scope: Scope, node: ast.Call, frame: Frame) -> Frame | None:
     if in_prelude and name in INTERNAL:
         found = OPS[name]
     elif in_prelude or not name.startswith(PRIVATE):
-        found = scope.language.functions.find(name, module)
+        found = _with_arguments(scope, scope.language.functions.find(name, module), nodes)
     if found is None:
         raise _unknown(scope, name, module, value, node, frame)
     items, nodes, dtype = _set_aside(scope, found, items, nodes, frame)
@@ -56,6 +57,19 @@ def call(scope: Scope, node: ast.Call, frame: Frame) -> Frame | None:
         item = dtypes.cast(scope, position, dtype, label_of(scope.at(node, frame)))
     scope.values.append(item)
     return None
+
+
+def _with_arguments(scope: Scope, found: Any, nodes: list[Expr]) -> Any:
+    """Return a function, or for a row that does not take the arguments the composite that does."""
+    more = scope.language.functions.with_more_arguments(found) if type(found) is Op else None
+    if more is None:
+        return found
+    names = {p.name for p in parameters(found)}
+    words = [n.name for n in nodes if type(n) is ast.Keyword]
+    is_fit = len(nodes) - len(words) <= len(names) and all(
+        w in names or any(k in names for k in KEYWORD_ALIASES.get(w, ())) for w in words
+    )
+    return found if is_fit else more
 
 
 def _callee(scope: Scope, node: ast.Call, frame: Frame) -> tuple[str, str, int | None]:

@@ -23,12 +23,16 @@ class FunctionTable:
         `np.std` and `linalg.norm` differ from torch's `std` and `norm`: where there is a
         function `np_std`, it is what `np.std` means.
         """
-        prefix = {"numpy": "np"}.get(module, module)
+        prefix = {"numpy": "np", "functional": "F"}.get(module, module)
         for full in (f"{prefix}_{name}", name) if prefix else (name,):
             found = self._shape_functions.get(full) or FUNCTIONS.get(full) or COMPOSITES.get(full)
             if found is not None:
                 return found
         return None
+
+    def with_more_arguments(self, op: Op) -> Composite | None:
+        """Return the composite that a call of a row means where it has more than the row takes."""
+        return COMPOSITES.get(f"call_{op.name}")
 
     def is_builtin(self, name: str) -> bool:
         """Whether a program can call a function of the language by this name."""

@@ -100,4 +100,13 @@ def scan(text: str) -> dict[str, Composite]:
 
 COMPOSITES = scan(read())
 # What the names begin with that a program does not call as they are: `np_std` is `np.std`.
-PRIVATE = ("_", "np_", "math_", "linalg_", "autograd_")
+_MODULES = ("np_", "math_", "linalg_", "F_")
+PRIVATE = ("_", *_MODULES, "autograd_", "call_")
+
+
+def called(name: str) -> str:
+    """How a composite is called: `np.std` for `np_std`, and `div` for `call_div`."""
+    for prefix in _MODULES:
+        if name.startswith(prefix):
+            return f"{prefix[:-1]}.{name[len(prefix) :]}"
+    return name.removeprefix("call_")

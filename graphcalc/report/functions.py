@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from graphcalc.diagnostics import UsageError, brief, did_you_mean
 from graphcalc.graph import shape_functions
 from graphcalc.graph.call_site import ShapeFunction
-from graphcalc.ops.prelude import COMPOSITES, Composite
+from graphcalc.ops.prelude import COMPOSITES, Composite, called
 from graphcalc.ops.spec import HasSignature, Op, parameters
 from graphcalc.ops.table import OPS
 from graphcalc.report.safe import width
@@ -93,20 +93,11 @@ def _of_static(function: ShapeFunction) -> Entry:
 
 
 def _of_composite(found: Composite) -> Entry:
-    name = _dotted(found.name)
+    name = called(found.name)
     title = _KINDS.get(found.kind, found.kind)
     shown = f"{name}({found.signature.replace(',)', ')')})"
-    return Entry(
-        name, title, shown, found.doc, found.examples, (), found.differs, "", found.text, found
-    )
-
-
-def _dotted(name: str) -> str:
-    """`np_std` as it is called: `np.std`."""
-    for prefix in ("np", "linalg"):
-        if name.startswith(f"{prefix}_"):
-            return f"{prefix}.{name[len(prefix) + 1 :]}"
-    return name
+    text = found.text.removeprefix("call_")
+    return Entry(name, title, shown, found.doc, found.examples, (), found.differs, "", text, found)
 
 
 def _arguments(row: HasSignature) -> str:

@@ -31,6 +31,7 @@ ELEMENTARY = (
         "-1, 0 or 1, as x is below, at or above 0.",
         numeric.sign,
         ("sign(-3)", "-1"),
+        aliases=("sgn",),
         vjp=(ZERO,),
         polars="sign",
     ),

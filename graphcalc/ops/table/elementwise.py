@@ -259,6 +259,7 @@ ELEMENTWISE = (
         "The logarithm of |gamma(x)|.",
         special.lgamma,
         ("lgamma(1)", "0"),
+        aliases=("gammaln",),
         tolerance=3,
         domain=(0, 1e3),
         causes=causes.GAMMA,
