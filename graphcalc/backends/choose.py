@@ -71,8 +71,14 @@ def choose(graph: Graph, settings: Settings) -> str:
 
 
 def needs_torch(graph: Graph) -> bool:
-    """Return whether a node has a dtype that only torch computes with."""
-    return any(graph.nodes[first].type.dtype in NARROW for first in set(first_of_kind(graph)))
+    """Return whether a node has a dtype or a function that only torch computes."""
+    firsts = [graph.nodes[first] for first in set(first_of_kind(graph))]
+    return any(n.type.dtype in NARROW or not n.op.has_python for n in firsts)
+
+
+def torch_functions(graph: Graph) -> list[str]:
+    """Return the functions of a graph that only torch computes."""
+    return sorted({node.op.name.removeprefix("grad ") for node in graph if not node.op.has_python})
 
 
 def has_torch() -> bool:
@@ -99,6 +105,12 @@ def compile_graph(
     if choose(graph, settings) == "python":
         from graphcalc.backends.python import PythonProgram
 
+        lacking = torch_functions(graph)
+        if lacking:
+            listed = ", ".join(f"`{name}`" for name in lacking)
+            raise BackendError(
+                "backend", f"the Python backend lacks {listed}", help="leave out --backend python"
+            )
         if needs_torch(graph):
             raise BackendError(
                 "backend", "a value has a dtype that only torch computes with: use --backend torch"

@@ -24,14 +24,19 @@ def dotted(scope: Scope, item: Lowered, node: ast.Attribute, source: Source) -> 
     """What `item.name` is before it is known whether it is called."""
     name = node.name
     if type(item) is ModulePrefix:
-        if name in PREFIXES or name in SUBMODULES:
+        # The `fft` of `torch.fft.fft` is a function.
+        is_part = name in PREFIXES or name in SUBMODULES
+        if is_part and name != item.name.rpartition(".")[2]:
             return ModulePrefix(f"{item.name}.{name}")
         if name in DTYPES:
             return TextValue(name)
         if name in DOTTED:
             return scope.named_constant(name, source, node.span)
         return NoneValue(node) if name == "newaxis" else BoundMethod(item, name, node)
-    if type(item) is TupleValue and name in ("values", "indices"):
+    if type(item) is TupleValue and name in item.fields:
+        part: Lowered = item.items[item.fields.index(name)]
+        return part
+    if type(item) is TupleValue and (name in ("values", "indices") or item.fields):
         raise CallError("function-value", f"a tuple has no `.{name}`", scope.label(node, source))
     position = scope.operand(item, node.value, source)
     found = _static(scope, position, node, source)

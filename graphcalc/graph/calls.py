@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
-from graphcalc.diagnostics import CallError, Label, LimitError, UnknownNameError, brief
-from graphcalc.graph import call_site, dtypes, fragments, prelude
+from graphcalc.diagnostics import (
+    CallError,
+    GraphcalcError,
+    Label,
+    LimitError,
+    UnknownNameError,
+    brief,
+)
+from graphcalc.graph import call_site, dtypes, fragments, prelude, torch_calls
 from graphcalc.graph.call_site import ShapeFunction
 from graphcalc.graph.frames import Cast, Frame
 from graphcalc.graph.functions import unknown_function
@@ -16,12 +24,15 @@ from graphcalc.ops.kernels.random import stream_key
 from graphcalc.ops.prelude import PRIVATE, Composite
 from graphcalc.ops.spec import Op, parameters
 from graphcalc.ops.table import INTERNAL, OPS
-from graphcalc.ops.words import KEYWORD_ALIASES
+from graphcalc.ops.torch import functions
+from graphcalc.ops.words import INSTEAD, KEYWORD_ALIASES
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
 from graphcalc.syntax.program import Definition
 
 # Arguments of pasted code that say where and how to keep numbers, not what they are.
+# Refusals of a call that has other arguments than a row.
+_REFUSALS = ("arity", "unknown-keyword", "static-argument", "tensors", "none-operand")
 _ASIDE = ("dtype", "device", "requires_grad", "inplace", "layout", "pin_memory", "copy")
 
 
@@ -41,9 +52,52 @@ def call(scope: Scope, node: ast.Call, frame: Frame) -> Frame | None:
     if in_prelude and name in INTERNAL:
         found = OPS[name]
     elif in_prelude or not name.startswith(PRIVATE):
-        found = _with_arguments(scope, scope.language.functions.find(name, module), nodes)
+        own = scope.language.functions.find(name, module.rpartition(".")[2])
+        found = _with_arguments(scope, own, nodes)
+    if found is None and not in_prelude:
+        _torch(scope, name, module, value, items, nodes, node, frame)
+        return None
     if found is None:
         raise _unknown(scope, name, module, value, node, frame)
+    try:
+        return _own(scope, found, items, nodes, node, frame)
+    except CallError as error:
+        function = None if in_prelude else functions.find(name, module)
+        if function is None or error.diagnostic.code not in _REFUSALS:
+            raise
+        # What a row lacks torch may have.
+        with suppress(GraphcalcError):
+            scope.values.append(torch_calls.call(scope, function, items, nodes, node, frame))
+            return None
+        raise
+
+
+def _torch(
+    scope: Scope,
+    name: str,
+    module: str,
+    value: int | None,
+    items: list[Lowered],
+    nodes: list[Expr],
+    node: ast.Call,
+    frame: Frame,
+) -> None:
+    """Put the value of a call of torch on the stack; raise the error for an unknown name."""
+    function = functions.find(name, module)
+    if function is None or (not module and value is None and name in scope.names):
+        raise _unknown(scope, name, module, value, node, frame)
+    scope.values.append(torch_calls.call(scope, function, items, nodes, node, frame))
+
+
+def _own(
+    scope: Scope,
+    found: Any,
+    items: list[Lowered],
+    nodes: list[Expr],
+    node: ast.Call,
+    frame: Frame,
+) -> Frame | None:
+    """Call a function of the language: a row, a composite or a shape function."""
     items, nodes, dtype = _set_aside(scope, found, items, nodes, frame)
     if isinstance(found, Composite):
         return _compose(scope, found, items, nodes, node, frame, dtype)
@@ -80,7 +134,7 @@ def _callee(scope: Scope, node: ast.Call, frame: Frame) -> tuple[str, str, int |
     if type(target) is not BoundMethod:
         raise _not_a_function(scope, node, frame)
     if type(target.value) is ModulePrefix:
-        return target.name, target.value.name.rpartition(".")[2], None
+        return target.name, target.value.name, None
     assert isinstance(target.value, int)
     return target.name, "", target.value
 
@@ -103,7 +157,17 @@ def _unknown(
             label,
             help=f"write `{base} = {base}.{name[:-1]}(…)`",
         )
-    return unknown_function(name, scope.callable_names(), label)
+    reason = functions.reason_left_out(name, module)
+    if reason and name not in INSTEAD:
+        text = brief(frame.source.slice(node.function.span))
+        return CallError("torch-left-out", f"`{text}` cannot be called here: {reason}", label)
+    elsewhere = functions.find(name)
+    if elsewhere is not None:
+        text = brief(frame.source.slice(node.function.span))
+        hint = f"did you mean `torch.{elsewhere.name}`?"
+        return UnknownNameError("unknown-function", f"unknown function `{text}`", label, help=hint)
+    known = {*scope.callable_names(), *functions.spellings()}
+    return unknown_function(name, known, label)
 
 
 def _not_a_function(scope: Scope, node: ast.Call, frame: Frame) -> CallError:

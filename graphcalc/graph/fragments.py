@@ -23,6 +23,7 @@ from graphcalc.graph.ir import (
     Node,
     NumberHole,
     Where,
+    label_of,
 )
 from graphcalc.graph.lowered import (
     Lowered,
@@ -34,7 +35,7 @@ from graphcalc.graph.lowered import (
 )
 from graphcalc.graph.scope import Scope, Symbols
 from graphcalc.ops.sizes import Size
-from graphcalc.ops.spec import HALVES, NONE, TENSORS, ZERO, Op, Type, parameters
+from graphcalc.ops.spec import HALVES, NONE, TENSORS, ZERO, Op, RowGradient, Type, parameters
 from graphcalc.ops.table import OPS
 from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
@@ -410,9 +411,27 @@ def derivative(
     if found is None:
         formulas = written or (op.vjp(types, node.params) if callable(op.vjp) else op.vjp)
         text = formulas[number]
-        found = text if text in (ZERO, NONE) else _formula(scope, text, node, types, number, g)
+        if isinstance(text, RowGradient):
+            found = _row_fragment(scope, text, node, (*types, node.type, g))
+        else:
+            found = text if text in (ZERO, NONE) else _formula(scope, text, node, types, number, g)
         scope.fragments[key] = found
     return found
+
+
+def _row_fragment(
+    scope: Scope, gradient: RowGradient, node: Node, types: tuple[Type, ...]
+) -> Fragment:
+    """Return the fragment of a gradient that is one node, which does not read the result."""
+    builder = TracingBuilder(scope.builder.dtype, scope.builder.limits)
+    *operands, _, g = map(builder.hole, types)
+    where = _NOWHERE.source, _NOWHERE.span
+    try:
+        result = builder.add(gradient.op, (*operands, g), gradient.params, where)
+    except GraphcalcError as error:
+        d = error.diagnostic
+        raise type(error)(d.code, d.message, (label_of(node.where),), d.note, d.help) from None
+    return fragment_of(builder, result, len(types), _NOWHERE.source)
 
 
 def _formula(

@@ -44,10 +44,11 @@ class StaticArgument(NamedTuple):
 
 
 class TupleValue(NamedTuple):
-    """`(a, b)`, or `x.shape`."""
+    """`(a, b)`, or `x.shape`; `fields` are the names of its parts, where they have names."""
 
     items: tuple[Any, ...]
     node: Expr
+    fields: tuple[str, ...] = ()
 
 
 class ListValue(NamedTuple):

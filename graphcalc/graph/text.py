@@ -28,6 +28,8 @@ def node_text(
     op = node.op
     if op is OPS["const"]:
         return _constant(node)
+    if op.reading is not None:
+        return op.reading(node.params, [n[1:-1] if n[:1] == "(" else n for n in names])
     if op.text:
         first = _tight(names[0]) if names else ""
         items = node.written

@@ -115,7 +115,19 @@ CostRule: TypeAlias = Callable[[Operands, Type, Params], int]
 # gradient `g` and of the result `out`. ZERO where the derivative is 0 wherever it exists, and
 # NONE where there is none, as for an index.
 ZERO, NONE = "zero", "none"
-Gradients: TypeAlias = tuple[str, ...] | Callable[[Operands, Params], tuple[str, ...]]
+
+
+class RowGradient(NamedTuple):
+    """A gradient that one node gives: of a row, with the operands and then `g` as its own."""
+
+    op: Op
+    params: Params
+
+
+Gradient: TypeAlias = "str | RowGradient"
+Gradients: TypeAlias = "tuple[Gradient, ...] | Callable[[Operands, Params], tuple[Gradient, ...]]"
+# How a node of a row reads: from its static arguments and the texts of its operands.
+Reading: TypeAlias = Callable[[Params, list[str]], str]
 
 
 # Gradients from the numbers among the operands that are written in the program (None for others).
@@ -155,6 +167,11 @@ class Op(NamedTuple):
     symbol            the operator that means this op, if one does
     text              how a node of it reads, where that is neither an operator nor a call: a
                       format of the first operand `{0}`, `{all}` of them, and the index `{items}`
+    reading           how a node of it reads, where a function of its static arguments and of the
+                      operands' texts tells
+    has_python        whether `python` computes it; graphs with other nodes run on torch
+    is_rowwise        whether element i of the result depends on element i of the operands alone,
+                      where `kind` does not say so
     latex             its name, symbol or text in LaTeX; with `…` in the place of the arguments
                       where they need no parentheses: `\sqrt{…}`
     step              in words the gradient of each operand, for `--steps`, where the formula in
@@ -225,6 +242,9 @@ class Op(NamedTuple):
     half: str = ""
     wide_gradients: tuple[str, ...] = ()
     vjp_of_numbers: NumberGradients | None = None
+    reading: Reading | None = None
+    has_python: bool = True
+    is_rowwise: bool = False
 
 
 def in_halves(half: tuple[str, ...], plain: tuple[str, ...]) -> Gradients:

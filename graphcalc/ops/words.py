@@ -34,29 +34,10 @@ INSTEAD = {
     "BCELoss": "write binary_cross_entropy(input, target)",
     "BCEWithLogitsLoss": "write binary_cross_entropy_with_logits(input, target)",
     "CrossEntropyLoss": "write cross_entropy(input, target)",
-    "inv": "there is no matrix inverse here",
-    "solve": "there are no linear solvers here",
-    "det": "there are no determinants here",
-    "sort": "nothing sorts here; max, min and median choose",
-    "argsort": "nothing sorts here; argmax and argmin choose",
-    "topk": "nothing sorts here; max and argmax choose",
-    "quantile": "nothing sorts here; median(x) is there",
     "nonzero": "the number of elements would be known to the run alone; write where(mask, x, 0)",
     "masked_select": "the number of elements would be known to the run alone; write "
     "where(mask, x, 0)",
     "bincount": "write sum(one_hot(x, n), dim=0)",
-    "meshgrid": "write x[:, None] and y[None, :]: they broadcast",
-    "tensordot": 'write einsum("…", x, y)',
-    "vstack": "write cat([x, y], dim=0), or stack([x, y]) of vectors",
-    "hstack": "write cat([x, y], dim=1), or cat([x, y]) of vectors",
-    "var_mean": "write var(x) and mean(x)",
-    "std_mean": "write std(x) and mean(x)",
-    "scatter": "write scatter_add(zeros(…), dim, index, x), or where(mask, value, x)",
-    "new_zeros": "write zeros(…)",
-    "new_ones": "write ones(…)",
-    "inverse": "there is no matrix inverse here",
-    "lstsq": "there are no linear solvers here",
-    "interpolate": "write repeat_interleave(x, n, dim) for the nearest neighbour",
 }
 
 # Names that people read without giving them a value.
@@ -70,8 +51,15 @@ INSTEAD_OF_NAMES = {
 INSTEAD_OF_ATTRIBUTES = {"grad": "write grad(y, x), or run with --grad NAME"}
 
 # What pasted code writes in front of a function, and other words for torch's keywords.
-PREFIXES = frozenset({"torch", "F", "nn", "functional", "math", "np", "numpy", "linalg"})
-SUBMODULES = frozenset({"special", "random", "nn", "functional", "linalg", "autograd"})
+PREFIXES = frozenset(
+    {"torch", "F", "nn", "functional", "math", "np", "numpy", "linalg", "special", "fft"}
+)
+SUBMODULES = frozenset(
+    (
+        *("special", "random", "nn", "functional", "linalg", "autograd", "fft", "masked"),
+        *("signal", "windows"),
+    )
+)
 KEYWORD_ALIASES = {
     "axis": ("dim", "dims"),
     "axes": ("dims", "dim"),

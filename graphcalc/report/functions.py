@@ -8,9 +8,12 @@ from typing import Any, NamedTuple
 from graphcalc.diagnostics import UsageError, brief, did_you_mean
 from graphcalc.graph import shape_functions
 from graphcalc.graph.call_site import ShapeFunction
+from graphcalc.graph.functions import FunctionTable
 from graphcalc.ops.prelude import COMPOSITES, Composite, called
 from graphcalc.ops.spec import HasSignature, Op, parameters
 from graphcalc.ops.table import OPS
+from graphcalc.ops.torch import functions
+from graphcalc.ops.torch.functions import TorchFunction
 from graphcalc.report.safe import width
 
 _KINDS = {
@@ -32,6 +35,10 @@ _TITLES = (
     "Values as they are",
     "NumPy's own",
 )
+
+
+# Before the kind of functions that torch alone computes.
+_TORCH = "On torch"
 
 
 class Entry(NamedTuple):
@@ -58,7 +65,26 @@ def entries() -> list[Entry]:
         *map(_of_row, shown),
         *map(_of_static, shape_functions.PUBLIC),
         *map(_of_composite, public),
+        *map(_of_torch, _without_row()),
     ]
+
+
+def _without_row() -> list[TorchFunction]:
+    """Return the functions of torch that a program calls without a row of the language."""
+    known = FunctionTable(shape_functions.FUNCTIONS)
+    found = []
+    for function in functions.functions().values():
+        space, _, name = function.name.rpartition(".")
+        own = known.find(name, space.rpartition(".")[2])
+        if function.doc and (own is None or space == "masked"):
+            found.append(function)
+    return found
+
+
+def _of_torch(function: TorchFunction) -> Entry:
+    shown = f"{function.name}({_arguments(function)})"
+    title = f"{_TORCH}: {function.title.lower()}"
+    return Entry(function.name, title, shown, function.doc, (), (), "", "", "", function)
 
 
 def _of_row(op: Op) -> Entry:
@@ -136,6 +162,9 @@ def _chosen(name: str | None) -> list[Entry]:
         chosen = [e for e in found if wanted in (e.name, *e.aliases, e.symbol)]
         if chosen:
             return chosen
+    chosen = [e for e in found if e.name.rpartition(".")[2] == plain]
+    if chosen:
+        return chosen
     names = [n for e in found for n in (e.name, *e.aliases)]
     raise UsageError(
         "unknown-function",
@@ -150,11 +179,17 @@ def as_text(name: str | None) -> str:
     if name is not None:
         return "\n".join(map(_one, chosen))
     lines: list[str] = []
-    for title in _TITLES:
+    for title in _titles(chosen):
         found = [e for e in chosen if e.title == title]
         wide = min(max(width(e.usage) for e in found), 60)
         lines += [title, *(f"  {e.usage:<{wide}}  {e.doc}" for e in found), ""]
     return "\n".join(lines)
+
+
+def _titles(found: list[Entry]) -> list[str]:
+    """Return the kinds of functions in order, those that torch alone computes last."""
+    others = (e.title for e in found if e.title.startswith(_TORCH))
+    return [*_TITLES, *dict.fromkeys(others)]
 
 
 def _one(entry: Entry) -> str:
@@ -225,6 +260,16 @@ A function with a definition below is composed of others, and every step of it i
 """
 
 
+_ON_TORCH = """## On torch
+
+These have no row here: torch computes their value, torch's own derivative of the one call is their
+gradient, and shape and dtype come from torch's `meta` device before anything runs. They need torch,
+and `--backend python` refuses them. A function above takes the arguments of torch's that it lacks
+in the same way. Names, arguments and defaults are torch's; a result of several parts is unpacked,
+indexed, or read by torch's names of them: `torch.sort(x).values`.
+"""
+
+
 def as_markdown() -> str:
     """All functions as a page."""
     lines = [_HEAD]
@@ -233,11 +278,29 @@ def as_markdown() -> str:
         lines += [f"## {title}", "", "| function | | example |", "|---|---|---|"]
         lines += [_line(e) for e in found if e.title == title]
         lines.append("")
+    lines += [*_torch_lines([e for e in found if e.title.startswith(_TORCH)]), ""]
     lines += ["## Differences", ""]
     lines += [f"- `{e.name}`: {e.differs}" for e in found if e.differs]
     made = [c.text for c in COMPOSITES.values() if c.kind != "Gradients"]
     lines += ["", "## Definitions", "", "```", *made]
     return "\n".join([*lines, "```", ""])
+
+
+def _torch_lines(found: list[Entry]) -> list[str]:
+    """The functions that torch alone computes, and those of torch that are left out, by reason."""
+    lines = [_ON_TORCH]
+    for title in dict.fromkeys(e.title for e in found):
+        lines += [f"### {title}", "", "| function | |", "|---|---|"]
+        for e in found:
+            if e.title == title:
+                usage = e.usage.replace("|", chr(92) + "|")
+                lines.append(f"| `{usage}` | {e.doc.replace('|', chr(92) + '|')} |")
+        lines.append("")
+    lines += ["### Left out", ""]
+    reasons: dict[str, list[str]] = {}
+    for name, reason in functions.omitted().items():
+        reasons.setdefault(reason, []).append(f"`{name}`")
+    return [*lines, *(f"- {reason}: {', '.join(names)}" for reason, names in reasons.items())]
 
 
 def _line(entry: Entry) -> str:

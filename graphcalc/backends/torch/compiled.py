@@ -13,12 +13,12 @@ from graphcalc.backends.process import PROCESS
 from graphcalc.backends.regions import check_memory, steps_of
 from graphcalc.backends.torch.deferred import DeferredObserver
 from graphcalc.backends.torch.devices import tensor_of
-from graphcalc.backends.torch.kernels import dtype_of
+from graphcalc.backends.torch.kernels import TensorFunction, dtype_of
 from graphcalc.backends.torch.program import TorchProgram
 from graphcalc.backends.torch.statistics import as_summary, summarize_on_device
 from graphcalc.backends.torch.threads import limited
 from graphcalc.diagnostics import BackendError
-from graphcalc.graph.ir import Graph
+from graphcalc.graph.ir import Graph, Node
 from graphcalc.ops.table import OPS
 
 # The mode of torch.compile: on CUDA it records graphs of kernels that are launched together, so
@@ -122,7 +122,8 @@ class CompiledProgram(TorchProgram):
 
     def _plain(self, returned: list[int], large: list[int]) -> _Function:
         leaves, nodes = self._leaves, self._graph.nodes
-        calls = [(p, self._plan.kernels[p], nodes[p].operands) for p in self._inner]
+        kernels = self._plan.kernels
+        calls = [(p, _traceable(kernels[p], nodes[p]), nodes[p].operands) for p in self._inner]
 
         def function(
             leaf_values: list[torch.Tensor],
@@ -133,6 +134,14 @@ class CompiledProgram(TorchProgram):
             return [values[p] for p in returned], [summarize_on_device(values[p]) for p in large]
 
         return function
+
+
+def _traceable(kernel: TensorFunction, node: Node) -> TensorFunction:
+    """Return a kernel; one of a call of torch stays out of what is compiled."""
+    if node.op.has_python:
+        return kernel
+    found: TensorFunction = torch.compiler.disable(kernel)  # type: ignore[no-untyped-call]
+    return found
 
 
 def _wants_tool(reason: list[str]) -> bool:

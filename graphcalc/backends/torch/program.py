@@ -24,6 +24,7 @@ from graphcalc.backends.torch.deferred import DeferredObserver
 from graphcalc.backends.torch.devices import find_device, is_host, tensor_of, wait_for
 from graphcalc.backends.torch.half import has_halves
 from graphcalc.backends.torch.kernels import dtype_of, kernel_of
+from graphcalc.backends.torch.shared_calls import shared_kernels
 from graphcalc.backends.torch.threads import limited
 from graphcalc.backends.torch.tiles import TiledRegion
 from graphcalc.diagnostics import InternalError, Label, LimitError
@@ -94,7 +95,7 @@ class TorchProgram:
         self._plan = _ExecutionPlan(
             graph,
             device,
-            {p: kernel.whole() for p, kernel in kernels.items()},
+            {p: kernel.whole() for p, kernel in kernels.items()} | shared_kernels(graph),
             regions,
             observed_by,
             frozenset(p for operands in observed_by.values() for p in operands),

@@ -1,0 +1,1 @@
+"""Functions of torch that have no row of their own: the list of them, and what a call computes."""

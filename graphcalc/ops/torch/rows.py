@@ -1,0 +1,122 @@
+"""The one row by which every function of torch without a row of its own is called."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from graphcalc.ops.spec import FLOATS, NONE, Gradient, Op, Operands, Params, RowGradient, Type
+from graphcalc.ops.torch import call as calls
+from graphcalc.ops.torch import types
+from graphcalc.ops.torch.call import (
+    Argument,
+    DtypeArgument,
+    FixedArgument,
+    OperandHole,
+    OperandList,
+    TorchCall,
+)
+from graphcalc.ops.torch.functions import functions
+
+_WORDS = {None: "None", True: "true", False: "false"}
+
+
+@cache
+def row(function: str, order: int, operands: int) -> Op:
+    """Return the row of calls of a function with so many operands, or of their derivatives."""
+    return Op(
+        name="grad " * order + function,
+        signature="*x, call: key",
+        doc=functions()[function].doc,
+        type=types.rule,
+        python=needs_torch,
+        torch=calls.kernel,
+        kind="array",
+        access="internal",
+        casting="own",
+        reading=_reading,
+        step=tuple(_step(i) for i in range(operands)),
+        vjp=_gradients,
+        cost=_cost,
+        is_rowwise=functions()[function].is_elementwise,
+        has_python=False,
+    )
+
+
+def node_of(call: TorchCall, operands: int) -> tuple[Op, Params]:
+    """Return the row and the static arguments of a node."""
+    return row(call.function, call.order, operands), (call,)
+
+
+def needs_torch(*values: Any) -> Any:
+    """Raise: there is no Python kernel, and graphs with such a node run on torch."""
+    raise NotImplementedError
+
+
+def _cost(operands: Operands, out: Type, params: Params) -> int:
+    return max([out.numel, *(t.numel for t in operands)])
+
+
+def _step(operand: int) -> str:
+    return f"{{g}} times the derivative of `{{text}}` by {{{operand}}}, as torch computes it"
+
+
+def _gradients(operands: Operands, params: Params) -> tuple[Gradient, ...]:
+    """Return the derivatives of a call by its operands, each a call again."""
+    (call,) = params
+    found = types.chosen(call, operands)
+    casts = (*call.casts, *[""] * call.order)
+    return tuple(
+        _gradient(call, i, len(operands)) if _is_smooth(found, operand, cast) else NONE
+        for i, (operand, cast) in enumerate(zip(operands, casts))
+    )
+
+
+def _is_smooth(found: types.OutputType, operand: Type, cast: str) -> bool:
+    is_float = operand.dtype in FLOATS and (not cast or cast in FLOATS)
+    return is_float and found.dtype in FLOATS and found.is_smooth
+
+
+def _gradient(call: TorchCall, operand: int, operands: int) -> RowGradient:
+    derivative = call._replace(path=(*call.path, operand))
+    return RowGradient(*node_of(derivative, operands + 1))
+
+
+# How a node reads
+
+
+def _reading(params: Params, names: list[str]) -> str:
+    """Return a call as it is written, `linalg.svd(A)[1]`; a derivative as `grad` of it."""
+    (call,) = params
+    count = len(call.casts)
+    text = f"{call.function}({', '.join(_arguments(call, names))})"
+    fields = functions()[call.function].fields
+    first, *chosen = call.path
+    if call.parts:
+        text += f".{fields[first]}" if len(fields) == call.parts else f"[{first}]"
+    for number, operand in enumerate(chosen):
+        text = f"grad({text}, {names[operand]}, {names[count + number]})"
+    return text
+
+
+def _arguments(call: TorchCall, names: list[str]) -> list[str]:
+    shown = [_argument(a, names) for a in call.arguments]
+    return [*shown, *(f"{name}={_argument(a, names)}" for name, a in call.keywords)]
+
+
+def _argument(argument: Argument, names: list[str]) -> str:
+    match argument:
+        case OperandHole():
+            return names[argument.number]
+        case OperandList():
+            return f"[{', '.join(_argument(a, names) for a in argument.items)}]"
+        case DtypeArgument():
+            return argument.name
+    return _static(argument)
+
+
+def _static(argument: FixedArgument) -> str:
+    value = argument.value
+    if value is None or isinstance(value, bool):
+        return _WORDS[value]
+    return f'"{value}"' if isinstance(value, str) else argument.written

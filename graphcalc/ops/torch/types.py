@@ -1,0 +1,175 @@
+"""The shape and dtype of what a call of torch gives, by running it without data.
+
+torch runs on its `meta` device, where tensors have shapes and no elements. For the few functions
+that need a backend's own rules, its fake tensors stand in; and where only numbers tell, random
+ones of the same shapes.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from graphcalc.diagnostics import missing_package
+from graphcalc.ops.sizes import Size
+from graphcalc.ops.spec import FLOATS, ITEM_BYTES, Operands, Params, Problem, Shape, Type
+from graphcalc.ops.torch import call as calls
+from graphcalc.ops.torch.call import OutputTree, TorchCall
+from graphcalc.ops.torch.reasons import FAILURES
+
+if TYPE_CHECKING:
+    import torch
+
+# The outputs of a call, and how they are arranged.
+_Values: TypeAlias = "tuple[list[torch.Tensor], OutputTree]"
+# Elements of operands up to which random numbers stand in for them.
+_FEW = 1 << 20
+
+
+class CallOutputs(NamedTuple):
+    """What a call gives: the types of its outputs, and how they are arranged."""
+
+    types: tuple[OutputType, ...]
+    tree: OutputTree
+
+
+class OutputType(NamedTuple):
+    """The shape and dtype of one output of a call, and whether it has a derivative."""
+
+    shape: Shape
+    dtype: str
+    is_smooth: bool
+
+
+def rule(dtype: str, operands: Operands, params: Params) -> Type:
+    """Return the type of the chosen output of a call; the rule of its row."""
+    (call,) = params
+    found = chosen(call, operands)
+    is_weak = bool(operands) and found.dtype in FLOATS and all(t.weak for t in operands)
+    return Type(found.shape, found.dtype, is_weak)
+
+
+def chosen(call: TorchCall, operands: Operands) -> OutputType:
+    """Return the type of the output that a call chooses."""
+    return outputs_of(call, operands).types[0 if call.order else call.path[-1]]
+
+
+def outputs_of(call: TorchCall, operands: Operands) -> CallOutputs:
+    """Return the types of all outputs of a call, or of the one of a derivative.
+
+    Raises Problem where torch refuses the arguments, and BackendError without torch.
+    """
+    for position, operand in enumerate(operands):
+        if Size in map(type, operand.shape):
+            raise Problem(
+                "shape",
+                f"`{call.function}` needs sizes that are numbers, and {{{position}}} is "
+                f"({', '.join(map(str, operand.shape))})",
+                help="give the symbols their sizes",
+            )
+    if not call.order:
+        call = call._replace(path=(0,))
+    return _outputs_of(call, tuple(o._replace(weak=False) for o in operands))
+
+
+@lru_cache(maxsize=4096)
+def _outputs_of(call: TorchCall, operands: Operands) -> CallOutputs:
+    _check_torch()
+    for run in (_on_meta, _on_fake, _on_random):
+        try:
+            values, tree = run(call, operands)
+            break
+        except FAILURES as error:
+            if _is_about_data(error):
+                continue
+            raise Problem("call", calls.refusal(call, error)) from None
+    else:
+        raise Problem("shape", f"the shape of what `{call.function}` gives depends on data")
+    return CallOutputs(tuple(_described(call, value) for value in values), tree)
+
+
+def _check_torch() -> None:
+    if find_spec("torch") is None:
+        raise missing_package("torch", "this function needs", None)
+
+
+def _is_about_data(error: Exception) -> bool:
+    """Whether a function lacks a way to run without data, or looked at elements."""
+    name, text = type(error).__name__, str(error).lower()
+    is_missing = isinstance(error, NotImplementedError) and "derivative" not in text
+    return is_missing or "Output" in name or "meta" in text or "not allocated yet" in text
+
+
+def _on_meta(call: TorchCall, operands: Operands) -> _Values:
+    import torch
+
+    def make(type_: Type) -> torch.Tensor:
+        dtype = getattr(torch, type_.dtype)
+        return torch.empty(type_.shape, dtype=dtype, device="meta")
+
+    return _compute(call, list(map(make, operands)))
+
+
+def _on_fake(call: TorchCall, operands: Operands) -> _Values:
+    import torch
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    with FakeTensorMode():
+        values = [torch.empty(t.shape, dtype=getattr(torch, t.dtype)) for t in operands]
+        return _compute(call, values)
+
+
+def _on_random(call: TorchCall, operands: Operands) -> _Values:
+    import torch
+
+    if sum(t.numel for t in operands) > _FEW:
+        raise Problem("limit", f"the operands of `{call.function}` are too large for it here")
+    generator = torch.Generator().manual_seed(0)
+
+    def make(type_: Type) -> torch.Tensor:
+        if type_.dtype not in FLOATS:
+            return torch.ones(type_.shape, dtype=getattr(torch, type_.dtype))
+        value = torch.randn(type_.shape, generator=generator, dtype=torch.float64)
+        return value.to(getattr(torch, type_.dtype))
+
+    whole = [cast if cast in ("bool", "int64", "int32") else "" for cast in call.casts]
+    types = [
+        t._replace(dtype=w) if w else t for t, w in zip(operands, (*whole, *[""] * call.order))
+    ]
+    return _compute(call, list(map(make, types)))
+
+
+def _compute(call: TorchCall, values: list[torch.Tensor]) -> _Values:
+    """Return the outputs, with gradients where torch has a derivative of them."""
+    import torch
+
+    if call.order:
+        with torch.no_grad():
+            return calls.compute(torch, call, values, call.path[-1:]), 0
+    leaves = [value for value in values if value.is_floating_point()]
+    try:
+        with torch.enable_grad():
+            for leaf in leaves:
+                leaf.requires_grad_()
+            return _outputs(call, values)
+    except FAILURES:
+        # Where torch lacks the derivative by one operand, it says so when that is wanted.
+        for leaf in leaves:
+            leaf.requires_grad_(False)
+        found, tree = _outputs(call, values)
+        return [x.requires_grad_() if x.is_floating_point() else x for x in found], tree
+
+
+def _outputs(call: TorchCall, values: list[torch.Tensor]) -> _Values:
+    import torch
+
+    found = calls.run(torch, call, values)
+    return [calls.plain(torch, x, call) for x in calls.flat(found)], calls.structure(found)
+
+
+def _described(call: TorchCall, value: torch.Tensor) -> OutputType:
+    dtype = str(value.dtype).removeprefix("torch.")
+    if dtype not in ITEM_BYTES:
+        raise Problem("dtype", f"the result of `{call.function}` is {dtype}")
+    return OutputType(tuple(value.shape), dtype, value.requires_grad)
