@@ -13,7 +13,8 @@ from graphcalc.backends.process import PROCESS
 from graphcalc.backends.regions import check_memory, steps_of
 from graphcalc.backends.torch.deferred import DeferredObserver
 from graphcalc.backends.torch.devices import tensor_of
-from graphcalc.backends.torch.kernels import TensorFunction, dtype_of
+from graphcalc.backends.torch.kernel import TensorFunction
+from graphcalc.backends.torch.kernels import dtype_of
 from graphcalc.backends.torch.program import TorchProgram
 from graphcalc.backends.torch.statistics import as_summary, summarize_on_device
 from graphcalc.backends.torch.threads import limited

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import torch
 
-from graphcalc.backends.torch.kernels import TensorFunction
+from graphcalc.backends.torch.kernel import TensorFunction
 from graphcalc.graph.ir import Graph
 from graphcalc.ops.torch.call import TorchCall, outputs
 
