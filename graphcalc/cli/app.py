@@ -81,8 +81,8 @@ def _compute(command: CommandLine) -> int:
     loaders: list[Loader] = []
     try:
         evaluation = _evaluation(command, sources, bindings, loaders)
-        if command.rows is not None:
-            return _run_rows(evaluation, command, command.rows)
+        if command.rows:
+            return _run_rows(evaluation, command)
         page = Page(command.output_format, command.color, command.all)
         with STANDARD_OUTPUT.redirected(command.output):
             outcome = _run_program(evaluation, command, page)
@@ -238,20 +238,20 @@ def _minimize(evaluation: Evaluation, command: CommandLine, page: Page, node: st
     return outcome
 
 
-def _run_rows(evaluation: Evaluation, command: CommandLine, path: str) -> int:
+def _run_rows(evaluation: Evaluation, command: CommandLine) -> int:
     """Run a program over the rows of a table; the exit status, 1 where some failed."""
     from graphcalc.files.atomic import whole_file
     from graphcalc.report import rows as report
     from graphcalc.report.table import MAX_ROWS
     from graphcalc.rows.run import RowRun
 
-    options, is_table = assemble.row_options(command, path, is_terminal=is_terminal(sys.stdout))
+    options, is_table = assemble.row_options(command, is_terminal=is_terminal(sys.stdout))
     gc.enable()  # a pipe may go on for days
     with report.progress(command.color) as watch:
         run = RowRun(evaluation, options, watch)
         if is_table:
             limit = None if command.all else MAX_ROWS
-            lines = report.PreviewLines(limit, options.text.delimiter or ",")
+            lines = report.PreviewLines(limit, lambda: run.delimiter)
             counts = run.run(lines)
             with STANDARD_OUTPUT.redirected(command.output):
                 draw(lines.table(), command.color)

@@ -64,7 +64,7 @@ def text_options(command: CommandLine) -> TextOptions:
     return TextOptions(command.delimiter, command.encoding, empty, has_header, number_format)
 
 
-def row_options(command: CommandLine, path: str, *, is_terminal: bool) -> tuple[RowOptions, bool]:
+def row_options(command: CommandLine, *, is_terminal: bool) -> tuple[RowOptions, bool]:
     """Return how rows are read and written, and whether they are drawn as a table.
 
     `is_terminal` says that standard output is one. Raises UsageError for formats that rows do not
@@ -77,6 +77,7 @@ def row_options(command: CommandLine, path: str, *, is_terminal: bool) -> tuple[
     if command.input_format not in (None, *FORMATS):
         raise UsageError("option", f"--rows goes with --input-format {', '.join(FORMATS)}")
     format, output = command.output_format, command.output
+    path, *more = command.rows
     named = command.to or (format if format not in ("table", "value") else None)
     to = named or (_format_of_output(output) if output else None)
     is_table = command.format == format == "table" and command.to is None
@@ -100,6 +101,7 @@ def row_options(command: CommandLine, path: str, *, is_terminal: bool) -> tuple[
         command.show,
         Policy(command.on_error, text.missing, command.strict),
         text.has_header and not is_bare,
+        more,
     )
     return options, is_table
 

@@ -13,7 +13,7 @@ from graphcalc.source import Source
 
 
 def sources_and_bindings(
-    operands: list[str], files: Sequence[str], rows: str | None = None
+    operands: list[str], files: Sequence[str], rows: Sequence[str] = ()
 ) -> tuple[list[Source], list[str]]:
     """Return the texts that make up the program, and the texts of the bindings.
 
@@ -25,7 +25,7 @@ def sources_and_bindings(
 
     sources = [_standard_input(rows) if path == "-" else read_file(path) for path in files]
     if not operands and not files:
-        if sys.stdin is None or sys.stdin.isatty() or rows is not None:
+        if sys.stdin is None or sys.stdin.isatty() or rows:
             raise UsageError(
                 "no-program", f"no program; usage: {USAGE}", help=f"for example: {EXAMPLE}"
             )
@@ -36,11 +36,11 @@ def sources_and_bindings(
     return [*sources, _standard_input(rows) if first == "-" else Source(first)], bindings
 
 
-def _standard_input(rows: str | None) -> Source:
+def _standard_input(rows: Sequence[str]) -> Source:
     """The program on standard input."""
     from graphcalc.data.programs import read_standard_input
 
-    if rows == "-":
+    if "-" in rows:
         raise UsageError(
             "stdin-twice",
             "standard input cannot be both the program and the rows",

@@ -279,6 +279,7 @@ GROUPS = {
     ),
     "Rows": (
         Option("--rows", "FILE", "Run for every row of a table; - is standard input.", bare="-",
+               default=(), repeats=True,
                excludes=("--grad", "--check", "--check-grad", "--minimize", "--trace-nan",
                          "--save"),
                formats=("table", "value", "csv", "tsv", "jsonl", "json")),

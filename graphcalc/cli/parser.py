@@ -70,7 +70,7 @@ class CommandLine:
     color: str
     errors: str
 
-    rows: str | None
+    rows: tuple[str, ...]
     to: str | None
     only: bool
     on_error: str

@@ -85,13 +85,10 @@ class Loader:
             return LoadedValue(content, label, written)
         if key is None:
             return LoadedValue(self._only(content, reference), label, written)
-        if key not in content and isinstance(content, _Columns):
-            place = content.place_of(key)
-            if place is not None:
-                return LoadedValue(content.column_at(place), label, written)
-        if key not in content:
+        read = content.find(key) if isinstance(content, _Columns) else content.get(key)
+        if read is None:
             raise _unknown_key(display_path(path), key, list(content), label)
-        return LoadedValue(content[key](), label, written)
+        return LoadedValue(read(), label, written)
 
     def load_all(self, reference: Reference, wanted: Iterable[str]) -> dict[str, LoadedValue]:
         """The values of a file that a program has names for, by these names."""
@@ -199,16 +196,19 @@ class _Columns(Mapping[str, Callable[[], Value]]):
             raise DataError("duplicate-column", message, (label,), help=hint)
         if key not in self._counts:
             raise KeyError(key)
-        return lambda: self._table.column(key)
+        return lambda: self._table.column(self._table.columns.index(key))
 
-    def place_of(self, key: str) -> int | None:
-        """The place of a column, from 0, that a key tells, from 1; None where there is none."""
-        is_place = key.isascii() and key.isdigit() and 0 < int(key[:9]) <= len(self._table.columns)
-        return int(key) - 1 if is_place else None
+    def find(self, key: str) -> Callable[[], Value] | None:
+        """The column of a name, or at a place, from 1; None where there is none.
 
-    def column_at(self, place: int) -> Value:
-        """The numbers of the column at a place."""
-        return self._table.column_at(place)
+        Where the first row has numbers alone, it is no header, and a place is meant.
+        """
+        table, count = self._table, len(self._table.columns)
+        is_place = key.isascii() and key.isdigit() and 0 < int(key[:9]) <= count
+        is_matrix = is_place and isinstance(table, (TextTable, BigTextTable)) and table.is_matrix
+        if key in table.columns and not is_matrix:
+            return self[key]
+        return (lambda: table.column(int(key) - 1, is_matrix=is_matrix)) if is_place else None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._counts)

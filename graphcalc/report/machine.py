@@ -254,8 +254,16 @@ def as_markdown(records: Sequence[Record], trace: Trace, origins: Origins | None
             cells = (*cells, gradient_text(record))
         if trace.profile is not None:
             cells = (*cells, *profile_cells(record))
-        lines.append(f"| {' | '.join(c.replace('|', chr(92) + '|') for c in cells)} |")
+        lines.append(f"| {' | '.join(map(_markdown_cell, cells))} |")
     return "\n".join([*lines, ""])
+
+
+def _markdown_cell(text: str) -> str:
+    """Return a text for a cell, without what Markdown takes for a column's end or for HTML."""
+    escaped = (
+        text.replace("&", "&amp;").replace("<", "&lt;") if "<" in text or "&" in text else text
+    )
+    return escaped.replace("|", "\\|")
 
 
 def as_value(records: Sequence[Record], trace: Trace, origins: Origins | None = None) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from graphcalc.diagnostics import GraphcalcError, OutputError
+from graphcalc.diagnostics import GraphcalcError, OutputError, brief
 from graphcalc.report.errors import location
 from graphcalc.report.output import complain, is_terminal
 from graphcalc.report.pages import notify
@@ -92,24 +92,22 @@ class _Bar:
 class PreviewLines:
     """A file that keeps the first `limit` rows of CSV that is written to it, for a table."""
 
-    def __init__(self, limit: int | None, delimiter: str) -> None:
-        self._limit = limit
-        self._dialect = Dialect(delimiter)
-        self._split = splitter(self._dialect)
+    def __init__(self, limit: int | None, delimiter: Callable[[], str]) -> None:
+        self._limit, self._delimiter = limit, delimiter
         self._rows: list[tuple[str, ...]] = []
         self._count = 0
 
     def write(self, data: bytes) -> int:
         """Keep the rows of the next lines, and count the others."""
         text = data.decode("utf-8", "backslashreplace").removeprefix("\ufeff")
-        end = "\n" if "\n" in text else "\r"
-        records = split_records(text, self._dialect._replace(line_end=end))
+        dialect = Dialect(self._delimiter(), line_end="\n" if "\n" in text else "\r")
+        split, records = splitter(dialect), split_records(text, dialect)
         self._count += len(records)
         # The header is one more.
         room = len(records) if self._limit is None else self._limit + 1 - len(self._rows)
         for record in records[: max(room, 0)]:
-            cells = self._split(record)
-            self._rows.append(tuple(_cell(unquote(cell, self._dialect)) for cell in cells))
+            cells = split(record)
+            self._rows.append(tuple(_cell(unquote(cell, dialect)) for cell in cells))
         return len(data)
 
     def table(self) -> NodeTable:
@@ -160,6 +158,9 @@ def tell(run: RowRun, summary: RowCounts) -> None:
         notify(f"{many} a result that is not finite{first}", summary.first_odd)
         for line in _causes(run, summary):
             complain(f"graphcalc: {line}\n")
+    if run.numeric_header:
+        shown = brief(", ".join(run.numeric_header))
+        notify(f"the first row, `{shown}`, is taken for a header; --no-header takes it for data")
     if summary.blank:
         notify(f"{summary.blank:,} blank line{'s' * (summary.blank != 1)} skipped")
     if summary.is_of_nothing and not summary.failed:

@@ -7,7 +7,7 @@ polars for frames of columns, which are no text and whose cells keep their types
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from graphcalc.diagnostics import DataError, EvaluationError, GraphcalcError, Label, LimitError
@@ -93,12 +93,14 @@ class Engine(Protocol[P]):
 class RowSource(Protocol):
     """A table that is read some rows at a time.
 
-    What `is_pipe` can be read but once. `first_line` is the number of the first row's line.
+    What `is_pipe` can be read but once. `first_line` is the number of the first row's line, and
+    `delimiter` is between the cells of text that it writes.
     """
 
     name: str
     is_pipe: bool
     first_line: int
+    delimiter: str
 
     @property
     def table(self) -> Columns:
@@ -107,8 +109,17 @@ class RowSource(Protocol):
     def prepare(self, plan: RowPlan, layout: OutputColumns) -> RowSink[RowOutput]:
         """Return what takes the output of a plan."""
 
-    def begin(self, row_pass: Pass, sink: RowSink[RowOutput]) -> Callable[[str], NamedCells]:
-        """Begin a pass from the first row; return the `named_cells` of its engine."""
+    def follow(self, first: RowSource, layout: OutputColumns) -> None:
+        """Write as the first of several files does, whose table is in front of this one."""
+
+    def begin(self, row_pass: Pass, sink: RowSink[RowOutput]) -> None:
+        """Begin a pass from the first row."""
+
+    def files(self) -> Iterator[RowSource]:
+        """Yield the files that the rows of a pass come from, in order."""
+
+    def named_cells(self, record: str) -> NamedCells:
+        """Return the cells of a record by the names that the program has for its columns."""
 
     def computed(self) -> Iterator[Done]:
         """Yield what the parts of the pass come to, in order."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from graphcalc.diagnostics import brief
 from graphcalc.graph.text_columns import TextTest
 from graphcalc.rows.backend_engine import StageProgram, is_wanted
 from graphcalc.rows.column_types import kind_of
-from graphcalc.rows.engine import Done, NamedCells, Pass, RecordPlace, RowOutput
+from graphcalc.rows.engine import Done, NamedCells, Pass, RecordPlace, RowOutput, RowSource
 from graphcalc.rows.formats import COLUMNAR
 from graphcalc.rows.plan import RowPlan
 from graphcalc.rows.polars_engine import MOST_STEPS, lower, named, states_of, truth_of
@@ -49,15 +49,29 @@ class ColumnarRows:
     def prepare(self, plan: RowPlan, layout: OutputColumns) -> RowSink[polars.DataFrame]:
         """Return what takes the frames of a plan's output."""
         self._names = layout.names
+        self.delimiter = "\t" if self._to == "tsv" else ","
         if self._to in COLUMNAR:
             return FrameSink(self._file, self._to)
         lines = text_sink(self._file, self._to)
         return FrameLines(lines, self._to, self.name, has_header=self._has_header)
 
-    def begin(self, row_pass: Pass, sink: RowSink[RowOutput]) -> Callable[[str], NamedCells]:
+    def follow(self, first: RowSource, layout: OutputColumns) -> None:
+        """Write as the first of several files does. Raises DataError for columns of other types."""
+        assert isinstance(first, ColumnarRows)
+        self._names = layout.names
+        self.table.check_types(first.table)
+
+    def files(self) -> Iterator[RowSource]:
+        """Yield the one file."""
+        yield self
+
+    def named_cells(self, record: str) -> NamedCells:
+        """Return the cells of a record by the names that the program has for its columns."""
+        return self._engine.named_cells(record)
+
+    def begin(self, row_pass: Pass, sink: RowSink[RowOutput]) -> None:
         """Begin a pass from the first row."""
         self._engine = ColumnarEngine(row_pass, self.table)
-        return self._engine.named_cells
 
     def computed(self) -> Iterator[Done]:
         """Yield what frames of rows come to; under `fail` up to one that fails."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import codecs
 import io
-import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,6 +24,7 @@ from graphcalc.rows.records import longest_suspects
 from graphcalc.tables.csv import CsvTable, Dialect
 from graphcalc.tables.frame_text import is_odd, number_text
 from graphcalc.tables.polars_calls import load_polars
+from graphcalc.tables.quotes import quoted_cells
 
 if TYPE_CHECKING:
     import polars
@@ -113,13 +113,19 @@ class PolarsEngine:
         table = engine.table
         assert isinstance(table, CsvTable)
         self._dialect: Dialect = table.dialect
-        delimiter = re.escape(self._dialect.delimiter).encode()
-        before, after = b"(?:^|(?<=[\n" + delimiter + b"]))", b"(?=[\r\n" + delimiter + b"]|$)"
-        # A cell in quotes that stand where they may.
-        self._quoted = re.compile(before + b'"(?:[^"]|"")*"' + after)
+        self._quoted = quoted_cells(self._dialect.delimiter)
         columns = dict(zip(engine.stage.columns, engine.names))
         tests = {p: name for p, name in columns.items() if isinstance(name, TextTest)}
-        wanted = {table.keys.index(n): p for p, n in columns.items() if p not in tests}
+        numbers = {p: table.keys.index(n) for p, n in columns.items() if p not in tests}
+        # A column may have several names; it is read under the first.
+        wanted: dict[int, int] = {}
+        for position, place in numbers.items():
+            wanted.setdefault(place, position)
+        self._copies = [
+            pl.col(f"v{wanted[place]}").alias(f"v{position}")
+            for position, place in numbers.items()
+            if wanted[place] != position
+        ]
         last = len(table.columns) - 1
         self._schema = {
             f"v{wanted[i]}" if i in wanted else f"_{i}": (pl.Float64 if i in wanted else pl.String)
@@ -163,7 +169,7 @@ class PolarsEngine:
                 return None
             columns.append(lines)
         # One query for all of a part: each costs as much as a thousand rows.
-        query = frame.lazy()
+        query = frame.lazy().with_columns(self._copies)
         for name, expression in self._expressions.steps:
             query = query.with_columns(expression.alias(name))
         found = query.select(*self._wanted, *self._flags).collect()

@@ -154,17 +154,20 @@ def _place(records: Sequence[str], index: int, newline: str) -> RecordPlace:
 
 def _decoded(part: bytes, newline: bytes) -> str:
     """Return the text of a part. Raises _RecordError for bytes that are not valid UTF-8."""
-    if b"\0" in part:
-        place = part.index(b"\0")
+    try:
+        text, error = part.decode(), None
+    except UnicodeDecodeError as found:
+        text, error = "", found
+    place = part.find(b"\0")
+    if place >= 0 and (error is None or place < error.start):
         what = "a NUL byte"
         if part[1::2].count(b"\0") * 3 > len(part) or part[::2].count(b"\0") * 3 > len(part):
             what += "; this looks like UTF-16: --encoding utf-16"
         raise _bad_byte(part, place, newline, what)
-    try:
-        return part.decode()
-    except UnicodeDecodeError as error:
+    if error is not None:
         what = f"not UTF-8 (byte 0x{part[error.start]:02x})"
-        raise _bad_byte(part, error.start, newline, what, "--encoding latin-1, say") from None
+        raise _bad_byte(part, error.start, newline, what, "--encoding latin-1, say")
+    return text
 
 
 def _bad_byte(part: bytes, place: int, newline: bytes, what: str, help: str = "") -> _RecordError:

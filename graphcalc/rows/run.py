@@ -23,11 +23,15 @@ from graphcalc.rows.engine import (
     RowSource,
     error_at,
 )
-from graphcalc.rows.formats import COLUMNAR, format_of
+from graphcalc.rows.formats import COLUMNAR
 from graphcalc.rows.names import check_passes, layout_of, plan_of
 from graphcalc.rows.plan import RowPlan, Stage
+from graphcalc.rows.several import format_of_all, open_all, paths_of
 from graphcalc.rows.text_rows import TextRows
 from graphcalc.source import Source, Span
+from graphcalc.tables.cells import is_number
+from graphcalc.tables.columns import Columns
+from graphcalc.tables.csv import CsvTable
 from graphcalc.tables.reading import TextOptions
 from graphcalc.tables.sinks import Output, RowSink, ended
 
@@ -41,7 +45,8 @@ _FATAL = frozenset({"encoding", "cell-length"})
 class RowOptions(NamedTuple):
     """How rows are read and written.
 
-    path       a file, or `-` for standard input
+    path       a file, `-` for standard input, or a pattern such as `data/*.csv`
+    more       further ones, whose rows come after those of the first
     read, to   formats of `FORMATS`; None for what the file's name says, and for the input's own
     text       how text is read; the output is UTF-8
     only       the results alone, without the input's columns
@@ -57,6 +62,7 @@ class RowOptions(NamedTuple):
     show: Sequence[str] = ()
     policy: Policy = Policy()
     has_header: bool = True
+    more: Sequence[str] = ()
 
 
 @dataclass
@@ -91,6 +97,10 @@ class RowRun:
     watch: Callable[[int, int | None, int], None] = lambda done, total, rows: None
     summary: RowCounts = field(default_factory=RowCounts)
     _cells: Callable[[str], NamedCells] | None = None
+    # The header, where it has numbers alone and may be data.
+    numeric_header: Sequence[str] = ()
+    # What is between the cells of text that is written.
+    delimiter: str = ","
     _rows_before: int = 0
     _is_alone: bool = False
 
@@ -106,7 +116,9 @@ class RowRun:
             if source.is_pipe:
                 check_passes(plan)
             layout = layout_of(plan, source.table.columns, options.show, only=options.only)
+            self.numeric_header = _numeric_header(source.table)
             sink = source.prepare(plan, layout)
+            self.delimiter = source.delimiter
             with ended(sink):
                 for level, stage in enumerate(plan.stages):
                     row_pass = Pass(plan, stage, layout, options.policy)
@@ -119,7 +131,8 @@ class RowRun:
     def _source(self, file: Output) -> RowSource:
         """Return the table, which writes to a file."""
         options, limit = self.options, memory_limit(self.evaluation.options)
-        format = options.read or format_of(options.path) or "csv"
+        paths = paths_of((options.path, *options.more))
+        format = options.read or format_of_all(paths)
         to = options.to or format
         if format in COLUMNAR:
             from graphcalc.rows.parquet_engine import ColumnarRows
@@ -127,7 +140,12 @@ class RowRun:
             kind: type[ColumnarRows | TextRows] = ColumnarRows
         else:
             kind = TextRows
-        return kind(options.path, format, options.text, limit, file, to, options.has_header)
+
+        def source_of(path: str, is_first: bool) -> RowSource:
+            has_header = options.has_header and is_first
+            return kind(path, format, options.text, limit, file, to, has_header)
+
+        return open_all(paths, source_of)
 
     def _compute(
         self, source: RowSource, row_pass: Pass, sink: RowSink[RowOutput]
@@ -135,15 +153,18 @@ class RowRun:
         """Run one pass; return the states of its totals."""
         self.summary = RowCounts()
         states: list[State | None] = [None] * len(row_pass.stage.gathered)
-        self._cells = source.begin(row_pass, sink)
-        line = source.first_line
-        for done in source.computed():
-            if row_pass.stage.has_lines:
-                sink.write(done.output)
-            self._count(done, source.name, line)
-            line += done.lines
-            _join(row_pass.stage, states, done.states)
-            self.watch(*source.progress(self.summary.rows), self.summary.rows)
+        source.begin(row_pass, sink)
+        for file in source.files():
+            line = file.first_line
+            for done in file.computed():
+                if row_pass.stage.has_lines:
+                    sink.write(done.output)
+                if self.summary.first_odd is None and done.first_odd is not None:
+                    self._cells = file.named_cells
+                self._count(done, file.name, line)
+                line += done.lines
+                _join(row_pass.stage, states, done.states)
+                self.watch(*source.progress(self.summary.rows), self.summary.rows)
         return states
 
     def _check_totals(self, plan: RowPlan) -> None:
@@ -207,6 +228,12 @@ class RowRun:
         if self.options.policy.on_error == "fail" or done.fault[0].code in _FATAL:
             raise error
         summary.first_fault = summary.first_fault or error
+
+
+def _numeric_header(table: Columns) -> Sequence[str]:
+    """Return the names of columns that are numbers alone; none of a table that has others."""
+    is_header = isinstance(table, CsvTable) and table.has_header
+    return table.columns if is_header and all(map(is_number, table.columns)) else ()
 
 
 def _join(stage: Stage, states: list[State | None], more: Sequence[State | None]) -> None:

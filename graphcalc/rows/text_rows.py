@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import chain, islice
 
 from graphcalc.files.streams import display_path
 from graphcalc.rows import polars_engine
 from graphcalc.rows.backend_engine import BackendEngine, is_wanted
 from graphcalc.rows.column_types import kinds_of
-from graphcalc.rows.engine import Done, Engine, NamedCells, Pass, RowOutput
+from graphcalc.rows.engine import Done, Engine, NamedCells, Pass, RowOutput, RowSource
 from graphcalc.rows.formats import COLUMNAR
 from graphcalc.rows.header import read_head
 from graphcalc.rows.memory import keep_memory
@@ -19,9 +19,9 @@ from graphcalc.rows.plan import RowPlan
 from graphcalc.rows.python_engine import PythonEngine
 from graphcalc.rows.records import Records
 from graphcalc.rows.workers import count_cores, forked, in_order, threaded
-from graphcalc.tables.columns import OutputColumns
+from graphcalc.tables.columns import OutputColumns, RecordFormat
 from graphcalc.tables.csv import CsvTable, Dialect
-from graphcalc.tables.jsonlines import as_lines
+from graphcalc.tables.jsonlines import JsonTable, as_lines
 from graphcalc.tables.polars_calls import has_polars, is_polars_usable
 from graphcalc.tables.reading import TextOptions, read_text
 from graphcalc.tables.sinks import FrameSink, Output, ParsedLines, RowSink, text_sink
@@ -49,6 +49,8 @@ class TextRows:
         self._path, self._format, self._text, self._limit = path, format, text, limit
         self._file, self._to, self._has_header = file, to, has_header and to not in COLUMNAR
         self._start: int | None = None
+        # The table of the first of several files, where that says what the columns are.
+        self._shared: RecordFormat | None = None
         self._objects: bytes | None = None
         self._open()
         self.name, self.is_pipe = self._records.name, self._records.is_pipe
@@ -65,7 +67,8 @@ class TextRows:
         elif records.path == "-":
             records.seek(self._start)
         try:
-            self.table, self._head = read_head(records, format, self._text)
+            table, self._head = read_head(records, format, self._text)
+            self.table = self._shared or table
         except BaseException:
             records.close()
             raise
@@ -99,6 +102,13 @@ class TextRows:
         kinds = kinds_of(plan, layout, self.table, self._records)
         return ParsedLines(frames, kinds, is_pipe=self.is_pipe)
 
+    def follow(self, first: RowSource, layout: OutputColumns) -> None:
+        """Write as the first of several files does."""
+        assert isinstance(first, TextRows)
+        if isinstance(self.table, JsonTable):
+            self.table = self._shared = first.table
+        self._writer = LineWriter(first._writer.format, self.table, layout, first._writer.dialect)
+
     def _writer_of(self, layout: OutputColumns) -> LineWriter:
         """Return what makes lines; what polars writes comes to it as CSV."""
         text = {"json": "jsonl", "parquet": "csv", "arrow": "csv"}.get(self._to, self._to)
@@ -106,6 +116,7 @@ class TextRows:
         if isinstance(self.table, CsvTable) and self._to not in COLUMNAR:
             dialect = dialect._replace(line_end=self.table.dialect.line_end)
             dialect = self.table.dialect if text == self.table.format else dialect
+        self.delimiter = dialect.delimiter
         return LineWriter(text, self.table, layout, dialect)
 
     def totals(self, plan: RowPlan) -> bytes:
@@ -116,7 +127,15 @@ class TextRows:
 
     # Passes
 
-    def begin(self, row_pass: Pass, sink: RowSink[RowOutput]) -> Callable[[str], NamedCells]:
+    def files(self) -> Iterator[RowSource]:
+        """Yield the one file."""
+        yield self
+
+    def named_cells(self, record: str) -> NamedCells:
+        """Return the cells of a record by the names that the program has for its columns."""
+        return self._engine.named_cells(record)
+
+    def begin(self, row_pass: Pass, sink: RowSink[RowOutput]) -> None:
         """Begin a pass from the first row; the header goes to the sink before the lines."""
         if not self._is_fresh:
             self.close()
@@ -127,7 +146,6 @@ class TextRows:
         self._engine = kind(*row_pass, self.table, self._writer)
         if row_pass.stage.has_lines and self._has_header:
             sink.write(self._writer.head(self._head))
-        return self._engine.named_cells
 
     def computed(self) -> Iterator[Done]:
         """Yield what each part comes to, in order; by polars where that is worth it."""

@@ -42,8 +42,11 @@ def number_text(values: polars.Series, odd: polars.Series | None = None) -> pola
     import polars as pl
 
     text: polars.Series = values.cast(pl.String)
-    if values.dtype not in (pl.Float64, pl.Float32):
+    if not values.dtype.is_float():
         return text
+    if values.dtype not in (pl.Float64, pl.Float32):
+        words = [None if x is None else exact(x, "float16") for x in values.to_list()]
+        return pl.Series(values.name, words, dtype=pl.String)
     flags: polars.Series = is_odd(values) if odd is None else odd
     places = flags.arg_true()
     if len(places) * _RARE > len(values):
@@ -157,7 +160,7 @@ def _member(values: polars.Series) -> polars.Series:
 
     label = label_of(values.name)
     text = _json(values)
-    if values.dtype in (pl.Float64, pl.Float32):
+    if values.dtype.is_float():
         beside = f'null, {label[:-1]}_non_finite": "'
         odd = pl.lit(beside) + text + pl.lit('"')
         is_odd = ~values.is_finite()

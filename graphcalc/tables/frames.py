@@ -172,6 +172,14 @@ class FrameTable:
         """What the columns hold."""
         return [self._kind(kind) for kind in self._schema.values()]
 
+    def check_types(self, first: FrameTable) -> None:
+        """Raise DataError for a column that has another type than in the first of several files."""
+        for column, kind in self._schema.items():
+            if kind != first._schema[column]:
+                has = f"{kind}, and {first._schema[column]} in {first.name}"
+                message = f"{self.name}: column `{brief(column)}` has {has}"
+                raise DataError("other-columns", message, self._labels)
+
     def _kind(self, kind: polars.DataType) -> ColumnKind:
         texts = (self._pl.String, self._pl.Categorical, self._pl.Enum)
         return ColumnKind.TEXT if kind in texts else ColumnKind.NUMBER
@@ -233,12 +241,9 @@ class FrameTable:
             self._count = int(self._safely(lambda: count.collect().item()))
         return self._count or 0
 
-    def column_at(self, place: int) -> Array[float64] | list[str]:
-        """Return what `column` does, of the column at a place."""
-        return self.column(self.columns[place])
-
-    def column(self, name: str) -> Array[float64] | list[str]:
+    def column(self, place: int, *, is_matrix: bool = False) -> Array[float64] | list[str]:
         """Return the numbers of a column, or its texts; missing text is empty."""
+        name = self.columns[place]
         is_text = self._kind(self._schema[name]) is ColumnKind.TEXT
         if not is_text:
             self.check_number(name)
@@ -295,4 +300,4 @@ class FrameTable:
 
         if not self.columns:
             raise DataError("empty-file", f"{self.name}: there are no columns", self._labels)
-        return numpy.stack([self.column(name) for name in self.columns], axis=1)
+        return numpy.stack([self.column(i) for i in range(len(self.columns))], axis=1)

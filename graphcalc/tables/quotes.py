@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from graphcalc.tables.cells import MAX_CELL
 
@@ -55,6 +55,25 @@ def record_sizes(
         sizes.append(end - place)
         place = end
     return RecordSizes(sizes, False)
+
+
+def quoted_cells(delimiter: str) -> re.Pattern[bytes]:
+    """Return what finds cells in quotes that stand where they may."""
+    d = re.escape(delimiter).encode()
+    before, after = b"(?:^|(?<=[\n" + d + b"]))", b"(?=[\r\n" + d + b"]|$)"
+    return re.compile(before + b'"(?:[^"]|"")*"' + after)
+
+
+def has_closed_quotes(stream: BinaryIO, delimiter: str) -> bool:
+    """Whether all quotes of a text are those of cells in quotes."""
+    quoted, rest = quoted_cells(delimiter), b""
+    while piece := stream.read(1 << 20):
+        lines = rest + piece
+        end = lines.rfind(b"\n") + 1
+        rest = lines[end:]
+        if len(rest) > MAX_CELL or b'"' in quoted.sub(b"", lines[:end]):
+            return False
+    return b'"' not in quoted.sub(b"", rest)
 
 
 def _end_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, TypeVar
 
@@ -31,6 +32,7 @@ from graphcalc.tables.csv import (
 )
 from graphcalc.tables.jsonlines import JsonTable, members
 from graphcalc.tables.polars_calls import load_polars
+from graphcalc.tables.quotes import has_closed_quotes
 from graphcalc.tables.reading import TextOptions, decoded, read_text
 
 if TYPE_CHECKING:
@@ -106,17 +108,19 @@ class TextTable:
             self._lines = [starts[i] for i in kept]
             self._records = [records[i] for i in kept]
 
-    def column(self, name: str) -> NDArray | list[str]:
+    @property
+    def is_matrix(self) -> bool:
+        """Whether the first row of CSV has numbers alone: a header has none."""
+        return isinstance(self._table, CsvTable) and all(map(is_number, self.columns))
+
+    def column(self, place: int, *, is_matrix: bool = False) -> NDArray | list[str]:
         """Return the numbers of a column, or its texts where no cell is a number.
 
-        Raises DataError for a cell without a number among others.
+        With `is_matrix` the first row counts, too. Raises DataError for a cell without a number
+        among others.
         """
-        return self.column_at(self.columns.index(name))
-
-    def column_at(self, place: int) -> NDArray | list[str]:
-        """Return what `column` does, of the column at a place."""
         try:
-            numbers = self._read([place], self._first)
+            numbers = self._read([place], 0 if is_matrix else self._first)
         except DataError:
             texts = self._texts(self._table.keys[place])
             if texts is None:
@@ -136,7 +140,7 @@ class TextTable:
 
     def matrix(self) -> NDArray:
         """Return all of the numbers; a first row that has none is a header."""
-        first = 0 if all(map(is_number, self.columns)) else self._first
+        first = 0 if self.is_matrix else self._first
         numbers = self._read(range(len(self.columns)), first)
         return NDArray((len(self._records) - first, len(self.columns)), numbers)
 
@@ -219,19 +223,24 @@ class BigTextTable:
             self._slow = TextTable(path, format, read_text(path, options, limit, label), options)
         return self._slow
 
-    def column(self, name: str) -> Array[float64] | NDArray | list[str]:
-        """Return the numbers of a column, or its texts."""
-        return self.column_at(self.columns.index(name))
+    @property
+    def is_matrix(self) -> bool:
+        """Whether the first row has numbers alone."""
+        return all(map(is_number, self.columns))
 
-    def column_at(self, place: int) -> Array[float64] | NDArray | list[str]:
-        """Return what `column` does, of the column at a place."""
-        frame = self._parsed([place]) if self._slow is None else None
-        return self._careful().column_at(place) if frame is None else frame.to_series(0).to_numpy()
+    def column(
+        self, place: int, *, is_matrix: bool = False
+    ) -> Array[float64] | NDArray | list[str]:
+        """Return the numbers of a column, or its texts."""
+        frame = self._parsed([place]) if self._slow is None and not is_matrix else None
+        if frame is None:
+            return self._careful().column(place, is_matrix=is_matrix)
+        return frame.to_series(0).to_numpy()
 
     def matrix(self) -> Array[float64] | NDArray:
         """Return all of the numbers."""
         frame = None
-        if self._slow is None and not all(map(is_number, self.columns)):
+        if self._slow is None and not self.is_matrix:
             frame = self._parsed(range(len(self.columns)))
         return self._careful().matrix() if frame is None else frame.to_numpy()
 
@@ -262,6 +271,8 @@ class BigTextTable:
         has_quotes = self._counts[4] > 0
         if not self._is_plain(*self._counts):
             return None
+        if has_quotes and not self._has_closed_quotes:
+            return None
         last, wanted = len(self.columns) - 1, set(places)
         numbers = {f"c{i}": kind if i in wanted else pl.String for i in range(last + 1)}
         try:
@@ -278,6 +289,12 @@ class BigTextTable:
         except (pl.exceptions.PolarsError, OSError):
             return None
         return None if any(frame.null_count().row(0)) else frame.select(f"c{i}" for i in places)
+
+    @cached_property
+    def _has_closed_quotes(self) -> bool:
+        stream, _ = open_bytes(self.name)
+        with stream:
+            return has_closed_quotes(stream, self._separator)
 
     @property
     def _separator(self) -> str:

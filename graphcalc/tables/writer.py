@@ -20,7 +20,8 @@ class LineWriter:
     def __init__(
         self, format: str, table: RecordFormat, layout: OutputColumns, dialect: Dialect
     ) -> None:
-        self.format, self._table, self._layout, self._dialect = format, table, layout, dialect
+        self.format, self._table, self._layout = format, table, layout
+        self.dialect = self._dialect = dialect
         self._labels = [label_of(name) for name in layout.names]
         is_same = isinstance(table, CsvTable) and table.dialect == dialect
         self.line_end = "\n" if format == "jsonl" else dialect.line_end
