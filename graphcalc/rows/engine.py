@@ -91,15 +91,13 @@ class Engine(Protocol[P]):
 
 
 class RowSource(Protocol):
-    """A table that is read some rows at a time.
+    """A table that is read some rows at a time: one file, or several in order.
 
-    What `is_pipe` can be read but once. `first_line` is the number of the first row's line, and
-    `delimiter` is between the cells of text that it writes.
+    What `is_pipe` can be read but once. `delimiter` is between the cells of text that it writes.
     """
 
     name: str
     is_pipe: bool
-    first_line: int
     delimiter: str
 
     @property
@@ -109,20 +107,11 @@ class RowSource(Protocol):
     def prepare(self, plan: RowPlan, layout: OutputColumns) -> RowSink[RowOutput]:
         """Return what takes the output of a plan."""
 
-    def follow(self, first: RowSource, layout: OutputColumns) -> None:
-        """Write as the first of several files does, whose table is in front of this one."""
-
     def begin(self, row_pass: Pass, sink: RowSink[RowOutput]) -> None:
         """Begin a pass from the first row."""
 
-    def files(self) -> Iterator[RowSource]:
+    def files(self) -> Iterator[RowFile]:
         """Yield the files that the rows of a pass come from, in order."""
-
-    def named_cells(self, record: str) -> NamedCells:
-        """Return the cells of a record by the names that the program has for its columns."""
-
-    def computed(self) -> Iterator[Done]:
-        """Yield what the parts of the pass come to, in order."""
 
     def totals(self, plan: RowPlan) -> RowOutput:
         """Return the one row that totals make."""
@@ -132,6 +121,21 @@ class RowSource(Protocol):
 
     def close(self) -> None:
         """Close what was opened."""
+
+
+class RowFile(RowSource, Protocol):
+    """One file of rows. `first_line` is the number of the first row's line."""
+
+    first_line: int
+
+    def follow(self, first: RowFile, layout: OutputColumns) -> None:
+        """Write as the first of several files does, whose columns are those of the output."""
+
+    def computed(self) -> Iterator[Done]:
+        """Yield what the parts of the pass come to, in order."""
+
+    def named_cells(self, record: str) -> NamedCells:
+        """Return the cells of a record by the names that the program has for its columns."""
 
 
 def error_at(fault: CellProblem, place: RecordPlace, name: str, line: int) -> GraphcalcError:

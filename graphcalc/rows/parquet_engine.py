@@ -11,7 +11,7 @@ from graphcalc.diagnostics import brief
 from graphcalc.graph.text_columns import TextTest
 from graphcalc.rows.backend_engine import StageProgram, is_wanted
 from graphcalc.rows.column_types import kind_of
-from graphcalc.rows.engine import Done, NamedCells, Pass, RecordPlace, RowOutput, RowSource
+from graphcalc.rows.engine import Done, NamedCells, Pass, RecordPlace, RowFile, RowOutput
 from graphcalc.rows.formats import COLUMNAR
 from graphcalc.rows.plan import RowPlan
 from graphcalc.rows.polars_engine import MOST_STEPS, lower, named, states_of, truth_of
@@ -55,13 +55,13 @@ class ColumnarRows:
         lines = text_sink(self._file, self._to)
         return FrameLines(lines, self._to, self.name, has_header=self._has_header)
 
-    def follow(self, first: RowSource, layout: OutputColumns) -> None:
+    def follow(self, first: RowFile, layout: OutputColumns) -> None:
         """Write as the first of several files does. Raises DataError for columns of other types."""
         assert isinstance(first, ColumnarRows)
         self._names = layout.names
         self.table.check_types(first.table)
 
-    def files(self) -> Iterator[RowSource]:
+    def files(self) -> Iterator[RowFile]:
         """Yield the one file."""
         yield self
 

@@ -19,6 +19,7 @@ from graphcalc.rows.engine import (
     NamedCells,
     Pass,
     Policy,
+    RowFile,
     RowOutput,
     RowSource,
     error_at,
@@ -141,7 +142,7 @@ class RowRun:
         else:
             kind = TextRows
 
-        def source_of(path: str, is_first: bool) -> RowSource:
+        def source_of(path: str, is_first: bool) -> RowFile:
             has_header = options.has_header and is_first
             return kind(path, format, options.text, limit, file, to, has_header)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 
 from graphcalc.diagnostics import DataError, UsageError, brief
-from graphcalc.rows.engine import Pass, RowOutput, RowSource
+from graphcalc.rows.engine import Pass, RowFile, RowOutput, RowSource
 from graphcalc.rows.formats import format_of
 from graphcalc.rows.plan import RowPlan
 from graphcalc.tables.columns import OutputColumns
@@ -47,10 +47,10 @@ def format_of_all(paths: Sequence[str]) -> str:
 class SeveralFiles:
     """The rows of several files of one format."""
 
-    def __init__(self, sources: Sequence[RowSource], opened: ExitStack) -> None:
+    def __init__(self, sources: Sequence[RowFile], opened: ExitStack) -> None:
         self._sources, self._opened = sources, opened
         first = sources[0]
-        self.name, self.first_line, self.table = first.name, first.first_line, first.table
+        self.name, self.table = first.name, first.table
         self.is_pipe = any(source.is_pipe for source in sources)
         self._layouts: list[OutputColumns] = []
 
@@ -72,7 +72,7 @@ class SeveralFiles:
         """Begin a pass from the first row of the first file."""
         self._pass, self._sink = row_pass, sink
 
-    def files(self) -> Iterator[RowSource]:
+    def files(self) -> Iterator[RowFile]:
         """Yield the files in order, each at the beginning of the pass."""
         for source, layout in zip(self._sources, self._layouts):
             source.begin(self._pass._replace(layout=layout), self._sink)
@@ -90,7 +90,7 @@ class SeveralFiles:
         return done, sum(sizes) if len(sizes) == len(pairs) else None
 
 
-def _placed(layout: OutputColumns, first: RowSource, other: RowSource) -> OutputColumns:
+def _placed(layout: OutputColumns, first: RowFile, other: RowFile) -> OutputColumns:
     """Return the layout of the first file for another one, whose columns may be in another order.
 
     Raises DataError where they are other columns.
@@ -103,7 +103,7 @@ def _placed(layout: OutputColumns, first: RowSource, other: RowSource) -> Output
     return layout._replace(places=places, passed=False)
 
 
-def _check_columns(first: RowSource, other: RowSource) -> None:
+def _check_columns(first: RowFile, other: RowFile) -> None:
     ours, theirs = first.table.columns, other.table.columns
     missing = [name for name in ours if name not in theirs]
     more = [name for name in theirs if name not in ours]
@@ -116,7 +116,7 @@ def _check_columns(first: RowSource, other: RowSource) -> None:
         raise DataError("other-columns", message)
 
 
-def open_all(paths: Sequence[str], source_of: Callable[[str, bool], RowSource]) -> RowSource:
+def open_all(paths: Sequence[str], source_of: Callable[[str, bool], RowFile]) -> RowSource:
     """Return the rows of files; `source_of` opens one, with the header in the output or without."""
     if len(paths) == 1:
         return source_of(paths[0], True)

@@ -10,7 +10,7 @@ from graphcalc.files.streams import display_path
 from graphcalc.rows import polars_engine
 from graphcalc.rows.backend_engine import BackendEngine, is_wanted
 from graphcalc.rows.column_types import kinds_of
-from graphcalc.rows.engine import Done, Engine, NamedCells, Pass, RowOutput, RowSource
+from graphcalc.rows.engine import Done, Engine, NamedCells, Pass, RowFile, RowOutput
 from graphcalc.rows.formats import COLUMNAR
 from graphcalc.rows.header import read_head
 from graphcalc.rows.memory import keep_memory
@@ -102,7 +102,7 @@ class TextRows:
         kinds = kinds_of(plan, layout, self.table, self._records)
         return ParsedLines(frames, kinds, is_pipe=self.is_pipe)
 
-    def follow(self, first: RowSource, layout: OutputColumns) -> None:
+    def follow(self, first: RowFile, layout: OutputColumns) -> None:
         """Write as the first of several files does."""
         assert isinstance(first, TextRows)
         if isinstance(self.table, JsonTable):
@@ -127,7 +127,7 @@ class TextRows:
 
     # Passes
 
-    def files(self) -> Iterator[RowSource]:
+    def files(self) -> Iterator[RowFile]:
         """Yield the one file."""
         yield self
 
