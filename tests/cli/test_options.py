@@ -249,7 +249,7 @@ def test_options_and_operands_mix(uses, behind):
 def test_rows_may_go_without_a_value(arguments, rows, operands):
     """`--rows` at the end or before a dash is standard input."""
     found = parse(arguments)
-    assert (found.rows, found.operands, found.mistake) == (rows, operands, None)
+    assert (found.rows, found.operands, found.mistake) == ((rows,), operands, None)
 
 
 @pytest.mark.parametrize(
