@@ -118,6 +118,18 @@ class Trace(Sequence[Record]):
         return self._recorded
 
     @property
+    def dtypes(self) -> list[str]:
+        """The floating point dtypes of the nodes, or the others where none is.
+
+        The first is the run's or, where no node has that, a result's.
+        """
+        nodes, own = self.graph.nodes, self.graph.dtype
+        found = dict.fromkeys([nodes[p].type.dtype for p in self.positions])
+        ends = [nodes[p].type.dtype for p in self.graph.results]
+        floats = [d for d in (own, *ends, *reversed(FLOATS)) if d in found and d in FLOATS]
+        return list(dict.fromkeys(floats)) or list(found) or [own]
+
+    @property
     def names(self) -> list[str]:
         """The names of the records."""
         nodes = self.graph.nodes

@@ -6,7 +6,7 @@ import re
 
 from graphcalc.backends.base import Program, Settings
 from graphcalc.diagnostics import BackendError, UsageError, brief
-from graphcalc.graph.ir import Graph
+from graphcalc.graph.ir import Graph, Node, text_of
 from graphcalc.graph.passes import work
 from graphcalc.graph.verify import first_of_kind
 from graphcalc.ops.words import DTYPES as DTYPE_NAMES
@@ -73,7 +73,13 @@ def choose(graph: Graph, settings: Settings) -> str:
 def needs_torch(graph: Graph) -> bool:
     """Return whether a node has a dtype or a function that only torch computes."""
     firsts = [graph.nodes[first] for first in set(first_of_kind(graph))]
-    return any(n.type.dtype in NARROW or not n.op.has_python for n in firsts)
+    return narrow_node(graph) is not None or not all(n.op.has_python for n in firsts)
+
+
+def narrow_node(graph: Graph) -> Node | None:
+    """Return the first node of a dtype that only torch computes with, or None."""
+    found = (graph.nodes[first] for first in sorted(set(first_of_kind(graph))))
+    return next((node for node in found if node.type.dtype in NARROW), None)
 
 
 def torch_functions(graph: Graph) -> list[str]:
@@ -111,14 +117,15 @@ def compile_graph(
             raise BackendError(
                 "backend", f"the Python backend lacks {listed}", help="leave out --backend python"
             )
-        if needs_torch(graph):
-            raise BackendError(
-                "backend", "a value has a dtype that only torch computes with: use --backend torch"
-            )
+        node = narrow_node(graph)
+        if node is not None:
+            what = f"{text_of(node)} is {node.type.dtype}, which only torch computes with"
+            raise BackendError("backend", f"{what}: use --backend torch")
         return PythonProgram(graph, kept)
     if not has_torch():
-        narrow = next((n for n in graph.nodes if n.type.dtype in NARROW), None)
-        why = f"`{narrow.name}` is {narrow.type.dtype}, which" if narrow else "this"
+        node = narrow_node(graph)
+        why = f"{text_of(node)} is {node.type.dtype}, which" if node is not None else "this"
+        why = f"--dtype {settings.dtype}" if settings.dtype in NARROW else why
         raise BackendError(
             "torch-missing",
             f"{why} needs torch, which is not installed",

@@ -99,6 +99,10 @@ def _own(
 ) -> Frame | None:
     """Call a function of the language: a row, a composite or a shape function."""
     items, nodes, dtype = _set_aside(scope, found, items, nodes, frame)
+    if dtype and items and _computes_in(found) and type(nodes[0]) is not ast.Keyword:
+        position = scope.operand(items[0], nodes[0], frame.source)
+        place = label_of(scope.at(node, frame))
+        items[0] = dtypes.cast(scope, position, dtype, place)
     if isinstance(found, Composite):
         return _compose(scope, found, items, nodes, node, frame, dtype)
     if isinstance(found, Op):
@@ -197,6 +201,13 @@ def _set_aside(
         elif node.name == "device":
             dtypes.note_device(scope, item, node, frame.source)
     return [i for i, _ in kept], [n for _, n in kept], dtype
+
+
+def _computes_in(found: Any) -> bool:
+    """Return whether a function computes in the dtype that its call names, as a sum does."""
+    if isinstance(found, Op):
+        return found.kind in ("reduction", "array")
+    return isinstance(found, Composite) and found.is_one_kernel
 
 
 # Rows

@@ -58,7 +58,7 @@ def as_json(records: Sequence[Record], trace: Trace, origins: Origins | None = N
     head: dict[str, object] = {
         "backend": trace.backend,
         "device": trace.device,
-        "dtype": trace.graph.dtype,
+        "dtype": trace.dtypes[0],
     }
     if trace.target is not None:
         head["gradient_of"] = trace.target

@@ -66,7 +66,7 @@ def build(
         rows.append((record.role, cells))
     hidden = len(records) - len(displayed)
     notes = [f"{trace.backend} on {trace.device}" if trace.backend == "torch" else trace.backend]
-    notes.append(trace.graph.dtype)
+    notes.append(", ".join(trace.dtypes))
     count = len(trace.positions)
     notes.append(f"{count:,} node{'s' * (count != 1)}")
     if trace.profile is not None:

@@ -259,3 +259,13 @@ def test_composites_are_torchs(call, dtype):
                 text = f"out = {call}; gradient = grad(out, {n}, weights)"
                 own = gc.run(text, weights=weights, **found)["gradient"]
                 assert ulps_of_largest(own, gradient) <= most, n
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", HALVES)
+def test_compiled_programs_round_every_value(dtype):
+    """torch.compile gives the numbers of the same graph node by node."""
+    x, y = sweep(dtype, count=500), sweep(dtype, 3, count=500)
+    text = "(x * 1e6 * (1e-3 * 1e-3) + 1e-8) * y - 0.1 * x / (y + 0.3)"
+    program = gc.compile(text, dtype=name_of(dtype), compiled=True)
+    assert ulps(program(x=x, y=y).value, eval(text, {"x": x, "y": y})) == 0

@@ -22,9 +22,11 @@ from graphcalc.diagnostics import BackendError
 from graphcalc.graph.ir import Graph, Node
 from graphcalc.ops.table import OPS
 
-# The mode of torch.compile: on CUDA it records graphs of kernels that are launched together, so
-# that many small nodes cost little more than one.
-_MODES = {"cuda": "reduce-overhead"}
+# Every value of half precision is rounded, as it is outside of compiled code.
+_OPTIONS: dict[str, str | int | bool | Callable[..., object]] = {"emulate_precision_casts": True}
+# On CUDA graphs of kernels are recorded and launched together, so that many small nodes cost
+# little more than one.
+_CUDA_OPTIONS = {**_OPTIONS, "triton.cudagraphs": True}
 
 _Function: TypeAlias = Callable[[list[torch.Tensor]], tuple[list[torch.Tensor], list[torch.Tensor]]]
 
@@ -101,9 +103,9 @@ class CompiledProgram(TorchProgram):
         start = perf_counter()
         is_new = wanted not in self._functions
         if is_new:
-            mode = _MODES.get(self._device.type, "default")
+            options = _CUDA_OPTIONS if self._device.type == "cuda" else _OPTIONS
             plain = self._plain(self._returned(wanted), large)
-            self._functions[wanted] = torch.compile(plain, dynamic=False, mode=mode)
+            self._functions[wanted] = torch.compile(plain, dynamic=False, options=options)
         try:
             with PROCESS.compiler_log.lasting():
                 found = self._functions[wanted](leaf_values)

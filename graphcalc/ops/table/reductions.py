@@ -5,6 +5,7 @@ from __future__ import annotations
 from graphcalc.ops import causes, shapes
 from graphcalc.ops.kernels import reductions
 from graphcalc.ops.spec import (
+    HALVES,
     NONE,
     Field,
     Gradients,
@@ -86,6 +87,7 @@ REDUCTIONS = (
         ("prod([2, 3, 4])", "24"),
         causes=causes.PRODUCTS,
         vjp=_prod_vjp,
+        wide_gradients=HALVES,
         differs="takes several dimensions at once, where torch takes one.",
         row_total="prod",
         step=("{g} times the product of the other elements",),
