@@ -130,6 +130,15 @@ DIFFERENT = {
     "hypot(3, 4, 12)": "math.hypot; torch's takes two numbers",
     "dropout([1, 2])": "torch's p is 0.5 unless it is given",
     "diff([1, 4, 9], prepend=0)": "torch wants a tensor",
+    "repeat_interleave([5, 6], [1, 2])": "torch wants a tensor of repeats",
+    **dict.fromkeys(
+        (
+            "meshgrid([1, 2], [3, 4, 5])[0]",
+            "broadcast_tensors([1, 2], [[3], [4]])[0]",
+            "chain_matmul([[2]], [[3]], [[4]])",
+        ),
+        "torch wants tensors",
+    ),
     "math.remainder(7, 4)": "torch's is that of `%`",
     "numel([[1, 2, 3], [4, 5, 6]], dim=0)": "dim is an addition",
     "numel(randn(2, 3, 4), dim=(0, 2))": "dim is an addition",
@@ -142,6 +151,8 @@ STATIC = {
     *(("max_pool2d", "kernel_size"), ("avg_pool2d", "kernel_size")),
     *(("threshold", "threshold"), ("threshold", "value"), ("np_split", "sections")),
     *(("masked_fill", "value"), ("group_norm", "num_groups"), ("repeat_interleave", "repeats")),
+    *((f"index_{name}", "dim") for name in ("add", "copy", "fill")),
+    *(("index_fill", "value"), ("logspace", "start"), ("logspace", "end"), ("logspace", "steps")),
     *(("np_eye", "n"), ("np_linspace", "start"), ("np_linspace", "stop")),
     *(("adaptive_avg_pool2d", "output_size"), ("np_repeat", "repeats")),
 }
@@ -149,6 +160,9 @@ STATIC = {
 CLASSES = {
     *(("nll_loss", "target"), ("cross_entropy", "target"), ("embedding", "input")),
     ("multi_margin_loss", "target"),
+    *(("take", "index"), ("take_along_dim", "indices"), ("scatter", "index")),
+    *((f"index_{name}", "index") for name in ("add", "copy", "fill")),
+    *(("scatter_add", "index"), ("one_hot", "x")),
 }
 
 

@@ -14,6 +14,7 @@ from graphcalc.graph.lowered import (
     TupleValue,
 )
 from graphcalc.graph.scope import Scope
+from graphcalc.ops.spec import Params
 from graphcalc.ops.table import DOTTED, OPS
 from graphcalc.ops.words import DTYPES, PREFIXES, SUBMODULES
 from graphcalc.source import Source
@@ -66,10 +67,15 @@ def _static(scope: Scope, position: int, node: ast.Attribute, source: Source) ->
 def values_and_indices(scope: Scope, position: int, where: Where) -> tuple[int, int] | None:
     """The values and their places, where a node is torch's `max(x, dim)`; else None."""
     node = scope.builder.nodes[position]
-    if not node.op.position_op or node.params[0] is None or len(node.params[0]) != 1:
+    if not node.op.position_op or None in node.params or not _has_one_dimension(node.params):
         return None
-    op, params = OPS[node.op.position_op], (node.params[0][0], node.params[1])
+    op = OPS[node.op.position_op]
+    params = tuple(p[0] if isinstance(p, tuple) else p for p in node.params)
     return position, scope.builder.add(op, node.operands, params, where)
+
+
+def _has_one_dimension(params: Params) -> bool:
+    return all(len(p) == 1 for p in params if isinstance(p, tuple))
 
 
 def part_of_pair(

@@ -14,6 +14,7 @@ from graphcalc.graph import dtypes
 from graphcalc.graph.call_site import CallSite, ShapeFunction
 from graphcalc.graph.grad import AUTOGRAD_GRAD, GRAD
 from graphcalc.graph.ir import Where, label_of
+from graphcalc.graph.joined_functions import HIDDEN, JOINED
 from graphcalc.graph.lowered import ListValue, Lowered, StaticNumber, TextValue, TupleValue
 from graphcalc.graph.scope import Scope
 from graphcalc.graph.shape_checks import SHAPE_CHECKS
@@ -254,6 +255,13 @@ def _at(site: CallSite) -> Lowered:
     if not found:
         raise CallError("static-number", "an argument here must not be empty", site.label())
     return StaticNumber(found[site.whole("place") if len(found) > 1 else 0])
+
+
+def _equals(number: int) -> Callable[[CallSite], Lowered]:
+    def run(site: CallSite) -> Lowered:
+        return StaticNumber(site.scope.arguments.value(site.item("x")) == number)
+
+    return run
 
 
 def _is_flag(site: CallSite) -> Lowered:
@@ -524,6 +532,8 @@ _HIDDEN = (
     ),
     ShapeFunction("_kept", "x, dim: dims", "The shape of x with reduced dimensions as 1.", _kept),
     ShapeFunction("_at", "sizes: shape, place: dim", "One of several sizes, or the only one.", _at),
+    ShapeFunction("_is_zero", "x", "Whether an argument is a written 0.", _equals(0)),
+    ShapeFunction("_is_one", "x", "Whether an argument is a written 1.", _equals(1)),
     ShapeFunction("_is_flag", "x", "Whether an argument is a written true or false.", _is_flag),
     ShapeFunction("_reversed", "x, dim: dims = None", "x in reverse order.", _reversed),
     ShapeFunction("_differences", "x, n: size, dim: dim", "The differences.", _differences),
@@ -531,5 +541,5 @@ _HIDDEN = (
     ShapeFunction("_refuse", "why: text", "An error.", _refuse),
     *SHAPE_CHECKS,
 )
-FUNCTIONS = {name: f for f in (*_ALL, *_HIDDEN) for name in (f.name, *f.aliases)}
-PUBLIC = _ALL
+PUBLIC = (*_ALL, *JOINED)
+FUNCTIONS = {name: f for f in (*PUBLIC, *_HIDDEN, *HIDDEN) for name in (f.name, *f.aliases)}

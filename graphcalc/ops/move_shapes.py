@@ -346,16 +346,16 @@ def gather(dtype: str, operands: Operands, params: Params) -> Type:
 
 
 def scatter(dtype: str, operands: Operands, params: Params) -> Type:
-    """`scatter_add(x, dim, index, src)`: x's shape; index and src have one shape."""
+    """`scatter(x, dim, index, src)`: x's shape; index and src have one shape."""
     x, index, source = operands
-    _same_but(x, index, params[0], "scatter_add")
+    _same_but(x, index, params[0], "scatter")
     if source.shape != index.shape:
         raise Problem(
             "shape",
-            f"`scatter_add` wants a source of the index's shape: {{1}} is {show(index.shape)} "
+            f"`scatter` wants a source of the index's shape: {{1}} is {show(index.shape)} "
             f"but {{2}} is {show(source.shape)}",
         )
-    return Type(x.shape, common_dtype((x, source)))
+    return Type(x.shape, x.dtype if source.weak else common_dtype((x, source)))
 
 
 def one_hot(dtype: str, operands: Operands, params: Params) -> Type:

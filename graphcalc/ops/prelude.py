@@ -66,7 +66,7 @@ class Composite(NamedTuple):
         return doc, differs
 
 
-FILES = ("prelude.gc", "networks.gc", "losses.gc")
+FILES = ("prelude.gc", "arrays.gc", "networks.gc", "losses.gc")
 
 
 def read() -> str:

@@ -6,7 +6,6 @@ from __future__ import annotations
 INSTEAD = {
     "ln": "write log(x)",
     "average": "write mean(x)",
-    "factorial": "write gamma(n + 1)",
     "print": "write a bare name: every node is shown",
     "range": "write arange(n); there are no loops",
     "backward": "write grad(y, x), or run with --grad NAME",

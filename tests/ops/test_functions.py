@@ -580,6 +580,7 @@ GIVEN = {
     ("roll", "shifts"): ("1", "-7", "(1, -2)", "(3,)"),
     ("pad", "pad"): ("(1, 2)", "(-1, 1)", "(0, 1, 2, 0)", "(1,)", "()", "(-1, -1, 0, 0)"),
     ("narrow", "start"): ("0", "1", "-2"),
+    ("tensor_split", "indices_or_sections"): ("1", "2", "(1,)", "(0, -1)"),
     ("split", "split_size"): ("1", "2", "(1, 1)", "(2, 0, 1)"),
 }
 
@@ -621,6 +622,10 @@ def generated(function, shape, rng, count):
 REDUCTIONS = [op for op in OPS.values() if op.kind == "reduction"]
 
 
+# What takes a dtype, or sizes that few shapes have.
+NOT_GENERATED = {"to", "hsplit", "vsplit", "dsplit", "matrix_power"}
+
+
 def _of_one_tensor():
     """Functions of one tensor and static arguments, elementwise rows aside."""
     rows = [o for o in OPS.values() if o.kind in ("reduction", "array", "making")]
@@ -629,7 +634,7 @@ def _of_one_tensor():
         is_plain = kinds and kinds[0] in ("tensor", "index") and not set(kinds[1:]) & TENSORS
         is_variadic = is_plain and parameters(function)[0].variadic
         hidden = function.name in INTERNAL and function.name not in shape_functions.FUNCTIONS
-        if is_plain and not is_variadic and not hidden and function.name != "to":
+        if is_plain and not is_variadic and not hidden and function.name not in NOT_GENERATED:
             yield pytest.param(function, id=function.name)
 
 
@@ -639,7 +644,7 @@ def _of_one_tensor():
 def test_generated_calls_agree(function):
     """On tensors of any shape, dtype and value, backends agree, or refuse for the same reason."""
     rng = random.Random(function.name)
-    suffix = "[0]" if function.name in ("unbind", "split", "chunk") else ""
+    suffix = "[0]" if function.name in ("unbind", "split", "chunk", "tensor_split") else ""
     adds_up = function.name in ("sum", "mean", "prod", "cumsum", "cumprod")
     mild = [x for x in NUMBERS if not 1e9 < abs(x) < math.inf]
     accepted = 0

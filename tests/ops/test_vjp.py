@@ -138,6 +138,16 @@ TEXTS = {
         "gather(randn(5), 0, [0, 0, 4, 2])",
         "gather(randn(3, 4), 1, randint(0, 4, (2, 6)))",
     ],
+    "argtopk": ["topk(randn(5), 2).indices"],
+    "argkthvalue": ["kthvalue(randn(5), 2).indices"],
+    "argcummax": ["cummax(randn(5), 0).indices"],
+    "argcummin": ["cummin(randn(5), 0).indices"],
+    "searchsorted": ["searchsorted([-1, 0, 1], randn(4))"],
+    "one_hot": ["one_hot(randint(0, 4, (2, 3)), 4)"],
+    "scatter": [
+        "scatter(randn(5), 0, [0, 4, 1], randn(3))",
+        "scatter(randn(3, 4), 1, [[0, 3], [2, 1]], randn(2, 2))",
+    ],
     "scatter_add": ["scatter_add(randn(5), 0, [0, 0, 4], randn(3))"],
     "cat": [
         "cat([randn(2), randn(0), randn(3)])",

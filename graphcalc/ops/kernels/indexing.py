@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from graphcalc.ops.kernels.arrays import NDArray, expand, offsets, strides
+from graphcalc.ops.kernels.arrays import NDArray, converter, expand, offsets, strides
 from graphcalc.ops.move_shapes import chosen_position, dims_of
 from graphcalc.ops.shapes import broadcast
 from graphcalc.ops.spec import (
@@ -195,6 +195,15 @@ def scatter_add(out: Type, x: NDArray, index: NDArray, src: NDArray, dim: int) -
     return data
 
 
+def scatter(out: Type, x: NDArray, index: NDArray, src: NDArray, dim: int) -> Elements:
+    """x with each element of src at the position that the index names, the last of several."""
+    data = list(x.data)
+    where = _gathered(x.shape, index, dim) if x.shape else [0]
+    for offset, value in zip(where, map(converter(out), src.data)):
+        data[offset] = value
+    return data
+
+
 def torch_gather(torch: Torch, x: Tensor, index: Tensor, dim: int) -> Tensor:
     """`gather` on torch."""
     size = x.shape[dim] if x.dim() else 1
@@ -205,6 +214,12 @@ def torch_scatter_add(torch: Torch, x: Tensor, index: Tensor, src: Tensor, dim: 
     """`scatter_add` on torch."""
     size = x.shape[dim] if x.dim() else 1
     return torch.scatter_add(x, dim, torch_positions(torch, index, size), src.to(x.dtype))
+
+
+def torch_scatter(torch: Torch, x: Tensor, index: Tensor, src: Tensor, dim: int) -> Tensor:
+    """`scatter` on torch."""
+    size = x.shape[dim] if x.dim() else 1
+    return torch.scatter(x, dim, torch_positions(torch, index, size), src.to(x.dtype))
 
 
 def one_hot(out: Type, x: NDArray, num_classes: int) -> list[int]:

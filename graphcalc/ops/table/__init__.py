@@ -15,10 +15,11 @@ from graphcalc.ops.table.networks import NETWORKS
 from graphcalc.ops.table.operators import OPERATORS
 from graphcalc.ops.table.products import PRODUCTS
 from graphcalc.ops.table.reductions import REDUCTIONS
+from graphcalc.ops.table.sorting import SORTING
 
 _ROWS = (
     *(*OPERATORS, *ELEMENTARY, *ELEMENTWISE, *REDUCTIONS, *PRODUCTS),
-    *(*MOVES, *INDEXING, *CASTS, *MAKING, *NETWORKS, *LEAVES),
+    *(*SORTING, *MOVES, *INDEXING, *CASTS, *MAKING, *NETWORKS, *LEAVES),
 )
 OPS: dict[str, Op] = {op.name: op for op in _ROWS}
 

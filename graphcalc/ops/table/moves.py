@@ -96,7 +96,7 @@ MOVES = (
         moves.transpose,
         kind="array",
         casting="own",
-        aliases=("swapaxes",),
+        aliases=("swapaxes", "swapdims"),
         examples=((f"transpose({_M23}, 0, 1)", "[[1, 4], [2, 5], [3, 6]]"),),
         vjp=("transpose(g, dim0, dim1)",),
         differs="the dimensions have defaults; torch wants both.",

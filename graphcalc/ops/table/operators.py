@@ -207,6 +207,7 @@ OPERATORS = (
         ("1 < 2", "true"),
         aliases=("less",),
         polars="lt",
+        aliases=("less",),
     ),
     _compare(
         "le",
@@ -216,6 +217,7 @@ OPERATORS = (
         ("2 <= 2", "true"),
         aliases=("less_equal",),
         polars="le",
+        aliases=("less_equal",),
         latex=r"\le",
     ),
     _compare(
@@ -226,6 +228,7 @@ OPERATORS = (
         ("1 > 2", "false"),
         aliases=("greater",),
         polars="gt",
+        aliases=("greater",),
     ),
     _compare(
         "ge",
@@ -235,6 +238,7 @@ OPERATORS = (
         ("1 >= 2", "false"),
         aliases=("greater_equal",),
         polars="ge",
+        aliases=("greater_equal",),
         latex=r"\ge",
     ),
     _compare(
@@ -253,6 +257,7 @@ OPERATORS = (
         ("nan != nan", "true"),
         aliases=("not_equal",),
         polars="ne",
+        aliases=("not_equal",),
         latex=r"\ne",
     ),
     Op(
