@@ -18,13 +18,59 @@ class Deviation(NamedTuple):
 
     def excuses(self, verdict):
         """Whether a verdict is this deviation."""
-        text = f"{verdict.call.describe()}\n{verdict.detail}"
+        text = f"{verdict.backend} {verdict.call.describe()}\n{verdict.detail}"
         return verdict.kind in self.kinds.split() and re.search(self.pattern, text) is not None
 
 
-EVERYWHERE: tuple[Deviation, ...] = ()
+_TIES = Deviation(
+    "value",
+    r"^python .*\n?.*out1: \[",
+    "of equal elements another may be chosen, as torch leaves it open",
+)
+_SINGULAR = Deviation("refused", "singular values", "norms that need singular values are not there")
+_INVERSE = Deviation("refused", "there is no inverse", "there is no inverse of a matrix")
+_FACTORS = Deviation(
+    "value", "int64.*", "whole numbers become floating point, and so do the factors of the sum"
+)
+_DATA = "the shape of the result would depend on data"
 
-OF: dict[str, tuple[Deviation, ...]] = {}
+EVERYWHERE: tuple[Deviation, ...] = (
+    Deviation(
+        "answered",
+        "same dtype|same type|dtype to be equal to|data types are expected|scalar type",
+        "operands of several dtypes meet in one, where torch refuses some",
+    ),
+)
+
+OF: dict[str, tuple[Deviation, ...]] = {
+    "topk": (_TIES,),
+    "kthvalue": (_TIES,),
+    "isclose": (Deviation("answered", "rtol must be|atol must be", "tolerances may be negative"),),
+    "scatter": (Deviation("refused", 'reduce is "add"', 'reduce is "add" or left out'),),
+    "cov": (Deviation("answered", "negative|integral|weights", "weights are numbers of any kind"),),
+    "addmv": (_FACTORS,),
+    "addbmm": (_FACTORS,),
+    "baddbmm": (_FACTORS,),
+    "matrix_power": (_INVERSE,),
+    "linalg.matrix_power": (_INVERSE,),
+    "linalg.matrix_norm": (_SINGULAR,),
+    "linalg.norm": (_SINGULAR,),
+    "norm": (_SINGULAR,),
+    "tensor_split": (Deviation("refused", "known before the program runs", _DATA),),
+    "repeat_interleave": (Deviation("refused", "need output_size", _DATA),),
+    "nn.functional.one_hot": (Deviation("refused", "how many classes there are", _DATA),),
+    **dict.fromkeys(
+        ("atleast_1d", "atleast_2d", "atleast_3d"),
+        (Deviation("refused", "ragged", "they take one tensor"),),
+    ),
+    **dict.fromkeys(
+        ("linspace", "logspace"),
+        (
+            Deviation("answered", "invalid combination", "a whole number may be written 3.0"),
+            Deviation("value", "int64", "whole numbers are rounded from floating point at the end"),
+        ),
+    ),
+}
 
 OPEN: frozenset[str] = frozenset(
     """

@@ -8,8 +8,10 @@ from __future__ import annotations
 import itertools
 import string
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from graphcalc.diagnostics import CallError, ShapeError
+from graphcalc.graph import dtypes
 from graphcalc.graph.call_site import CallSite
 from graphcalc.graph.lowered import ListValue, Lowered, TupleValue
 from graphcalc.ops.shapes import dimension
@@ -131,6 +133,10 @@ def _einsum(site: CallSite, equation: str, operands: Sequence[int]) -> int:
     return site.add(OPS["einsum"], tuple(operands), (equation,))
 
 
+def _counted(dims: Sequence[int], rank: int) -> list[int]:
+    return [dimension(d, rank) for d in dims]
+
+
 def tensordot(site: CallSite) -> Lowered:
     """Sums of products over several dimensions, as an einsum."""
     x, y = site.tensor(), site.tensor("y")
@@ -146,8 +152,8 @@ def tensordot(site: CallSite) -> Lowered:
     else:
         half = len(wanted) // 2
         left, right = (
-            site.checked(lambda dims=dims, rank=rank: [dimension(d, rank) for d in dims])
-            for dims, rank in zip((wanted[:half], wanted[half:]), ranks)
+            site.checked(partial(_counted, wanted[start : start + half], rank))
+            for start, rank in zip((0, half), ranks)
         )
     first = string.ascii_lowercase[: ranks[0]]
     second = list(string.ascii_uppercase[: ranks[1]])
@@ -188,6 +194,8 @@ def matrix_power(site: CallSite) -> Lowered:
     result, power = None, site.tensor()
     if n == 0:
         one = site.add(OPS["eye"], (), (shape[-1], None))
+        dtype = site.scope.builder.nodes[site.tensor()].type.dtype
+        one = dtypes.cast(site.scope, one, dtype, site.label()[0])
         return site.add(OPS["expand"], (one,), (shape,))
     while n:
         if n % 2:

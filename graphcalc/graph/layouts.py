@@ -159,8 +159,9 @@ def new(value: float | None) -> Callable[[CallSite], Lowered]:
             number = site.tensor("value")
         else:
             number = site.scope.builder.constant(value, site.where)
-        if site.item("dtype") is not None:
-            dtype = dtypes.dtype_of(site.scope, site.item("dtype"), site.node, site.frame.source)
+        wanted = site.item("dtype")
+        if wanted is not None:
+            dtype = dtypes.dtype_of(site.scope, wanted, site.node, site.frame.source)
         filled = site.add(OPS["full"], (number,), (site.wholes("shape"),))
         return dtypes.cast(site.scope, filled, dtype, site.label()[0])
 

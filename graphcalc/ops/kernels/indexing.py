@@ -190,7 +190,7 @@ def scatter_add(out: Type, x: NDArray, index: NDArray, src: NDArray, dim: int) -
     """x with each element of src added at the position that the index names."""
     data = list(x.data)
     where = _gathered(x.shape, index, dim) if x.shape else [0]
-    for offset, value in zip(where, src.data):
+    for offset, value in zip(where, map(converter(out), src.data)):
         data[offset] += value
     return data
 
