@@ -40,6 +40,11 @@ EVERYWHERE: tuple[Deviation, ...] = (
         "same dtype|same type|dtype to be equal to|data types are expected|scalar type",
         "operands of several dtypes meet in one, where torch refuses some",
     ),
+    Deviation(
+        "value",
+        r"(?s)dtype=torch\.float32.*torch\.float64, torch torch\.float32",
+        "`dtype=torch.float32` does not change a run of float64, and a note says so",
+    ),
 )
 
 OF: dict[str, tuple[Deviation, ...]] = {
@@ -47,9 +52,17 @@ OF: dict[str, tuple[Deviation, ...]] = {
     "kthvalue": (_TIES,),
     "isclose": (Deviation("answered", "rtol must be|atol must be", "tolerances may be negative"),),
     "scatter": (Deviation("refused", 'reduce is "add"', 'reduce is "add" or left out'),),
-    "cov": (Deviation("answered", "negative|integral|weights", "weights are numbers of any kind"),),
+    "arange": (
+        Deviation("answered", "inconsistent with step sign", "no elements, as np.arange has it"),
+        Deviation("value", "dtype=torch.int64", "whole numbers are rounded at the end"),
+    ),
+    "cov": (
+        Deviation("value", r"float64\[.*float32\[", "weights of float32 are added up in x's dtype"),
+        Deviation("answered", "negative|integral|weights", "weights are numbers of any kind"),
+    ),
+    "corrcoef": (Deviation("value", "float16", "limited to 1 where rounding goes beyond"),),
     "addmv": (_FACTORS,),
-    "addbmm": (_FACTORS,),
+    "addbmm": (_FACTORS, Deviation("value", "float16", "torch rounds after each of the batch")),
     "baddbmm": (_FACTORS,),
     "matrix_power": (_INVERSE,),
     "linalg.matrix_power": (_INVERSE,),
@@ -68,6 +81,7 @@ OF: dict[str, tuple[Deviation, ...]] = {
         (
             Deviation("answered", "invalid combination", "a whole number may be written 3.0"),
             Deviation("value", "int64", "whole numbers are rounded from floating point at the end"),
+            Deviation("value", "dtype=torch.float16", "the step is not rounded to float16"),
         ),
     ),
 }

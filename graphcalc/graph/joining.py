@@ -15,7 +15,7 @@ from graphcalc.graph import dtypes
 from graphcalc.graph.call_site import CallSite
 from graphcalc.graph.lowered import ListValue, Lowered, TupleValue
 from graphcalc.ops.shapes import dimension
-from graphcalc.ops.spec import Shape
+from graphcalc.ops.spec import FLOATS, Shape
 from graphcalc.ops.table import OPS
 
 
@@ -42,6 +42,13 @@ def reshaped(site: CallSite, position: int, shape: Shape) -> int:
     if shape_of(site, position) == shape:
         return position
     return site.add(OPS["reshape"], (position,), (shape,))
+
+
+def in_dtype(site: CallSite, position: int, dtype: str) -> int:
+    """The node in a dtype that another has, which may be none of a program's own."""
+    if dtype in FLOATS and site.scope.builder.nodes[position].type.dtype != dtype:
+        return site.add(OPS[f"to_{dtype}"], (position,), ())
+    return dtypes.cast(site.scope, position, dtype, site.label()[0])
 
 
 # Joining
@@ -194,8 +201,7 @@ def matrix_power(site: CallSite) -> Lowered:
     result, power = None, site.tensor()
     if n == 0:
         one = site.add(OPS["eye"], (), (shape[-1], None))
-        dtype = site.scope.builder.nodes[site.tensor()].type.dtype
-        one = dtypes.cast(site.scope, one, dtype, site.label()[0])
+        one = in_dtype(site, one, site.scope.builder.nodes[site.tensor()].type.dtype)
         return site.add(OPS["expand"], (one,), (shape,))
     while n:
         if n % 2:

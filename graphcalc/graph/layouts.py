@@ -11,7 +11,7 @@ from typing import Any
 from graphcalc.diagnostics import ShapeError
 from graphcalc.graph import dtypes
 from graphcalc.graph.call_site import CallSite
-from graphcalc.graph.joining import reshaped, shape_of, tensors, wide
+from graphcalc.graph.joining import in_dtype, reshaped, shape_of, tensors, wide
 from graphcalc.graph.lowered import ListValue, Lowered, StaticNumber, TextValue, TupleValue
 from graphcalc.ops.shapes import broadcast, dimension
 from graphcalc.ops.spec import Shape, Type
@@ -163,6 +163,6 @@ def new(value: float | None) -> Callable[[CallSite], Lowered]:
         if wanted is not None:
             dtype = dtypes.dtype_of(site.scope, wanted, site.node, site.frame.source)
         filled = site.add(OPS["full"], (number,), (site.wholes("shape"),))
-        return dtypes.cast(site.scope, filled, dtype, site.label()[0])
+        return in_dtype(site, filled, dtype)
 
     return run

@@ -17,13 +17,15 @@ def _stepped(dtype: str, operands: Operands, params: Params) -> Type:
         if type(step) is Size or step != int(step) or step <= 0:
             raise Problem("call", "`arange` of a symbolic size wants a whole step above 0")
         whole = (n if type(n) is Size else int(n) for n in (end, start))
-        return Type((ceil_div(next(whole) - next(whole), int(step)),), dtype)
+        return Type((ceil_div(next(whole) - next(whole), int(step)),), dtype, True)
     if step == 0 or not all(map(math.isfinite, (start, end, step))):
         raise Problem("call", "`arange` wants finite numbers and a step that is not 0")
     count = (end - start) / step
     if count >= 2.0**62:
         raise Problem("limit", f"`arange` would have {count:g} elements")
-    return Type((max(0, math.ceil(count)),), dtype)
+    # Whole numbers are int64 in torch, and take the dtype of what they meet.
+    is_whole = all(n == int(n) for n in (start, end, step))
+    return Type((max(0, math.ceil(count)),), dtype, is_whole)
 
 
 def _arange(out: Type, start: float, end: float | None, step: float) -> list[float]:

@@ -207,7 +207,6 @@ OPERATORS = (
         ("1 < 2", "true"),
         aliases=("less",),
         polars="lt",
-        aliases=("less",),
     ),
     _compare(
         "le",
@@ -217,7 +216,6 @@ OPERATORS = (
         ("2 <= 2", "true"),
         aliases=("less_equal",),
         polars="le",
-        aliases=("less_equal",),
         latex=r"\le",
     ),
     _compare(
@@ -228,7 +226,6 @@ OPERATORS = (
         ("1 > 2", "false"),
         aliases=("greater",),
         polars="gt",
-        aliases=("greater",),
     ),
     _compare(
         "ge",
@@ -238,7 +235,6 @@ OPERATORS = (
         ("1 >= 2", "false"),
         aliases=("greater_equal",),
         polars="ge",
-        aliases=("greater_equal",),
         latex=r"\ge",
     ),
     _compare(
@@ -257,7 +253,6 @@ OPERATORS = (
         ("nan != nan", "true"),
         aliases=("not_equal",),
         polars="ne",
-        aliases=("not_equal",),
         latex=r"\ne",
     ),
     Op(
