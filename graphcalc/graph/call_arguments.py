@@ -7,6 +7,7 @@ from typing import Any
 
 from graphcalc.diagnostics import CallError, Label, brief, did_you_mean
 from graphcalc.graph.builder import Builder
+from graphcalc.graph.ir import label_of, text_of
 from graphcalc.graph.lowered import (
     ListValue,
     Lowered,
@@ -38,6 +39,8 @@ class Arguments:
         self.builder = builder
         # Nodes whose values were read while the graph was made.
         self.static_uses: list[int] = []
+        # Lists by the node of a name that was given one.
+        self.lists: dict[int, ListValue] = {}
 
     # Matching
 
@@ -141,21 +144,23 @@ class Arguments:
             note=f"its arguments are ({signature})",
         )
 
-    def is_pair(self, items: list[Lowered], nodes: list[Expr]) -> bool:
+    def is_pair(
+        self, items: list[Lowered], nodes: list[Expr], decided: Callable[[int], Any]
+    ) -> bool:
         """Whether `max(x, y)` means the larger of two tensors, not a dimension of one.
 
-        As in torch, a whole number written as the second argument is a dimension; of a scalar,
-        which has none, it is a value, and so it is of a column of rows, a scalar in each of them.
+        As in torch, a whole number that the program says as the second argument is a dimension; of
+        a scalar, which has none, it is a value, and so it is of a column of rows, a scalar in each
+        of them. A number with a point is a value too.
         """
         if len(items) != 2 or type(nodes[1]) is ast.Keyword:
             return False
         if type(items[1]) is not int:
             return type(items[1]) is ListValue
-        is_whole = _is_whole_literal(nodes[1])
-        if is_whole:
-            self.builder.literal(items[1])  # what the call means depends on this number
-        shape = self.builder.nodes[items[0]].type.shape if type(items[0]) is int else ()
-        return not (is_whole and shape and shape != (ROWS,))
+        shape = self.builder.nodes[items[0]].type.shape if type(items[0]) is int else (1,)
+        value = decided(items[1]) if shape and shape != (ROWS,) else None
+        is_whole = type(value) in (int, float) and value == value // 1
+        return not (is_whole and not _has_point(nodes[1]))
 
     # Conversion
 
@@ -203,6 +208,7 @@ class Arguments:
         operand: Callable[[Lowered, Expr, Source], int],
     ) -> list[int]:
         """The operands that a list of tensors holds."""
+        item = self.listed(item)
         if type(item) not in (TupleValue, ListValue):
             raise CallError(
                 "tensors",
@@ -211,11 +217,13 @@ class Arguments:
                 help=f"write `{op.name}([a, b])`",
             )
         assert isinstance(item, (TupleValue, ListValue))
-        if parameter.variadic and type(item) is ListValue and _is_written(item.node):
+        if parameter.variadic and type(item) is ListValue and _is_written(item):
             # `einsum("ii", [[1, 2], [3, 4]])` is of one tensor.
             return [operand(item, node, source)]
-        written = getattr(item.node, "items", None)
-        nodes = written if written and len(written) == len(item.items) else [node] * len(item.items)
+        if isinstance(item, ListValue):
+            return [operand(i, n, source) for i, n in zip(item.items, item.nodes)]
+        written = getattr(item.node, "items", ())
+        nodes = written if len(written) == len(item.items) else [node] * len(item.items)
         return [operand(i, n, source) for i, n in zip(item.items, nodes)]
 
     def _check_default(self, op: Any, parameter: Parameter, node: Expr, source: Source) -> None:
@@ -285,12 +293,32 @@ class Arguments:
                 found = self.elements(item)
                 return tuple(self._size(i, source, call, context) for i in found)
 
+    def listed(self, item: Lowered | None) -> Lowered | None:
+        """Return the list that a node was written as, where a list is wanted; else the item."""
+        found = self.lists.get(item) if type(item) is int else None
+        if found is not None and type(item) is int:
+            self._note_list(item, found)
+            item = found
+        if isinstance(item, ListValue):
+            for count in item.counts:
+                self.value(count)
+            return item._replace(arithmetic=None)
+        return item
+
+    def _note_list(self, position: int, found: ListValue) -> None:
+        """Note that the node of a name is read, as a list that its value may not be."""
+        self.static_uses.append(position)
+        if found.is_computed:
+            node = self.builder.nodes[position]
+            text = f"{text_of(node)} is Python's list where one is wanted, and else arithmetic"
+            self.builder.note(label_of(node.where), text)
+
     def elements(self, item: Any) -> tuple[Any, ...]:
         """What a tuple or a constant tensor lists, as sizes or dimensions; else the item itself."""
         found: list[Any] = []
         pending = [item]
         while pending:
-            item = pending.pop()
+            item = self.listed(pending.pop())
             literal = None
             if type(item) is int and len(self.builder.nodes[item].type.shape) == 1:
                 literal = self.builder.literal(item)
@@ -371,10 +399,10 @@ def _default_text(definition: Definition, parameter: FunctionParameter) -> str:
     return format_expression(parameter.default)
 
 
-def _is_written(node: ast.Tensor) -> bool:
+def _is_written(item: ListValue) -> bool:
     """Whether a list holds written numbers and rows of them, and no other tensors."""
     kinds = (ast.Number, ast.Boolean, ast.Unary, ast.Tensor)
-    return all(type(item) in kinds for item in node.items)
+    return all(type(node) in kinds for node in item.nodes)
 
 
 def _shown_default(default: str) -> str:
@@ -382,10 +410,10 @@ def _shown_default(default: str) -> str:
     return "=…" if default == "given" else f"={default}" if default else ""
 
 
-def _is_whole_literal(node: Expr) -> bool:
+def _has_point(node: Expr) -> bool:
     if type(node) is ast.Unary and node.op == "neg":
         node = node.operand
-    return type(node) is ast.Number and node.value == node.value // 1
+    return type(node) is ast.Number and node.has_point
 
 
 _WORDS = {"None": None, "True": True, "False": False}

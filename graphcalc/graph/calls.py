@@ -13,12 +13,20 @@ from graphcalc.diagnostics import (
     UnknownNameError,
     brief,
 )
-from graphcalc.graph import call_site, dtypes, fragments, prelude, torch_calls
+from graphcalc.graph import call_site, dtypes, fragments, prelude, sequences, torch_calls
 from graphcalc.graph.call_site import ShapeFunction
 from graphcalc.graph.frames import Cast, Frame
 from graphcalc.graph.functions import unknown_function
 from graphcalc.graph.ir import label_of
-from graphcalc.graph.lowered import BoundMethod, ListValue, Lowered, ModulePrefix, NoneValue
+from graphcalc.graph.lowered import (
+    BoundMethod,
+    ListValue,
+    Lowered,
+    ModulePrefix,
+    NoneValue,
+    PairValue,
+)
+from graphcalc.graph.parts import is_pair
 from graphcalc.graph.scope import Scope
 from graphcalc.ops.kernels.random import stream_key
 from graphcalc.ops.prelude import PRIVATE, Composite
@@ -33,6 +41,7 @@ from graphcalc.syntax.program import Definition
 # Arguments of pasted code that say where and how to keep numbers, not what they are.
 # Refusals of a call that has other arguments than a row.
 _REFUSALS = ("arity", "unknown-keyword", "static-argument", "tensors", "none-operand")
+_NUMPY = ("np", "numpy")
 _ASIDE = ("dtype", "device", "requires_grad", "inplace", "layout", "pin_memory", "copy")
 
 
@@ -41,9 +50,9 @@ def call(scope: Scope, node: ast.Call, frame: Frame) -> Frame | None:
     items, nodes = scope.pop(len(node.arguments)), list(node.arguments)
     name, module, value = _callee(scope, node, frame)
     if value is not None:
-        assert type(node.function) is ast.Attribute
-        items.insert(0, value)
-        nodes.insert(0, node.function.value)
+        _put_receiver(scope, name, value, items, nodes, node)
+    elif module in _NUMPY:
+        items = [_as_list(item) for item in items]
     in_prelude = frame.place is not None
     definition = None if in_prelude or module else scope.functions.get(name)
     if definition is not None:
@@ -60,7 +69,7 @@ def call(scope: Scope, node: ast.Call, frame: Frame) -> Frame | None:
     if found is None:
         raise _unknown(scope, name, module, value, node, frame)
     try:
-        return _own(scope, found, items, nodes, node, frame)
+        return _own(scope, found, items, nodes, node, frame, module if value is None else ".")
     except CallError as error:
         function = None if in_prelude else functions.find(name, module)
         if function is None or error.diagnostic.code not in _REFUSALS:
@@ -76,7 +85,7 @@ def _torch(
     scope: Scope,
     name: str,
     module: str,
-    value: int | None,
+    value: Lowered | None,
     items: list[Lowered],
     nodes: list[Expr],
     node: ast.Call,
@@ -84,9 +93,13 @@ def _torch(
 ) -> None:
     """Put the value of a call of torch on the stack; raise the error for an unknown name."""
     function = functions.find(name, module)
-    if function is None or (not module and value is None and name in scope.names):
+    if function is None or (not module and value is None and _is_value(scope, name)):
         raise _unknown(scope, name, module, value, node, frame)
     scope.values.append(torch_calls.call(scope, function, items, nodes, node, frame))
+
+
+def _is_value(scope: Scope, name: str) -> bool:
+    return name in scope.names or name in scope.statics
 
 
 def _own(
@@ -96,8 +109,12 @@ def _own(
     nodes: list[Expr],
     node: ast.Call,
     frame: Frame,
+    module: str,
 ) -> Frame | None:
-    """Call a function of the language: a row, a composite or a shape function."""
+    """Call a function of the language: a row, a composite or a shape function.
+
+    `module` is the prefix before the function, a dot for a method.
+    """
     items, nodes, dtype = _set_aside(scope, found, items, nodes, frame)
     if dtype and items and _computes_in(found) and type(nodes[0]) is not ast.Keyword:
         position = scope.operand(items[0], nodes[0], frame.source)
@@ -106,7 +123,7 @@ def _own(
     if isinstance(found, Composite):
         return _compose(scope, found, items, nodes, node, frame, dtype)
     if isinstance(found, Op):
-        item: Lowered = _apply(scope, found, items, nodes, node, frame)
+        item = _row(scope, found, items, nodes, node, frame, module)
     else:
         assert isinstance(found, ShapeFunction)
         item = call_site.run(scope, found, items, nodes, node, frame)
@@ -130,7 +147,45 @@ def _with_arguments(scope: Scope, found: Any, nodes: list[Expr]) -> Any:
     return found if is_fit else more
 
 
-def _callee(scope: Scope, node: ast.Call, frame: Frame) -> tuple[str, str, int | None]:
+def _put_receiver(
+    scope: Scope,
+    name: str,
+    value: Lowered,
+    items: list[Lowered],
+    nodes: list[Expr],
+    node: ast.Call,
+) -> None:
+    """Put the value that a method is called on among the arguments, where the function has it."""
+    assert type(node.function) is ast.Attribute
+    found = None if name in scope.functions else scope.language.functions.find(name)
+    place = found.receiver if isinstance(found, Op) else 0
+    receiver = node.function.value
+    if place <= sum(type(n) is not ast.Keyword for n in nodes):
+        items.insert(place, value)
+        nodes.insert(place, receiver)
+        return
+    assert isinstance(found, Op)
+    items.append(value)
+    parameter = parameters(found)[place].name
+    nodes.append(ast.Keyword(parameter, receiver, receiver.start, receiver.end))
+
+
+def _as_list(item: Lowered) -> Lowered:
+    """Return a list as NumPy takes it: repeated and joined as Python does."""
+    return item._replace(arithmetic=None) if isinstance(item, ListValue) else item
+
+
+def _as_pair(scope: Scope, item: Lowered, nodes: list[Expr], node: ast.Call) -> Lowered:
+    """Return torch's pair of values and indices, where a call chose along one dimension.
+
+    NumPy's call, `x.max(axis=1)`, has the values alone.
+    """
+    if type(item) is not int or any(type(n) is ast.Keyword and n.name == "axis" for n in nodes):
+        return item
+    return PairValue(item, node) if is_pair(scope.builder.nodes[item]) else item
+
+
+def _callee(scope: Scope, node: ast.Call, frame: Frame) -> tuple[str, str, Lowered | None]:
     """Return the name that is called, the prefix before it, and the value of a method's call."""
     if type(node.function) is ast.Name:
         return node.function.name, "", None
@@ -139,7 +194,6 @@ def _callee(scope: Scope, node: ast.Call, frame: Frame) -> tuple[str, str, int |
         raise _not_a_function(scope, node, frame)
     if type(target.value) is ModulePrefix:
         return target.name, target.value.name, None
-    assert isinstance(target.value, int)
     return target.name, "", target.value
 
 
@@ -147,9 +201,10 @@ def _callee(scope: Scope, node: ast.Call, frame: Frame) -> tuple[str, str, int |
 
 
 def _unknown(
-    scope: Scope, name: str, module: str, value: int | None, node: ast.Call, frame: Frame
+    scope: Scope, name: str, module: str, value: Lowered | None, node: ast.Call, frame: Frame
 ) -> CallError | UnknownNameError:
-    if not module and value is None and (name in frame.values or name in scope.names):
+    known = (frame.values, scope.names, scope.statics)
+    if not module and value is None and any(name in names for names in known):
         return _not_a_function(scope, node, frame)
     label = scope.label(node.function, frame.source)
     if name.endswith("_") and scope.language.functions.is_builtin(name[:-1]):
@@ -213,12 +268,30 @@ def _computes_in(found: Any) -> bool:
 # Rows
 
 
+def _row(
+    scope: Scope,
+    op: Op,
+    items: list[Lowered],
+    nodes: list[Expr],
+    node: ast.Call,
+    frame: Frame,
+    module: str,
+) -> Lowered:
+    """Return what a call of a row comes to: a node, or torch's pair of values and indices."""
+    if frame.place is not None:
+        return _apply(scope, op, items, nodes, node, frame)
+    item = None if module else sequences.folded(scope, op, items, nodes, node, frame)
+    if item is None:
+        item = _apply(scope, op, items, nodes, node, frame)
+    return _as_pair(scope, item, nodes, node) if module not in _NUMPY else item
+
+
 def _apply(
     scope: Scope, op: Op, items: list[Lowered], nodes: list[Expr], node: ast.Call, frame: Frame
 ) -> int:
     """Return the node of a call of a row of the op table."""
     arguments, context = scope.arguments, scope.context()
-    if op.two_tensor_op and arguments.is_pair(items, nodes):
+    if op.two_tensor_op and arguments.is_pair(items, nodes, scope.decided):
         op = OPS[op.two_tensor_op]
     matched = arguments.match(op, items, nodes, node, frame.source, context)
     operands, params = arguments.convert(op, matched, node, frame.source, context, scope.operand)
@@ -287,7 +360,7 @@ def _inline(
         return None
     if not is_prelude:
         values = {name: argument(scope, definition, item) for name, item in values.items()}
-    code = scope.body(definition, values, is_prelude=is_prelude)
+    code = scope.body(definition, values)
     _count(scope, len(code), label)
     return Frame(
         iter(code),

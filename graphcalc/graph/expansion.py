@@ -18,7 +18,7 @@ from graphcalc.ops.spec import Op, Type
 from graphcalc.ops.table import CONSTANTS, OPS
 from graphcalc.ops.words import PREFIXES
 from graphcalc.source import Source, Span
-from graphcalc.syntax.actions import number_of
+from graphcalc.syntax.actions import has_point, number_of
 from graphcalc.syntax.expr import Number
 from graphcalc.syntax.program import AnyStatement
 from graphcalc.syntax.skeletons import SkeletonLines, Template
@@ -176,7 +176,8 @@ class Expander:
             return None
         fragment = None
         form: Form = (template,)
-        if all([word in names or word in CONSTANTS for word in words]):
+        statics = self._scope.statics
+        if all([w in names or (w in CONSTANTS and w not in statics) for w in words]):
             form = (template, *[self._kinds[names[w]] if w in names else w for w in words])
             fragment = self._fragment(form, lines, digits)
         operands = [names[word] for word in words if word in names]
@@ -259,7 +260,7 @@ class Expander:
         assert statement is not None
         numbers = [node for node in template.nodes if type(node) is Number]
         for index, (node, text) in enumerate(zip(numbers, digits)):
-            node.value = NumberHole(number_of(text), index)
+            node.value, node.has_point = NumberHole(number_of(text), index), has_point(text)
         operands: dict[str, Type] = {}
         holes = [leaf.name for leaf in template.leaves]
         kinds, same = form[1 : len(holes) + 1], form[len(holes) + 1 :]

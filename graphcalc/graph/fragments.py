@@ -28,6 +28,7 @@ from graphcalc.graph.ir import (
 from graphcalc.graph.lowered import (
     Lowered,
     NoneValue,
+    PairValue,
     StaticArgument,
     StaticNumber,
     TextValue,
@@ -83,6 +84,8 @@ class TracingBuilder(Builder):
         self.looked_at: set[int] = set()
         # What the calls inside have unfolded to.
         self.inlined = 0
+        # The operands that conditions took for data.
+        self.undecided: set[int] = set()
 
     def hole(self, type_: Type) -> int:
         """Add an input that stands for an operand."""
@@ -133,10 +136,14 @@ def trace(
     inner.functions, inner.is_tracing = scope.functions, True
     inner.active = {id(frame.definition)}
     try:
-        result = inner.operand(inner.run(frame), root, frame.source)
+        item = inner.run(frame)
+        result = inner.operand(item, root, frame.source)
     except GraphcalcError:
         return None
+    if isinstance(item, PairValue):
+        return None
     nodes = builder.nodes
+    builder.undecided = inner.undecided
     has_effects = builder.random_count or builder.notes or builder.variables
     is_static = any(nodes[p].op is not OPS["const"] for p in inner.arguments.static_uses)
     if has_effects or is_static or any(node.derivative_of for node in nodes):
@@ -171,9 +178,9 @@ def fragment_of(builder: TracingBuilder, result: int, count: int, own: Source) -
         operands = tuple([slots[i] for i in node.operands])
         flags = node.written, node.is_hidden, position in shared
         events.append(FragmentNode(slot, node.op, operands, node.params, node.type, where, *flags))
-    return Fragment(
-        tuple(events), count, slots[result], builder.inlined, _is_simple(events, builder)
-    )
+    undecided = tuple(sorted(builder.undecided))
+    is_simple = _is_simple(events, builder) and not undecided
+    return Fragment(tuple(events), count, slots[result], builder.inlined, is_simple, undecided)
 
 
 def _piece(node: Node, own: Source) -> Span | Label | None:
@@ -348,7 +355,7 @@ def _trace_call(
         position = builder.constant(value, (_NOWHERE.source, _NOWHERE.span), type_=type_)
         builder.nodes[position].written = node.written
         inner[name] = position
-    code = scope.body(definition, inner, is_prelude=is_prelude)
+    code = scope.body(definition, inner)
     label = _NOWHERE if is_prelude else None
     frame = Frame(iter(code), definition.source, inner, definition, _NOWHERE, label)
     result = trace(scope, builder, frame, definition.body, scope.symbols)
@@ -360,7 +367,7 @@ def _reads_program(scope: Scope, definition: Definition) -> bool:
     """Whether the text of a function reads a name of the program that is no parameter."""
     own = {p.name for p in definition.parameters}
     names = {n.name for n in ast.postorder(definition.body) if type(n) is ast.Name}
-    return any(name in scope.names for name in names - own)
+    return any(name in scope.names or name in scope.statics for name in names - own)
 
 
 def takes_gradients(scope: Scope, definition: Definition) -> bool:
@@ -376,11 +383,14 @@ def takes_gradients(scope: Scope, definition: Definition) -> bool:
 def has_room(
     scope: Scope, fragment: Fragment, operands: Sequence[int], numbers: Sequence[float]
 ) -> bool:
-    """Whether a fragment stays below the limits; what its calls unfold to is counted.
+    """Whether a fragment fits, and stays below the limits; what its calls unfold to is counted.
 
-    The same filling twice may unfold to less than two: that is found out by lowering it.
+    It does not fit where the program decides what the fragment takes for data. The same filling
+    twice may unfold to less than two: that is found out by lowering it.
     """
     builder = scope.builder
+    if any(scope.decided(operands[slot]) is not None for slot in fragment.undecided):
+        return False
     if len(builder.nodes) + len(fragment.events) + 2 > builder.limits.nodes:
         return False
     is_twice = len(set(operands)) < len(operands) or len(set(numbers)) < len(numbers)
@@ -462,7 +472,7 @@ def _trace_formula(
     values |= {p.name: _static_item(value) for p, value in zip(static, node.params)}
     source = Source(text, "<prelude>")
     root = parse_expression(source)
-    code = iter(scope.order(root, is_prelude=True))
+    code = iter(scope.order(root))
     frame = Frame(code, source, values, place=_NOWHERE)
     inner = scope.apart(builder, scope.missing, sizes.get)
     inner.is_tracing = True

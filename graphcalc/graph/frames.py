@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from graphcalc.diagnostics import Label
 from graphcalc.graph.lowered import Lowered
 from graphcalc.source import Source
-from graphcalc.syntax.expr import Conditional
+from graphcalc.syntax import expr as ast
 from graphcalc.syntax.program import Definition
 
 
@@ -24,11 +24,16 @@ class Cast(NamedTuple):
     dtype: str
 
 
-class Choice(NamedTuple):
-    """In a frame's code: choose between the two values on top of the stack, element by element, by
-    the one below them."""
+class Select(NamedTuple):
+    """In a frame's code: choose between two values element by element, by a third."""
 
-    node: Conditional
+    node: ast.Conditional
+
+
+class Join(NamedTuple):
+    """In a frame's code: join two values by `and` or `or`."""
+
+    node: ast.Binary
 
 
 class Frame:

@@ -167,7 +167,8 @@ class Fragment(NamedTuple):
     The slots are first the operands, then the constants, then the other nodes. `events` are the
     constants and nodes in the order in which they are added, `result` is the slot of the value.
     `inlined` counts what the calls inside unfold to. Under `is_simple` the numbers of the text
-    are all the constants there are, in order, and every node is shared.
+    are all the constants there are, in order, and every node is shared. `undecided` are operands
+    that a condition depends on, taken for data.
     """
 
     events: tuple[FragmentNode | FragmentNumber, ...]
@@ -175,6 +176,7 @@ class Fragment(NamedTuple):
     result: int
     inlined: int
     is_simple: bool
+    undecided: tuple[int, ...] = ()
 
     @property
     def nodes(self) -> Iterator[FragmentNode]:

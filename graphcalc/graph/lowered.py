@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
-from graphcalc.ops.sizes import Size
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
 
@@ -20,7 +17,7 @@ class ModulePrefix(NamedTuple):
 class BoundMethod(NamedTuple):
     """`value.name` before it is known whether it is called; after a prefix, `value` is that."""
 
-    value: int | ModulePrefix
+    value: Any
     name: str
     node: Expr
 
@@ -52,10 +49,35 @@ class TupleValue(NamedTuple):
 
 
 class ListValue(NamedTuple):
-    """`[a, b]` as an argument: a tensor, or a list of tensors, as the function wants."""
+    """`[a, b]`: a tensor, or a list, as the function wants that takes it.
+
+    `[a] * 3` and `[a] + [b]` are longer lists, where a list is wanted; as tensors they are
+    `arithmetic`, the operator with its operands. `counts` are nodes that say how often something
+    is repeated.
+    """
 
     items: tuple[Any, ...]
-    node: ast.Tensor
+    node: Expr
+    arithmetic: tuple[str, Any, Any] | None = None
+    counts: tuple[int, ...] = ()
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether it is a list that is joined or repeated, and as a tensor another one."""
+        return self.arithmetic is not None
+
+    @property
+    def nodes(self) -> tuple[Expr, ...]:
+        """The syntax of each item; the whole where an item is not written by itself."""
+        written: tuple[Expr, ...] = getattr(self.node, "items", ())
+        return written if len(written) == len(self.items) else (self.node,) * len(self.items)
+
+
+class PairValue(NamedTuple):
+    """What torch's `max(x, dim)` gives: the node of the values, and how to find their indices."""
+
+    position: int
+    node: Expr
 
 
 class Range(NamedTuple):
@@ -82,39 +104,18 @@ class EllipsisValue(NamedTuple):
 # The position of a graph node, or something static.
 Lowered: TypeAlias = (
     "int | ModulePrefix | BoundMethod | StaticNumber | TextValue | StaticArgument | TupleValue "
-    "| ListValue | Range | NoneValue | EllipsisValue"
+    "| ListValue | PairValue | Range | NoneValue | EllipsisValue"
 )
 
 
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "eq": operator.eq,
-    "ne": operator.ne,
-    "lt": operator.lt,
-    "le": operator.le,
-    "gt": operator.gt,
-    "ge": operator.ge,
-}
-_STATIC = (TextValue, NoneValue, TupleValue)
+def is_nameable(item: Lowered) -> bool:
+    """Whether a name can stand for a value that is no node: a tuple, text, `None`, a pair."""
+    return type(item) in (TupleValue, TextValue, NoneValue, PairValue, ModulePrefix)
 
 
-def compare(op: str, left: Lowered, right: Lowered, fixed: Callable[[Lowered], Any]) -> bool | None:
-    """Whether a comparison holds, where it is about names, `None` or sizes; else None."""
-    if type(left) in _STATIC or type(right) in _STATIC:
-        if op not in ("eq", "ne"):
-            return None
-        return _is_same(left, right, fixed) == (op == "eq")
-    if StaticNumber not in (type(left), type(right)):
-        return None
-    a, b = fixed(left), fixed(right)
-    if {type(a), type(b)} == {Size, float}:
-        return None
-    return None if a is None or b is None else bool(_COMPARE[op](a, b))
-
-
-def _is_same(left: Lowered, right: Lowered, fixed: Callable[[Lowered], Any]) -> bool:
-    if type(left) is TextValue and type(right) is TextValue:
-        return left.text == right.text
-    if type(left) is TupleValue and type(right) is TupleValue:
-        a, b = left.items, right.items
-        return len(a) == len(b) and all(fixed(x) == fixed(y) for x, y in zip(a, b))
-    return type(left) is NoneValue and type(right) is NoneValue
+def is_shown(item: Lowered) -> bool:
+    """Whether there is a node that shows what is no node: sizes, or the values of a pair."""
+    if isinstance(item, TupleValue):
+        is_written = type(item.node) is ast.Tuple
+        return not is_written and all(type(i) is StaticNumber for i in item.items)
+    return isinstance(item, PairValue)

@@ -12,9 +12,10 @@ from graphcalc.graph.declarations import Declarations, place_of
 from graphcalc.graph.expansion import Expander
 from graphcalc.graph.integers import note_literals
 from graphcalc.graph.ir import Graph, Limits, Node, Where, label_of
+from graphcalc.graph.lowered import ListValue, Lowered, is_nameable, is_shown
 from graphcalc.graph.names import Names
 from graphcalc.graph.passes import prune, read_positions
-from graphcalc.graph.scope import Scope
+from graphcalc.graph.scope import NamedStatic, Scope
 from graphcalc.graph.text_columns import ColumnText, not_a_number
 from graphcalc.graph.walk import new_scope, unpack
 from graphcalc.ops.shapes import as_result
@@ -116,6 +117,8 @@ class _Lowering:
         self.roots: list[int] = []
         # Columns of text by the names that they come out with.
         self.carried: dict[str, str] = {}
+        # What was given a name last that nothing shows, and where.
+        self.last_static: tuple[Lowered, Expr, Where] | None = None
         self.builder = Builder(dtype, limits)
         self.declared = Declarations(dtype)
         self.scope = new_scope(self.builder, self._missing, seed, self._symbol)
@@ -174,16 +177,36 @@ class _Lowering:
         elif isinstance(statement, Unpacking):
             self._unpack(statement)
         elif isinstance(statement, Statement) and not self._is_replaced(statement):
-            position = self.scope.node(statement.value, statement.source)
-            span = Span(statement.value.start, statement.value.end)
-            self._assign(position, statement.name, (statement.source, span))
+            item = self.scope.evaluate(statement.value, statement.source)
+            self.scope.memo.clear()
+            self._assign(item, statement.name, statement.value, statement.source)
 
-    def _assign(self, position: int, name: str | None, where: Where) -> None:
+    def _assign(self, item: Lowered, name: str | None, root: Expr, source: Source) -> None:
         """Name a value, and hold it against the name's declaration."""
-        position = self._name(position, name, where)
+        where = source, Span(root.start, root.end)
+        if name is not None and name not in self.declared.types and is_nameable(item):
+            self._give_static(name, item, root, where)
+            return
+        position = self._name(self.scope.operand(item, root, source), name, where)
+        if isinstance(item, ListValue) and name is not None:
+            self.scope.arguments.lists[position] = item
         if name in self.declared.types and name not in self.versions:
             with self.declared.assigning():
                 self._fit(name, position)
+
+    def _give_static(self, name: str, item: Lowered, root: Expr, where: Where) -> None:
+        """Let a name mean what is no node; of sizes and of a pair there is a node that is shown."""
+        position = None
+        if is_shown(item):
+            shown = self.scope.operand(item, root, label_of(where).source)
+            position = self._name(shown, name, where)
+            del self.scope.names[name]
+        else:
+            self._retire(name)
+            self.last_static = item, root, where
+        self.scope.statics[name] = NamedStatic(item, position)
+        if name in PREFIXES or name in CONSTANTS:
+            self.expander.forget()
 
     def _unpack(self, statement: Unpacking) -> None:
         """`a, b = value`: all of the value first, then the names."""
@@ -191,11 +214,11 @@ class _Lowering:
         source, value = statement.source, statement.value
         item = self.scope.evaluate(value, source)
         parts = unpack(self.scope, item, len(statement.targets), value, source)
-        for target, position in zip(statement.targets, parts):
+        for target, part in zip(statement.targets, parts):
             if self._is_bound(target.name) and target.name not in self.read:
                 self.read.add(target.name)
                 continue
-            self._assign(position, target.name, (source, Span(value.start, value.end)))
+            self._assign(part, target.name, value, source)
 
     def _note_reads(self, statement: AnyStatement) -> None:
         if self.replaceable:
@@ -279,16 +302,22 @@ class _Lowering:
         return True
 
     def _give(self, name: str, position: int) -> None:
-        """Let a name mean a node; the node that it meant before is shown as `x'1`."""
-        names, nodes = self.scope.names, self.builder.nodes
-        if name in names:
-            version = self.versions[name] = self.versions.get(name, 0) + 1
-            earlier = nodes[names[name]].name = f"{name}'{version}"
-            self.renamed[earlier] = names[name]
-        nodes[position].name = name
-        names[name] = position
+        """Let a name mean a node."""
+        self._retire(name)
+        self.builder.nodes[position].name = name
+        self.scope.names[name] = position
         if name in PREFIXES or name in CONSTANTS:
             self.expander.forget()
+
+    def _retire(self, name: str) -> None:
+        """End what a name means; the node that it meant, or that showed it, becomes `x'1`."""
+        position = self.scope.names.pop(name, None)
+        if name in self.scope.statics:
+            position = self.scope.statics.pop(name).position
+        if position is not None:
+            version = self.versions[name] = self.versions.get(name, 0) + 1
+            earlier = self.builder.nodes[position].name = f"{name}'{version}"
+            self.renamed[earlier] = position
 
     def _bind(self, name: str) -> int:
         """The node of a name that is bound from outside."""
@@ -368,16 +397,22 @@ class _Lowering:
             note_literals(builder)
         display = self.scope.names
         display.update(self.renamed)
+        shown = {n: static.position for n, static in self.scope.statics.items()}
+        display.update({n: position for n, position in shown.items() if position is not None})
         carried = self.carried | self._renamed_text(display)
         display = {n: p for n, p in display.items() if not self._is_text(p)}
+        if self.last_static is not None and not display and not self.roots and not carried:
+            item, root, where = self.last_static
+            self.scope.operand(item, root, label_of(where).source)
         roots = [*self.roots, *display.values()]
         self._check_results(roots, carried)
         is_read = read_positions(builder.nodes)
         nodes, moved = prune(builder.nodes, roots, is_read)
         if nodes is not builder.nodes:
             is_read = read_positions(nodes)
-        is_read.update([moved[p] for p in self.scope.arguments.static_uses if p in moved])
-        ends = {moved[root] for root in roots}
+        uses = set(self.scope.arguments.static_uses).difference(self.roots)
+        is_read.update([moved[p] for p in uses if p in moved])
+        ends = {moved[root] for root in roots if not self._is_left_out(root)}
         results = sorted(ends - is_read) or sorted(ends)[-1:]
         if nodes is not builder.nodes:
             display = {name: moved[position] for name, position in display.items()}
@@ -412,6 +447,13 @@ class _Lowering:
             position = self.scope.names[column]
             where = self.builder.nodes[self.scope.names[name]].where
             raise not_a_number(self.builder.texts[position], label_of(where))
+
+    def _is_left_out(self, position: int) -> bool:
+        """Whether a node is bound to a name that only a branch reads that was not chosen."""
+        node = self.builder.nodes[position]
+        if not node.is_bound or position in self.roots:
+            return False
+        return node.name not in self.names.assigned and node.name not in self.declared.types
 
     def _letter(self, graph: Graph) -> None:
         """Name the unnamed nodes as a jaxpr does: a … z, ba, bb, … without the names in use."""

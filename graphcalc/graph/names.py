@@ -57,9 +57,7 @@ class Names:
         root = statement.body if isinstance(statement, Definition) else statement.value
         found = self._bodies.get(id(root))
         if found is None:
-            found = self._bodies[id(root)] = self.scope.order(root)
-            if any(type(n) is ast.Conditional and ast.is_choice(n) for n in found):
-                found = self._bodies[id(root)] = ast.postorder(root)
+            found = self._bodies[id(root)] = ast.postorder(root)
         return found
 
     def read_by(self, statement: AnyStatement) -> set[str]:

@@ -23,6 +23,7 @@ from graphcalc.diagnostics import (
 )
 from graphcalc.graph.builder import Builder
 from graphcalc.graph.call_arguments import Arguments
+from graphcalc.graph.decisions import Decisions
 from graphcalc.graph.frames import Frame, Store
 from graphcalc.graph.functions import FunctionTable, unknown_function
 from graphcalc.graph.integers import as_integers
@@ -33,6 +34,7 @@ from graphcalc.graph.lowered import (
     Lowered,
     ModulePrefix,
     NoneValue,
+    PairValue,
     StaticNumber,
     TextValue,
     TupleValue,
@@ -43,7 +45,7 @@ from graphcalc.ops.table import ATTRIBUTES, CONSTANTS, DOTTED, OPS
 from graphcalc.ops.words import INSTEAD_OF_ATTRIBUTES
 from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
-from graphcalc.syntax.expr import Expr, is_choice, postorder
+from graphcalc.syntax.expr import Expr, evaluation_order
 from graphcalc.syntax.program import Definition
 
 # What makes the error for a name that has no value, and the size that a name stands for.
@@ -65,11 +67,19 @@ class Language(NamedTuple):
     functions: FunctionTable
 
 
+class NamedStatic(NamedTuple):
+    """What a name stands for that is no node, and the node that shows it, where there is one."""
+
+    item: Lowered
+    position: int | None = None
+
+
 class Scope:
     """Adds the nodes of expressions to a builder.
 
-    `names` and `functions` are what the program has defined so far, `fragments` what is known of
-    calls and formulas that were lowered before. `active` are the definitions that are being
+    `names` and `functions` are what the program has defined so far, and `statics` the names of
+    what is no node: tuples, text, `None`. `fragments` is what is known of calls and formulas that
+    were lowered before. `active` are the definitions that are being
     inlined, and `inlined` counts what calls have unfolded to. While a fragment is found out
     (`is_tracing`) no other is, so that nothing recurses.
     """
@@ -84,8 +94,9 @@ class Scope:
     ) -> None:
         self.builder, self.language = builder, language
         self.missing, self.seed, self.symbols = missing, seed, symbols
-        self.arguments = Arguments(builder)
+        self.arguments, self._decisions = Arguments(builder), Decisions(builder)
         self.names: dict[str, int] = {}
+        self.statics: dict[str, NamedStatic] = {}
         self.functions: dict[str, Definition] = {}
         self.frames: list[Frame] = []
         self.values: list[Lowered] = []
@@ -94,6 +105,8 @@ class Scope:
         self.active: set[int] = set()
         self.inlined = 0
         self.is_tracing = False
+        # Of a fragment that is found out, the operands that were taken for data.
+        self.undecided: set[int] = set()
         self._orders: dict[int, list[Any]] = {}
 
     def apart(self, builder: Builder, missing: Missing, symbols: Symbols) -> Scope:
@@ -104,26 +117,20 @@ class Scope:
 
     # Running
 
-    def order(self, root: Expr, *, is_prelude: bool = False) -> list[Any]:
-        """Return the postorder of an expression, made once.
-
-        All conditionals of the prelude choose while the graph is made; `where` is for data.
-        """
+    def order(self, root: Expr) -> list[Any]:
+        """Return the order in which the parts of an expression are evaluated, made once."""
         found = self._orders.get(id(root))
         if found is None:
-            found = postorder(root, (lambda node: True) if is_prelude else is_choice)
-            self._orders[id(root)] = found
+            found = self._orders[id(root)] = evaluation_order(root)
         return found
 
-    def body(
-        self, definition: Definition, values: Mapping[str, Lowered], *, is_prelude: bool
-    ) -> list[Any]:
+    def body(self, definition: Definition, values: Mapping[str, Lowered]) -> list[Any]:
         """Return the code of a function's body, after that of the defaults that are wanted."""
         code: list[Any] = []
         for parameter in definition.parameters:
             if parameter.name not in values and parameter.default is not None:
                 code += [*self.order(parameter.default), Store(parameter.name)]
-        body = self.order(definition.body, is_prelude=is_prelude)
+        body = self.order(definition.body)
         return [*code, *body] if code else body
 
     @property
@@ -225,13 +232,20 @@ class Scope:
             return None
         return whole(literal[0])
 
+    def decided(self, position: int) -> Any:
+        """Return the value of a scalar that constants of the program decide; None for data."""
+        found = self._decisions.value(position)
+        if found is None and self.is_tracing:
+            self.undecided |= self._decisions.scalar_inputs(position)
+        return found
+
     def named_constant(self, name: str, source: Source, span: Span) -> int:
         """Return the node of `pi` and its like."""
         position = self.builder.constant(DOTTED[name], (source, span))
         self.builder.nodes[position].written = name if name in CONSTANTS else "exp(1)"
         return position
 
-    def tensor(self, node: ast.Tensor, operands: list[int], source: Source) -> int:
+    def tensor(self, node: Expr, operands: list[int], source: Source) -> int:
         """Return the node of a tensor literal: a constant where every element is one."""
         builder = self.builder
         operands = list(as_integers(builder, OPS["tensor"], tuple(operands), ()))
@@ -258,9 +272,13 @@ class Scope:
         match item:
             case StaticNumber():
                 return self.builder.constant(number(item.value), (source, node.span))
-            case ListValue():
-                operands = [self.operand(i, n, source) for i, n in zip(item.items, item.node.items)]
+            case ListValue(arithmetic=None):
+                operands = [self.operand(i, n, source) for i, n in zip(item.items, item.nodes)]
                 return self.tensor(item.node, operands, source)
+            case ListValue():
+                return self._list_arithmetic(item, source)
+            case PairValue():
+                return item.position
             case TupleValue() if type(item.node) is not ast.Tuple and all(
                 type(i) is StaticNumber for i in item.items
             ):
@@ -271,6 +289,25 @@ class Scope:
             case BoundMethod():
                 return self._member(item, node, source)
         raise self._not_a_value(item, self.label(node, source))
+
+    def _list_arithmetic(self, item: ListValue, source: Source) -> int:
+        """Return the node of `[1, 2] * 3` where a tensor is wanted."""
+        values: list[Any] = []
+        pending: list[Any] = [item]
+        while pending:
+            current = pending.pop()
+            if isinstance(current, str):
+                operands = (values.pop(), values.pop())
+                where = source, item.node.span
+                context = self.context()
+                values.append(self.builder.add(OPS[current], operands, (), where, context=context))
+            elif isinstance(current, ListValue) and current.arithmetic:
+                op, left, right = current.arithmetic
+                pending += (op, left, right)
+            else:
+                values.append(self.operand(current, item.node, source))
+        (position,) = values
+        return int(position)
 
     def _not_a_value(self, item: Lowered, label: tuple[Label, ...]) -> GraphcalcError:
         match item:

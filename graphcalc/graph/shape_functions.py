@@ -6,6 +6,7 @@ indices in other words, and become them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,14 @@ from graphcalc.graph.call_site import CallSite, ShapeFunction
 from graphcalc.graph.grad import AUTOGRAD_GRAD, GRAD
 from graphcalc.graph.ir import Where, label_of
 from graphcalc.graph.joined_functions import HIDDEN, JOINED
-from graphcalc.graph.lowered import ListValue, Lowered, StaticNumber, TextValue, TupleValue
+from graphcalc.graph.lowered import (
+    ListValue,
+    Lowered,
+    PairValue,
+    StaticNumber,
+    TextValue,
+    TupleValue,
+)
 from graphcalc.graph.scope import Scope
 from graphcalc.graph.shape_checks import SHAPE_CHECKS
 from graphcalc.ops.shapes import dimension, dimensions, show
@@ -226,7 +234,8 @@ def _dims_of(site: CallSite) -> tuple[Any, ...] | None:
 
 
 def _numel(site: CallSite) -> Lowered:
-    shape = site.shape()
+    item = site.item("x")
+    shape = site.wholes("x") if isinstance(item, TupleValue) else site.shape()
     count: Any = 1
     for d in site.checked(lambda: dimensions(_dims_of(site), len(shape))):
         count = count * shape[d]
@@ -234,9 +243,13 @@ def _numel(site: CallSite) -> Lowered:
 
 
 def _len(site: CallSite) -> Lowered:
-    item = site.item("x")
-    if type(item) is TupleValue:
+    item = site.scope.arguments.listed(site.item("x"))
+    if isinstance(item, (TupleValue, ListValue)):
         return StaticNumber(len(item.items))
+    if isinstance(item, PairValue):
+        return StaticNumber(2)
+    if isinstance(item, TextValue):
+        return StaticNumber(len(item.text))
     if not site.shape():
         raise ShapeError("unpack-scalar", "a scalar has no length", site.label())
     return StaticNumber(site.shape()[0])
@@ -295,6 +308,31 @@ def _last_dims(site: CallSite) -> Lowered:
 
 def _given(site: CallSite) -> Lowered:
     return site.tensor()
+
+
+def _item(site: CallSite) -> Lowered:
+    position = site.tensor()
+    shape = site.shape()
+    if math.prod(n for n in shape if type(n) is int) != 1:
+        raise ShapeError(
+            "item",
+            f"`item` is of one element, and this is {show(shape)}",
+            site.label(),
+            help="choose one, as `x[0]`",
+        )
+    return site.row("reshape", ((),)) if shape else position
+
+
+def _tensor(site: CallSite) -> Lowered:
+    """The tensor of a list, which is longer than it is written where Python repeats it."""
+    given, node = site.matched["x"]
+    if site.scope.is_tracing and type(given) is int and site.shape():
+        raise CallError("untraced", "an operand may be a list", site.label())
+    arguments = site.scope.arguments
+    found = arguments.lists.get(given) if type(given) is int else given
+    is_computed = isinstance(found, ListValue) and found.is_computed
+    item = arguments.listed(given) if is_computed else given
+    return site.scope.operand(item, node, site.frame.source)
 
 
 def _number(site: CallSite) -> Lowered:
@@ -463,7 +501,7 @@ _ALL = (
         "tensor",
         "x",
         "The tensor of a list: `torch.tensor([1, 2])` is `[1, 2]`.",
-        _given,
+        _tensor,
         (("torch.tensor([[1., 2.], [3., 4.]])", "[[1, 2], [3, 4]]"),),
         ("array", "as_tensor", "asarray", "Tensor", "FloatTensor", "DoubleTensor", "from_numpy"),
         differs="whole numbers become floating point, unless `dtype=torch.int64` is given.",
@@ -511,7 +549,15 @@ _ALL = (
         "x as it is: values are never changed, copied or moved here.",
         _given,
         (("clone(3)", "3"),),
-        ("contiguous", "cpu", "numpy", "item", "tolist", "copy", "requires_grad_"),
+        ("contiguous", "cpu", "numpy", "tolist", "copy", "requires_grad_"),
+        kind="Values as they are",
+    ),
+    ShapeFunction(
+        "item",
+        "x",
+        "The only element of x, as a number.",
+        _item,
+        (("[[3]].item()", "3"),),
         kind="Values as they are",
     ),
     ShapeFunction(

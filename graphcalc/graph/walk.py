@@ -9,32 +9,42 @@ from __future__ import annotations
 from typing import Any
 
 from graphcalc.diagnostics import CallError, Label, brief
-from graphcalc.graph import attributes, calls, dtypes, shape_functions, text_comparison
+from graphcalc.graph import (
+    attributes,
+    calls,
+    choices,
+    dtypes,
+    parts,
+    sequences,
+    shape_functions,
+)
 from graphcalc.graph.builder import Builder
-from graphcalc.graph.frames import Cast, Choice, Frame, Store
+from graphcalc.graph.comparisons import comparison
+from graphcalc.graph.frames import Cast, Frame, Join, Select, Store
 from graphcalc.graph.functions import FunctionTable
-from graphcalc.graph.indexing import Indexing, pick
+from graphcalc.graph.indexing import Indexing
 from graphcalc.graph.lowered import (
     EllipsisValue,
     ListValue,
     Lowered,
     ModulePrefix,
     NoneValue,
+    PairValue,
     Range,
     StaticNumber,
     TextValue,
     TupleValue,
-    compare,
 )
 from graphcalc.graph.scope import Language, Missing, Scope, Symbols
 from graphcalc.graph.static_arithmetic import arithmetic
 from graphcalc.ops.sizes import Size
+from graphcalc.ops.spec import Op
 from graphcalc.ops.table import CONSTANTS, OPS
 from graphcalc.ops.words import PREFIXES
 from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.actions import is_long
-from graphcalc.syntax.expr import Expr, is_choice
+from graphcalc.syntax.expr import Expr
 from graphcalc.syntax.format import format_expression
 
 
@@ -45,20 +55,26 @@ def new_scope(
     return Scope(builder, LANGUAGE, missing, seed, symbols)
 
 
-def unpack(scope: Scope, item: Lowered, count: int, root: Expr, source: Source) -> list[int]:
-    """Return the nodes that `a, b = value` gives its names; raise CallError for another number."""
-    if type(item) is not TupleValue:
+def unpack(
+    scope: Scope, item: Lowered, count: int, root: Expr, source: Source
+) -> tuple[Lowered, ...]:
+    """Return what `a, b = value` gives its names; raise CallError for another number of them."""
+    where = source, root.span
+    found: tuple[Lowered, ...]
+    if isinstance(item, (TupleValue, ListValue)):
+        found = item.items
+    elif isinstance(item, PairValue):
+        found = parts.values_and_indices(scope, item, where)
+    else:
         position = scope.operand(item, root, source)
-        where = source, root.span
-        pair = attributes.values_and_indices(scope, position, where)
-        item = TupleValue(pair or shape_functions.unbind(scope, position, 0, where), root)
-    if len(item.items) != count:
+        found = shape_functions.unbind(scope, position, 0, where)
+    if len(found) != count:
         raise CallError(
             "unpack",
-            f"{count} names for {len(item.items)} value{'s' * (len(item.items) != 1)}",
+            f"{count} names for {len(found)} value{'s' * (len(found) != 1)}",
             (Label(source, root.span),),
         )
-    return [scope.operand(part, root, source) for part in item.items]
+    return found
 
 
 # Leaves
@@ -115,8 +131,18 @@ def _name(scope: Scope, node: ast.Name, frame: Frame) -> None:
         scope.values.append(frame.values[name])
     elif name in scope.names and frame.place is None:
         scope.values.append(scope.names[name])
+    elif name in scope.statics and frame.place is None:
+        scope.values.append(_static_name(scope, name))
     else:
         scope.values.append(_other_name(scope, node, frame))
+
+
+def _static_name(scope: Scope, name: str) -> Lowered:
+    """Return what a name stands for that is no node; the node that shows it counts as read."""
+    item, position = scope.statics[name]
+    if position is not None:
+        scope.arguments.static_uses.append(position)
+    return item
 
 
 def _other_name(scope: Scope, node: ast.Name, frame: Frame) -> Lowered:
@@ -142,10 +168,24 @@ def _other_name(scope: Scope, node: ast.Name, frame: Frame) -> Lowered:
 
 # Operators
 
+SEQUENCES = (TupleValue, ListValue)
 
-def _binary(scope: Scope, node: ast.Binary, frame: Frame) -> None:
+
+def _binary(scope: Scope, node: ast.Binary, frame: Frame) -> Frame | None:
+    if node.op in ("logical_and", "logical_or"):
+        return choices.logic(scope, node, frame)
+    _operator(scope, node, frame)
+    return None
+
+
+def _operator(scope: Scope, node: ast.Binary, frame: Frame) -> None:
     values = scope.values
     right, left = values.pop(), values.pop()
+    if type(left) in SEQUENCES or type(right) in SEQUENCES or scope.arguments.lists:
+        found = sequences.arithmetic(scope, node, left, right, frame)
+        if found is not None:
+            values.append(found)
+            return
     if type(left) is StaticNumber or type(right) is StaticNumber:
         number = arithmetic(
             node.op, _number_beside(scope, left, right), _number_beside(scope, right, left)
@@ -157,7 +197,22 @@ def _binary(scope: Scope, node: ast.Binary, frame: Frame) -> None:
         left = scope.operand(left, node.left, frame.source)
     if type(right) is not int:
         right = scope.operand(right, node.right, frame.source)
-    values.append(scope.add(OPS[node.op], (left, right), (), node, frame))
+    op = OPS[node.op]
+    if node.op == "pow":
+        op = _power(scope, left, right, node, frame)
+    values.append(scope.add(op, (left, right), (), node, frame))
+
+
+def _power(scope: Scope, left: int, right: int, node: ast.Binary, frame: Frame) -> Op:
+    """Return the op of `^`: a power, and of two bools, which have none, torch's xor."""
+    dtypes_ = {scope.builder.nodes[p].type.dtype for p in (left, right)}
+    if dtypes_ == {"bool"}:
+        return OPS["logical_xor"]
+    between = Span(node.left.end, node.right.start)
+    if dtypes_ == {"int64"} and frame.place is None and "^" in frame.source.slice(between):
+        text = "`^` is a power here, as `**`; torch's `^` of integers is bitwise_xor"
+        scope.builder.note(Label(frame.source, node.span), text)
+    return OPS["pow"]
 
 
 def _number_beside(scope: Scope, item: Lowered, other: Lowered) -> Any:
@@ -168,6 +223,11 @@ def _number_beside(scope: Scope, item: Lowered, other: Lowered) -> Any:
 
 def _unary(scope: Scope, node: ast.Unary, frame: Frame) -> None:
     item = scope.values.pop()
+    if node.op == "logical_not" and type(item) is not int:
+        known = choices.truth(scope, item)
+        if known is not None:
+            scope.values.append(StaticNumber(not known))
+            return
     if type(item) is StaticNumber and node.op != "bitwise_not":
         value = item.value
         found = not value if node.op == "logical_not" else -value if node.op == "neg" else value
@@ -198,68 +258,6 @@ def _negated(scope: Scope, node: ast.Unary, position: int, frame: Frame) -> int:
     return negated
 
 
-def _comparison(scope: Scope, node: ast.Comparison, frame: Frame) -> None:
-    items = scope.pop(len(node.operands))
-    if len(items) == 2 and not (frame.place is None and _has_column(scope, items)):
-        truth = compare(node.ops[0], items[0], items[1], scope.fixed)
-        if truth is not None:
-            scope.values.append(StaticNumber(truth))
-            return
-    sides: list[Lowered] = [
-        item if type(item) is TextValue else scope.operand(item, n, frame.source)
-        for item, n in zip(items, node.operands)
-    ]
-    links = (_link(scope, op, pair, node, frame) for op, *pair in zip(node.ops, sides, sides[1:]))
-    result = next(links)
-    for link in links:
-        result = scope.add(OPS["logical_and"], (result, link), (), node, frame)
-    scope.values.append(result)
-
-
-def _has_column(scope: Scope, items: list[Lowered]) -> bool:
-    """Whether text is compared with a node that is no written number."""
-    nodes = [i for i in items if type(i) is int and scope.builder.elements(i) is None]
-    return bool(nodes) and TextValue in map(type, items)
-
-
-def _link(scope: Scope, op: str, pair: list[Lowered], node: ast.Comparison, frame: Frame) -> int:
-    """Return the node of one comparison of a chain."""
-    left, right = pair
-    if text_comparison.is_compared(scope, left, right):
-        return text_comparison.comparison(scope, op, pair, node, frame)
-    assert type(left) is int
-    assert type(right) is int
-    return scope.add(OPS[op], (left, right), (), node, frame)
-
-
-def _conditional(scope: Scope, node: ast.Conditional, frame: Frame) -> Frame | None:
-    if frame.place is None and not is_choice(node):
-        value, condition, other = scope.operands((node.value, node.condition, node.other), frame)
-        scope.values.append(scope.add(OPS["where"], (condition, value, other), (), node, frame))
-        return None
-    item = scope.values.pop()
-    truth = scope.arguments.value(item)
-    if truth is None and frame.place is None:
-        scope.values.append(item)
-        code = [*scope.order(node.value), *scope.order(node.other), Choice(node)]
-        return Frame(iter(code), frame.source, frame.values)
-    if truth is None:
-        text = brief(frame.source.slice(node.condition.span))
-        raise CallError(
-            "static-condition",
-            f"`{text}` must be known before the program runs",
-            scope.label(node.condition, frame.source),
-        )
-    branch = scope.order(node.value if truth else node.other, is_prelude=frame.place is not None)
-    return Frame(iter(branch), frame.source, frame.values, place=frame.place)
-
-
-def _choose(scope: Scope, choice: Choice, frame: Frame) -> None:
-    node = choice.node
-    parts = scope.operands((node.condition, node.value, node.other), frame)
-    scope.values.append(scope.add(OPS["where"], tuple(parts), (), node, frame))
-
-
 # Tensors, tuples, indices
 
 
@@ -285,14 +283,12 @@ def _list(scope: Scope, node: ast.Tensor, frame: Frame) -> None:
 def _index(scope: Scope, node: ast.Index, frame: Frame) -> None:
     items = scope.pop(len(node.items))
     item = scope.values.pop()
-    if type(item) is TupleValue:
-        scope.values.append(pick(scope.arguments, item, items, node, frame.source))
-        return
+    if type(item) in (TupleValue, ListValue, PairValue):
+        part = parts.part(scope, item, items, node, frame.source)
+        if part is not None:
+            scope.values.append(part)
+            return
     base = scope.operand(item, node.value, frame.source)
-    part = attributes.part_of_pair(scope, base, items, node, frame.source)
-    if part is not None:
-        scope.values.append(part)
-        return
     shape = scope.builder.nodes[base].type.shape
     params, operands = Indexing(scope.arguments, scope.operand).items(
         items, node, shape, frame.source
@@ -320,8 +316,8 @@ LANGUAGE = Language(
         ast.Binary: _binary,
         ast.Unary: _unary,
         ast.Call: calls.call,
-        ast.Comparison: _comparison,
-        ast.Conditional: _conditional,
+        ast.Comparison: comparison,
+        ast.Conditional: choices.conditional,
         ast.Index: _index,
         ast.Tensor: _tensor,
         ast.List: _list,
@@ -334,7 +330,8 @@ LANGUAGE = Language(
         ast.EllipsisLiteral: _ellipsis,
         Store: _store,
         Cast: _cast,
-        Choice: _choose,
+        Select: choices.select,
+        Join: choices.join,
     },
     FunctionTable(shape_functions.FUNCTIONS),
 )

@@ -179,6 +179,9 @@ class Op(NamedTuple):
                       operands `{0}`, `{1}`, … and the node's expression `{text}`
     two_tensor_op     the op that a call with two tensors means instead: `max(x, y)`
     position_op       the op for where the elements stand that this one chooses: `argmax`
+    python_op         the op by which Python's own function of this name takes the elements of a
+                      list together: `sum([a, b])`, `max(a, b, c)`
+    receiver          the place of the operand that a method is called on: `x.where(c, y)`
     vjp               the gradient of each operand, given that of the result; whoever applies it
                       sums over the dimensions that were broadcast
     vjp_of_numbers    the gradients in place of `vjp` where they depend on which operands are
@@ -226,6 +229,8 @@ class Op(NamedTuple):
     aliases: tuple[str, ...] = ()
     two_tensor_op: str = ""
     position_op: str = ""
+    python_op: str = ""
+    receiver: int = 0
     examples: tuple[tuple[str, str], ...] = ()
     tolerance: int = 0
     domain: tuple[float, float] = (-1e3, 1e3)

@@ -31,6 +31,7 @@ from graphcalc.syntax.expr import (
     Tuple,
     Unary,
 )
+from graphcalc.syntax.format import COMPARE
 from graphcalc.syntax.lexer import Token
 from graphcalc.syntax.program import (
     AssignmentTarget,
@@ -44,7 +45,7 @@ from graphcalc.syntax.program import (
 
 Build: TypeAlias = Callable[[list[Any]], Any]
 
-_COMPARE = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
+_COMPARE = {symbol: op for op, symbol in COMPARE.items()}
 _BINARY = (
     "logical_or logical_and bitwise_or bitwise_and add sub mul div floor_divide remainder "
     "matmul pow"
@@ -71,7 +72,7 @@ class _Actions:
                 note="the largest is 1.7976931348623157e308",
                 help="write `inf` for infinity",
             )
-        return Number(value, start, end)
+        return Number(value, start, end, has_point=has_point(text))
 
     def name(self, c: list[Any]) -> Expr:
         _, start, end = c[0]
@@ -109,9 +110,17 @@ class _Actions:
         return Conditional(c[0], c[2], c[4], c[0].start, c[4].end)
 
     def comparison(self, c: list[Any]) -> Expr:
-        chain = c[0]
-        ops = tuple(_COMPARE[self.text[t.start : t.end]] for t in chain[1::2])
-        return Comparison(ops, tuple(chain[::2]), chain[0].start, chain[-1].end)
+        ops: list[str] = []
+        operands: list[Expr] = []
+        words: list[str] = []
+        for part in c[0]:
+            if type(part) is Token:
+                words.append(self.text[part.start : part.end])
+                continue
+            ops += [_COMPARE[" ".join(words)]] if words else []
+            operands.append(_listed(part) if words and words[-1] == "in" else part)
+            words.clear()
+        return Comparison(tuple(ops), tuple(operands), operands[0].start, operands[-1].end)
 
     def attribute(self, c: list[Any]) -> Expr:
         name = c[2]
@@ -153,12 +162,12 @@ class _Actions:
         return Slice(parts[0], parts[1], parts[2], c[0].start, c[-1].end)
 
     def bare(self, c: list[Any]) -> Statement:
-        return Statement(self.source, None, c[0], c[0].span)
+        return Statement(self.source, None, _listed(c[0]), c[0].span)
 
     def assign(self, c: list[Any]) -> Statement | Definition:
         target, value = c[0], c[2]
         if type(target) is Name:
-            return Statement(self.source, target.name, value, target.span)
+            return Statement(self.source, target.name, _listed(value), target.span)
         if type(target) is Call and type(target.function) is Name:
             parameters = tuple(self._parameter(a) for a in target.arguments)
             seen: set[str] = set()
@@ -281,13 +290,30 @@ def is_long(text: str) -> bool:
     return 15 < len(text) < 4300 and text.isdigit()
 
 
+def has_point(text: str) -> bool:
+    """Whether a written number is floating point in Python: it has a point or an exponent."""
+    return text[1:2] not in ("x", "X") and any(c in text for c in ".eE")
+
+
 def _listed(argument: Expr) -> Expr:
-    """An argument, where a tensor literal may also be a list of tensors."""
+    """An argument, where a tensor literal may also be a list of tensors.
+
+    So may the operands of a `+` or a `*`, which join and repeat lists.
+    """
     if type(argument) is Keyword:
         value = _listed(argument.value)
         return Keyword(argument.name, value, argument.start, argument.end)
     if type(argument) is Tensor:
         return List(argument.items, argument.start, argument.end)
+    pending = [argument]
+    while pending:
+        node = pending.pop()
+        if type(node) is Binary and node.op in ("add", "mul"):
+            if type(node.left) is Tensor:
+                node.left = List(node.left.items, node.left.start, node.left.end)
+            if type(node.right) is Tensor:
+                node.right = List(node.right.items, node.right.start, node.right.end)
+            pending += (node.left, node.right)
     return argument
 
 

@@ -10,7 +10,7 @@ from graphcalc.syntax.expr import Name, Number, Text
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _VERSION = re.compile(r"'\d+\Z")
-_WORDS = frozenset("if else and or not true false True False None".split())
+_WORDS = frozenset("if else and or not in is true false True False None".split())
 
 
 def name_of(header: str) -> str:

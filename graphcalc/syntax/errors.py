@@ -16,8 +16,6 @@ CONSTRUCTS = {
     "return": "write a function as `f(x) = x + 1` on its own line",
     "for": "there are no loops; an operation on a tensor works on every element",
     "while": "there are no loops; an operation on a tensor works on every element",
-    "in": "there is no `in`; write `any(x == value)`",
-    "is": "write `==`",
     "if": "write `x if condition else y`, both values included",
     "else": "write `x if condition else y`",
     "elif": "write `x if a else y if b else z`",
@@ -137,7 +135,7 @@ def _advice(source: Source, last: Token | None, token: Token) -> str:
     if token.kind == "," and last.kind == "NUMBER":
         return "write a tensor as `[1, 2]`, and a thousand as 1000 or 1_000"
     if token.kind == "not":
-        return CONSTRUCTS["in"]
+        return "write `(not x)` in parentheses, or `x not in y`"
     if last.kind in ("NUMBER", "NAME", ")", "]") and token.kind in ("NUMBER", "NAME", "(", "["):
         name = text[last.start : last.end]
         if name in FUNCTIONS or name in COMPOSITES:

@@ -49,15 +49,16 @@ class SyntaxNode:
 
 
 class Number(SyntaxNode):
-    """A literal number."""
+    """A literal number; `has_point` where it is written as no int of Python's is: `2.0`, `1e3`."""
 
     __match_args__ = ("value",)
-    __slots__ = __match_args__
+    __slots__ = ("has_point", "value")
 
-    def __init__(self, value: float, start: int, end: int) -> None:
+    def __init__(self, value: float, start: int, end: int, *, has_point: bool = False) -> None:
         self.value = value
         self.start = start
         self.end = end
+        self.has_point = has_point
 
 
 class Boolean(SyntaxNode):
@@ -338,29 +339,34 @@ def children(node: Expr) -> tuple[Expr, ...]:
 _LEAVES = (Number, Name, Boolean, NoneLiteral, Text, EllipsisLiteral)
 
 
-def is_choice(node: Conditional) -> bool:
-    """Whether a conditional asks what only the making of the graph can tell: `x == None`."""
-    condition = node.condition
-    return type(condition) is Comparison and any(
-        type(o) in (Text, NoneLiteral) for o in condition.operands
-    )
+def postorder(root: Expr) -> list[Expr]:
+    """Every node below `root`, children before parents, left to right, without recursion."""
+    return _postorder(root, children)
 
 
-def postorder(
-    root: Expr, is_choice: Callable[[Conditional], bool] = lambda node: False
-) -> list[Expr]:
-    """Every node below `root`, children before parents, left to right, without recursion.
+def evaluation_order(root: Expr) -> list[Expr]:
+    """What `postorder` gives, without the parts that a condition decides about.
 
-    Of a conditional that `is_choice` takes, only the condition is visited.
+    Of a conditional only the condition is there, of `and` and `or` only the left operand.
     """
+    return _postorder(root, _evaluated)
+
+
+def _evaluated(node: Expr) -> tuple[Expr, ...]:
+    if type(node) is Conditional:
+        return (node.condition,)
+    if type(node) is Binary and node.op in ("logical_and", "logical_or"):
+        return (node.left,)
+    return children(node)
+
+
+def _postorder(root: Expr, parts: Callable[[Expr], tuple[Expr, ...]]) -> list[Expr]:
     order: list[Expr] = []
     stack = [root]
     while stack:
         node = stack.pop()
         order.append(node)
-        if type(node) is Conditional and is_choice(node):
-            stack.append(node.condition)
-        elif type(node) not in _LEAVES:
-            stack.extend(children(node))
+        if type(node) not in _LEAVES:
+            stack.extend(parts(node))
     order.reverse()
     return order

@@ -40,7 +40,18 @@ INFIX = {
     "pow": ("^", 10),
 }
 PREFIX = {"logical_not": ("not ", 3), "neg": ("-", 9), "pos": ("+", 9), "bitwise_not": ("~", 9)}
-COMPARE = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
+COMPARE = {
+    "lt": "<",
+    "le": "<=",
+    "gt": ">",
+    "ge": ">=",
+    "eq": "==",
+    "ne": "!=",
+    "in": "in",
+    "not_in": "not in",
+    "is": "is",
+    "is_not": "is not",
+}
 _CONDITIONAL, _COMPARISON, _SIGN, _POSTFIX = 0, 4, 9, 11
 
 
@@ -76,7 +87,9 @@ def _parts(node: Expr) -> tuple[list[str | tuple[Expr, int]], int]:
     """What to emit for a node, and how strongly the result binds."""
     match node:
         case Number():
-            return [format_number(node.value)], _POSTFIX + 1 if node.value >= 0 else _SIGN
+            text = format_number(node.value)
+            text += ".0" * (node.has_point and text.lstrip("-").isdigit())
+            return [text], _POSTFIX + 1 if node.value >= 0 else _SIGN
         case Boolean():
             return ["true" if node.value else "false"], _POSTFIX
         case NoneLiteral():

@@ -20,7 +20,7 @@ from graphcalc.diagnostics import GraphcalcError
 from graphcalc.numbers import MAX_EXACT
 from graphcalc.source import Source, Span
 from graphcalc.syntax import parser
-from graphcalc.syntax.actions import is_long, number_of
+from graphcalc.syntax.actions import has_point, is_long, number_of
 from graphcalc.syntax.expr import Call, Expr, Name, Number, postorder
 from graphcalc.syntax.lexer import MAX_NAME
 from graphcalc.syntax.program import AnyStatement, Statement, SyntaxTree
@@ -191,12 +191,13 @@ class SkeletonLines:
         def copied(part: Any) -> Any:
             return tuple(map(copied, part)) if type(part) is tuple else copies.get(id(part), part)
 
-        next_name, next_number = iter(names), map(number_of, numbers)
+        next_name, next_number = iter(names), iter(numbers)
         name = next(next_name) if template.is_named else None
         for node in template.nodes:
             copy = copies[id(node)] = node.rebuilt(copied, move(node.start), move(node.end))
             if type(copy) is Number:
-                copy.value = next(next_number)
+                text = next(next_number)
+                copy.value, copy.has_point = number_of(text), has_point(text)
             elif type(copy) is Name and id(node) in leaves:
                 copy.name = next(next_name)
         _, _, value, span = template.statement

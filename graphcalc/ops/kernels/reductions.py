@@ -120,9 +120,7 @@ def recur(out: Type, x: NDArray, y: NDArray) -> Elements:
     return data
 
 
-def _position(pick: Callable[[float, float], float]) -> Callable[[Elements], int]:
-    fold = _fold(pick)
-
+def _position(fold: Callable[[Elements], Element]) -> Callable[[Elements], int]:
     def position(values: Elements) -> int:
         best = fold(values)
         if best != best:
@@ -148,6 +146,7 @@ def _median(values: Elements) -> Element:
     return sorted(values)[(len(values) - 1) // 2]
 
 
-argmax = finder(_position(maximum))
-argmin = finder(_position(minimum))
+argmax = finder(_position(_fold(maximum)))
+argmin = finder(_position(_fold(minimum)))
+argmedian = finder(_position(_median))
 median = reducer(_median)

@@ -75,6 +75,14 @@ def argmin(torch: Torch, x: Tensor, dim: int | None, keepdim: bool) -> Tensor:
     return torch.argmin(_countable(torch, x), dim, keepdim)
 
 
+def argmedian(torch: Torch, x: Tensor, dim: int | None, keepdim: bool) -> Tensor:
+    """The first place of the lower median: torch.median takes any."""
+    dims = None if dim is None else (dim,)
+    found = median(torch, x, dims, True)
+    is_there = (x == found) | (x.isnan() & found.isnan())
+    return torch.argmax(is_there.to(torch.uint8), dim, keepdim)
+
+
 def median(torch: Torch, x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     """The lower median over any dimensions: torch.median takes one at a time."""
     if not x.dim():

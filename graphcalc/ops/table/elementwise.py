@@ -323,6 +323,7 @@ ELEMENTWISE = (
         "The n-th derivative of digamma: (-1)^(n+1) * n! * (1/x^(n+1) + 1/(x+1)^(n+1) + …).",
         _polygamma,
         special.polygamma,
+        receiver=1,
         examples=(("6 * polygamma(1, 1) / pi^2", "1"),),
         tolerance=2,
         domain=(0, 1e3),

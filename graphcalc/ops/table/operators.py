@@ -354,6 +354,7 @@ OPERATORS = (
         casting="condition",
         examples=(("where([1, 0] > 0, 5, 7)", "[5, 7]"),),
         identity_operand=_chosen,
+        receiver=1,
         vjp=(NONE, "where(condition, g, 0)", "where(condition, 0, g)"),
         polars="where",
         inline="({1} if {0} else {2})",

@@ -79,6 +79,7 @@ REDUCTIONS = (
         vjp=("_spread(g, x, dim)",),
         differs="bool and integers add up as floating point; torch gives int64.",
         row_total="sum",
+        python_op="add",
     ),
     _reduction(
         "prod",
@@ -112,6 +113,7 @@ REDUCTIONS = (
             type=shapes.extremum,
             casting="own",
             two_tensor_op=f"{name}imum",
+            python_op=f"{name}imum",
             position_op=f"arg{name}",
             tile_reduction=name,
             row_total=name,
@@ -147,7 +149,9 @@ REDUCTIONS = (
         type=shapes.extremum,
         casting="own",
         vjp=_first("argmax((x == _unreduced(out, x, {dim})).float(), {dim}, True)"),
-        differs="the values alone, over any dimensions; `np.median` is the mean of the two.",
+        position_op="argmedian",
+        differs="over any dimensions; `np.median` is the mean of the two. Over one dimension "
+        "torch's pair is `.values` and `.indices`, `(…)[0]` and `(…)[1]`, or `v, i = …`.",
     ),
     _reduction(
         "count_nonzero",
@@ -198,5 +202,16 @@ REDUCTIONS = (
             ("max", "largest", "[1, 2]", (("[5, 6, 7][argmax([1, 3, 2])]", "6"),)),
             ("min", "smallest", "[0, 1]", ()),
         )
+    ),
+    Op(
+        "argmedian",
+        "x, dim: dim = None, keepdim: flag = False",
+        "The index of the median, the first of several.",
+        shapes.position,
+        reductions.argmedian,
+        kind="reduction",
+        access="internal",
+        casting="own",
+        vjp=(NONE,),
     ),
 )

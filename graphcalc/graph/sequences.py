@@ -1,0 +1,146 @@
+"""Lists and tuples as Python has them: joined, repeated, and handed to functions of lists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphcalc.diagnostics import Label, LimitError
+from graphcalc.graph.frames import Frame
+from graphcalc.graph.lowered import ListValue, Lowered, StaticNumber, TupleValue
+from graphcalc.graph.scope import Scope
+from graphcalc.graph.static_arithmetic import whole
+from graphcalc.ops.spec import Op
+from graphcalc.ops.table import OPS
+from graphcalc.syntax import expr as ast
+from graphcalc.syntax.expr import Expr
+
+# Items that a list or a tuple may have.
+MAX_ITEMS = 1_000_000
+
+
+def arithmetic(
+    scope: Scope, node: ast.Binary, left: Lowered, right: Lowered, frame: Frame
+) -> Lowered | None:
+    """Return what `+` and `*` make of lists and tuples; None where they are arithmetic alone."""
+    if node.op == "add":
+        return _joined(scope, node, left, right, frame)
+    if node.op != "mul":
+        return None
+    for sequence, count in ((left, right), (right, left)):
+        found = sequence if type(sequence) is TupleValue else _list(scope, sequence)
+        if found is not None:
+            return _repeated(scope, node, found, count, (left, right), frame)
+    return None
+
+
+def _list(scope: Scope, item: Lowered) -> ListValue | None:
+    """Return the list that a value is, or that the node of a name was written as."""
+    if type(item) is int:
+        return scope.arguments.lists.get(item)
+    return item if isinstance(item, ListValue) else None
+
+
+def _joined(
+    scope: Scope, node: ast.Binary, left: Lowered, right: Lowered, frame: Frame
+) -> Lowered | None:
+    if isinstance(left, TupleValue) and isinstance(right, TupleValue):
+        items = (*left.items, *right.items)
+        _check_count(len(items), node, frame)
+        return TupleValue(items, node)
+    a, b = _list(scope, left), _list(scope, right)
+    if a is None or b is None:
+        return None
+    items = (*a.items, *b.items)
+    _check_count(len(items), node, frame)
+    return ListValue(items, node, (node.op, left, right), (*a.counts, *b.counts))
+
+
+def _repeated(
+    scope: Scope,
+    node: ast.Binary,
+    sequence: TupleValue | ListValue,
+    count: Lowered,
+    operands: tuple[Lowered, Lowered],
+    frame: Frame,
+) -> Lowered | None:
+    times, used = _count(scope, count)
+    if type(times) is not int:
+        return None
+    _check_count(len(sequence.items) * times, node, frame)
+    items = sequence.items * times
+    if isinstance(sequence, TupleValue):
+        for position in used:
+            scope.arguments.value(position)
+        return TupleValue(items, node)
+    return ListValue(items, node, (node.op, *operands), (*sequence.counts, *used))
+
+
+def _count(scope: Scope, item: Lowered) -> tuple[Any, tuple[int, ...]]:
+    """Return how often a list is repeated, and the node that says so; None where none does."""
+    if isinstance(item, StaticNumber):
+        return whole(item.value), ()
+    if type(item) is not int or scope.builder.nodes[item].type.shape:
+        return None, ()
+    return whole(scope.builder.static(item)), (item,)
+
+
+def _check_count(count: int, node: Expr, frame: Frame) -> None:
+    if count > MAX_ITEMS:
+        raise LimitError(
+            "parts",
+            f"a list of {count:,} items, and the limit is {MAX_ITEMS:,}",
+            (Label(frame.source, node.span),),
+            help="write `full((n,), value)`",
+        )
+
+
+# Python's own functions of lists
+
+
+def folded(
+    scope: Scope, op: Op, items: list[Lowered], nodes: list[Expr], node: ast.Call, frame: Frame
+) -> Lowered | None:
+    """Return what Python's own `sum([a, b])` or `max(a, b, c)` is; None for any other call.
+
+    `sum` of a list of tensors adds them up; of a list of numbers it is torch's.
+    """
+    if not op.python_op or any(type(n) is ast.Keyword for n in nodes):
+        return None
+    if op.two_tensor_op:
+        if len(items) < 3 or type(nodes[2]) is ast.Boolean or _is_reduction(scope, items, nodes):
+            return None
+        parts = [scope.operand(i, n, frame.source) for i, n in zip(items, nodes)]
+    else:
+        found = _tensors(scope, items, nodes, frame)
+        if found is None:
+            return None
+        parts = found
+    result = parts[0]
+    for part in parts[1:]:
+        result = scope.add(OPS[op.python_op], (result, part), (), node, frame)
+    return result
+
+
+def _is_reduction(scope: Scope, items: list[Lowered], nodes: list[Expr]) -> bool:
+    """Whether `max(x, dim, keepdim)` is meant."""
+    return not scope.arguments.is_pair(items[:2], nodes[:2], scope.decided)
+
+
+def _tensors(
+    scope: Scope, items: list[Lowered], nodes: list[Expr], frame: Frame
+) -> list[int] | None:
+    """Return the tensors that Python's `sum` adds up, and the number it starts at."""
+    if not 1 <= len(items) <= 2 or not isinstance(items[0], (ListValue, TupleValue)):
+        return None
+    if isinstance(items[0], ListValue):
+        parts = list(zip(items[0].items, items[0].nodes))
+    else:
+        parts = [(item, nodes[0]) for item in items[0].items]
+    shapes = [
+        scope.builder.nodes[item].type.shape
+        for item, part in parts
+        if type(item) is int and not isinstance(part, ast.Tensor)
+    ]
+    if not any(shapes):
+        return None
+    return [scope.operand(i, n, frame.source) for i, n in (*parts, *zip(items[1:], nodes[1:]))]
