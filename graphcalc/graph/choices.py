@@ -78,7 +78,9 @@ def select(scope: Scope, step: Select, frame: Frame) -> None:
             scope.values.append(value if known else other)
             return
         if scope.is_tracing:
-            raise CallError("untraced", "an operand may be known", scope.label(node, frame.source))
+            raise CallError(
+                "static-argument", "an operand may be known", scope.label(node, frame.source)
+            )
         _note_broadcast(scope, node, shapes[1], shapes[2], frame)
     scope.values.append(scope.add(OPS["where"], (condition, value, other), (), node, frame))
 

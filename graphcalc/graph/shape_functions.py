@@ -327,7 +327,7 @@ def _tensor(site: CallSite) -> Lowered:
     """The tensor of a list, which is longer than it is written where Python repeats it."""
     given, node = site.matched["x"]
     if site.scope.is_tracing and type(given) is int and site.shape():
-        raise CallError("untraced", "an operand may be a list", site.label())
+        raise CallError("static-argument", "an operand may be a list", site.label())
     arguments = site.scope.arguments
     found = arguments.lists.get(given) if type(given) is int else given
     is_computed = isinstance(found, ListValue) and found.is_computed
