@@ -158,7 +158,7 @@ class Arguments:
         if type(items[1]) is not int:
             return type(items[1]) is ListValue
         shape = self.builder.nodes[items[0]].type.shape if type(items[0]) is int else (1,)
-        value = decided(items[1]) if shape and shape != (ROWS,) else None
+        value: Any = decided(items[1]) if shape and shape != (ROWS,) else None
         is_whole = type(value) in (int, float) and value == value // 1
         return not (is_whole and not _has_point(nodes[1]))
 
@@ -293,7 +293,7 @@ class Arguments:
                 found = self.elements(item)
                 return tuple(self._size(i, source, call, context) for i in found)
 
-    def listed(self, item: Lowered | None) -> Lowered | None:
+    def listed(self, item: Lowered) -> Lowered:
         """Return the list that a node was written as, where a list is wanted; else the item."""
         found = self.lists.get(item) if type(item) is int else None
         if found is not None and type(item) is int:

@@ -203,8 +203,8 @@ def _callee(scope: Scope, node: ast.Call, frame: Frame) -> tuple[str, str, Lower
 def _unknown(
     scope: Scope, name: str, module: str, value: Lowered | None, node: ast.Call, frame: Frame
 ) -> CallError | UnknownNameError:
-    known = (frame.values, scope.names, scope.statics)
-    if not module and value is None and any(name in names for names in known):
+    is_value = name in frame.values or _is_value(scope, name)
+    if not module and value is None and is_value:
         return _not_a_function(scope, node, frame)
     label = scope.label(node.function, frame.source)
     if name.endswith("_") and scope.language.functions.is_builtin(name[:-1]):

@@ -159,7 +159,7 @@ def _is(
     if TextValue in map(type, pair):
         return pair[0] == pair[1]
     if ast.Boolean in (type(left[1]), type(right[1])):
-        values = [i.value if isinstance(i, StaticNumber) else scope.decided(i) for i in pair]
+        values = [scope.decided(i) if type(i) is int else getattr(i, "value", i) for i in pair]
         return type(values[0]) is type(values[1]) and values[0] == values[1]
     raise CallError(
         "identity",

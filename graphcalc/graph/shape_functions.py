@@ -243,7 +243,7 @@ def _numel(site: CallSite) -> Lowered:
 
 
 def _len(site: CallSite) -> Lowered:
-    item = site.scope.arguments.listed(site.item("x"))
+    item = site.scope.arguments.listed(site.matched["x"][0])
     if isinstance(item, (TupleValue, ListValue)):
         return StaticNumber(len(item.items))
     if isinstance(item, PairValue):
