@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from graphcalc.backends.python_loops import LoopText, define
@@ -26,11 +26,22 @@ class Functions(NamedTuple):
     gathered: list[list[Any]]
 
 
+# Cells of a line that are written one by one; more of them take minutes to compile.
+_MOST_CELLS = 500
+
+
+def _careful(records: Iterable[str], append: Callable[[str], None]) -> None:
+    """Raise at every record, so that each is computed by itself."""
+    for _ in records:
+        raise ValueError
+
+
 def compile_stage(plan: RowPlan, stage: Stage, reader: RecordText, line: LineText) -> Functions:
     """Return the functions of a pass over records that are read and written so."""
     operands = [o for g in stage.gathered for o in g.operands]
     gathered: list[list[Any]] = [[] for _ in operands]
-    quick = _quick(plan, stage, reader, line, operands, gathered)
+    is_wide = len(reader.cells) > _MOST_CELLS
+    quick = _careful if is_wide else _quick(plan, stage, reader, line, operands, gathered)
     text, body = _written(plan, stage, {}, is_quick=False)
     adds, outputs = (", ".join(map(text.text, part)) for part in (operands, stage.outputs))
     body.append(f"return [{adds}], [{outputs}]")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from graphcalc.backends.choose import run_dtype
@@ -171,7 +172,7 @@ def check_passes(plan: RowPlan) -> None:
 def check_names(layout: OutputColumns, format: str) -> None:
     """Raise DataError for two columns of one name, where a format cannot have them."""
     names = layout.names
-    twice = next((name for name in names if names.count(name) > 1), None)
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice is not None:
         raise DataError(
             "duplicate-column",

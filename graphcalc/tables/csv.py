@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -149,6 +150,10 @@ def looks_like_text(cells: Iterable[str], number_format: NumberFormat) -> bool:
     return bool(said) and all(number_format.parse(text) is None for text in said)
 
 
+# Columns from which on those of use are picked out: an assignment to all takes long to compile.
+_WIDE = 100
+
+
 class CsvTable:
     """CSV with any delimiter, and TSV."""
 
@@ -166,9 +171,9 @@ class CsvTable:
         self.dialect, self.columns, self.format = dialect, columns, format
         self.number_format = number_format
         self.has_header = has_header
+        counts = Counter(columns)
         self.keys = tuple(
-            name if columns.count(name) == 1 else f"{name}\0{place}"
-            for place, name in enumerate(columns)
+            name if counts[name] == 1 else f"{name}\0{place}" for place, name in enumerate(columns)
         )
         self.kinds = [ColumnKind.EITHER] * len(columns)
         self._split = splitter(dialect)
@@ -201,7 +206,6 @@ class CsvTable:
         tests = [n for n in wanted.names if isinstance(n, TextTest)]
         keys = [k for n in wanted.names for k in (n.keys if isinstance(n, TextTest) else (n,))]
         used = {*map(self.keys.index, keys), *wanted.places}
-        targets = ", ".join(f"x{i}" if i in used else "_" for i in range(len(self.columns)))
         delimiter = self.dialect.delimiter
         names: dict[str, Any] = {"delimiter": delimiter}
         names["number"] = number if wanted.is_odd else float
@@ -215,7 +219,16 @@ class CsvTable:
         names |= {f"text{i}": test.text for i, test in enumerate(tests)}
         numbers = tuple(self._read(name, tests, is_bare=is_bare) for name in wanted.names)
         cells = {i: f"x{i}" for i in wanted.places}
-        return RecordText((f"[{targets}] = {split}",), numbers, cells, names)
+        return RecordText(self._unpacked(split, used), numbers, cells, names)
+
+    def _unpacked(self, split: str, used: set[int]) -> tuple[str, ...]:
+        """Return statements that give cells their variables, or raise for more or fewer cells."""
+        count = len(self.columns)
+        if count <= _WIDE:
+            targets = ", ".join(f"x{i}" if i in used else "_" for i in range(count))
+            return (f"[{targets}] = {split}",)
+        check = f"if len(cells) != {count}: raise ValueError"
+        return (f"cells = {split}", check, *(f"x{i} = cells[{i}]" for i in sorted(used)))
 
     def _read(self, name: str, tests: Sequence[TextTest], *, is_bare: bool) -> str:
         """Return the text of a column's number, or of a test of cells that `is_bare` of quotes."""
