@@ -154,10 +154,10 @@ class TextRows:
         if isinstance(engine, BackendEngine):
             yield from (engine.run(part) for part in parts if part is not None)
             return
-        on_polars = polars_engine.can_run(self._engine)
+        on_polars = has_polars() and polars_engine.can_run(self._engine)
         if (self._records.total_bytes or 0) < LARGE:
             yield from map(engine.run, islice(filter(None, parts), 1))
-        if on_polars and has_polars():
+        if on_polars:
             self._records.size = polars_engine.PART
         for first in islice(filter(None, parts), 1):
             keep_memory()
