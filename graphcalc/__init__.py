@@ -8,7 +8,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+# No module is imported here: `python -m graphcalc` has the current folder in its path until
+# graphcalc.__main__ takes it out.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __version__ = "0.1.0"
 

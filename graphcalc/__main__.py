@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
+if __name__ == "__main__" and not getattr(sys.flags, "safe_path", False):
+    # `python -m` looks for modules in the current folder first, whatever is there: a re.py, say.
+    del sys.path[0]
+
 import gc
 import signal
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 
 from graphcalc.backends.base import KEEP, Sink
 from graphcalc.data.arrays import Value
 from graphcalc.data.results import ArrayWriter, SaveTarget
+from graphcalc.files.atomic import is_replaced
 from graphcalc.files.streams import is_packed
 from graphcalc.graph.ir import Graph
 
@@ -70,8 +70,7 @@ def _put(writer: ArrayWriter, name: str) -> Callable[[int, Value], None]:
 def takes_parts(target: SaveTarget) -> bool:
     """Whether arrays can be written to a target in parts: into any place of a plain file."""
     path = target.path
-    is_plain = os.path.isfile(path) or not os.path.exists(path)
-    return target.format in FORMATS and is_plain and not is_packed(path)
+    return target.format in FORMATS and is_replaced(path) and not is_packed(path)
 
 
 def positions_of(graph: Graph, target: SaveTarget, shown: Sequence[str]) -> list[int]:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 import os
+import struct
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeAlias, cast
 
 from graphcalc.diagnostics import DataError, GraphcalcError, Label, brief
 from graphcalc.files.streams import display_path, unreadable
@@ -41,7 +42,8 @@ class FileArray:
     """An array that is in a file still: shape and dtype, and how to get at its elements.
 
     `open` gives a stream that stands at the first byte; `order` is C or F; `code` is numpy's
-    letters for the dtype, byte order included.
+    letters for the dtype, byte order included. Where numpy lacks the dtype of the file, `stored` is
+    torch's name for it, and the letters are those of its bits.
     """
 
     def __init__(
@@ -53,8 +55,10 @@ class FileArray:
         open: Callable[[], Any],
         label: Label,
         order: str = "C",
+        stored: str = "",
     ) -> None:
         self.name, self.label = name, label
+        self.stored = stored
         self.shape, self.dtype = shape, dtype
         self.code, self.order, self.open = code, order, open
 
@@ -66,7 +70,7 @@ class FileArray:
     @property
     def itemsize(self) -> int:
         """The bytes of an element."""
-        return 2 if self.dtype == "bfloat16" else int(self.code.lstrip("<>|=fiubc"))
+        return int(self.code.lstrip("<>|=fiubc"))
 
     def item(self) -> Value:
         """The only element."""
@@ -75,11 +79,9 @@ class FileArray:
     def read(self) -> Value:
         """All elements, as a numpy array, or a torch tensor for a dtype that numpy lacks."""
         with self.parts() as take:
-            return (
-                take(self.numel).reshape(self.shape, order=self.order)
-                if (self.dtype != "bfloat16")
-                else take(self.numel).reshape(self.shape)
-            )
+            flat = take(self.numel)
+            is_c = self.order == "C"
+            return flat.reshape(self.shape) if is_c else flat.reshape(self.shape, order="F")
 
     @contextmanager
     def parts(self) -> Iterator[Callable[[int], Value]]:
@@ -88,8 +90,7 @@ class FileArray:
         Raises DataError where the file ends before they do.
         """
         numpy = import_numpy(self.label)
-        is_brain = self.dtype == "bfloat16"
-        code = numpy.dtype("<u2" if is_brain else self.code)
+        code = numpy.dtype(self.code)
 
         with self.open() as stream:
 
@@ -101,23 +102,26 @@ class FileArray:
                     while place < len(view):
                         got = stream.readinto(view[place:])
                         if not got:
-                            raise self._too_short()
+                            raise self.too_short()
                         place += got
                 except GraphcalcError:
                     raise
                 except Exception as error:  # of the file, of zip, and of zlib
                     raise unreadable(display_path(self.name), error) from None
-                return as_bfloat16(data, self.label) if is_brain else self._native(data)
+                return (
+                    as_stored(data, self.stored, self.label) if self.stored else self.native(data)
+                )
 
             yield take
 
-    def _native(self, data: Value) -> Value:
+    def native(self, data: Value) -> Value:
         """Elements in this machine's byte order. Raises DataError for those beyond int64."""
         data = data.astype(data.dtype.newbyteorder("="), copy=False)
         check_range(data, display_path(self.name), self.label)
         return data
 
-    def _too_short(self) -> DataError:
+    def too_short(self) -> DataError:
+        """Return the error for a file that ends before its data."""
         message = (
             f"{display_path(self.name)}: the file ends before its data: it shrank, or is damaged"
         )
@@ -136,25 +140,52 @@ def import_numpy(label: Label | None) -> Any:
     return load_package("numpy", "arrays in files need", label)
 
 
-def as_bfloat16(data: Value, label: Label) -> Value:
-    """Sixteen bits as torch's bfloat16."""
-    torch = load_package("torch", "bfloat16 needs", label)
-    return torch.from_numpy(data.view("int16")).view(torch.bfloat16)
+def as_stored(data: Value, stored: str, label: Label) -> Value:
+    """Return bits as torch's dtype of a name; numbers of eight bits as the same in float32."""
+    torch = load_package("torch", f"{stored} needs", label)
+    bits = torch.from_numpy(data.view(f"int{8 * data.itemsize}"))
+    found = bits.view(getattr(torch, stored))
+    return found if stored == "bfloat16" else found.to(torch.float32).numpy()
 
 
 # .npy and .npz
 
 
-def read_npy(path: str, label: Label, field: str | None = None) -> FileArray:
-    """The array of a .npy file."""
+def read_npy(path: str, label: Label) -> FileArray | dict[str, Callable[[], Value]]:
+    """The array of a .npy file; for one of records its fields by name."""
+    name = display_path(path)
     try:
         size = os.stat(path).st_size
         with open(path, "rb") as stream:
-            found = _npy(stream, display_path(path), label, size, field)
+            header = _header(stream, name, label, size)
             start = stream.tell()
     except OSError as error:
-        raise unreadable(display_path(path), error) from None
-    return opened(found, path, start)
+        raise unreadable(name, error) from None
+    if header.dtype.names is None:
+        return opened(_array(header, name, label), path, start)
+    return {key: _field(header, key, path, start, label) for key in header.dtype.names}
+
+
+def _field(header: NpyHeader, key: str, path: str, start: int, label: Label) -> Callable[[], Value]:
+    """What reads a field of records. Raises DataError where it does not hold numbers."""
+    name = f"{display_path(path)}:{key}"
+
+    def read() -> Value:
+        kind = header.dtype[key]
+        _check_numbers(kind.base, name, label)
+        array = FileArray(name, header.shape, Kind(""), "", _unopened, label)
+        with opened(array, path, start).open() as stream:
+            data = bytearray(stream.read())
+        numpy = import_numpy(label)
+        size = math.prod(header.shape) * header.dtype.itemsize
+        if len(data) < size:
+            raise array.too_short()
+        records = numpy.frombuffer(data, header.dtype, math.prod(header.shape))
+        order = "F" if header.is_fortran else "C"
+        field = numpy.ascontiguousarray(records.reshape(header.shape, order=order)[key])
+        return array.native(field)
+
+    return read
 
 
 def opened(found: FileArray, path: str, start: int) -> FileArray:
@@ -172,7 +203,15 @@ def opened(found: FileArray, path: str, start: int) -> FileArray:
     return found
 
 
-def _npy(stream: BinaryIO, name: str, label: Label, size: int, field: str | None) -> FileArray:
+class NpyHeader(NamedTuple):
+    """What the header of an array says."""
+
+    shape: tuple[int, ...]
+    is_fortran: bool
+    dtype: Any
+
+
+def _header(stream: BinaryIO, name: str, label: Label, size: int) -> NpyHeader:
     """What the header at the beginning of a stream of so many bytes says."""
     numpy = import_numpy(label)
     magic = stream.read(6)
@@ -184,30 +223,60 @@ def _npy(stream: BinaryIO, name: str, label: Label, size: int, field: str | None
         reader = {
             (1, 0): numpy.lib.format.read_array_header_1_0,
             (2, 0): numpy.lib.format.read_array_header_2_0,
+            (3, 0): _read_header_3,
         }.get(version)
         if reader is None:
             raise ValueError(f"version {version[0]}.{version[1]} of the format")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            shape, is_fortran, dtype = reader(stream, max_header_size=_LONGEST_HEADER)
+            header = NpyHeader(*reader(stream, max_header_size=_LONGEST_HEADER))
     except Exception as error:  # the header is Python's syntax, and fails in all of its ways
         why = "" if type(error) is not ValueError else _first_line(str(error))
         raise damaged(name, f"the header is no .npy header{why}", label) from None
-    if dtype.hasobject:
+    if header.dtype.hasobject:
         raise DataError(
             "pickle",
             f"{name}: holds Python objects, which are never loaded",
             (label,),
             note="loading them can run any program",
         )
-    if dtype.names or dtype.kind not in "fiub":
-        kind = f"records of {', '.join(dtype.names)}" if dtype.names else f"dtype {dtype}"
+    if header.dtype.names is None:
+        _check_numbers(header.dtype, name, label)
+    if any(type(n) is not int or n < 0 for n in header.shape):
+        raise damaged(name, f"shape {header.shape} in the header", label)
+    needs = math.prod(header.shape) * header.dtype.itemsize
+    check_size(name, needs, size - stream.tell(), label)
+    return header
+
+
+def _read_header_3(stream: BinaryIO, *, max_header_size: int) -> tuple[Any, Any, Any]:
+    """Return what a header of version 3 says, which differs from version 2 in being UTF-8."""
+    import ast
+
+    import numpy
+
+    (length,) = struct.unpack("<I", stream.read(4))
+    if length > max_header_size:
+        raise ValueError(f"header of {length:,} bytes")
+    head = ast.literal_eval(stream.read(length).decode())
+    if type(head) is not dict or sorted(head) != ["descr", "fortran_order", "shape"]:
+        raise ValueError("other keys than those of a header")
+    dtype = numpy.lib.format.descr_to_dtype(head["descr"])
+    return tuple(head["shape"]), bool(head["fortran_order"]), dtype
+
+
+def _check_numbers(dtype: Any, name: str, label: Label) -> None:
+    """Raise DataError for a dtype of numpy that is not one of numbers."""
+    if dtype.names or dtype.kind not in "fiub" or dtype.itemsize > 8:
+        names = ", ".join(map(brief, dtype.names or ()))
+        kind = f"records of {names}" if dtype.names else f"dtype {dtype}"
         raise DataError("file-dtype", f"{name}: holds {kind}, not numbers", (label,))
-    if field is not None:
-        raise DataError("no-key", f"{name}: an array has no key `{brief(field)}`", (label,))
-    if any(type(n) is not int or n < 0 for n in shape):
-        raise damaged(name, f"shape {shape} in the header", label)
-    check_size(name, math.prod(shape) * dtype.itemsize, size - stream.tell(), label)
+
+
+def _array(header: NpyHeader, name: str, label: Label) -> FileArray:
+    """The array that a header is of, without its elements."""
+    shape, is_fortran, dtype = header
+    _check_numbers(dtype, name, label)
     order = "F" if is_fortran and len(shape) > 1 else "C"
     return FileArray(name, shape, Kind(dtype.name), dtype.str, _unopened, label, order)
 
@@ -234,6 +303,12 @@ def check_size(name: str, needs: int, has: int, label: Label) -> None:
 def damaged(name: str, what: str, label: Label) -> DataError:
     """Return the error for a file that breaks the rules of its format."""
     return DataError("damaged", f"{name}: {what}", (label,))
+
+
+def repeated(name: str, key: str, label: Label) -> DataError:
+    """Return the error for a file that has several values of one key."""
+    message = f"{name}: the key `{brief(key)}` is there twice"
+    return DataError("duplicate-key", message, (label,))
 
 
 def other_content(name: str, magic: bytes, expected: str, label: Label) -> DataError:
@@ -272,7 +347,10 @@ def read_npz(path: str, label: Label) -> dict[str, Callable[[], FileArray]]:
         raise other_content(display_path(path), magic, ".npz", label) from None
     found: dict[str, Callable[[], FileArray]] = {}
     for info in archive.infolist():
-        found[info.filename.removesuffix(".npy")] = _member(archive, info, path, label)
+        key = info.filename.removesuffix(".npy")
+        if key in found:
+            raise repeated(display_path(path), key, label)
+        found[key] = _member(archive, info, path, label)
     return found
 
 
@@ -284,7 +362,8 @@ def _member(
     def look() -> FileArray:
         try:
             with archive.open(info) as stream:
-                found = _npy(cast(BinaryIO, stream), name, label, info.file_size, None)
+                header = _header(cast(BinaryIO, stream), name, label, info.file_size)
+                found = _array(header, name, label)
                 start = stream.tell()
         except GraphcalcError:
             raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,20 +10,17 @@ from typing import Any, NamedTuple
 
 from graphcalc.data import arrays, tensors
 from graphcalc.data.arrays import Value
-from graphcalc.data.inputs import nested_shape
 from graphcalc.data.references import Reference, near_names
+from graphcalc.data.text_values import read_json, read_txt
 from graphcalc.diagnostics import BindingError, DataError, Label, brief, did_you_mean
 from graphcalc.files.memory import check_memory
 from graphcalc.files.streams import as_file, display_path, is_packed, open_bytes, unpacked_name
 from graphcalc.graph.names import names_read
-from graphcalc.ops.kernels.arrays import NDArray
 from graphcalc.source import Source, Span
 from graphcalc.syntax.columns import name_of
 from graphcalc.syntax.program import SyntaxTree
 from graphcalc.tables import reading
-from graphcalc.tables.cells import exact_numbers
 from graphcalc.tables.frames import FrameTable
-from graphcalc.tables.jsonlines import DECODER
 from graphcalc.tables.polars_calls import is_polars_usable
 from graphcalc.tables.reading import TextOptions, names_listed, read_text
 from graphcalc.tables.text_table import BigTextTable, TextTable
@@ -36,6 +32,8 @@ _ENDINGS = {
     ".safetensors": "safetensors",
     ".pt": "pt",
     ".pth": "pt",
+    ".bin": "pt",
+    ".ckpt": "pt",
     ".json": "json",
     ".txt": "txt",
     ".dat": "txt",
@@ -44,8 +42,6 @@ FORMATS = (*dict.fromkeys(_ENDINGS.values()), *reading.FORMATS)
 _KEYED = ("npz", "safetensors", "pt")
 # Bytes of text from which polars pays for its import.
 _LARGE = 8 << 20
-# Members that a JSON object may have.
-_MOST_MEMBERS = 1_000_000
 
 
 class LoadedValue(NamedTuple):
@@ -162,7 +158,9 @@ class Loader:
         if format in ("json", "txt"):
             text = read_text(path, self.text, self.limit, label)
             name = display_path(path)
-            return read_json(text, name, label) if format == "json" else read_txt(text, name, label)
+            if format == "json":
+                return read_json(text, name, label, self.limit)
+            return read_txt(text, name, label, self.limit)
         table = open_table(path, format, self.text, self.limit, label)
         return _Columns(table, has_matrix=format != "jsonl")
 
@@ -215,78 +213,6 @@ class _Columns(Mapping[str, Callable[[], Value]]):
 
     def __len__(self) -> int:
         return len(self._counts)
-
-
-def read_json(text: str, name: str, label: Label) -> Value:
-    """A number, nested lists, or an object of these by key."""
-    source = Source(text, display_path(name))
-    try:
-        content = DECODER.decode(text)
-    except json.JSONDecodeError as error:
-        message = f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
-        where = Label(source, Span(error.pos, error.pos + 1))
-        raise DataError("bad-json", message, (where,)) from None
-    except (ValueError, RecursionError) as error:
-        why = str(error) if type(error) is ValueError else "nested too deeply"
-        raise DataError("bad-json", f"{display_path(name)}: {why}", (label,)) from None
-    if not isinstance(content, dict):
-        return _checked(content, "$", display_path(name), label)
-    if len(content) > _MOST_MEMBERS:
-        from graphcalc.diagnostics import LimitError
-
-        size = f"an object of {len(content):,} members; {_MOST_MEMBERS:,} at most"
-        message = f"{display_path(name)}: {size}"
-        raise LimitError("members", message, (label,))
-    return {
-        key: _member(value, f"$.{key}", display_path(name), label) for key, value in content.items()
-    }
-
-
-def _member(value: Value, path: str, name: str, label: Label) -> Callable[[], Value]:
-    return lambda: _checked(value, path, name, label)
-
-
-def _checked(value: Value, path: str, name: str, label: Label) -> Value:
-    """A JSON value that is a number or a tensor; DataError with the path of what is neither."""
-    if isinstance(value, (bool, int, float)):
-        return value
-    if not isinstance(value, list):
-        kind = {str: "a string", dict: "an object", type(None): "null"}.get(type(value), "odd")
-        message = f"{name}: {path} is {kind}, not a number or a tensor"
-        raise DataError("bad-json", message, (label,))
-    nested_shape(path, value, lambda why: DataError("bad-json", f"{name}: {why}", (label,)))
-    return value
-
-
-def read_txt(text: str, name: str, label: Label) -> Value:
-    """Numbers between blanks: one line or one column is a vector, else each line is a row."""
-    rows: list[list[float]] = []
-    cells: list[str] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        words = line.partition("#")[0].split()
-        if not words:
-            continue
-        source = Source(line, display_path(name), number)
-        row = []
-        for word in words:
-            try:
-                if not word.isascii() or "_" in word:
-                    raise ValueError
-                row.append(float(word))
-            except ValueError:
-                start = line.index(word)
-                where = Label(source, Span(start, start + len(word)))
-                message = f"`{brief(word)}` is not a number"
-                raise DataError("bad-cell", message, (where,)) from None
-        if rows and len(row) != len(rows[0]):
-            message = f"the row has {len(row)} numbers, and the first has {len(rows[0])}"
-            raise DataError("ragged-row", message, (Label(source, Span(0, len(line))),))
-        rows.append(row)
-        cells += words
-    flat = exact_numbers([x for row in rows for x in row], cells)
-    if len(rows) <= 1 or len(rows[0]) == 1:
-        return NDArray((len(flat),), flat)
-    return NDArray((len(rows), len(rows[0])), flat)
 
 
 def _no_key(path: str, key: str, label: Label) -> DataError:

@@ -6,21 +6,28 @@ import io
 import json
 import math
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from typing import Any, BinaryIO, NamedTuple
 
 from graphcalc.data.arrays import Value
+from graphcalc.data.elements import elements
 from graphcalc.data.loading import file_format
 from graphcalc.data.tensors import SAFETENSORS_NAMES
+from graphcalc.data.text_results import (
+    bindings_text,
+    check_columns,
+    delimited_text,
+    json_lines_text,
+    json_text,
+)
 from graphcalc.diagnostics import OutputError, UsageError, brief
 from graphcalc.files.atomic import whole_file
 from graphcalc.files.streams import display_path
-from graphcalc.numbers import exact, show_nested
 from graphcalc.ops.kernels.arrays import NDArray
 from graphcalc.ops.spec import ITEM_BYTES
 from graphcalc.packages import load_package
 from graphcalc.syntax.columns import header_of
-from graphcalc.tables.csv import Dialect, joined
 from graphcalc.tables.polars_calls import load_polars
 
 FORMATS = (
@@ -229,102 +236,38 @@ def _safetensors(values: Mapping[str, Value], target: SaveTarget) -> _Write:
     return write
 
 
-def _plain(value: Value) -> Value:
-    return value.tolist() if hasattr(value, "tolist") else value
+def _written(texts: Iterator[str]) -> _Write:
+    """What writes texts one after the other."""
 
+    def write(file: BinaryIO) -> None:
+        for text in texts:
+            file.write(text.encode())
 
-def _depth(value: Value) -> int:
-    depth = 0
-    while isinstance(value, list):
-        depth, value = depth + 1, value[0] if value else None
-    return depth
-
-
-def _columns(values: Mapping[str, Value], target: SaveTarget) -> dict[str, list[Value]]:
-    """The values as columns of one length; single numbers make a single row."""
-    plain = {name: _plain(value) for name, value in values.items()}
-    depths = {name: _depth(value) for name, value in plain.items()}
-    odd = next((name for name, depth in depths.items() if depth > 1), None)
-    if odd is not None:
-        raise UsageError(
-            "save-shape",
-            f"`{brief(odd)}` has {depths[odd]} dimensions, and a column has one",
-            help=f"save it alone: --save {odd}=FILE.csv, or use .npz or .safetensors",
-        )
-    columns = {n: v if depths[n] else [v] for n, v in plain.items()}
-    first, count = next((name, len(column)) for name, column in columns.items())
-    for name, column in columns.items():
-        if len(column) != count:
-            raise UsageError(
-                "save-shape",
-                f"columns have one length, and `{brief(first)}` has {count:,} elements, "
-                f"`{brief(name)}` {len(column):,}",
-                help="use .npz, .safetensors or .json",
-            )
-    return columns
+    return write
 
 
 def _text(values: Mapping[str, Value], target: SaveTarget) -> _Write:
-    """CSV, TSV and blanks: a matrix that is saved alone has no header."""
-    delimiter = {"csv": ",", "tsv": "\t", "txt": " "}[target.format]
-    dialect = Dialect(delimiter, target.format == "csv")
-    (first, *others) = values.values()
-    plain = _plain(first)
-    if not others and _depth(plain) == 2:
-        lines = [delimiter.join(map(exact, row)) for row in plain]
-    elif target.format == "txt":
-        if _depth(plain) > 1:
-            raise UsageError("save-shape", "a .txt file holds a number, a vector or a matrix")
-        lines = [exact(x) for x in (plain if isinstance(plain, list) else [plain])]
-    else:
-        columns = _columns(values, target)
-        rows = zip(*columns.values())
-        lines = [joined(columns, dialect), *(delimiter.join(map(exact, row)) for row in rows)]
-    data = "".join(f"{line}\n" for line in lines).encode()
-    return lambda file: _put(file, data)
-
-
-def _put(file: BinaryIO, data: bytes) -> None:
-    file.write(data)
+    return _written(delimited_text(values, target.format))
 
 
 def _jsonl(values: Mapping[str, Value], target: SaveTarget) -> _Write:
-    columns = _columns(values, target)
-    lines = [_json(dict(zip(columns, row)), target) for row in zip(*columns.values())]
-    data = "".join(f"{line}\n" for line in lines).encode()
-    return lambda file: _put(file, data)
+    return _written(json_lines_text(values, display_path(target.path)))
 
 
-def _json_file(values: Mapping[str, Value], target: SaveTarget) -> _Write:
-    plain: Value = {name: _plain(value) for name, value in values.items()}
-    if target.name is not None:
-        (plain,) = plain.values()
-    data = _json(plain, target, indent=1).encode() + b"\n"
-    return lambda file: _put(file, data)
-
-
-def _json(value: Value, target: SaveTarget, indent: int | None = None) -> str:
-    try:
-        return json.dumps(value, allow_nan=False, ensure_ascii=False, indent=indent)
-    except ValueError:
-        raise OutputError(
-            "not-json",
-            f"{display_path(target.path)}: JSON has no nan and no inf",
-            help="save as .gc, .npz or .csv",
-        ) from None
+def _json(values: Mapping[str, Value], target: SaveTarget) -> _Write:
+    is_bare, path = target.name is not None, display_path(target.path)
+    return _written(json_text(values, is_bare=is_bare, path=path))
 
 
 def _bindings(values: Mapping[str, Value], target: SaveTarget) -> _Write:
-    lines = [f"{name} = {show_nested(_plain(value), exact)}\n" for name, value in values.items()]
-    return lambda file: _put(file, "".join(lines).encode())
+    return _written(bindings_text(values))
 
 
 def _frame(values: Mapping[str, Value], target: SaveTarget) -> _Write:
     polars = load_polars(f".{target.format} files need", None)
-    columns = {
-        name: polars.Series(name, column) for name, column in _columns(values, target).items()
-    }
-    frame = polars.DataFrame(columns)
+    check_columns(values)
+    columns = {name: list(chain.from_iterable(elements(x))) for name, x in values.items()}
+    frame = polars.DataFrame({name: polars.Series(name, x) for name, x in columns.items()})
 
     def write(file: BinaryIO) -> None:
         data = io.BytesIO()
@@ -347,6 +290,6 @@ _WRITERS: dict[str, Callable[[Mapping[str, Value], SaveTarget], _Write]] = {
     "tsv": _text,
     "txt": _text,
     "jsonl": _jsonl,
-    "json": _json_file,
+    "json": _json,
     "gc": _bindings,
 }

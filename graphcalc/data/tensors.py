@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import struct
 import warnings
@@ -17,6 +16,7 @@ from graphcalc.data.arrays import (
     damaged,
     opened,
     other_content,
+    repeated,
 )
 from graphcalc.diagnostics import BackendError, DataError, Label, brief
 from graphcalc.files.memory import check_memory
@@ -25,6 +25,7 @@ from graphcalc.graph.builder import MAX_DIMENSIONS
 from graphcalc.packages import load_package
 from graphcalc.tables.jsonlines import DECODER
 
+_MEMBERS = ("dtype", "shape", "data_offsets")
 # An index that is longer is none.
 _LONGEST_INDEX = 100 << 20
 _SAFETENSORS = {
@@ -43,6 +44,8 @@ _SAFETENSORS = {
     "BOOL": "bool",
 }
 SAFETENSORS_NAMES = {name: code for code, name in _SAFETENSORS.items()}
+# Numbers of eight bits, which torch has and no kernel computes with.
+_EIGHT_BITS = {"F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2"}
 
 
 def read_safetensors(path: str, label: Label) -> dict[str, Callable[[], FileArray]]:
@@ -72,14 +75,40 @@ def read_safetensors(path: str, label: Label) -> dict[str, Callable[[], FileArra
         if begin != end:
             raise damaged(name, f"the data of `{brief(key)}` overlaps, or leaves a gap", label)
         end = stop
-        itemsize = {"bfloat16": 2, "bool": 1}.get(kind) or int(kind.lstrip("floatuin")) // 8
-        if math.prod(shape) * itemsize != stop - begin:
+        array = _tensor(f"{name}:{key}", kind, shape, label)
+        if array is None:
+            found[key] = _refused(name, key, kind, label)
+            continue
+        if array.numel * array.itemsize != stop - begin:
             raise damaged(name, f"`{brief(key)}` has not the bytes that its shape needs", label)
-        code = {"bool": "|b1", "bfloat16": "<u2"}.get(kind, f"<{kind[0]}{itemsize}")
-        array = FileArray(f"{name}:{key}", shape, Kind(kind), code, lambda: None, label)
         found[key] = _lazy(array, path, 8 + length + begin)
     check_size(name, end, size - 8 - length, label)
     return {key: found[key] for key in entries}
+
+
+def _tensor(name: str, kind: str, shape: tuple[int, ...], label: Label) -> FileArray | None:
+    """The tensor of a dtype of the format; None for a dtype that is not supported."""
+    if kind in _EIGHT_BITS:
+        float32 = Kind("float32")
+        return FileArray(name, shape, float32, "|u1", lambda: None, label, "C", _EIGHT_BITS[kind])
+    dtype = _SAFETENSORS.get(kind)
+    if dtype is None:
+        return None
+    if dtype == "bfloat16":
+        return FileArray(name, shape, Kind(dtype), "<u2", lambda: None, label, "C", dtype)
+    itemsize = 1 if dtype == "bool" else int(dtype.lstrip("floatuin")) // 8
+    code = "|b1" if dtype == "bool" else f"<{dtype[0]}{itemsize}"
+    return FileArray(name, shape, Kind(dtype), code, lambda: None, label)
+
+
+def _refused(name: str, key: str, kind: str, label: Label) -> Callable[[], FileArray]:
+    """What raises DataError for a tensor of a dtype that is not supported."""
+
+    def refuse() -> FileArray:
+        what = f"`{brief(key)}` has dtype {brief(kind)}, which is not supported"
+        raise DataError("file-dtype", f"{name}: {what}", (label,))
+
+    return refuse
 
 
 def _lazy(array: FileArray, path: str, start: int) -> Callable[[], FileArray]:
@@ -91,21 +120,23 @@ def _index(
 ) -> dict[str, tuple[str, tuple[int, ...], int, int]]:
     """The entries of the header: dtype, shape, and offsets."""
     try:
+        if text[:1] != b"{" or text.rstrip(b" ")[-1:] != b"}":
+            raise ValueError
         index: Any = DECODER.decode(text.decode())
+        metadata = index.pop("__metadata__", {})
+        if type(metadata) is not dict or not all(type(x) is str for x in metadata.values()):
+            raise ValueError
         found = {}
         for key, entry in index.items():
-            if key == "__metadata__":
-                continue
+            if len(entry) != len(_MEMBERS) or type(entry["dtype"]) is not str:
+                raise ValueError
             kind, shape = entry["dtype"], entry["shape"]
             begin, stop = entry["data_offsets"]
             sizes = (*shape, begin, stop)
             is_shape = type(shape) is list and len(shape) <= MAX_DIMENSIONS
             if not is_shape or not all(type(n) is int and 0 <= n < 1 << 63 for n in sizes):
                 raise ValueError
-            if kind not in _SAFETENSORS:
-                what = f"`{brief(key)}` has dtype {brief(str(kind))}, which is not supported"
-                raise DataError("file-dtype", f"{name}: {what}", (label,))
-            found[key] = (_SAFETENSORS[kind], tuple(shape), begin, stop)
+            found[key] = (kind, tuple(shape), begin, stop)
         return found
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise damaged(name, "the header is not that of .safetensors", label) from None
@@ -135,7 +166,12 @@ def read_pt(path: str, label: Label, limit: int) -> dict[str, Callable[[], Value
             (label,),
             note="only tensors are loaded: anything else could run a program",
         ) from None
-    return {key: _given(_usable(value, key, name, label)) for key, value in _tensors(content)}
+    found: dict[str, Callable[[], Value]] = {}
+    for key, value in _tensors(content):
+        if key in found:
+            raise repeated(name, key, label)
+        found[key] = _given(_usable(value, key, name, label))
+    return found
 
 
 def _check_torch(label: Label) -> None:
@@ -177,6 +213,8 @@ def _usable(value: Value, key: str, name: str, label: Label) -> Value:
     if not is_dense or value.is_quantized or value.device.type == "meta":
         message = f"{name}: `{brief(key)}` is no dense tensor of numbers"
         raise DataError("file-dtype", message, (label,))
+    if str(value.dtype).startswith("torch.float8"):
+        return value.detach().float()  # no kernel computes with numbers of eight bits
     return value.detach()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import signal
 from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
@@ -12,10 +13,35 @@ from typing import Any, BinaryIO, cast
 from graphcalc.diagnostics import OutputError
 from graphcalc.files.streams import display_path, is_packed, zstd_writer
 
+_STREAMS = ("/dev/stdin", "/dev/stdout", "/dev/stderr")
+_DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/([0-9]{1,9})", re.ASCII)
 # What ends a process and can be caught: then a file that is half written goes first.
 _ENDINGS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
+
+
+def descriptor_of(path: str) -> int | None:
+    """The open file that a path such as /dev/stdout or /dev/fd/63 stands for; None for others."""
+    name = os.path.abspath(path)
+    if name in _STREAMS:
+        return _STREAMS.index(name)
+    found = _DESCRIPTOR.fullmatch(name)
+    return int(found[1]) if found else None
+
+
+def is_replaced(path: str) -> bool:
+    """Whether a new file takes the place of what is there, if anything is."""
+    return descriptor_of(path) is None and (os.path.isfile(path) or not os.path.exists(path))
+
+
+def _open_in_place(path: str) -> BinaryIO:
+    """What is no plain file, open to be written to as it is."""
+    descriptor = descriptor_of(path)
+    if descriptor is None:
+        return open(path, "wb")
+    # Opened anew it would begin at the file's beginning, whoever else writes to it.
+    return os.fdopen(os.dup(descriptor), "wb")
 
 
 @contextlib.contextmanager
@@ -23,19 +49,19 @@ def whole_file(path: str) -> Iterator[BinaryIO]:
     """A file to write to that takes the place of `path` when the block ends, unless it raises.
 
     A file that was there is kept until the new one is complete; its permissions stay, and a link
-    keeps pointing where it did. What is there and no plain file, as a named pipe, is written to.
+    keeps pointing where it did. What is there and no plain file, as a named pipe, is written to;
+    so is an open file that is named by its descriptor, as /dev/stdout is.
     Where the name ends in .gz or .zst, what is written is packed.
     Raises OutputError where that is not possible.
     """
     try:
-        target = os.path.realpath(path)
-        if os.path.isdir(target):
+        if os.path.isdir(path):
             raise IsADirectoryError(errno.EISDIR, "is a directory")
-        if os.path.exists(target) and not os.path.isfile(target):
-            with open(target, "wb") as special, _packing(path, special) as file:
+        if not is_replaced(path):
+            with _open_in_place(path) as special, _packing(path, special) as file:
                 yield file
             return
-        with _replacing(target) as plain, _packing(path, plain) as file:
+        with _replacing(os.path.realpath(path)) as plain, _packing(path, plain) as file:
             yield file
     except OSError as error:
         reason = (error.strerror or str(error)).lower()

@@ -285,6 +285,9 @@ def unreadable(name: str, error: Exception) -> DataError:
         return DataError("unreadable", f"{name}: {error.strerror.lower()}")
     if isinstance(error, EOFError):
         return DataError("truncated", f"{name}: the packed data ends too early")
+    if "too much memory" in str(error):
+        what = "the packed data has a larger window than is supported"
+        return DataError("unsupported", f"{name}: {what}", note="zstd --long packs so")
     if isinstance(error, ValueError) and "embedded null" in str(error):
         return DataError("unreadable", f"{name}: not a file name")
     return DataError("unreadable", f"{name}: the packed data is damaged")

@@ -404,7 +404,7 @@ class Builder:
         size = type_.numel * ITEM_BYTES.get(type_.dtype, 8)
         if size == 0 and Size not in map(type, type_.shape):
             # Of nothing there can be too much, too: its rows are lists when it is shown.
-            size = math.prod(n or 1 for n in type_.shape)
+            size = math.prod(type_.shape[: type_.shape.index(0)])
         if type(size) is int and size > self.limits.memory:
             raise LimitError(
                 "memory",

@@ -1,23 +1,28 @@
 """Traces for programs: JSON, JSON lines, CSV, TSV, Markdown, and bare values.
 
-Every number reads back as the same number. JSON is strict: NaN and infinity are null, with the
-kind beside it.
+A printer returns its text, or yields it in pieces. Every number reads back as the same number.
+JSON is strict: NaN and infinity are null, with the kind beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from math import isfinite
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+from math import isfinite, prod
+from typing import TYPE_CHECKING, TypeAlias
 
-from graphcalc.backends.base import Summary
-from graphcalc.numbers import Nested, exact, show_nested
+from graphcalc.backends.base import KEEP, Summary, Value
+from graphcalc.data.elements import pieces, shape_of
+from graphcalc.numbers import Nested, exact
 from graphcalc.report.safe import safe
 from graphcalc.report.table import gradient_text, header, profile_cells, value_text
 from graphcalc.trace import Record, Trace
 
 if TYPE_CHECKING:
     from graphcalc.analysis.nan_origins import Origins
+
+# A cell, or a long one in pieces.
+Cell: TypeAlias = "str | Iterable[str]"
 
 COLUMNS = (
     "id",
@@ -179,29 +184,47 @@ def _plain(value: float | None, dtype: str) -> float | None:
 
 def as_csv(records: Sequence[Record], trace: Trace, origins: Origins | None = None) -> str:
     """Return comma-separated values as in RFC 4180, one row a node."""
+    return "".join(csv_pieces(records, trace, origins))
+
+
+def csv_pieces(
+    records: Sequence[Record], trace: Trace, origins: Origins | None = None
+) -> Iterator[str]:
+    """Return what `as_csv` does, in pieces."""
     return _separated(records, trace, ",")
 
 
 def as_tsv(records: Sequence[Record], trace: Trace, origins: Origins | None = None) -> str:
     """Return tab-separated values, one row a node."""
+    return "".join(tsv_pieces(records, trace, origins))
+
+
+def tsv_pieces(
+    records: Sequence[Record], trace: Trace, origins: Origins | None = None
+) -> Iterator[str]:
+    """Return what `as_tsv` does, in pieces."""
     return _separated(records, trace, "\t")
 
 
-def _separated(records: Sequence[Record], trace: Trace, delimiter: str) -> str:
-    from graphcalc.tables.csv import Dialect, joined
+def _separated(records: Sequence[Record], trace: Trace, delimiter: str) -> Iterator[str]:
+    """Yield the header and the rows, a long value in pieces."""
+    from graphcalc.tables.csv import Dialect, joined, quoted
 
     dialect = Dialect(delimiter)
     has_gradients, is_profiled = trace.target is not None, trace.profile is not None
     gradients = GRADIENT_COLUMNS if has_gradients else ()
-    rows = [[*COLUMNS, *gradients, *(PROFILE_COLUMNS if is_profiled else ())]]
+    head = [*COLUMNS, *gradients, *(PROFILE_COLUMNS if is_profiled else ())]
+    yield f"{joined(head, dialect)}\n"
     for record in records:
         cells = _row(record)
         if has_gradients:
             cells += _gradient_cells(record)
         if is_profiled:
             cells += [repr(record.seconds), repr(record.share), str(record.bytes)]
-        rows.append(cells)
-    return "".join(f"{joined(cells, dialect)}\n" for cells in rows)
+        for place, cell in enumerate(cells):
+            yield delimiter if place else ""
+            yield from (quoted(cell, dialect),) if isinstance(cell, str) else cell
+        yield "\n"
 
 
 def _statistics(summary: Summary | None, dtype: str) -> list[str]:
@@ -213,17 +236,17 @@ def _statistics(summary: Summary | None, dtype: str) -> list[str]:
     return [*texts, str(s.nan), str(s.inf)]
 
 
-def _gradient_cells(record: Record) -> list[str]:
+def _gradient_cells(record: Record) -> list[Cell]:
     found = record.gradient
     if found is None:
         return [""] * len(GRADIENT_COLUMNS)
-    value = _exact_text(found.value, record.dtype)
+    value = _value_cell(found.value, record.dtype)
     return [value, *_statistics(found.summary, record.dtype)]
 
 
-def _row(record: Record) -> list[str]:
+def _row(record: Record) -> list[Cell]:
     shape = "x".join(map(str, record.shape))
-    value = _exact_text(record.value, record.dtype)
+    value = _value_cell(record.value, record.dtype)
     return [
         str(record.id),
         safe(record.name),
@@ -239,9 +262,17 @@ def _row(record: Record) -> list[str]:
     ]
 
 
-def _exact_text(value: Nested | None, dtype: str) -> str:
-    """Return a value as a literal; an empty text for one that was too large to keep."""
-    return "" if value is None else show_nested(value, lambda x: exact(x, dtype))
+def _value_cell(value: Value, dtype: str) -> Cell:
+    """Return a value as a literal, a long one in pieces with the quotes that its commas need."""
+    literal = _literal(value, dtype)
+    if prod(shape_of(value)) <= KEEP:
+        return "".join(literal)
+    return chain('"', literal, '"')
+
+
+def _literal(value: Value, dtype: str) -> Iterator[str]:
+    """Return the pieces of a value as a literal; none for one that was too large to keep."""
+    return iter(()) if value is None else pieces(value, lambda x: exact(x, dtype))
 
 
 def as_markdown(records: Sequence[Record], trace: Trace, origins: Origins | None = None) -> str:
@@ -268,20 +299,26 @@ def _markdown_cell(text: str) -> str:
 
 def as_value(records: Sequence[Record], trace: Trace, origins: Origins | None = None) -> str:
     """Return the bare values, one a line; the bare gradients, where these were asked for."""
-    return "".join(_lines(records, trace))
+    return "".join(value_pieces(records, trace, origins))
 
 
-def _lines(records: Sequence[Record], trace: Trace) -> Iterator[str]:
+def value_pieces(
+    records: Sequence[Record], trace: Trace, origins: Origins | None = None
+) -> Iterator[str]:
+    """Return what `as_value` does, in pieces."""
     for record in records:
         part = record if trace.target is None else record.gradient
-        yield ("" if part is None else _exact_text(part.value, record.dtype)) + "\n"
+        yield from _literal(None if part is None else part.value, record.dtype)
+        yield "\n"
 
 
-PRINTERS = {
+# Formats whose values may be arrays that are written in pieces, not nested lists.
+IN_PIECES = frozenset({"csv", "tsv", "value"})
+PRINTERS: dict[str, Callable[[Sequence[Record], Trace, Origins | None], Iterable[str]]] = {
     "json": as_json,
     "jsonl": as_jsonl,
-    "csv": as_csv,
-    "tsv": as_tsv,
+    "csv": csv_pieces,
+    "tsv": tsv_pieces,
     "md": as_markdown,
-    "value": as_value,
+    "value": value_pieces,
 }

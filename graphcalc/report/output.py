@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, BinaryIO, TextIO
@@ -14,6 +14,9 @@ from graphcalc.report.safe import encodable
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+# Characters that are written at once.
+_BATCH = 1 << 16
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -49,6 +52,18 @@ class StandardOutput:
     def is_on_terminal(self) -> bool:
         """Whether a person reads what is printed."""
         return self._file.get() is None and is_terminal(sys.stdout)
+
+    def write_all(self, texts: Iterable[str]) -> None:
+        """Print texts one after the other, many short ones at once."""
+        pending: list[str] = []
+        size = 0
+        for text in texts:
+            pending.append(text)
+            size += len(text)
+            if size >= _BATCH:
+                self.write("".join(pending))
+                pending, size = [], 0
+        self.write("".join(pending))
 
     def write(self, text: str) -> None:
         """Print all of a text; OutputError where that cannot be."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from graphcalc.analysis.gradcheck import Checked
     from graphcalc.analysis.nan_origins import Origins
     from graphcalc.analysis.plan import Plan
+    from graphcalc.backends.base import Value
     from graphcalc.evaluate import Outcome
     from graphcalc.numbers import Nested
     from graphcalc.report.table import NodeTable
@@ -96,30 +97,39 @@ def print_run(
     else:
         from graphcalc.report import machine
 
-        whole = [_whole(record, outcome) for record in records]
+        is_nested = page.format not in machine.IN_PIECES
+        whole = [_whole(record, outcome, is_nested=is_nested) for record in records]
         explained = origins if trace_nan else None
-        STANDARD_OUTPUT.write(machine.PRINTERS[page.format](whole, trace, explained))
+        STANDARD_OUTPUT.write_all(machine.PRINTERS[page.format](whole, trace, explained))
     if origins is not None:
         _print_origins(origins, page, trace_nan)
     elif has_non_finite:
         _note_non_finite(trace)
 
 
-def _whole(record: Record, outcome: Outcome) -> Record:
-    """Return a record with its whole value and gradient, where the run kept them."""
+def _whole(record: Record, outcome: Outcome, *, is_nested: bool) -> Record:
+    """Return a record with its whole value and gradient, where the run kept them.
+
+    Large ones are arrays as the run has them, or with `is_nested` nested lists.
+    """
     graph = outcome.graph
     position = outcome.trace.positions[record.id]
-    value = _whole_value(record.value, position, outcome)
+    value = _whole_value(record.value, position, outcome, is_nested=is_nested)
     if record.gradient is None:
         return record._replace(value=value)
     kept: Kept = record.gradient
-    gradient = _whole_value(kept.value, graph.gradients[position], outcome)
+    place = graph.gradients[position]
+    gradient = _whole_value(kept.value, place, outcome, is_nested=is_nested)
     return record._replace(value=value, gradient=kept._replace(value=gradient))
 
 
-def _whole_value(value: Nested | None, position: int, outcome: Outcome) -> Nested | None:
+def _whole_value(
+    value: Nested | None, position: int, outcome: Outcome, *, is_nested: bool
+) -> Value:
     if value is not None or position not in outcome.values:
         return value
+    if not is_nested:
+        return outcome.values[position]
     return outcome.program.snapshot(outcome.values[position], sys.maxsize)[0]
 
 

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from graphcalc.data.references import near_names
-from graphcalc.diagnostics import DataError, LimitError
+from graphcalc.diagnostics import DataError, Label, LimitError
 from graphcalc.files.streams import Pipe, display_path, open_bytes, unreadable
+from graphcalc.source import Source, Span
 from graphcalc.tables.cells import MAX_CELL
 from graphcalc.tables.quotes import open_quote, record_sizes
-from graphcalc.tables.reading import not_text
+from graphcalc.tables.reading import file_changed, not_text
 
 # A record that is longer ends the run before memory does.
 MAX_RECORD = 16 << 20
@@ -49,6 +50,7 @@ class Records:
         if encoding.replace("_", "-").lower() not in ("utf-8", "utf8"):
             self._decode = codecs.getincrementaldecoder(encoding)()
         self._rest = b""
+        self._begin = self.tell()
         self._is_over = False
         self.line = 1
 
@@ -60,6 +62,7 @@ class Records:
     def seek(self, place: int) -> None:
         """Begin there."""
         self._stream.seek(place)
+        self._begin = place
 
     def close(self) -> None:
         """Close what was opened here."""
@@ -153,6 +156,7 @@ class Records:
                 yield None
             self._fill(self.size)
             if self._is_over:
+                self._check_all_read()
                 end = self._without_blank_end(len(self._rest))
                 if end:
                     yield self._rest[:end]
@@ -198,6 +202,14 @@ class Records:
                 else "",
             )
 
+    def _check_all_read(self) -> None:
+        """Raise DataError where a file ends before the size that it had when it was opened."""
+        if self.total_bytes is None:
+            return
+        missing = self.total_bytes - self._begin - self.bytes_read
+        if missing > 0:
+            raise file_changed(self.name, missing)
+
     def _fill(self, size: int) -> None:
         """Read until there are so many bytes, or a pipe has no more for now."""
         pieces = [self._rest]
@@ -231,12 +243,13 @@ class Records:
 
 
 def _opened(path: str) -> tuple[BinaryIO, int | None]:
-    """A file; errors have a hint for a misspelt name."""
+    """A file, whose errors say where it is named."""
     try:
         return open_bytes(path)
     except DataError as error:
         d = error.diagnostic
-        raise DataError(d.code, d.message, (), d.note, near_names(path)) from None
+        label = Label(Source(path, "--rows"), Span(0, len(path)))
+        raise DataError(d.code, d.message, (label,), d.note, near_names(path)) from None
 
 
 def _has_more(stream: Any) -> bool:

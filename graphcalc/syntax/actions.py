@@ -64,6 +64,15 @@ class _Actions:
         _, start, end = c[0]
         text = self.text[start:end]
         value = number_of(text)
+        if has_leading_zeros(text):
+            digits = text.lstrip("0_")
+            raise ParseError(
+                "leading-zeros",
+                f"`{brief(text)}` has zeros before a whole number",
+                (Label(self.source, Span(start, end)),),
+                note="Python refuses them, and C takes such a number for octal",
+                help=f"write `{brief(digits)}`",
+            )
         if value == float("inf"):
             raise ParseError(
                 "number-overflow",
@@ -283,6 +292,14 @@ def number_of(text: str) -> float:
         return whole_number(int(text)) if is_long(text) else float(text)
     except OverflowError:
         return float("inf")
+
+
+def has_leading_zeros(text: str) -> bool:
+    """Whether a text is a whole number behind zeros, which Python refuses: C reads 017 as 15."""
+    if text[0] != "0":
+        return False
+    digits = text.replace("_", "")
+    return digits.isdigit() and digits.strip("0") != ""
 
 
 def is_long(text: str) -> bool:

@@ -20,7 +20,7 @@ from graphcalc.diagnostics import GraphcalcError
 from graphcalc.numbers import MAX_EXACT
 from graphcalc.source import Source, Span
 from graphcalc.syntax import parser
-from graphcalc.syntax.actions import has_point, is_long, number_of
+from graphcalc.syntax.actions import has_leading_zeros, has_point, is_long, number_of
 from graphcalc.syntax.expr import Call, Expr, Name, Number, postorder
 from graphcalc.syntax.lexer import MAX_NAME
 from graphcalc.syntax.program import AnyStatement, Statement, SyntaxTree
@@ -297,10 +297,11 @@ def _split(text: str) -> _Split | None:
     if max(map(len, names), default=0) > MAX_NAME:
         return None
     values = {text: number_of(text) for text in set(numbers)}
-    # Numbers that are too large, and whole ones that a float64 may round, are read with care.
+    # Numbers that are too large, that have zeros before them, or that a float64 may round.
     is_large = values and max(values.values()) >= MAX_EXACT
-    if is_large and any(
-        x == float("inf") or is_long(t) or type(x) is int for t, x in values.items()
+    if any(map(has_leading_zeros, values)) or (
+        is_large
+        and any(x == float("inf") or is_long(t) or type(x) is int for t, x in values.items())
     ):
         return None
     return _Split(text.replace(";", "\n").split("\n"), names, numbers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -25,11 +26,12 @@ class Member(NamedTuple):
     end: int
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the members of an object. Raises ValueError for a key that is there twice."""
     found = dict(pairs)
     if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        counts = Counter(key for key, _ in pairs)
+        twice = next(key for key, count in counts.items() if count > 1)
         raise ValueError(f"the key `{brief(twice)}` is there twice")
     return found
 
@@ -39,7 +41,7 @@ def _constant(text: str) -> Any:
 
 
 # Strict JSON: no duplicate keys, and no NaN.
-DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant)
+DECODER = json.JSONDecoder(object_pairs_hook=unique, parse_constant=_constant)
 
 
 class Digits(str):
@@ -47,12 +49,12 @@ class Digits(str):
 
 
 _TEXTS: Any = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_constant=_constant, parse_float=Digits, parse_int=Digits
+    object_pairs_hook=unique, parse_constant=_constant, parse_float=Digits, parse_int=Digits
 )
 # (text, place) -> the value there, with numbers as they are written, and its end.
 SCAN: Callable[[str, int], tuple[Any, int]] = _TEXTS.scan_once
 # As DECODER, with -0 told from 0.
-NUMBERS = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant, parse_int=float)
+NUMBERS = json.JSONDecoder(object_pairs_hook=unique, parse_constant=_constant, parse_int=float)
 
 
 def keys_of(name: str) -> tuple[str, str]:

@@ -48,7 +48,7 @@ def format_of(path: str) -> str | None:
 
 def read_text(path: str, options: TextOptions, limit: int, label: Label | None) -> str:
     """All of a text file, unpacked and decoded."""
-    stream, _ = open_bytes(path)
+    stream, whole = open_bytes(path)
     name, labels = display_path(path), () if label is None else (label,)
     pieces, size = [], 0
     try:
@@ -66,10 +66,20 @@ def read_text(path: str, options: TextOptions, limit: int, label: Label | None) 
     finally:
         if path != "-":
             stream.close()
-    data = b"".join(pieces)
-    if not data:
+    if not size:
         raise DataError("empty-file", f"{name}: the file is empty", labels)
+    if path != "-" and whole is not None and size < whole:
+        raise file_changed(name, whole - size)
+    data = b"".join(pieces)
+    pieces.clear()
     return decoded(data, name, options.encoding, label)
+
+
+def file_changed(name: str, missing: int) -> DataError:
+    """Return the error for a file that lost bytes while it was read."""
+    message = f"{name}: the file changed while it was read"
+    note = f"it is {missing:,} bytes shorter than at first"
+    return DataError("file-changed", message, note=note)
 
 
 def decoded(data: bytes, name: str, encoding: str, label: Label | None) -> str:

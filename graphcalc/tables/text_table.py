@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import accumulate
@@ -33,7 +34,7 @@ from graphcalc.tables.csv import (
 from graphcalc.tables.jsonlines import JsonTable, members
 from graphcalc.tables.polars_calls import load_polars
 from graphcalc.tables.quotes import has_closed_quotes
-from graphcalc.tables.reading import TextOptions, decoded, read_text
+from graphcalc.tables.reading import TextOptions, decoded, file_changed, read_text
 
 if TYPE_CHECKING:
     import polars
@@ -204,7 +205,8 @@ class BigTextTable:
         self.name = path
         self._arguments = (path, format, options, limit, label)
         self._format, self._delimiter = format, options.delimiter
-        stream, _ = open_bytes(path)
+        stream, size = open_bytes(path)
+        self._size = size or 0
         with stream:
             head = stream.read(1 << 16)
         first = head[: head.find(b"\n") + 1].removeprefix(b"\xef\xbb\xbf")
@@ -288,6 +290,9 @@ class BigTextTable:
             )
         except (pl.exceptions.PolarsError, OSError):
             return None
+        missing = self._size - os.path.getsize(self.name)
+        if missing > 0:
+            raise file_changed(display_path(self.name), missing)
         return None if any(frame.null_count().row(0)) else frame.select(f"c{i}" for i in places)
 
     @cached_property

@@ -235,6 +235,32 @@ def test_package_missing(tmp_path):
     assert code_in(done) == "package-missing"
 
 
+BROKEN = """
+import sys
+sys.path.insert(0, ".")
+from graphcalc.__main__ import run
+run()
+"""
+
+
+@pytest.mark.parametrize("error", ["OSError('libc10.so: no such file')", "ImportError('odd')"])
+def test_package_broken(error, tmp_path):
+    """A package that is installed and does not import; `auto` goes on in Python."""
+    for name in ("torch", "polars"):
+        (tmp_path / f"{name}.py").write_text(f"raise {error}\n")
+    done = python(BROKEN, "--format", "json", "1", "--backend", "torch", cwd=tmp_path)
+    assert code_in(done) == "package-broken"
+    assert error[error.index("'") + 1 : -2] in done.complaint
+    (tmp_path / "t.parquet").write_bytes(b"PAR1")
+    done = python(BROKEN, "--format", "json", "x", "x=@t.parquet:a", cwd=tmp_path)
+    assert code_in(done) == "package-broken"
+    assert python(BROKEN, "-q", "sum(arange(2100000))", cwd=tmp_path).text == "2204998950000\n"
+    (tmp_path / "t.csv").write_text("a,b\n" + "1,2\n" * 2_200_000)
+    done = python(BROKEN, "-q", "s = sum(b)", "--rows", "t.csv", cwd=tmp_path)
+    assert (done.status, done.text) == (0, "4400000\n")
+    assert python(BROKEN, "-q", "sum(b)", "b=@t.csv:b", cwd=tmp_path).text == "4400000\n"
+
+
 def test_torch_missing():
     """The backend torch where torch is not installed."""
     done = python(BARE, "--format", "json", "1", "--backend", "torch")

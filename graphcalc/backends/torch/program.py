@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
@@ -35,6 +36,8 @@ from graphcalc.ops.shapes import show
 from graphcalc.ops.spec import ITEM_BYTES, Problem
 from graphcalc.ops.table import OPS
 
+# What torch says where the system gives it no memory.
+_NO_MEMORY = re.compile(r"can't allocate memory|not enough memory")
 # The values of a run by position: None before they are computed and after they are released, an
 # array in a file where it is read tile by tile.
 Values: TypeAlias = list[Value]
@@ -126,6 +129,8 @@ class TorchProgram:
             raise self._out_of_memory(self._graph.nodes[run.position]) from error
         except RuntimeError as error:
             node = self._graph.nodes[run.position]
+            if _NO_MEMORY.search(str(error)):
+                raise self._out_of_memory(node) from error
             label = Label(node.source, node.span)
             raise InternalError("torch", f"torch failed in `{node.op.name}`", (label,)) from error
         return {position: run.values[position] for position in self._kept if position not in sinks}
