@@ -128,7 +128,12 @@ NOT_IN_TORCH = {
 DIFFERENT = {
     "log(8, 2)": "math.log; torch's takes one number",
     "hypot(3, 4, 12)": "math.hypot; torch's takes two numbers",
-    "dropout([1, 2])": "torch's p is 0.5 unless it is given",
+    **dict.fromkeys(
+        ("dropout([1, 2])", "dropout1d([[1, 2]])", "dropout2d([[[1, 2]]])"),
+        "torch's p is 0.5 unless it is given",
+    ),
+    "dropout3d([[[[1, 2]]]])": "the same",
+    "F.unfold([[[[1, 2], [3, 4]]]], 2)": "asked as Tensor.unfold; tests/ops/test_networks.py has it",
     "diff([1, 4, 9], prepend=0)": "torch wants a tensor",
     "repeat_interleave([5, 6], [1, 2])": "torch wants a tensor of repeats",
     **dict.fromkeys(
@@ -148,13 +153,17 @@ ELSEWHERE = {"unfold": "Tensor", "tensor": "as_tensor"}
 # Arguments of composites that are no tensors, though they have no default.
 STATIC = {
     *(("layer_norm", "normalized_shape"), ("rms_norm", "normalized_shape")),
-    *(("max_pool2d", "kernel_size"), ("avg_pool2d", "kernel_size")),
     *(("threshold", "threshold"), ("threshold", "value"), ("np_split", "sections")),
     *(("masked_fill", "value"), ("group_norm", "num_groups"), ("repeat_interleave", "repeats")),
     *((f"index_{name}", "dim") for name in ("add", "copy", "fill")),
     *(("index_fill", "value"), ("logspace", "start"), ("logspace", "end"), ("logspace", "steps")),
     *(("np_eye", "n"), ("np_linspace", "start"), ("np_linspace", "stop")),
-    *(("adaptive_avg_pool2d", "output_size"), ("np_repeat", "repeats")),
+    ("np_repeat", "repeats"),
+    *((f"{kind}_pool{n}d", "kernel_size") for kind in ("max", "avg", "lp") for n in (1, 2, 3)),
+    *((f"adaptive_{kind}_pool{n}d", "output_size") for kind in ("max", "avg") for n in (1, 2, 3)),
+    *(("lp_pool1d", "norm_type"), ("lp_pool2d", "norm_type"), ("local_response_norm", "size")),
+    *(("pixel_shuffle", "upscale_factor"), ("pixel_unshuffle", "downscale_factor")),
+    ("channel_shuffle", "groups"),
 }
 # Class numbers, which torch takes as int64 alone.
 CLASSES = {

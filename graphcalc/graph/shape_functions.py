@@ -26,6 +26,7 @@ from graphcalc.graph.lowered import (
 )
 from graphcalc.graph.scope import Scope
 from graphcalc.graph.shape_checks import SHAPE_CHECKS
+from graphcalc.graph.windows import PAD, WINDOWS
 from graphcalc.ops.shapes import dimension, dimensions, show
 from graphcalc.ops.sizes import Size, ceil_div, divide_if_exact
 from graphcalc.ops.table import OPS
@@ -568,6 +569,7 @@ _ALL = (
         (),
         kind="Values as they are",
     ),
+    PAD,
     GRAD,
 )
 _HIDDEN = (
@@ -586,6 +588,7 @@ _HIDDEN = (
     ShapeFunction("_count", "dim: dims", "How many dimensions are named.", _count),
     ShapeFunction("_refuse", "why: text", "An error.", _refuse),
     *SHAPE_CHECKS,
+    *WINDOWS,
 )
 PUBLIC = (*_ALL, *JOINED)
 FUNCTIONS = {name: f for f in (*PUBLIC, *_HIDDEN, *HIDDEN) for name in (f.name, *f.aliases)}

@@ -217,7 +217,7 @@ MOVES = (
         vjp=lambda operands, params: (
             (f"pad(g, ({', '.join(str(-c) for c in params[0])},))",) if params[0] else ("g",)
         ),
-        differs='only the mode "constant".',
+        access="internal",
         samples=(
             "pad(randn(2, 3), (1, 0, 2, 1), value=7)",
             "pad(randn(2, 3), (-1, 1))",
