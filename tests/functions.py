@@ -133,7 +133,7 @@ DIFFERENT = {
         "torch's p is 0.5 unless it is given",
     ),
     "dropout3d([[[[1, 2]]]])": "the same",
-    "F.unfold([[[[1, 2], [3, 4]]]], 2)": "asked as Tensor.unfold; tests/ops/test_networks.py has it",
+    "F.unfold([[[[1, 2], [3, 4]]]], 2)": "this asks Tensor.unfold; see test_networks.py",
     "diff([1, 4, 9], prepend=0)": "torch wants a tensor",
     "repeat_interleave([5, 6], [1, 2])": "torch wants a tensor of repeats",
     **dict.fromkeys(

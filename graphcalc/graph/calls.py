@@ -58,6 +58,10 @@ def call(scope: Scope, node: ast.Call, frame: Frame) -> Frame | None:
     if definition is not None:
         return _inline(scope, definition, items, nodes, node, frame)
     found: Any = None
+    if in_prelude and module:
+        # What a composite leaves to torch.
+        _torch(scope, name, module, value, items, nodes, node, frame)
+        return None
     if in_prelude and name in INTERNAL:
         found = OPS[name]
     elif in_prelude or not name.startswith(PRIVATE):

@@ -109,12 +109,6 @@ def _refusal(site: CallSite) -> CallError:
     return CallError("not-here", why.text, site.label())
 
 
-def _torch_alone(site: CallSite) -> Lowered:
-    why = site.item("why")
-    assert type(why) is TextValue
-    raise CallError("torch-alone", why.text, site.label())
-
-
 def _noted(site: CallSite) -> Lowered:
     why = site.item("why")
     assert type(why) is TextValue
@@ -138,6 +132,5 @@ SHAPE_CHECKS = (
     ),
     ShapeFunction("_above", "x, low: dim, why: text", "A number above another.", _above),
     ShapeFunction("_from", "x, low: dim, why: text", "A number that is another at least.", _from),
-    ShapeFunction("_torch_alone", "why: text", "An error: torch computes it.", _torch_alone),
     ShapeFunction("_noted", "x, why: text", "x, with a note.", _noted),
 )

@@ -199,29 +199,30 @@ def _window_counts(site: CallSite) -> Lowered:
     return total
 
 
-def _parts_of(site: CallSite) -> Lowered:
-    """The windows' sizes that divide the last dimensions into so many, None for one each."""
+def _parts(site: CallSite) -> list[tuple[Any, Any]]:
+    """The size of each of the last dimensions, and into how many windows it is divided."""
     count, shape = site.whole("count"), site.shape()
     given = site.scope.arguments.elements(site.matched["output_size"][0])
     given = given * (count if len(given) == 1 else 1)
-    if len(given) != count or len(shape) - count not in (1, 2):
+    if len(given) != count or len(shape) - count not in (1, 2) or Size in map(type, shape):
         raise site.fail("output_size", f"{count} numbers")
-    kernel = []
-    for item, n in zip(given, shape[-count:]):
-        of_none = type(item) is NoneValue
-        parts = n if of_none else site.scope.arguments.whole(item, lambda: _unknown_parts(site))
-        if parts < 1 or n % parts:
-            raise CallError(
-                "torch-alone",
-                "the number of windows does not divide the size, which torch alone computes",
-                site.label(),
-            )
-        kernel.append(StaticNumber(n // parts))
-    return TupleValue(tuple(kernel), site.node)
+    return [(n, _part(site, item, n)) for item, n in zip(given, shape[-count:])]
 
 
-def _unknown_parts(site: CallSite) -> CallError:
-    return site.fail("output_size", "whole numbers")
+def _part(site: CallSite, item: Lowered, size: int) -> Any:
+    """How many windows an argument says, which are as many as elements for None."""
+    if type(item) is NoneValue:
+        return size
+    return site.scope.arguments.whole(item, lambda: site.fail("output_size", "whole numbers"))
+
+
+def _divides(site: CallSite) -> Lowered:
+    return StaticNumber(all(parts > 0 and n % parts == 0 for n, parts in _parts(site)))
+
+
+def _parts_of(site: CallSite) -> Lowered:
+    kernel = tuple(StaticNumber(n // parts) for n, parts in _parts(site))
+    return TupleValue(kernel, site.node)
 
 
 _POOL = "x, count: dim, size: shape, stride: shape = None, padding: shape = 0"
@@ -243,6 +244,12 @@ WINDOWS = (
         f"{_POOL}, dilation: shape = 1, ceil: flag = False, include: flag = True",
         "The number of elements of each window of a pool.",
         _window_counts,
+    ),
+    ShapeFunction(
+        "_divides",
+        "x, count: dim, output_size: shape",
+        "Whether so many windows divide the last dimensions.",
+        _divides,
     ),
     ShapeFunction(
         "_parts_of",
