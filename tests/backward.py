@@ -180,7 +180,7 @@ def autograd(graph, target, inputs, order, changed=None):
     host = torch.device("cpu")
     own = {**twins(), **(changed or {})}
     values = []
-    for node in graph.nodes[: target + 1]:
+    for position, node in enumerate(graph.nodes[: target + 1]):
         operands = [values[i] for i in node.operands]
         if node.op is OPS["input"]:
             value = tensor_of(inputs[node.params[1]], dtype_of(node.type.dtype), host)
@@ -191,7 +191,7 @@ def autograd(graph, target, inputs, order, changed=None):
         elif node.op.name in own and all(o.dtype.is_floating_point for o in operands):
             value = own[node.op.name](*operands, *node.params)
         else:
-            value = kernel_of(graph, node, host).whole()(*operands)
+            value = kernel_of(graph, position, host, {}).whole()(*operands)
         if is_leaf(node):
             value = value.detach().clone().requires_grad_(node.type.dtype in FLOATS)
         values.append(value)

@@ -130,7 +130,7 @@ def kernel_of(found):
     ]
     out = builder.add(found.op, tuple(inputs), found.params, where)
     graph = Graph(builder.nodes, [out], {}, "float64", LIMITS)
-    return kernels.kernel_of(graph, graph.nodes[out], torch.device("cpu")).whole()
+    return kernels.kernel_of(graph, out, torch.device("cpu"), {}).whole()
 
 
 def autograd(found, g, kernel):

@@ -152,7 +152,7 @@ def _windows_of(site: CallSite) -> list[_Window]:
                 "half a window",
                 site.label(),
             )
-    found = [_Window(n, *each, ceil) for n, each in zip(shape[-count:], numbers)]
+    found = [_Window(n, k, s, p, d, ceil) for n, (k, s, p, d) in zip(shape[-count:], numbers)]
     if any(w.count < 1 for w in found):
         raise ShapeError(
             "pool-size", f"the windows are larger than x, which is {show(shape)}", site.label()
