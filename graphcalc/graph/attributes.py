@@ -30,7 +30,7 @@ def dotted(scope: Scope, item: Lowered, node: ast.Attribute, source: Source) -> 
         if is_part and name != item.name.rpartition(".")[2]:
             return ModulePrefix(f"{item.name}.{name}")
         if name in DTYPES:
-            return TextValue(DTYPES[name])
+            return TextValue(name, True)
         if name in DOTTED:
             return scope.named_constant(name, source, node.span)
         return NoneValue(node) if name == "newaxis" else BoundMethod(item, name, node)
@@ -57,7 +57,7 @@ def _static(scope: Scope, position: int, node: ast.Attribute, source: Source) ->
         case "ndim":
             return StaticNumber(len(type_.shape))
         case "dtype":
-            return TextValue(type_.dtype)
+            return TextValue(type_.dtype, True)
         case "device":
             return TextValue("cpu")
         case "data":

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from graphcalc.diagnostics import GraphcalcError, InternalError, Label, UsageError
 from graphcalc.graph.builder import Builder
-from graphcalc.graph.grad import Backward, Reverse, ancestors, why_zero, zeros
+from graphcalc.graph.grad import Backward, Reverse, ancestors, is_one_number, why_zero, zeros
 from graphcalc.graph.ir import Graph, Node, text_of
 from graphcalc.graph.passes import prune
 from graphcalc.graph.scope import Scope
@@ -68,7 +68,7 @@ def _check_target(node: Node, seed: Callable[[Scope], int] | None) -> None:
             f"`{node.name}` is {node.type.dtype}: only floating point numbers have gradients",
             (label,),
         )
-    if node.type.shape and seed is None:
+    if seed is None and not is_one_number(node):
         raise UsageError(
             "gradient-of-tensor",
             f"`{node.name}` is {show(node.type.shape)}, and gradients are those of one number",

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from graphcalc.diagnostics import CallError, Label, ShapeError
 from graphcalc.graph.frames import Frame
 from graphcalc.graph.ir import Where, text_of
-from graphcalc.graph.lowered import Lowered, NoneValue
+from graphcalc.graph.lowered import ListValue, Lowered, NoneValue, TupleValue
 from graphcalc.graph.scope import Scope
 from graphcalc.ops.shapes import dimension
-from graphcalc.ops.spec import Op, Problem
+from graphcalc.ops.spec import Op, Problem, Type
 from graphcalc.ops.table import OPS
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
@@ -43,6 +43,26 @@ class CallSite(NamedTuple):
         """The graph node of an argument."""
         item, node = self.matched[name]
         return self.scope.operand(item, node, self.frame.source)
+
+    def tensors(self, name: str) -> list[int]:
+        """The graph nodes of an argument: those of a list or a tuple, or the only one."""
+        item, node = self.matched[name]
+        if not isinstance(item, (ListValue, TupleValue)) or self._is_written(item):
+            return [self.tensor(name)]
+        return [self.scope.operand(i, node, self.frame.source) for i in item.items]
+
+    def _is_written(self, item: ListValue | TupleValue) -> bool:
+        nodes = item.nodes if isinstance(item, ListValue) else ()
+        return bool(nodes) and all(type(n) in (ast.Number, ast.Unary, ast.Tensor) for n in nodes)
+
+    def is_true(self, name: str) -> bool:
+        """Whether a flag is given that is true."""
+        item = self.item(name)
+        return item is not None and bool(self.scope.arguments.value(item))
+
+    def type_of(self, name: str) -> Type:
+        """The type of an argument that is a node."""
+        return self.scope.builder.nodes[self.tensor(name)].type
 
     def shape(self) -> tuple[Any, ...]:
         """The shape of the argument `x`."""

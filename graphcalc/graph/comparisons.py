@@ -20,6 +20,7 @@ from graphcalc.graph.lowered import (
 from graphcalc.graph.scope import Scope
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.table import OPS
+from graphcalc.ops.words import DTYPES
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
 
@@ -139,14 +140,19 @@ def _differ_in_kind(left: Lowered, right: Lowered, fixed: Callable[[Lowered], An
 def _value(item: Lowered, fixed: Callable[[Lowered], Any]) -> tuple[Any] | None:
     """Return what an item is known to be, as the only one of a tuple; None where nothing is."""
     if isinstance(item, TextValue):
-        return (item.text,)
+        return (_text(item),)
     if isinstance(item, NoneValue):
         return (None,)
     if isinstance(item, TupleValue):
-        values = [i.text if type(i) is TextValue else fixed(i) for i in item.items]
+        values = [_text(i) if isinstance(i, TextValue) else fixed(i) for i in item.items]
         return None if None in values else (tuple(values),)
     number = fixed(item)
     return None if number is None else (number,)
+
+
+def _text(item: TextValue) -> str:
+    """Return a text; of a dtype the one name that it has here."""
+    return DTYPES.get(item.text, item.text) if item.is_dtype else item.text
 
 
 def _is(
@@ -157,7 +163,10 @@ def _is(
     if NoneValue in map(type, pair):
         return type(pair[0]) is type(pair[1])
     if TextValue in map(type, pair):
-        return pair[0] == pair[1]
+        return (
+            all(isinstance(i, TextValue) for i in pair)
+            and compare("eq", *pair, scope.fixed) is True
+        )
     if ast.Boolean in (type(left[1]), type(right[1])):
         values = [scope.decided(i) if type(i) is int else getattr(i, "value", i) for i in pair]
         return type(values[0]) is type(values[1]) and values[0] == values[1]

@@ -96,6 +96,11 @@ def why_zero(builder: Builder, target: int, position: int) -> str:
     return f"no gradient reaches {text_of(nodes[position])}"
 
 
+def is_one_number(node: Node) -> bool:
+    """Whether a node has one element, of which gradients are taken as they are of a scalar."""
+    return all(type(size) is int and size == 1 for size in node.type.shape)
+
+
 class Reverse:
     """Backward passes over the graph of a scope."""
 
@@ -104,10 +109,13 @@ class Reverse:
         self._where: Where | None = None
 
     def one(self, target: int) -> int:
-        """The gradient of a scalar with respect to itself."""
+        """The gradient of a single number with respect to itself."""
         node = self._builder.nodes[target]
         type_ = node.type._replace(shape=())
-        return self._builder.constant(1.0, node.where, type_=type_)
+        found = self._builder.constant(1.0, node.where, type_=type_)
+        if node.type.shape and is_one_number(node):
+            return self._builder.add(OPS["expand"], (found,), (node.type.shape,), node.where)
+        return found
 
     def sweep(
         self,
@@ -269,8 +277,8 @@ def _gradients(site: CallSite, wanted: list[int]) -> list[int]:
     label, builder = site.label(), site.scope.builder
     reverse = Reverse(site.scope)
     nodes = builder.nodes
-    target = site.tensor("outputs")
-    for position in (target, *wanted):
+    targets, seeds = _targets(site, reverse)
+    for position in (*targets, *wanted):
         node = nodes[position]
         if node.type.dtype not in FLOATS:
             raise DtypeError(
@@ -278,21 +286,35 @@ def _gradients(site: CallSite, wanted: list[int]) -> list[int]:
                 f"{text_of(node)} is {node.type.dtype}: only floating point has gradients",
                 label,
             )
-    given = site.item("grad_outputs")
-    seed = reverse.one(target) if given is None else site.tensor("grad_outputs")
-    _check_seed(nodes[target], nodes[seed], label)
     # A tensor under another name is the same tensor.
     origins = [_origin(builder, position) for position in wanted]
-    found = reverse.sweep(target, seed, origins, where=site.where)
-    gradients = []
-    for position in origins:
-        if position in found.nodes:
-            gradients.append(found.nodes[position])
-            continue
-        if position not in found.zero:
-            builder.note(label_of(site.where), why_zero(builder, target, position))
-        gradients.append(zeros(builder, position))
-    return gradients
+    totals: dict[int, int] = {}
+    for target, seed in zip(targets, seeds):
+        _check_seed(nodes[target], nodes[seed], label)
+        found = reverse.sweep(target, seed, origins, where=site.where)
+        for position in dict.fromkeys(origins):
+            if position in found.nodes:
+                share, total = found.nodes[position], totals.get(position)
+                totals[position] = (
+                    share if total is None else site.add(OPS["add"], (total, share), ())
+                )
+            elif position not in found.zero:
+                builder.note(label_of(site.where), why_zero(builder, target, position))
+    return [totals[p] if p in totals else zeros(builder, p) for p in origins]
+
+
+def _targets(site: CallSite, reverse: Reverse) -> tuple[list[int], list[int]]:
+    """Return the nodes whose gradients add up, one or those of a list, and their own gradients."""
+    if site.is_true("is_grads_batched"):
+        raise site.fail("is_grads_batched", "false")
+    targets = site.tensors("outputs")
+    given = site.item("grad_outputs")
+    if given is None:
+        return targets, [reverse.one(target) for target in targets]
+    seeds = site.tensors("grad_outputs")
+    if len(seeds) != len(targets):
+        raise site.fail("grad_outputs", "as many tensors as there are outputs,")
+    return targets, seeds
 
 
 def _check_seed(target: Node, seed: Node, label: tuple[Label, ...]) -> None:
@@ -323,8 +345,9 @@ def _origin(builder: Builder, position: int) -> int:
 
 
 _SIGNATURE = (
-    "outputs, inputs, grad_outputs = None, retain_graph: flag = True, create_graph: flag = True, "
-    "allow_unused: flag = False"
+    "outputs, inputs, grad_outputs = None, retain_graph: flag = None, create_graph: flag = False, "
+    "only_inputs: flag = True, allow_unused: flag = None, is_grads_batched: flag = False, "
+    "materialize_grads: flag = False"
 )
 GRAD = ShapeFunction(
     "grad",

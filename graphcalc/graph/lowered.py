@@ -29,9 +29,10 @@ class StaticNumber(NamedTuple):
 
 
 class TextValue(NamedTuple):
-    """Text in quotes, or the name of a dtype."""
+    """Text in quotes, or the name of a dtype or of a device."""
 
     text: str
+    is_dtype: bool = False
 
 
 class StaticArgument(NamedTuple):

@@ -313,6 +313,8 @@ class Scope:
         match item:
             case ModulePrefix():
                 return self.missing(item.name, label[0])
+            case TextValue(is_dtype=True):
+                return ParseError("text-value", f"`{item.text}` is a dtype, not a value", label)
             case TextValue():
                 return ParseError(
                     "text-value",

@@ -382,10 +382,14 @@ def _cast(site: CallSite, position: int, dtype: str) -> int:
 
 
 def _to(site: CallSite) -> Lowered:
+    """`x.to(dtype)`, `x.to(device, dtype)`, `x.to(other)`; flags after them say how to copy."""
     position = site.tensor()
-    given = site.item("to")
-    for item in given.items if type(given) is TupleValue else (given,):
-        if type(item) is TextValue and (
+    given = site.item("tensor") or site.item("to")
+    for place, item in enumerate(given.items if type(given) is TupleValue else (given,)):
+        if place and type(item) is int:
+            if site.scope.arguments.value(item) not in (0, 1):
+                raise site.fail("non_blocking", "true or false,")
+        elif type(item) is TextValue and (
             item.text == "cpu" or item.text.startswith(("cuda", "mps"))
         ):
             dtypes.note_device(site.scope, item, site.node, site.frame.source)
@@ -510,7 +514,7 @@ _ALL = (
     ),
     ShapeFunction(
         "to",
-        "x, *to: dims",
+        "x, *to: dims = None, tensor = None, non_blocking: flag = False, memory_format = None",
         "x in another dtype: integers and bool, or the run's floating point.",
         _to,
         (("(1 < 2).to(torch.float64)", "1"), ("[1.5, -1.5].to(torch.int64)", "[1, -1].long()")),
@@ -543,6 +547,14 @@ _ALL = (
             ),
             ("bool", "bool", "Whether x is not 0.", (("[0, 2].bool()", "[false, true]"),), ()),
         )
+    ),
+    ShapeFunction(
+        "type_as",
+        "x, other",
+        "x in the dtype of another tensor.",
+        lambda site: _cast(site, site.tensor(), site.type_of("other").dtype),
+        (("type_as([1, 0], [true])", "[true, false]"),),
+        kind="Values as they are",
     ),
     ShapeFunction(
         "clone",

@@ -40,7 +40,7 @@ from graphcalc.graph.static_arithmetic import arithmetic
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import Op
 from graphcalc.ops.table import CONSTANTS, OPS
-from graphcalc.ops.words import PREFIXES
+from graphcalc.ops.words import PREFIXES, PYTHON_DTYPES
 from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.actions import is_long
@@ -155,6 +155,8 @@ def _other_name(scope: Scope, node: ast.Name, frame: Frame) -> Lowered:
         return scope.named_constant(name, frame.source, node.span)
     if name in PREFIXES:
         return ModulePrefix(name)
+    if name in PYTHON_DTYPES and name not in scope.functions:
+        return TextValue(PYTHON_DTYPES[name], True)
     label = scope.label(node, frame.source)
     if name in scope.functions or scope.language.functions.is_builtin(name):
         raise CallError(

@@ -64,7 +64,7 @@ KEYWORD_ALIASES = {
     "axes": ("dims", "dim"),
     "keepdims": ("keepdim",),
     "input": ("x", "x1", "query"),
-    "other": ("y", "x2"),
+    "other": ("y", "x2", "tensor"),
     "size": ("shape", "sizes"),
     "sizes": ("shape",),
     "ord": ("p",),
@@ -78,6 +78,9 @@ KEYWORD_ALIASES = {
     "a": ("x",),
     "arrays": ("tensors",),
 }
+
+# Python's types that stand for dtypes.
+PYTHON_DTYPES = {"int": "int64", "float": "float64", "bool": "bool"}
 
 # How dtypes are called, and what they are here.
 DTYPES = {

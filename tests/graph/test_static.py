@@ -142,6 +142,17 @@ VALUES = (
     "y = (x > 2) ^ (x > 4)",
     "y = (x > 2) ^ True",
     "y = v[0].item() + s",
+    "y = x.to(torch.float64, True)",
+    "y = x.to('cpu', torch.float64, True, False)",
+    "y = x.to(device='cpu', dtype=torch.float64, non_blocking=True, copy=True)",
+    "y = x.to(torch.int64, True, copy=True)",
+    "y = (x > 2).to(x)",
+    "y = (x > 2).to(tensor=x, non_blocking=True)",
+    "y = x.to(x > 2, True)",
+    "y = x.to(x.dtype)",
+    "y = x.to(x.device, x.dtype)",
+    "y = (x > 2).type_as(v)",
+    "y = v.sum(dim=())",
 )
 
 
@@ -209,6 +220,30 @@ def test_what_the_language_has_of_its_own(program, expected):
     """Numbers with a point are no dimensions, and conditions on data are elementwise."""
     found = by_graphcalc(program, "python")
     assert_equal(found, torch.tensor(expected))
+
+
+GRADIENTS = (
+    "a = (x**2).sum(0, keepdim=True).sum(1, keepdim=True); y = torch.autograd.grad(a, x)[0]",
+    "a = (v**2).sum(dim=0, keepdim=True); y = torch.autograd.grad(a, v, only_inputs=True)[0]",
+    "a = v.sum(); b = (v * v).sum(); y = torch.autograd.grad([a, b], [v])[0]",
+    "a = v * v; y = torch.autograd.grad([a], [v], [torch.ones_like(a)])[0]",
+    "a = (v * v).sum(); y = torch.autograd.grad(outputs=a, inputs=v, grad_outputs=None, "
+    "retain_graph=None, create_graph=False, allow_unused=None, is_grads_batched=False)[0]",
+)
+
+
+@pytest.mark.parametrize("program", GRADIENTS)
+def test_gradients_take_torchs_arguments(program):
+    """Of one number in any shape, and of several outputs, as torch.autograd.grad."""
+    values = {n: torch.tensor(v, requires_grad=True) for n, v in INPUTS.items()}
+    exec(program.replace("; ", "\n"), MODULES, values)
+    assert_equal(by_graphcalc(program, "python"), values["y"])
+
+
+def test_a_target_of_one_element_has_gradients():
+    """A target of shape (1) or (1, 1) is taken as torch's backward takes it."""
+    for program in ("y = sum(v^2, dim=0, keepdim=true)", "y = sum(v^2).reshape((1, 1))"):
+        assert_equal(gc.run(program, v=INPUTS["v"], grad="y").grad["v"], torch.tensor([1.0, -4, 6]))
 
 
 LINES = (
