@@ -64,7 +64,7 @@ KEYWORD_ALIASES = {
     "axes": ("dims", "dim"),
     "keepdims": ("keepdim",),
     "input": ("x", "x1", "query"),
-    "other": ("y", "x2", "tensor"),
+    "other": ("y", "x2"),
     "size": ("shape", "sizes"),
     "sizes": ("shape",),
     "ord": ("p",),
