@@ -107,6 +107,9 @@ def assert_same_on_backends(text, inputs=None, tolerance=None, scale=0.0):
 # Functions that torch does not have under that name, and why.
 NOT_IN_TORCH = {
     "gamma": "torch has lgamma alone",
+    **dict.fromkeys(("comb", "perm", "factorial"), "Python's own"),
+    "gcd": "torch's is of int64 alone",
+    "lcm": "torch's is of int64 alone",
     "cbrt": "torch has no cube root",
     "mod": "NumPy's name of remainder",
     "swish": "another name of silu",

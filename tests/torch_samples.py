@@ -79,6 +79,7 @@ class Call(NamedTuple):
             second = texts[1].strip("()").rstrip(",") if is_items else texts[1]
             if is_items and isinstance(self.positional[1], list):
                 second = texts[1]
+            second = f"({second})" if second.startswith("-") else second
             return OPERATORS[self.name].format(texts[0], second)
         texts += [f"{key}={written(value, names)}" for key, value in self.keywords.items()]
         module, _, last = self.name.rpartition(".")

@@ -50,3 +50,20 @@ def test_remainder_of_math(x, y):
     for backend in BACKENDS:
         found = value_of(f"math.remainder({x}, {y})", backend)
         assert found == pytest.approx(math.remainder(x, y), rel=1e-9, abs=1e-12 * abs(y))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_whole_numbers(backend):
+    """Divisors and numbers of choices are Python's own, also the largest that a float64 holds."""
+    pairs = [(n, k) for n in (0, 1, 5, 12, 60, 170, 1000) for k in (0, 1, 2, 5, 18, 60)]
+    for name in ("gcd", "lcm", "comb", "perm"):
+        x, y = ([float(p[i]) for p in pairs] for i in (0, 1))
+        wanted = [float(getattr(math, name)(*pair)) for pair in pairs]
+        assert value_of(f"{name}(x, y)", backend, {"x": x, "y": y}) == wanted
+    assert value_of("math.factorial([0, 1, 20, 25, 170])", backend) == [
+        float(math.factorial(n)) for n in (0, 1, 20, 25, 170)
+    ]
+    for text in ("comb(5000, 2500)", "perm(5000, 2500)", "factorial(171)", "factorial(1e15)"):
+        assert value_of(text, backend) == math.inf
+    for text in ("gcd(1.5, 2)", "comb(-1, 2)", "factorial(-1)", "factorial(0.5)", "lcm(inf, 1)"):
+        assert math.isnan(value_of(text, backend))

@@ -6,6 +6,7 @@ import math
 
 from graphcalc.ops.spec import Op
 from graphcalc.ops.table.casts import CASTS
+from graphcalc.ops.table.counting import COUNTING
 from graphcalc.ops.table.elementary import ELEMENTARY
 from graphcalc.ops.table.elementwise import ELEMENTWISE
 from graphcalc.ops.table.indexing import INDEXING
@@ -18,7 +19,7 @@ from graphcalc.ops.table.reductions import REDUCTIONS
 from graphcalc.ops.table.sorting import SORTING
 
 _ROWS = (
-    *(*OPERATORS, *ELEMENTARY, *ELEMENTWISE, *REDUCTIONS, *PRODUCTS),
+    *(*OPERATORS, *ELEMENTARY, *ELEMENTWISE, *COUNTING, *REDUCTIONS, *PRODUCTS),
     *(*SORTING, *MOVES, *INDEXING, *CASTS, *MAKING, *NETWORKS, *LEAVES),
 )
 OPS: dict[str, Op] = {op.name: op for op in _ROWS}
