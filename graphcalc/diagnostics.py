@@ -188,21 +188,51 @@ class InternalError(GraphcalcError):
     exit_status = 70
 
 
-def closest(
-    name: str, candidates: Iterable[str], limit: int = 1, cutoff: float = 0.75
-) -> list[str]:
-    """Return the candidates closest to a misspelt name, best first."""
-    from difflib import get_close_matches
+def closest(name: str, candidates: Iterable[str], limit: int = 1) -> list[str]:
+    """Return the candidates that a name is a misspelling of, best first.
 
-    names = sorted(set(candidates))
-    lowered = {n.lower(): n for n in reversed(names)}
-    found = get_close_matches(name[:80].lower(), list(lowered), n=limit, cutoff=cutoff)
-    return [lowered[f] for f in found]
+    They differ from it in case, in `_` and `-`, in one character of five or two of ten, or are cut
+    short.
+    """
+    wanted = _folded(name[:80])
+    if not wanted:
+        return []
+    most = max((len(wanted) + 2) // 5, len(wanted) > 2)
+    found = sorted(
+        (distance, not folded.startswith(wanted[:3]), candidate)
+        for candidate in set(candidates)
+        if (distance := _distance(wanted, folded := _folded(candidate), most)) <= most
+    )
+    return [candidate for *_, candidate in found[:limit]]
 
 
-def did_you_mean(name: str, candidates: Iterable[str], cutoff: float = 0.75) -> str:
-    """Return a hint for a misspelt name, or an empty string; a lower `cutoff` accepts more."""
-    found = closest(name, candidates, cutoff=cutoff)
+def _folded(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")
+
+
+def _distance(a: str, b: str, most: int) -> float:
+    """Return how many characters to insert, delete, replace or swap make b of a; above `most`, any.
+
+    A word that is the beginning of the other, and half of it, is just near enough.
+    """
+    short, long = sorted((a, b), key=len)
+    if len(long) - len(short) > most:
+        is_cut = len(short) > 3 and long.startswith(short) and 2 * len(short) >= len(long)
+        return most if is_cut else most + 1
+    before, row = [0] * (len(b) + 1), list(range(len(b) + 1))
+    for i, x in enumerate(a):
+        last, before, row = before, row, [i + 1]
+        for j, y in enumerate(b):
+            best = min(before[j] + (x != y), before[j + 1] + 1, row[j] + 1)
+            if i and j and x == b[j - 1] and y == a[i - 1]:
+                best = min(best, last[j - 1] + 1)
+            row.append(best)
+    return row[-1]
+
+
+def did_you_mean(name: str, candidates: Iterable[str]) -> str:
+    """Return a hint for a misspelt name, or an empty string."""
+    found = closest(name, candidates)
     return f"did you mean `{found[0]}`?" if found else ""
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from graphcalc.graph.ir import Graph
+from collections.abc import Mapping
+
+from graphcalc.backends.base import Settings
+from graphcalc.diagnostics import GraphcalcError
+from graphcalc.evaluate import Evaluation, Options, parse
+from graphcalc.graph.ir import Graph, Node
 from graphcalc.graph.text import node_text, operand_text
 from graphcalc.ops.table import OPS
+from graphcalc.source import Source
 
 
 def stable_exp(graph: Graph, position: int, users: list[list[int]]) -> str:
@@ -102,3 +108,37 @@ def guarded(graph: Graph, choice: int, position: int) -> str:
     call = f"{node.op.name}({safe})"
     branches = (call, other) if is_first else (taken, call)
     return f"where({condition}, {branches[0]}, {branches[1]})"
+
+
+def varies(graph: Graph, position: int) -> bool:
+    """Return whether a node depends on data or random numbers, not on written numbers alone."""
+    pending, visited = [position], set()
+    while pending:
+        current = pending.pop()
+        node = graph.nodes[current]
+        if node.is_bound or node.op is OPS["input"] or node.op.kind == "random":
+            return True
+        if current not in visited:
+            visited.add(current)
+            pending += node.operands
+    return False
+
+
+def values_by_name(graph: Graph, node: Node, at: Mapping[int, float]) -> dict[str, float]:
+    """Return the elements of a node's operands by the operands' names."""
+    named = ((graph.nodes[i].name, at.get(i)) for i in node.operands)
+    return {name: value for name, value in named if name and value is not None}
+
+
+def is_finite(text: str, values: Mapping[str, float]) -> bool:
+    """Return whether an expression gives a finite number where the names in it have these values.
+
+    It counts as finite where a name in it has none.
+    """
+    try:
+        outcome = Evaluation(parse([Source(text)]), Options(Settings("python"))).run(
+            {name: value for name, value in values.items() if name.isidentifier()}
+        )
+    except GraphcalcError:
+        return True
+    return not outcome.has_non_finite()

@@ -10,12 +10,21 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, TypeAlias
 
-from graphcalc.analysis.hints import guarded, stable_exp, stable_log, where_around
+from graphcalc.analysis.hints import (
+    guarded,
+    is_finite,
+    stable_exp,
+    stable_log,
+    values_by_name,
+    varies,
+    where_around,
+)
 from graphcalc.backends.base import Inputs, NonFinite, NullObserver, Program, Value
 from graphcalc.graph.ir import Graph, Node
 from graphcalc.graph.passes import last_uses, users_of
 from graphcalc.graph.text import node_text, operand_text
 from graphcalc.numbers import unravel
+from graphcalc.ops.causes import EPS
 from graphcalc.ops.spec import FLOATS
 from graphcalc.ops.table import OPS
 from graphcalc.source import Source, Span
@@ -239,7 +248,9 @@ class _Case:
         graph = self.graph
         operands = [operand_text(graph, i) for i in node.operands]
         met = ", ".join(
-            f"{operand_text(graph, i)} = {at[i]:g}" for i in dict.fromkeys(node.operands) if i in at
+            f"{operand_text(graph, i)} = {at[i]:g}"
+            for i in dict.fromkeys(node.operands)
+            if i in at and graph.nodes[i].name
         )
         why = f"the derivative of `{self._text(position)}` is not finite at {met}" if met else ""
         gradient = graph.gradients.get(position)
@@ -255,17 +266,29 @@ class _Case:
                 )
                 return why, guarded(graph, branch, position)
         stable = stable_log(graph, position) if node.op is OPS["log"] else ""
-        return why, stable or node.op.pole.format(*operands)
+        pole = node.op.pole.format(*operands, eps=_eps(node))
+        if not any(varies(graph, i) for i in node.operands):
+            return why, ""
+        return why, stable or (pole if is_finite(pole, values_by_name(graph, node, at)) else "")
 
 
 def _named(graph: Graph, node: Node, at: dict[int, float]) -> tuple[str, str]:
     """Return the first cause in the op's row whose test the operands pass."""
     values = [at.get(i) for i in node.operands]
     texts = [operand_text(graph, i) for i in node.operands]
+    symbol = node.op.symbol
     for cause in node.op.causes:
         if node.op.kind != "elementwise" or (None not in values and cause.test(*values)):
-            return cause.words, cause.instead.format(*texts, op=node.op.name)
+            words = cause.words.format(*texts)
+            instead = cause.instead.format(*texts, op=node.op.name, symbol=symbol, eps=_eps(node))
+            is_data = bool(instead) and varies(graph, node.operands[cause.guarded])
+            helps = is_data and is_finite(instead, values_by_name(graph, node, at))
+            return words, instead if helps else ""
     return "", ""
+
+
+def _eps(node: Node) -> str:
+    return EPS.get(node.type.dtype, EPS["float64"])
 
 
 def _ends(graph: Graph, found: Mapping[int, NonFinite]) -> list[tuple[int, str]]:

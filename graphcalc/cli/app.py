@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from graphcalc import __version__
 from graphcalc.cli import assemble
-from graphcalc.cli.inputs import sources_and_bindings, with_hint
+from graphcalc.cli.hints import with_hint
+from graphcalc.cli.inputs import sources_and_bindings
 from graphcalc.cli.options import ADDED
 from graphcalc.cli.parser import CommandLine, check, parse
 from graphcalc.diagnostics import (

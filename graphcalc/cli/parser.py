@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from graphcalc.cli.hints import other_option
 from graphcalc.cli.options import ADDED, BY_NAME, HINTS, OPTIONS, Option
-from graphcalc.diagnostics import GraphcalcError, UsageError, brief, closest
+from graphcalc.diagnostics import GraphcalcError, UsageError, brief, did_you_mean
 
 if TYPE_CHECKING:
     from graphcalc.data.results import SaveTarget
     from graphcalc.graph.lowering import Binding
 
-# Endings of files that hold pictures.
-_PICTURES = (".svg", ".png", ".pdf", ".html", ".dot", ".mmd")
+# Endings of files that hold no text: pictures and documents, and arrays and tables in binary form.
+_PICTURES = ("svg", "png", "pdf", "html", "htm", "dot", "mmd", "jpg", "jpeg", "gif", "webp", "eps")
+_SHEETS = ("xlsx", "xls", "ods")
+_ARRAYS = ("npy", "npz", "safetensors", "pt", "pth", "parquet", "arrow", "feather")
+# Formats of output that the name of its file tells.
+_TOLD = ("csv", "tsv", "json", "jsonl", "md")
 
 
 class CommandLine:
@@ -95,7 +100,11 @@ class CommandLine:
         format = self.format or "table"
         if format != "table":
             return format
-        return "value" if self.quiet else "steps" if self.steps else "table"
+        if self.quiet or self.steps:
+            return "value" if self.quiet else "steps"
+        ending = (self.output or "").lower().removesuffix(".gz").rpartition(".")[2]
+        is_told = self.format is None and self.rows is None and not self.functions
+        return ending if is_told and ending in _TOLD else "table"
 
     def has(self, option: Option) -> bool:
         """Whether an option has another value than where it is not on the command line."""
@@ -146,9 +155,7 @@ def _read_option(
     name, equals, text = word.partition("=")
     option = BY_NAME.get(name)
     if option is None:
-        near = closest(name, BY_NAME)
-        hint = f"did you mean `{near[0]}`?" if near else "write -- before a program that starts so"
-        command.fail(f"there is no option `{brief(name)}`", hint)
+        command.fail(f"there is no option `{brief(name)}`", _option_hint(name, equals))
     elif not option.metavar and equals:
         command.fail(f"option '{name}' does not take a value")
     elif not option.metavar:
@@ -161,6 +168,15 @@ def _read_option(
         texts.append((option, name, words.pop()))
     else:
         command.fail(f"option '{name}' requires an argument")
+
+
+def _option_hint(name: str, equals: str) -> str:
+    """What to write in place of an option that there is not."""
+    hint = other_option(name) or did_you_mean(name, BY_NAME)
+    if not hint and equals and name[2:].isidentifier():
+        return f"bind a name without dashes: {name[2:]}=3"
+    is_word = len(name) > 4 and name[2:].replace("-", "").isalpha()
+    return hint or ("see --help" if is_word else "write -- before a program that starts so")
 
 
 def _is_dashed(word: str) -> bool:
@@ -189,7 +205,7 @@ def _listed(names: tuple[str, ...]) -> str:
 
 def _refuse_format(option: Option, command: CommandLine) -> None:
     """Raise UsageError for an option that the format of the output does not go with."""
-    flag = "-q" if command.quiet else "--steps" if command.steps else ""
+    flag = "-q" if command.quiet else "--steps" if command.steps else f"-o {command.output}"
     if command.format is None and flag not in option.names:
         hint = f"{flag} is --format {command.output_format}"
     else:
@@ -204,10 +220,12 @@ def _check_files(command: CommandLine) -> None:
     for path in paths:
         if paths.count(path) > 1:
             raise UsageError("option", f"--save writes `{brief(path)}` twice")
-    output, is_table = command.output, command.output_format == "table" and command.to is None
-    if output is not None and is_table and output.lower().endswith(_PICTURES):
-        raise UsageError(
-            "option",
-            f"--output `{brief(output)}` is a picture, and pictures are not drawn yet",
-            help="a table is text: end the name in .txt",
-        )
+    ending = (command.output or "").lower().rpartition(".")[2]
+    advice = {
+        **dict.fromkeys(_PICTURES, "nothing is drawn; write text, as .txt, .md, .csv or .json"),
+        **dict.fromkeys(_SHEETS, "write .csv, which spreadsheets read"),
+        **dict.fromkeys(_ARRAYS, f"--save writes values: --save {brief(command.output or '')}"),
+    }
+    if ending in advice and command.rows is None:
+        message = f"--output `{brief(command.output or '')}` is text, and .{ending} holds none"
+        raise UsageError("option", message, help=advice[ending])

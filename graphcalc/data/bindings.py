@@ -12,15 +12,21 @@ from graphcalc.diagnostics import BindingError, GraphcalcError, Label, LimitErro
 from graphcalc.graph.lowering import Binding
 from graphcalc.graph.names import names_read, targets
 from graphcalc.source import Source, Span
+from graphcalc.syntax.columns import normalized
 from graphcalc.syntax.parser import parse_expression, parse_program
 from graphcalc.syntax.program import Statement, SyntaxTree
 
-_BINDING = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(?!=)(.*)", re.DOTALL)
+_BINDING = re.compile(r"([^\W\d][\w\u0300-\u036f]*)=(?!=)(.*)", re.DOTALL)
 
 
 def is_binding(text: str) -> bool:
     """Whether an argument has the form NAME=VALUE."""
-    return _BINDING.fullmatch(text) is not None
+    return _parts(text) is not None
+
+
+def _parts(text: str) -> re.Match[str] | None:
+    match = _BINDING.fullmatch(text)
+    return match if match and match[1].isidentifier() else None
 
 
 class ParsedBindings(NamedTuple):
@@ -71,7 +77,7 @@ def parse_bindings(
 def _add_argument(bound: ParsedBindings, text: str) -> None:
     """Add what NAME=VALUE binds."""
     whole = Source(text, "<argument>")
-    match = _BINDING.fullmatch(text)
+    match = _parts(text)
     if match is None:
         raise BindingError(
             "binding",
@@ -81,7 +87,7 @@ def _add_argument(bound: ParsedBindings, text: str) -> None:
             if "=" in text.strip("=") and "==" not in text
             else "a program is one argument: put it in quotes",
         )
-    name, value = match.groups()
+    name, value = normalized(match[1]), match[2]
     if name in bound.constants or name in bound.references:
         raise _twice(name, Label(whole, Span(0, len(text))))
     if value.startswith("@"):

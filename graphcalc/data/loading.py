@@ -226,7 +226,7 @@ def _unknown_key(path: str, key: str, keys: list[str], label: Label) -> DataErro
         f"{path} has no `{brief(key)}`",
         (label,),
         note=f"it has {names_listed(keys)}" if keys else "there is nothing in it",
-        help=did_you_mean(key, keys, cutoff=0.6),
+        help=did_you_mean(key, keys),
     )
 
 

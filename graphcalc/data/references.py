@@ -50,7 +50,7 @@ def near_names(path: str) -> str:
     """A hint for a file that is not there: one beside it with nearly its name."""
     folder, name = os.path.split(path)
     try:
-        found = closest(name, [n for n in os.listdir(folder or ".") if n != name], cutoff=0.7)
+        found = closest(name, [n for n in os.listdir(folder or ".") if n != name])
     except (OSError, ValueError):
         return ""
     return f"did you mean `{os.path.join(folder, found[0])}`?" if found else ""

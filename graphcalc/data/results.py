@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
@@ -46,7 +47,15 @@ class SaveTarget(NamedTuple):
 def parse_target(text: str) -> SaveTarget:
     """`FILE` or `NAME=FILE`. Raises UsageError for a name that tells no format."""
     name, equals, path = text.partition("=")
-    if not equals or not header_of(name).isidentifier():
+    if equals and not header_of(name).isidentifier():
+        if "/" not in name and not os.path.isabs(name):
+            raise UsageError(
+                "save-name",
+                f"`{brief(name)}` is no name of a node" if name else "there is no name before `=`",
+                help=f"to save in a file of the name `{brief(text)}`, write ./{brief(text)}",
+            )
+        equals = ""
+    if not equals:
         name, path = "", text
     format = "gc" if path.endswith(".gc") else file_format(path)
     if format not in FORMATS:

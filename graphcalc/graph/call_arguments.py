@@ -115,7 +115,7 @@ class Arguments:
                     f"`{brief(name)}` has no argument `{brief(node.name)}`",
                     label,
                     note=f"its arguments are ({signature})",
-                    help=did_you_mean(node.name, known, cutoff=0.6),
+                    help=did_you_mean(node.name, known),
                 )
             if key in matched:
                 raise CallError("argument-twice", f"argument `{key}` is given twice", label)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graphcalc.diagnostics import Label, UnknownNameError, brief, did_you_mean
+from graphcalc.graph.slips import instead_of_call
 from graphcalc.ops.prelude import COMPOSITES, PRIVATE, Composite
 from graphcalc.ops.spec import HasSignature, Op
 from graphcalc.ops.table import FUNCTIONS
-from graphcalc.ops.words import INSTEAD
 
 
 class FunctionTable:
@@ -51,5 +51,5 @@ def unknown_function(name: str, known: set[str], label: tuple[Label, ...]) -> Un
         "unknown-function",
         f"unknown function `{brief(name)}`",
         label,
-        help=INSTEAD[name] if name in INSTEAD else did_you_mean(name, known),
+        help=instead_of_call(name, label[0]) or did_you_mean(name, known),
     )

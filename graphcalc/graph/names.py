@@ -8,9 +8,11 @@ from typing import Any
 from graphcalc.diagnostics import BindingError, Label, brief, did_you_mean
 from graphcalc.graph.declarations import Declarations
 from graphcalc.graph.scope import Scope
+from graphcalc.graph.slips import instead_of_name
 from graphcalc.ops.table import CONSTANTS
-from graphcalc.ops.words import INSTEAD_OF_NAMES, PREFIXES
+from graphcalc.ops.words import PREFIXES
 from graphcalc.syntax import expr as ast
+from graphcalc.syntax.lexer import ascii_twin
 from graphcalc.syntax.program import (
     AnyStatement,
     AssignmentTarget,
@@ -147,7 +149,8 @@ class Names:
             else "it is declared, and --check needs no more"
             if name in self.declared.types
             else "",
-            help=self._hint(name) or f"bind {'it' if len(missing) == 1 else 'them'}: {example}",
+            help=self._hint(name, label)
+            or f"bind {'it' if len(missing) == 1 else 'them'}: {example}",
         )
 
     def _lacks(self, name: str) -> bool:
@@ -171,16 +174,17 @@ class Names:
             help="statements run in order; put that one first",
         )
 
-    def _hint(self, name: str) -> str:
+    def _hint(self, name: str, label: Label) -> str:
         """What was meant, where that can be guessed."""
+        twin = "" if name.isascii() else ascii_twin(name)
+        if twin in self.scope.names or twin in self.bound:
+            return f"did you mean `{twin}`? `{name}` has other letters"
         if name.lower() in CONSTANTS:
             return f"did you mean `{name.lower()}`?"
         if name in PREFIXES:
             return f"`{name}.` stands in front of a function, as in `{name}.exp(x)`"
-        if name in INSTEAD_OF_NAMES:
-            return INSTEAD_OF_NAMES[name]
-        known = {*self.scope.names, *self.bound, *CONSTANTS, *self.scope.callable_names()}
-        hint = did_you_mean(name, {k for k in known if len(k) > 2 and len(name) > 2})
+        known = {*self.scope.names, *self.bound, *CONSTANTS}
+        hint = instead_of_name(name, label) or did_you_mean(name, known)
         if self.is_check:
             return hint or f"declare it, `{brief(name, 20)}: [32, 784]`, or bind it"
         return hint

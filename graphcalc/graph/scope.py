@@ -320,7 +320,9 @@ class Scope:
                     "text-value",
                     f"`{brief(item.text)}` is text, not a value",
                     label,
-                    help='text only stands where a function wants it: einsum("ij,jk->ik", a, b)',
+                    help="leave out the inner quotes"
+                    if label[0].source.text.strip("\"' \n") == item.text.strip()
+                    else 'text only stands where a function wants it: einsum("ij,jk->ik", a, b)',
                 )
             case TupleValue():
                 return ParseError(

@@ -1,7 +1,7 @@
 """Why an operation gives a nan or an infinity: what it met, in words, and what avoids it.
 
 The tests are of single elements; `{0}` and `{1}` in a text are the operands as they are written,
-`{op}` is the operation.
+`{op}` is the operation's name, `{symbol}` its operator, `{eps}` a small number of its dtype.
 IEEE 754-2019, section 7, lists the invalid operations and the divisions by zero.
 """
 
@@ -18,11 +18,13 @@ class Cause(NamedTuple):
     test      whether operands of these values take it
     words     what happened
     instead   an expression that avoids it, empty where there is none
+    guarded   the operand that `instead` changes
     """
 
     test: Callable[..., bool]
     words: str
     instead: str = ""
+    guarded: int = 0
 
 
 def _opposite(x: float, y: float) -> bool:
@@ -37,6 +39,9 @@ def _always(*values: float) -> bool:
     return True
 
 
+# A number that is small beside 1, and not lost when it is added to 1.
+EPS = {"float64": "1e-12", "float32": "1e-6", "float16": "0.001", "bfloat16": "0.01"}
+
 OVERFLOW = Cause(_always, "the result is beyond the largest number of its dtype")
 ADD = (Cause(_opposite, "inf - inf is nan"), OVERFLOW)
 SUB = (Cause(_same, "inf - inf is nan"), OVERFLOW)
@@ -45,38 +50,44 @@ DIV = (
     Cause(
         lambda x, y: x == 0 and y == 0,
         "0 / 0 is nan",
-        "where({1} == 0, 0, {0} / where({1} == 0, 1, {1}))",
+        "where({1} == 0, 0, {0} {symbol} where({1} == 0, 1, {1}))",
+        1,
     ),
     Cause(lambda x, y: isinf(x) and isinf(y), "inf / inf is nan"),
-    Cause(lambda x, y: y == 0, "a division by 0", "{0} / ({1} + 1e-12)"),
+    Cause(lambda x, y: y == 0, "a division by 0", "{0} {symbol} ({1} + {eps})", 1),
     OVERFLOW,
 )
 REMAINDER = (Cause(lambda x, y: y == 0, "a remainder of a division by 0"),)
 POW = (
     Cause(
+        lambda x, y: x < 0 and y == 1 / 3,
+        "a negative number to a power that is not whole is nan; the real cube root is cbrt({0})",
+        "cbrt({0})",
+    ),
+    Cause(
         lambda x, y: x < 0 and y != y // 1,
         "a negative number to a power that is not whole is nan",
         "abs({0})^{1}",
     ),
-    Cause(lambda x, y: x == 0 and y < 0, "0 to a negative power is inf", "({0} + 1e-12)^{1}"),
+    Cause(lambda x, y: x == 0 and y < 0, "0 to a negative power is inf", "({0} + {eps})^{1}"),
     OVERFLOW,
 )
 SQRT = (Cause(lambda x: x < 0, "the square root of a negative number", "{op}(clamp({0}, 0))"),)
 EXP = (Cause(lambda x: x < inf, "exp overflows: its argument is too large"),)
 LOG = (
-    Cause(lambda x: x == 0, "the logarithm of 0", "{op}(clamp({0}, 1e-12))"),
-    Cause(lambda x: x < 0, "the logarithm of a negative number", "{op}(clamp({0}, 1e-12))"),
+    Cause(lambda x: x == 0, "the logarithm of 0", "{op}(clamp({0}, {eps}))"),
+    Cause(lambda x: x < 0, "the logarithm of a negative number", "{op}(clamp({0}, {eps}))"),
 )
 LOG1P = (
-    Cause(lambda x: x == -1, "the logarithm of 0", "{op}(clamp({0}, -1 + 1e-12))"),
-    Cause(lambda x: x < -1, "the logarithm of a negative number", "{op}(clamp({0}, -1 + 1e-12))"),
+    Cause(lambda x: x == -1, "the logarithm of 0", "{op}(clamp({0}, -1 + {eps}))"),
+    Cause(lambda x: x < -1, "the logarithm of a negative number", "{op}(clamp({0}, -1 + {eps}))"),
 )
 ARC = (
     Cause(lambda x: abs(x) > 1, "the argument is outside of -1 to 1", "{op}(clamp({0}, -1, 1))"),
 )
 ATANH = (
     Cause(
-        lambda x: abs(x) == 1, "a pole, at 1 and at -1", "{op}(clamp({0}, -1 + 1e-12, 1 - 1e-12))"
+        lambda x: abs(x) == 1, "a pole, at 1 and at -1", "{op}(clamp({0}, -1 + {eps}, 1 - {eps}))"
     ),
     *ARC,
 )

@@ -2,10 +2,53 @@
 
 from __future__ import annotations
 
-# What others call a function, and what to do here instead.
+_SYMBOLS = "formulas are computed with numbers here, not transformed"
+
+# What others call a function, and what to do here instead; `{}` stands for the arguments.
 INSTEAD = {
-    "ln": "write log(x)",
-    "average": "write mean(x)",
+    **dict.fromkeys(("ln", "loge", "Log"), "write log({}), the natural logarithm"),
+    **dict.fromkeys(("lg", "logten", "ldec"), "write log10({}), of base 10"),
+    **dict.fromkeys(("lb", "ld"), "write log2({}), of base 2"),
+    **dict.fromkeys(("average", "avg", "Average"), "write mean(x), of numbers mean([a, b, c])"),
+    **dict.fromkeys(("fact", "Factorial"), "write factorial({})"),
+    **dict.fromkeys(("nCr", "choose", "binomial", "binom"), "write comb({})"),
+    **dict.fromkeys(("derivative", "deriv", "Derivative", "differentiate"), "write grad({})"),
+    **dict.fromkeys(("d", "D", "gradient", "jacrev", "dx"), "write grad({})"),
+    **dict.fromkeys(
+        ("integrate", "integral", "Integral", "quad"),
+        "there are no integrals; a sum is near: sum(f) * dx with x = linspace(a, b, n)",
+    ),
+    **dict.fromkeys(("limit", "lim", "simplify", "expand_expr", "factor"), _SYMBOLS),
+    "sec": "write 1 / cos({})",
+    "csc": "write 1 / sin({})",
+    "cosec": "write 1 / sin({})",
+    **dict.fromkeys(("cot", "ctg", "cotan"), "write 1 / tan({})"),
+    "tg": "write tan({})",
+    "sqr": "write square({})",
+    "root": "write x^(1/n), or sqrt(x) and cbrt(x)",
+    **dict.fromkeys(("stdev", "stddev", "stdevp", "std_dev", "sd"), "write std({})"),
+    **dict.fromkeys(("variance", "Variance"), "write var({})"),
+    **dict.fromkeys(("gcf", "hcf"), "write gcd({})"),
+    **dict.fromkeys(("if", "iif", "ifelse", "IF"), "write where(condition, x, y)"),
+    **dict.fromkeys(("int", "integer"), "write trunc({})"),
+    **dict.fromkeys(("complex", "real", "imag", "conj"), "there are no complex numbers here"),
+    **dict.fromkeys(("rearrange", "reduce"), "write reshape, permute, sum and their like"),
+    **dict.fromkeys(("new_tensor", "as_array", "list", "array_of"), "write the tensor, as [1, 2]"),
+    **dict.fromkeys(("apply", "map", "vmap", "vectorize"), "write f(x): it works on all elements"),
+    **dict.fromkeys(("read_csv", "load", "loadtxt", "open"), "bind a file: x=@table.csv:column"),
+    **dict.fromkeys(("save", "savetxt", "to_csv", "savez"), "run with --save FILE"),
+    **dict.fromkeys(
+        ("plot", "show", "plt", "hist"), "nothing is drawn here; --format csv has data"
+    ),
+    **dict.fromkeys(("seed", "set_seed"), "leave it out, and run with --seed N"),
+    **dict.fromkeys(("help", "doc"), "run graphcalc --functions NAME, or graphcalc --help"),
+    **dict.fromkeys(("exit", "quit"), "leave it out"),
+    "printf": "write a bare name: every node is shown",
+    "echo": "write a bare name: every node is shown",
+    "model": "there are no modules: write what the model computes",
+    "cosine": "write cos({})",
+    "sine": "write sin({})",
+    "tangent": "write tan({})",
     "print": "write a bare name: every node is shown",
     "range": "write arange(n); there are no loops",
     "backward": "write grad(y, x), or run with --grad NAME",
@@ -42,12 +85,27 @@ INSTEAD = {
 # Names that people read without giving them a value.
 INSTEAD_OF_NAMES = {
     "e": "write `exp(1)` for Euler's number, or bind it: e=2",
+    "E": "write `exp(1)` for Euler's number, or bind it: E=2",
+    "π": "write `pi`",
+    "τ": "write `tau`",
+    "i": "write arange(n) for indices, or bind it: i=1; there are no complex numbers",
+    "j": "write arange(n) for indices, or bind it: j=1; there are no complex numbers",
+    **dict.fromkeys(("null", "nil", "NULL", "NA", "NaN"), "write `nan` for a missing number"),
+    **dict.fromkeys(
+        ("scipy", "sp", "sympy", "pd", "tf", "jnp", "jax", "cmath", "os", "sys"),
+        "no other modules than torch, numpy and math are known; leave the prefix out",
+    ),
     "device": "leave it out: --device says where a program runs",
+    **dict.fromkeys(("ans", "Ans", "_"), "a run knows of no other; name the value itself"),
     "self": "there are no objects: name the weight itself, `weight` for `self.weight`",
     "model": "there are no modules: write what the model computes",
 }
 
-INSTEAD_OF_ATTRIBUTES = {"grad": "write grad(y, x), or run with --grad NAME"}
+INSTEAD_OF_ATTRIBUTES = {
+    "grad": "write grad(y, x), or run with --grad NAME",
+    "length": "write len(x), or x.shape",
+    "values": "leave it out",
+}
 
 # What pasted code writes in front of a function, and other words for torch's keywords.
 PREFIXES = frozenset(

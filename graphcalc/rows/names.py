@@ -140,7 +140,7 @@ def _hint(name: str, columns: Sequence[str]) -> str:
     blank = next((c for c in columns if c.strip() == header), None)
     if blank is not None:
         return f"did you mean `{name_of(blank)}`?"
-    near = did_you_mean(header, columns, cutoff=0.7)
+    near = did_you_mean(header, columns)
     found = next((c for c in columns if f"`{c}`" in near), None)
     if found is not None:
         return f"did you mean `{brief(name_of(found))}`?"

@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 from graphcalc.diagnostics import CallError, Label, ParseError, brief
 from graphcalc.numbers import whole_number
 from graphcalc.source import Source, Span
-from graphcalc.syntax.columns import column_of
+from graphcalc.syntax.advice import decimal_comma, thousands
+from graphcalc.syntax.columns import column_of, normalized
 from graphcalc.syntax.errors import CONSTRUCTS, construct
 from graphcalc.syntax.expr import (
     Attribute,
@@ -85,7 +86,7 @@ class _Actions:
 
     def name(self, c: list[Any]) -> Expr:
         _, start, end = c[0]
-        return Name(self.text[start:end], start, end)
+        return Name(normalized(self.text[start:end]), start, end)
 
     def true(self, c: list[Any]) -> Expr:
         return Boolean(True, c[0].start, c[0].end)
@@ -133,11 +134,11 @@ class _Actions:
 
     def attribute(self, c: list[Any]) -> Expr:
         name = c[2]
-        return Attribute(c[0], self.text[name.start : name.end], c[0].start, name.end)
+        return Attribute(c[0], normalized(self.text[name.start : name.end]), c[0].start, name.end)
 
     def keyword(self, c: list[Any]) -> Expr:
         name = c[0]
-        return Keyword(self.text[name.start : name.end], c[2], name.start, c[2].end)
+        return Keyword(normalized(self.text[name.start : name.end]), c[2], name.start, c[2].end)
 
     def call(self, c: list[Any]) -> Expr:
         arguments = _values(c[2:-1])
@@ -249,15 +250,15 @@ class _Actions:
         )
 
     def several(self, c: list[Any]) -> Any:
-        comma = c[1]
+        comma, text = c[1], self.source.text
         number = type(c[0]) is Number
+        shown = "`[1, 2]`" if number else "`[a, b]`"
+        slip = thousands(text, c[0].start) or decimal_comma(text, c[0].start) if number else ""
         raise ParseError(
             "several-values",
             "a statement is one expression, and a `,` follows it here",
             (Label(self.source, Span(comma.start, comma.end)),),
-            help="write a tensor as `[1, 2]`, and a thousand as 1000 or 1_000"
-            if number
-            else "write a tensor as `[a, b]`, or one statement for each value",
+            help=slip or f"write a tensor as {shown}, or one statement for each value",
         )
 
     def _parameter(self, node: Expr) -> FunctionParameter:

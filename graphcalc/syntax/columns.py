@@ -8,9 +8,17 @@ from typing import Any
 from graphcalc.ops.table import FUNCTIONS
 from graphcalc.syntax.expr import Name, Number, Text
 
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _VERSION = re.compile(r"'\d+\Z")
 _WORDS = frozenset("if else and or not in is true false True False None".split())
+
+
+def normalized(name: str) -> str:
+    """Return a name as Python's identifiers are compared: in Unicode's form NFKC."""
+    if name.isascii():
+        return name
+    import unicodedata
+
+    return unicodedata.normalize("NFKC", name)
 
 
 def name_of(header: str) -> str:
@@ -19,7 +27,7 @@ def name_of(header: str) -> str:
     That is the header itself, or `col("…")` where this is no name, or a function's.
     """
     is_plain = header not in _WORDS and header not in FUNCTIONS
-    if is_plain and len(header) <= 255 and _IDENTIFIER.fullmatch(header):
+    if is_plain and len(header) <= 255 and header.isidentifier() and normalized(header) == header:
         return header
     return f"col('{header}')" if '"' in header else f'col("{header}")'
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from graphcalc.diagnostics import Label, ParseError, brief
-from graphcalc.ops.prelude import COMPOSITES
-from graphcalc.ops.table import FUNCTIONS
 from graphcalc.source import Source, Span
+from graphcalc.syntax.advice import Slip, advise
 from graphcalc.syntax.grammar import Tables
 from graphcalc.syntax.lexer import Lexer, Token, open_brackets, unclosed
 
@@ -109,38 +108,10 @@ def unexpected(
         message = f"expected `else`, got {got}"
     else:
         message = f"expected an operator or a new line, got {got}"
+    help = advise(Slip(source.text, before, token, opened))
     note = ""
     if opened and last is not None:
         on_line, at_line = source.location(opened[-1].start), source.location(token.start)
         if on_line[0] != at_line[0]:
             note = f"the `{opened[-1].kind}` at {on_line[0]}:{on_line[1]} is still open"
-    return ParseError("syntax", message, (here,), note=note, help=_advice(source, last, token))
-
-
-def _advice(source: Source, last: Token | None, token: Token) -> str:
-    """What the writer probably meant, or nothing."""
-    text = source.text
-    if token.kind == "|" and (last is None or last.kind in ("_SEPARATOR", "=", "(", ",")):
-        return "write abs(x)"
-    if last is None:
-        return ""
-    pair = text[last.start : last.end] + text[token.start : token.end]
-    adjacent = last.end == token.start
-    if adjacent and pair in ("&&", "||"):
-        return f"write `{'and' if pair == '&&' else 'or'}`"
-    if token.kind == "=" and adjacent and text[last.start] in "+-*/%@^&|":
-        return f"there is no `{pair}`; write `x = x {pair[:-1]} y`"
-    if token.kind == "=" and adjacent and last.kind == ":":
-        return "write `=`"
-    if token.kind == "," and last.kind == "NUMBER":
-        return "write a tensor as `[1, 2]`, and a thousand as 1000 or 1_000"
-    if token.kind == "not":
-        return "write `(not x)` in parentheses, or `x not in y`"
-    if last.kind in ("NUMBER", "NAME", ")", "]") and token.kind in ("NUMBER", "NAME", "(", "["):
-        name = text[last.start : last.end]
-        if name in FUNCTIONS or name in COMPOSITES:
-            return f"arguments stand in parentheses: write `{name}(…)`"
-        return "write `*` to multiply; separate statements with `;` or a new line"
-    if token.kind == "=":
-        return "write `==` to compare, `name=value` for an argument, one assignment a statement"
-    return ""
+    return ParseError("syntax", message, (here,), note=note, help=help)

@@ -42,8 +42,6 @@ _LOOKALIKES = {
     "（": "(",
     "）": ")",
     "，": ",",
-    "π": "pi",
-    "τ": "tau",
     "∞": "inf",
     "²": "^2",
     "³": "^3",
@@ -105,6 +103,8 @@ class Lexer:
             group = found.lastindex
             start, end = found.span(group or 0)
             if group == 1:
+                if not found[1].isascii():
+                    _check_name(source, start, found[1])
                 yield Token(literals.get(found[1], "NAME"), start, end)
             elif group == 2:
                 yield Token("NUMBER", start, end)
@@ -127,6 +127,13 @@ class Lexer:
                 return
             else:
                 raise _bad_character(source, start)
+
+
+def _check_name(source: Source, start: int, text: str) -> None:
+    """Raise ParseError at the first character that Python has in no identifier."""
+    for length in range(1, len(text) + 1):
+        if not text[:length].isidentifier():
+            raise _bad_character(source, start + length - 1)
 
 
 def _close(source: Source, brackets: list[Token], token: Token) -> None:
@@ -202,6 +209,9 @@ def _bad_character(source: Source, offset: int) -> ParseError:
             label,
             help="write gamma(n + 1) for a factorial",
         )
+    slip = _quote_slip(source.text, offset) or _dollar_slip(source.text, offset)
+    if slip:
+        return ParseError("bad-character", f"unexpected {shown}", label, help=slip)
     if character in _LOOKALIKES:
         return ParseError(
             "bad-character",
@@ -212,15 +222,51 @@ def _bad_character(source: Source, offset: int) -> ParseError:
     if character in _INSTEAD:
         return ParseError("bad-character", f"unexpected {shown}", label, help=_INSTEAD[character])
     if character.isalpha() or character.isdigit():
-        twin = _ascii_twin(character)
         return ParseError(
             "bad-character",
             f"{shown} is not allowed in a {'name' if character.isalpha() else 'number'}",
             label,
-            note="names are made of A-Z, a-z, 0-9 and _",
-            help=f"did you mean `{twin}`?" if twin else "",
+            note="names are made of letters, digits and _",
+            help=_ascii_name(source.text, offset),
         )
     return ParseError("bad-character", f"unexpected {shown}", label)
+
+
+def _quote_slip(text: str, offset: int) -> str:
+    """Advice on a quote within a number, `1'000`, or behind a name, `f'(x)` and `x'`."""
+    if text[offset] != "'":
+        return ""
+    begin = re.search(r"\d+$|[\w)\]]$", text[max(offset - 20, 0) : offset])
+    if begin is None:
+        return ""
+    if re.match(r"'\d{3}(?!\w)", text[offset:]) and begin[0].isdigit():
+        return f"write {begin[0]}{text[offset + 1 : offset + 4]}, without quotes"
+    return "write grad(f(x), x) for a derivative, x.T for a transposed matrix"
+
+
+def _dollar_slip(text: str, offset: int) -> str:
+    """Advice on columns as awk has them, `$1` and `{print $1}`."""
+    column = re.match(r"\$(\d+)", text[offset:])
+    if column:
+        return f"write col({column[1]}), with --rows and --no-header"
+    if text[offset] == "{" and re.match(r"\s*[^\W\d]", text[offset + 1 :]):
+        return "statements stand without braces; every node is shown"
+    return ""
+
+
+def _ascii_name(text: str, offset: int) -> str:
+    """Advice on a word with a character that no name or number has: the word in ASCII."""
+    begin = re.search(r"\w*$", text[:offset])
+    end = re.match(r"\w+", text[offset:])
+    word = (begin[0] if begin else "") + (end[0] if end else "")
+    twin = ascii_twin(word)
+    return f"did you mean `{twin}`?" if twin else ""
+
+
+def ascii_twin(word: str) -> str:
+    """Return the ASCII word that a word looks like; an empty text where there is none."""
+    letters = [c if c.isascii() else _ascii_twin(c) for c in word]
+    return "".join(letters) if all(letters) else ""
 
 
 def _ascii_twin(character: str) -> str:

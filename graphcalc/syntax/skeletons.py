@@ -283,7 +283,7 @@ def _split(text: str) -> _Split | None:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "#" in text or '"' in text or "'" in text:
         text = _TEXT_OR_COMMENT.sub(lambda found: "" if found[0][0] == "#" else '""', text)
-    if any(c in text for c in ("\\", _NAME_HOLE, _NUMBER_HOLE)):
+    if not text.isascii() or any(c in text for c in ("\\", _NAME_HOLE, _NUMBER_HOLE)):
         return None
     # With a group in the pattern, `split` gives what is between the leaves and the leaves in turns.
     name = _NAME

@@ -219,7 +219,7 @@ ELEMENTWISE = (
         math.hypot,
         examples=(("hypot(3, 4)", "5"),),
         tolerance=2,
-        pole="sqrt({0}^2 + {1}^2 + 1e-12)",
+        pole="sqrt({0}^2 + {1}^2 + {eps})",
         vjp=in_halves(("g * x / out", "g * y / out"), ("g * (x / out)", "g * (y / out)")),
     ),
     Op(
@@ -283,7 +283,7 @@ ELEMENTWISE = (
         numeric.cbrt,
         ("cbrt(-27)", "-3"),
         tolerance=2,
-        pole="cbrt({0} + 1e-12)",
+        pole="cbrt({0} + {eps})",
         vjp=("g / (3 * out * out)",),
         latex=r"\sqrt[3]{…}",
     ),

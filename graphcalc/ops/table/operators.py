@@ -132,7 +132,7 @@ OPERATORS = (
         examples=(("1 / 4", "0.25"), ("1 / 0", "inf")),
         identity_operand=_by_one,
         causes=causes.DIV,
-        pole="{0} / ({1} + 1e-12)",
+        pole="{0} / ({1} + {eps})",
         vjp=in_halves(("g / y", "-g * (out / y)"), ("g / y", "-(g * out / y)")),
         polars="div",
         raising="({} / {})",
@@ -174,7 +174,7 @@ OPERATORS = (
         inline_scalars=frozenset({2.0, 3.0}),
         tolerance=2,
         causes=causes.POW,
-        pole="({0} + 1e-12)^{1}",
+        pole="({0} + {eps})^{1}",
         vjp=in_halves(
             (
                 "where(y == 0, 0, g * (y * x^(y - 1)))",
