@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from graphcalc.diagnostics import CallError, Label, ShapeError
+from graphcalc.diagnostics import CallError, Label, ShapeError, brief
 from graphcalc.graph.frames import Frame
-from graphcalc.graph.ir import Where, text_of
+from graphcalc.graph.ir import Where, label_of, text_of
 from graphcalc.graph.lowered import ListValue, Lowered, NoneValue, TupleValue
 from graphcalc.graph.scope import Scope
+from graphcalc.ops.prelude import PRIVATE
 from graphcalc.ops.shapes import dimension
 from graphcalc.ops.spec import Op, Problem, Type
 from graphcalc.ops.table import OPS
+from graphcalc.ops.words import MISTAKEN
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
 
@@ -91,7 +93,8 @@ class CallSite(NamedTuple):
         """A dimension of `x`, counted from the front."""
         rank = len(self.shape())
         if not rank:
-            raise ShapeError("unpack-scalar", "a scalar has no dimension", self.label())
+            text = "a scalar has no dimension"
+            raise ShapeError("unpack-scalar", text, self.label(), help=self._advice())
         found: int = self.checked(lambda: dimension(self.whole(name, default), rank))
         return found
 
@@ -113,11 +116,19 @@ class CallSite(NamedTuple):
     def fail(self, name: str, what: str) -> CallError:
         """The error for an argument that is not known, or not what it has to be."""
         node = self.matched[name][1] if name in self.matched else self.node
+        of = "" if self.name.startswith(PRIVATE) else f" of `{self.name}`"
         return CallError(
             "static-argument",
-            f"argument `{name}` of `{self.name}` must be {what} known before the program runs",
+            f"argument `{name}`{of} must be {what} known before the program runs",
             self.scope.label(node, self.frame.source),
+            help=self._advice(),
         )
+
+    def _advice(self) -> str:
+        """What the call is often taken for, with the arguments that the user wrote."""
+        written = label_of(self.where)
+        arguments = written.source.slice(written.span).partition("(")[2].rpartition(")")[0]
+        return MISTAKEN.get(self.name, "").replace("{}", brief(arguments))
 
     def row(self, name: str, params: tuple[Any, ...]) -> int:
         """The node of a row of the op table, of `x`."""

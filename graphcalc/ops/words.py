@@ -82,6 +82,9 @@ INSTEAD = {
     "bincount": "write sum(one_hot(x, n), dim=0)",
 }
 
+# What a function of the same name does elsewhere, where a call of it fails here.
+MISTAKEN = {"_differences": "for a derivative write grad({})"}
+
 # Names that people read without giving them a value.
 INSTEAD_OF_NAMES = {
     "e": "write `exp(1)` for Euler's number, or bind it: e=2",
