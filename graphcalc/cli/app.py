@@ -84,7 +84,7 @@ def _compute(command: CommandLine) -> int:
         evaluation = _evaluation(command, sources, bindings, loaders)
         if command.rows:
             return _run_rows(evaluation, command)
-        page = Page(command.output_format, command.color, command.all)
+        page = Page(command.output_format, command.color, command.all, command.digits)
         with STANDARD_OUTPUT.redirected(command.output):
             outcome = _run_program(evaluation, command, page)
     except (BindingError, ProgramError) as error:

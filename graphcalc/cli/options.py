@@ -263,6 +263,8 @@ GROUPS = {
         Option("--steps", "", "Print every step with its numbers (--format steps).",
                formats=STEPS),
         Option("--show", "NAMES", "Print only these nodes: a,g.", _names, ()),
+        Option("--digits", "N", "Round numbers that people read to so many digits.",
+               _integer(1, 17)),
         Option("--results", "", "Print only the results."),
         Option("--all", "", "Print every row of a long table."),
         Option("--trace-nan", "", "Explain where NaN and infinity come from."),

@@ -66,6 +66,7 @@ class CommandLine:
     quiet: bool
     steps: bool
     show: tuple[str, ...]
+    digits: int | None
     results: bool
     all: bool
     trace_nan: bool
@@ -103,7 +104,7 @@ class CommandLine:
         if self.quiet or self.steps:
             return "value" if self.quiet else "steps"
         ending = (self.output or "").lower().removesuffix(".gz").rpartition(".")[2]
-        is_told = self.format is None and self.rows is None and not self.functions
+        is_told = self.format is None and not self.rows and not self.functions
         return ending if is_told and ending in _TOLD else "table"
 
     def has(self, option: Option) -> bool:
@@ -226,6 +227,6 @@ def _check_files(command: CommandLine) -> None:
         **dict.fromkeys(_SHEETS, "write .csv, which spreadsheets read"),
         **dict.fromkeys(_ARRAYS, f"--save writes values: --save {brief(command.output or '')}"),
     }
-    if ending in advice and command.rows is None:
+    if ending in advice and not command.rows:
         message = f"--output `{brief(command.output or '')}` is text, and .{ending} holds none"
         raise UsageError("option", message, help=advice[ending])

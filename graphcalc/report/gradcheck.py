@@ -8,17 +8,17 @@ from math import isfinite, isinf, prod
 
 from graphcalc.analysis.gradcheck import Checked, Element
 from graphcalc.numbers import exact
-from graphcalc.report.numbers import show_index
+from graphcalc.report.numbers import Show, round_to, show_index
 from graphcalc.report.safe import safe
 from graphcalc.report.table import NodeTable
 
 FORMATS = ("table", "json")
 
 
-def build(checked: Sequence[Checked], target: str) -> NodeTable:
+def build(checked: Sequence[Checked], target: str, digits: int | None = None) -> NodeTable:
     """Return a table with a row for every input, which shows its worst element."""
     header = ("name", "elements", "worst at", "gradient", "by differences", "error", "verdict")
-    rows = [("input" if c.is_right else "result", _cells(c)) for c in checked]
+    rows = [("input" if c.is_right else "result", _cells(c, round_to(digits))) for c in checked]
     wrong = sum(not c.is_right for c in checked)
     open_ = sum(e.verdict == "unclear" for c in checked for e in c.elements)
     verdict = f"{wrong} of {len(checked)} wrong" if wrong else "none is wrong"
@@ -26,15 +26,15 @@ def build(checked: Sequence[Checked], target: str) -> NodeTable:
     return NodeTable(header, rows, f"gradients of {safe(target)} · {verdict} · central differences")
 
 
-def _cells(checked: Checked) -> tuple[str, ...]:
+def _cells(checked: Checked, show: Show) -> tuple[str, ...]:
     worst = checked.worst
     count, total = len(checked.elements), prod(checked.shape)
     return (
         safe(checked.name),
         f"{count} of {total:,}" if count < total else f"{total:,}",
         show_index(worst.at),
-        exact(worst.gradient),
-        exact(worst.difference),
+        show(worst.gradient, "float64"),
+        show(worst.difference, "float64"),
         f"{worst.error:.1e}",
         worst.verdict,
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from graphcalc.backends.base import KEEP, Summary, Value
 from graphcalc.data.elements import pieces, shape_of
 from graphcalc.numbers import Nested, exact
+from graphcalc.report.numbers import Show, round_to
 from graphcalc.report.safe import safe
 from graphcalc.report.table import gradient_text, header, profile_cells, value_text
 from graphcalc.trace import Record, Trace
@@ -270,19 +271,26 @@ def _value_cell(value: Value, dtype: str) -> Cell:
     return chain('"', literal, '"')
 
 
-def _literal(value: Value, dtype: str) -> Iterator[str]:
+def _literal(value: Value, dtype: str, show: Show = exact) -> Iterator[str]:
     """Return the pieces of a value as a literal; none for one that was too large to keep."""
-    return iter(()) if value is None else pieces(value, lambda x: exact(x, dtype))
+    return iter(()) if value is None else pieces(value, lambda x: show(x, dtype))
 
 
-def as_markdown(records: Sequence[Record], trace: Trace, origins: Origins | None = None) -> str:
-    """Return a Markdown table, one row a node."""
+def as_markdown(
+    records: Sequence[Record],
+    trace: Trace,
+    origins: Origins | None = None,
+    digits: int | None = None,
+) -> str:
+    """Return a Markdown table, one row a node, with numbers rounded to `digits`."""
+    show = round_to(digits)
     heads = header(trace)
     lines = [f"| {' | '.join(heads)} |", f"| {' | '.join(['---'] * len(heads))} |"]
     for record in records:
-        cells: tuple[str, ...] = (safe(record.name), safe(record.text.strip()), value_text(record))
+        value = value_text(record, show)
+        cells: tuple[str, ...] = (safe(record.name), safe(record.text.strip()), value)
         if trace.target is not None:
-            cells = (*cells, gradient_text(record))
+            cells = (*cells, gradient_text(record, show))
         if trace.profile is not None:
             cells = (*cells, *profile_cells(record))
         lines.append(f"| {' | '.join(map(_markdown_cell, cells))} |")
@@ -297,23 +305,40 @@ def _markdown_cell(text: str) -> str:
     return escaped.replace("|", "\\|")
 
 
-def as_value(records: Sequence[Record], trace: Trace, origins: Origins | None = None) -> str:
-    """Return the bare values, one a line; the bare gradients, where these were asked for."""
-    return "".join(value_pieces(records, trace, origins))
+def as_value(
+    records: Sequence[Record],
+    trace: Trace,
+    origins: Origins | None = None,
+    digits: int | None = None,
+) -> str:
+    """Return the bare values, one a line; the bare gradients, where these were asked for.
+
+    Numbers are rounded to `digits`.
+    """
+    return "".join(value_pieces(records, trace, origins, digits))
 
 
 def value_pieces(
-    records: Sequence[Record], trace: Trace, origins: Origins | None = None
+    records: Sequence[Record],
+    trace: Trace,
+    origins: Origins | None = None,
+    digits: int | None = None,
 ) -> Iterator[str]:
     """Return what `as_value` does, in pieces."""
+    show = round_to(digits)
     for record in records:
         part = record if trace.target is None else record.gradient
-        yield from _literal(None if part is None else part.value, record.dtype)
-        yield "\n"
+        yield from _literal(None if part is None else part.value, record.dtype, show)
+        yield "
+"
 
 
 # Formats whose values may be arrays that are written in pieces, not nested lists.
 IN_PIECES = frozenset({"csv", "tsv", "value"})
+# Formats that people read, whose numbers may be rounded.
+ROUNDED: dict[
+    str, Callable[[Sequence[Record], Trace, Origins | None, int | None], Iterable[str]]
+] = {"md": as_markdown, "value": value_pieces}
 PRINTERS: dict[str, Callable[[Sequence[Record], Trace, Origins | None], Iterable[str]]] = {
     "json": as_json,
     "jsonl": as_jsonl,

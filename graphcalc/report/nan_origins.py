@@ -9,14 +9,19 @@ from graphcalc.analysis.nan_origins import Origin, Origins
 from graphcalc.diagnostics import Label
 from graphcalc.numbers import exact
 from graphcalc.report.errors import location
-from graphcalc.report.numbers import show_index
+from graphcalc.report.numbers import Show, round_to, show_index
 from graphcalc.report.safe import safe
 
 # Origins that are printed in full, and names that are listed.
 _MANY, _NAMES = 20, 12
 
 
-def as_notes(found: Origins, limit: int = 3, more_at: str = "; --trace-nan tells all") -> list[str]:
+def as_notes(
+    found: Origins,
+    limit: int = 3,
+    more_at: str = "; --trace-nan tells all",
+    digits: int | None = None,
+) -> list[str]:
     """Return a line for each origin that reaches a result or a gradient.
 
     Those beyond the limit are counted; `more_at` says where to read of them.
@@ -27,9 +32,8 @@ def as_notes(found: Origins, limit: int = 3, more_at: str = "; --trace-nan tells
         where = location(Label(origin.source, origin.span))
         cause = f": {origin.why}" if origin.why else ""
         instead = f"; instead: {origin.instead}" if origin.instead else ""
-        lines.append(
-            safe(f"{where}: note: {_what(origin)}{cause}{_operand_values(origin)}{instead}")
-        )
+        values = _operand_values(origin, round_to(digits))
+        lines.append(safe(f"{where}: note: {_what(origin)}{cause}{values}{instead}"))
     more = len(made) - limit + (found.more if len(made) == len(found.made) else 0)
     if more > 0:
         lines.append(f"note: and in {more:,} more node{'s' * (more != 1)}{more_at}")
@@ -45,25 +49,25 @@ def _what(origin: Origin) -> str:
     return f"{origin.kinds} born in `{node}`"
 
 
-def _operand_values(origin: Origin) -> str:
+def _operand_values(origin: Origin, show: Show) -> str:
     """Return the values of the operands that are names, in brackets."""
-    named = _values(origin)
+    named = _values(origin, show)
     if origin.gradient_of or not named:
         return ""
     at = f" at {show_index(origin.first)}" if origin.first else ""
     return f" ({', '.join(named)}{at})"
 
 
-def _values(origin: Origin) -> list[str]:
+def _values(origin: Origin, show: Show) -> list[str]:
     """Return the operands that are not literals, each with its value."""
     return [
-        f"{text} = {exact(value)}"
+        f"{text} = {show(value, 'float64')}"
         for text, value in origin.operands
         if value is not None and not re.match(r"[-\d.\[]|(inf|nan|pi|tau)$", text)
     ]
 
 
-def as_text(found: Origins) -> str:
+def as_text(found: Origins, digits: int | None = None) -> str:
     """Return every origin with its operands, what it reaches, and what to write instead."""
     if not found.made:
         return "every number is finite\n"
@@ -71,7 +75,7 @@ def as_text(found: Origins) -> str:
     for number, origin in enumerate(found.made[:_MANY], 1):
         where = location(Label(origin.source, origin.span))
         lines.append(f"{number}. {_what(origin)} ({where})")
-        lines += [f"   {line}" for line in _details(origin)]
+        lines += [f"   {line}" for line in _details(origin, round_to(digits))]
     more = max(len(found.made) - _MANY, 0) + found.more
     if more:
         lines.append(f"and {more:,} more")
@@ -80,15 +84,15 @@ def as_text(found: Origins) -> str:
     return "\n".join([*map(safe, lines), ""])
 
 
-def _details(origin: Origin) -> list[str]:
+def _details(origin: Origin, show: Show) -> list[str]:
     lines = []
     if origin.first:
         counts = [(origin.nan, "nan"), (origin.inf, "inf")]
         counted = " and ".join(f"{count:,} {kind}" for count, kind in counts if count)
         lines.append(f"{counted}, the first at {show_index(origin.first)}")
-    operands = _values(origin)
+    operands = _values(origin, show)
     if operands:
-        lines.append(f"{', '.join(operands)} gives {exact(origin.value)}")
+        lines.append(f"{', '.join(operands)} gives {show(origin.value, 'float64')}")
     if origin.why:
         lines.append(origin.why)
     reached = _listed(origin.reaches) if origin.reaches else "no result"

@@ -3,26 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from math import isfinite
+from typing import TypeAlias
 
 from graphcalc.backends.base import Summary
 from graphcalc.numbers import exact
+
+# A number as text, given its dtype.
+Show: TypeAlias = Callable[[float, str], str]
 
 # Digits of a short form.
 _SHORT = 7
 
 
 def _short(value: float, dtype: str) -> str:
-    """Return a number with at most seven digits, and a `…` where digits are left out."""
+    """Return a number with its first seven digits, and a `…` where there are more.
+
+    Every digit is one of the number's own: 2.9999999994 begins with 2.999999.
+    """
     text = exact(value, dtype)
-    if len(text) <= _SHORT + 3 or not isinstance(value, float):
+    if len(text) <= _SHORT + 3 or not isinstance(value, float) or value == int(value):
         return text
-    brief = f"{value:.{_SHORT}g}"
-    if float(brief) == value:
-        return text
-    if value == int(value):
-        return text  # digits of a whole number are never left out
-    mantissa, mark, exponent = brief.partition("e")
-    return f"{mantissa}…{mark}{exponent}"
+    mantissa, mark, exponent = text.partition("e")
+    end = max(_end_of_digits(mantissa, _SHORT), mantissa.index(".") + 2)
+    return text if end >= len(mantissa) else f"{mantissa[:end]}…{mark}{exponent}"
+
+
+def _end_of_digits(mantissa: str, count: int) -> int:
+    """Return where so many significant digits end; the whole length where there are fewer."""
+    is_leading = True
+    for place, character in enumerate(mantissa):
+        is_leading = is_leading and character in "-0."
+        count -= not is_leading and character != "."
+        if count == 0:
+            return place + 1
+    return len(mantissa)
+
+
+def round_to(digits: int | None) -> Show:
+    """Return a function that rounds numbers to so many significant digits; None rounds none.
+
+    Numbers that have no more digits, and those of whole dtypes, are written whole.
+    """
+
+    def show(value: float, dtype: str = "float64") -> str:
+        text = exact(value, dtype)
+        if digits is None or not isinstance(value, float) or not isfinite(value):
+            return text
+        mantissa = text.partition("e")[0].rstrip("0") if "." not in text else text.partition("e")[0]
+        if _end_of_digits(mantissa + "0", digits) >= len(mantissa):
+            return text
+        return f"{value:#.{digits}g}".replace(".e", "e").rstrip(".")
+
+    return show
 
 
 def show_seconds(seconds: float) -> str:
@@ -33,7 +66,7 @@ def show_seconds(seconds: float) -> str:
     return f"{seconds / 1e-9:.0f} ns"
 
 
-def shortener(values: Iterable[tuple[float, str]]) -> Callable[[float, str], str]:
+def shortener(values: Iterable[tuple[float, str]]) -> Show:
     """Return a function that gives these numbers short forms, different for unequal numbers.
 
     Each number comes with its dtype.
@@ -59,9 +92,7 @@ def show_index(index: tuple[int, ...]) -> str:
     return f"[{', '.join(map(str, index))}]" if index else ""
 
 
-def show_summary(
-    summary: Summary, shape: tuple[int, ...], dtype: str, show: Callable[[float, str], str]
-) -> str:
+def show_summary(summary: Summary, shape: tuple[int, ...], dtype: str, show: Show) -> str:
     """Return a tensor's shape, dtype, extremes, mean, and counts of NaN and infinity in a line."""
     parts = [show_shape(shape), dtype]
     low, mean, high = summary.minimum, summary.mean, summary.maximum

@@ -31,11 +31,13 @@ class Page(NamedTuple):
     format   one of `FORMATS`
     color    `auto`, `always` or `never`
     all_rows whether every row of a long table is printed
+    digits   significant digits where people read; None for all, or seven on a terminal
     """
 
     format: str = "table"
     color: str = "auto"
     all_rows: bool = False
+    digits: int | None = None
 
 
 def notify(text: str, label: Label | None = None) -> None:
@@ -89,18 +91,23 @@ def print_run(
 
         limit = None if page.all_rows else table.MAX_ROWS
         is_short = STANDARD_OUTPUT.is_on_terminal()
-        draw(table.build(records, trace, is_short=is_short, limit=limit), page.color)
+        built = table.build(records, trace, is_short=is_short, limit=limit, digits=page.digits)
+        draw(built, page.color)
     elif page.format in STEPS:
         from graphcalc.report.steps import as_steps
 
-        STANDARD_OUTPUT.write(as_steps(trace, page.format))
+        STANDARD_OUTPUT.write(as_steps(trace, page.format, page.digits))
     else:
         from graphcalc.report import machine
 
         is_nested = page.format not in machine.IN_PIECES
         whole = [_whole(record, outcome, is_nested=is_nested) for record in records]
         explained = origins if trace_nan else None
-        STANDARD_OUTPUT.write_all(machine.PRINTERS[page.format](whole, trace, explained))
+        if page.format in machine.ROUNDED:
+            pieces = machine.ROUNDED[page.format](whole, trace, explained, page.digits)
+        else:
+            pieces = machine.PRINTERS[page.format](whole, trace, explained)
+        STANDARD_OUTPUT.write_all(pieces)
     if origins is not None:
         _print_origins(origins, page, trace_nan)
     elif has_non_finite:
@@ -140,7 +147,7 @@ def print_gradcheck(checked: Sequence[Checked], target: str, page: Page) -> None
     if page.format == "json":
         STANDARD_OUTPUT.write(printer.as_json(checked, target))
     else:
-        draw(printer.build(checked, target), page.color)
+        draw(printer.build(checked, target, page.digits), page.color)
     for remark in printer.remarks(checked):
         notify(remark)
     wrong = [c for c in checked if not c.is_right]
@@ -185,12 +192,12 @@ def _print_origins(origins: Origins, page: Page, trace_nan: bool) -> None:
     from graphcalc.report import nan_origins
 
     if not trace_nan:
-        for line in nan_origins.as_notes(origins):
+        for line in nan_origins.as_notes(origins, digits=page.digits):
             complain(f"graphcalc: {line}\n")
     elif page.format == "table":
-        STANDARD_OUTPUT.write(nan_origins.as_text(origins))
+        STANDARD_OUTPUT.write(nan_origins.as_text(origins, page.digits))
     elif page.format != "json":
-        complain(nan_origins.as_text(origins))
+        complain(nan_origins.as_text(origins, page.digits))
 
 
 def check_finite(outcome: Outcome) -> None:

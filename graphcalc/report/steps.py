@@ -18,7 +18,7 @@ from graphcalc.graph.text import node_text, operand_text
 from graphcalc.numbers import leaves, show_nested
 from graphcalc.ops.shapes import show
 from graphcalc.ops.table import OPS
-from graphcalc.report.numbers import shortener
+from graphcalc.report.numbers import round_to, shortener
 from graphcalc.report.safe import safe
 from graphcalc.report.table import FULL
 from graphcalc.trace import Trace
@@ -37,9 +37,9 @@ class StepLine(NamedTuple):
 class _Page:
     """The lines of a page."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, digits: int | None = None) -> None:
         self.trace, self.graph = trace, trace.graph
-        self._show = shortener(self._numbers())
+        self._show = shortener(self._numbers()) if digits is None else round_to(digits)
         self._uses: dict[int, list[Edge]] = {}
         # Gradients whose rule was shown already: others refer to them by name.
         self._told: set[int] = set()
@@ -214,9 +214,9 @@ def _sides(*texts: str) -> tuple[str, ...]:
     return tuple(kept)
 
 
-def as_steps(trace: Trace, format: str) -> str:
+def as_steps(trace: Trace, format: str, digits: int | None = None) -> str:
     """The page as `steps`, `steps-md` or `steps-tex`."""
-    page = _Page(trace)
+    page = _Page(trace, digits)
     parts = [("Forward", list(page.forward())), ("Backward", list(page.backward()))]
     draw: Callable[[str, list[StepLine]], list[str]] = {
         "steps": _text,

@@ -5,12 +5,12 @@ Plain text is not coloured, wrapped or cut, and does not import Rich.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import prod
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 from graphcalc.numbers import Nested, exact, leaves, show_bytes, show_nested
-from graphcalc.report.numbers import shortener, show_seconds, show_summary
+from graphcalc.report.numbers import Show, round_to, shortener, show_seconds, show_summary
 from graphcalc.report.safe import safe, width
 from graphcalc.trace import Kept, Record, Trace
 
@@ -29,10 +29,6 @@ MAX_CELL = 2000
 _STYLES = {"input": "bright_yellow", "operation": "bright_blue", "result": "dark_goldenrod"}
 
 
-# A number as text, given its dtype.
-Show: TypeAlias = Callable[[float, str], str]
-
-
 class NodeTable(NamedTuple):
     """A table ready to draw: each row has the role that colours it, and its cells."""
 
@@ -42,22 +38,28 @@ class NodeTable(NamedTuple):
 
 
 def build(
-    records: Sequence[Record], trace: Trace, *, is_short: bool, limit: int | None
+    records: Sequence[Record],
+    trace: Trace,
+    *,
+    is_short: bool,
+    limit: int | None,
+    digits: int | None = None,
 ) -> NodeTable:
     """Return records as a table of at most `limit` rows, with the number of the others.
 
-    `is_short` shortens numbers to seven digits.
+    Numbers are rounded to `digits`; without it `is_short` cuts them after seven.
     """
     displayed = records if limit is None else records[:limit]
-    show: Show = exact
-    if is_short:
+    show = round_to(digits)
+    if is_short and digits is None:
         show = shortener(
             [(number, record.dtype) for record in displayed for number in _numbers(record)]
         )
     rows: list[tuple[str, tuple[str, ...]]] = []
     for record in displayed:
         value = value_text(record, show)
-        text = "" if record.text == value or record.text.strip() == "" else record.text
+        is_value = record.text in (value, value_text(record)) or not record.text.strip()
+        text = "" if is_value else record.text
         cells: tuple[str, ...] = (safe(record.name), safe(text), value + _mark(record))
         if trace.target is not None:
             cells = (*cells, gradient_text(record, show))

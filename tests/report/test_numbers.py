@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphcalc.numbers import exact, leaves, rounded, show_nested
-from graphcalc.report.numbers import shortener
+from graphcalc.report.numbers import round_to, shortener
 
 FLOATS = st.floats()
 DTYPES = st.sampled_from(["float64", "float32", "float16", "bfloat16"])
@@ -82,6 +82,54 @@ def test_a_shortened_number_is_marked(value):
         assert math.isclose(float(text.replace("…", "")), value, rel_tol=1e-6)
     else:
         assert _same(float(text), value)
+
+
+@given(FLOATS, DTYPES)
+def test_no_digit_of_a_shortened_number_misleads(value, dtype):
+    """What stands before an ellipsis begins the number's own digits; without one it is whole."""
+    value = rounded(value, dtype)
+    text = shortener([(value, dtype)])(value, dtype)
+    mantissa, mark, exponent = text.partition("…")
+    whole, _, power = exact(value, dtype).partition("e")
+    if mark:
+        assert whole.startswith(mantissa)
+        assert exponent.removeprefix("e") == power
+    else:
+        assert text == exact(value, dtype)
+
+
+def test_shortened_numbers_are_cut_and_not_rounded():
+    """A number just below a rounder one does not look like it."""
+    for value, text in (
+        (0.1 + 0.2, "0.3000000…"),
+        (2.9999999994, "2.999999…"),
+        (-2 / 3, "-0.6666666…"),
+        (1e-9 / 3, "3.333333…e-10"),
+        (123456789.123, "123456789.1…"),
+        (12345.678901234, "12345.67…"),
+    ):
+        assert shortener([(value, "float64")])(value, "float64") == text
+
+
+@given(FLOATS, st.integers(1, 17), DTYPES)
+def test_digits_are_rounded_as_asked(value, digits, dtype):
+    """A rounded number has so many digits, is near, and is whole where it has no more."""
+    value = rounded(value, dtype)
+    text = round_to(digits)(value, dtype)
+    if text == exact(value, dtype) or abs(value) > 1e308:
+        return
+    near = 0.5001 * 10.0 ** (1 - digits) + 2.0**-50
+    assert math.isclose(float(text), value, rel_tol=near + (dtype != "float64") * 2.0**-7)
+    assert len(re.sub(r"e.*|[-.]", "", text).lstrip("0")) == digits
+
+
+def test_digits_of_some_numbers():
+    """Rounded numbers keep their zeros, and have an exponent where they need one."""
+    shown = [round_to(3)(x, "float64") for x in (1 / 3, 0.1 + 0.2, 2.9999999994, 123456.0, 250.0)]
+    assert shown == ["0.333", "0.300", "3.00", "1.23e+05", "250"]
+    assert round_to(1)(3.7e299, "float64") == "4e+299"
+    assert round_to(2)(True, "bool") == "true"
+    assert round_to(2)(123456, "int64") == "123456"
 
 
 NESTED = st.recursive(FLOATS, lambda inner: st.lists(inner, max_size=4), max_leaves=20)
