@@ -13,6 +13,9 @@ from graphcalc.numbers import Nested
 from graphcalc.ops.spec import FLOATS, ITEM_BYTES
 from graphcalc.source import Source, Span
 
+# Elements up to which a share of a gradient is kept.
+_SHARE = 12
+
 
 class Kept(NamedTuple):
     """A value as nested lists, or None when it is too large to keep, and a tensor's statistics."""
@@ -85,11 +88,19 @@ class Trace(Sequence[Record]):
         self._recorded: list[int] | None = None
         self.only = only
         self.profile: Profile | None = None
+        # Small shares of gradients, which have no name, and are shown on a worked page.
+        self._shares = {
+            edge.share
+            for edge in graph.edges
+            if type(edge.share) is int and graph.nodes[edge.share].type.numel <= _SHARE
+        }
 
     needs_values = False
 
     def wants(self, position: int) -> bool:
         """Return whether a large value's statistics belong to a record."""
+        if position in self._shares:
+            return True
         has_name = self.graph.nodes[position].name is not None
         return has_name and (self.only is None or position in self.only)
 

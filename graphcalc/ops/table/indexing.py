@@ -125,6 +125,7 @@ INDEXING = (
         casting="own",
         examples=(("gather([[1, 2], [3, 4]], 1, [[0], [1]])", "[[1], [4]]"),),
         vjp=("scatter_add(full_like(x, 0), dim, index, g)", NONE),
+        step=("{g} added up at the indices, 0 elsewhere",),
         samples=(
             "gather(randn(3, 4), 0, randint(0, 3, (2, 4)))",
             "gather(randn(3, 4, 2), -1, randint(0, 2, (3, 4, 5)))",

@@ -163,7 +163,7 @@ PRODUCTS = (
                 "The sums of the elements so far, along a dimension.",
                 "[1, 3, 6]",
                 ("flip(cumsum(flip(g, dim), dim), dim)",),
-                (),
+                ("{g} of the element and of all later ones, summed",),
             ),
             (
                 "cumprod",

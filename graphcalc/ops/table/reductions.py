@@ -77,6 +77,7 @@ REDUCTIONS = (
         causes=causes.SUM,
         tile_reduction="sum",
         vjp=("_spread(g, x, dim)",),
+        step=("{g} at every element of the sum",),
         differs="bool and integers add up as floating point; torch gives int64.",
         row_total="sum",
         python_op="add",
@@ -101,6 +102,7 @@ REDUCTIONS = (
         causes=causes.MEAN,
         tile_reduction="mean",
         vjp=("_spread(g / numel(x, dim), x, dim)",),
+        step=("{g} over the number of elements, at every element",),
         row_total="mean",
     ),
     *(
@@ -119,6 +121,7 @@ REDUCTIONS = (
             row_total=name,
             latex=rf"\{name}",
             vjp=_first(f"arg{name}(x, {{dim}}, True)"),
+            step=(f"{{g}} at the {adjective} element, 0 elsewhere",),
             differs="the values alone; torch's pair with a dimension is `.values` and `.indices`, "
             "`(…)[0]` and `(…)[1]`, or `v, i = …`.",
         )
@@ -138,6 +141,7 @@ REDUCTIONS = (
             tile_reduction=name,
             row_total=name,
             vjp=_even,
+            step=(f"{{g}} at the {adjective} element, in parts where several are, 0 elsewhere",),
         )
         for name, adjective, value in (("max", "largest", "3"), ("min", "smallest", "1"))
     ),
@@ -149,6 +153,7 @@ REDUCTIONS = (
         type=shapes.extremum,
         casting="own",
         vjp=_first("argmax((x == _unreduced(out, x, {dim})).float(), {dim}, True)"),
+        step=("{g} at the middle element, 0 elsewhere",),
         position_op="argmedian",
         differs="over any dimensions; `np.median` is the mean of the two. Over one dimension "
         "torch's pair is `.values` and `.indices`, `(…)[0]` and `(…)[1]`, or `v, i = …`.",
