@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from functools import cache
 from typing import NamedTuple
 
 from graphcalc.graph.grad import Edge
@@ -18,6 +17,7 @@ from graphcalc.graph.text import node_text, operand_text
 from graphcalc.numbers import leaves, show_nested
 from graphcalc.ops.shapes import show
 from graphcalc.ops.table import OPS
+from graphcalc.report import latex
 from graphcalc.report.numbers import round_to, shortener
 from graphcalc.report.safe import safe
 from graphcalc.report.table import FULL
@@ -246,114 +246,12 @@ def _markdown(title: str, lines: list[StepLine]) -> list[str]:
     return drawn
 
 
-# LaTeX
-
-_TOKENS = re.compile(
-    r"(?P<derivative>d(?P<over>[^\W\d][\w']*)/d(?P<under>[^\W\d][\w']*))"
-    r"|(?P<number>\d+(?:\.\d+)?…?(?:e[+-]?\d+)?)"
-    r"|(?P<power>\^-?)|(?P<call>[^\W\d][\w']*\()|(?P<name>\.?[^\W\d][\w']*)"
-    r"|(?P<symbol>[<>=!]=|//)|(?P<other>\s+|.)"
-)
-_SYMBOLS = {"·": r"\cdot", "…": r"\ldots", "→": r"\to", "==": "="}
-_SYMBOLS |= {c: rf"\{c}" for c in "{}#&_%"}
-_GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
-    "upsilon phi chi psi omega".split()
-)
-
-
-@cache
-def _latex_of_ops() -> dict[str, str]:
-    """The LaTeX of rows by what stands for them in a text: a symbol, a method or a name."""
-    rows = [op for op in OPS.values() if op.latex]
-    return {(op.symbol or op.text.removeprefix("{0}") or op.name): op.latex for op in rows}
-
-
 def _latex(title: str, lines: list[StepLine]) -> list[str]:
     drawn = [rf"\paragraph{{{title}}}", r"\begin{align*}"]
     for number, line in enumerate(lines):
-        first, *rest = map(_math, line.sides)
+        first, *rest = map(latex.math, line.sides)
         text = f"{first} &= {' = '.join(rest)}" if rest else f"{first} &"
         if line.remark:
-            text += rf" && \text{{{_prose(line.remark)}}}"
+            text += rf" && \text{{{latex.prose(line.remark)}}}"
         drawn.append(f"  {text}" + (r" \\" if number < len(lines) - 1 else ""))
     return [*drawn, r"\end{align*}"]
-
-
-def _math(text: str) -> str:
-    """An expression in LaTeX's mathematics."""
-    head, through, user = text.partition(" through ")
-    if through:
-        name, comma, place = user.partition(", ")
-        where = rf",\,\text{{{place}}}" if comma else ""
-        return rf"{_math(head)}\Big|_{{{_math(name)}{where}}}"
-    pieces: list[str] = []
-    # What ends each open parenthesis, and what a power puts in front of its exponent.
-    ends: list[str] = []
-    raised = ""
-    for match in _TOKENS.finditer(text):
-        token = match[0]
-        if match["power"]:
-            raised = f"{token[0]}{{{token[1:]}"
-            # LaTeX refuses a second superscript, and a prime is one.
-            if pieces and "'" in pieces[-1]:
-                pieces[-1] = f"{{{pieces[-1]}}}"
-        elif match["call"] or token == "(":
-            start, end = _call(token[:-1])
-            pieces.append(f"{raised}{start}")
-            ends.append(end + "}" * bool(raised))
-            raised = ""
-        elif token == ")":
-            pieces.append(ends.pop() if ends else ")")
-        else:
-            pieces.append(f"{raised}{_token(match)}" + "}" * bool(raised))
-            raised = ""
-    return "".join(pieces)
-
-
-def _token(match: re.Match[str]) -> str:
-    """A number, name, derivative or symbol in LaTeX."""
-    token = match[0]
-    if match["derivative"]:
-        over, under = _name(match["over"]), _name(match["under"])
-        return rf"\frac{{\partial {over}}}{{\partial {under}}}"
-    if match["number"]:
-        return _number(token)
-    is_word = token.isalpha() and token not in ("and", "or", "not")
-    latex = None if is_word else _latex_of_ops().get(token)
-    if latex is not None:
-        return latex
-    return _name(token) if match["name"] else _SYMBOLS.get(token, token)
-
-
-def _call(name: str) -> tuple[str, str]:
-    """What begins and ends the arguments of a function; of no name a pair of parentheses."""
-    latex = _latex_of_ops().get(name) or _name(name)
-    start, mark, end = latex.partition("…")
-    return (start, end) if mark else (f"{latex}(", ")")
-
-
-def _number(text: str) -> str:
-    mantissa, mark, exponent = text.replace("…", r"\ldots").partition("e")
-    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if mark else mantissa
-
-
-def _name(name: str) -> str:
-    """A name upright, or slanted if it is one letter; `w_0` with a subscript."""
-    name, mark, version = name.partition("'")
-    base, _, index = name.rpartition("_")
-    if not (base and index.isdigit()):
-        base, index = name, ""
-    drawn = base
-    if base in _GREEK:
-        drawn = f"\\{base}"
-    elif len(base) > 1:
-        drawn = rf"\mathrm{{{base.replace('_', chr(92) + '_')}}}"
-    below = ",".join(filter(None, (index, version)))
-    return drawn + "'" * bool(mark) + (f"_{{{below}}}" if below else "")
-
-
-def _prose(text: str) -> str:
-    return "".join(
-        f"${_SYMBOLS[c]}$" if c in "·→…" else rf"\{c}" if c in "_%&#{}" else c for c in text
-    ).replace("^", r"\^{}")
