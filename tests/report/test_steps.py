@@ -193,8 +193,9 @@ def test_latex_of_names_and_calls():
         assert piece in drawn
     assert r"\arcsin(" in drawn
     drawn, _ = page("x = 3; x = x + 1; y = x^2; z = 2^x", {}, None, "steps-tex")
-    assert r"{x'_{2}}^{2}" in drawn
-    assert r"2^{x'_{2}}" in drawn
+    assert r"x &= x_{(1)} + 1" in drawn
+    assert r"y &= x^{2}" in drawn
+    assert r"z &= 2^{x}" in drawn
 
 
 def test_the_formula_of_a_derivative_has_numbers():
