@@ -33,6 +33,7 @@ SAMPLES = {
     "dtype": ("float32", "float32"),
     "seed": ("7", 7),
     "threads": ("2", 2),
+    "digits": ("3", 3),
     "grad": ("g", "g"),
     "wrt": ("a, b", ("a", "b")),
     "seed_grad": ("2", None),
@@ -257,7 +258,7 @@ def test_rows_may_go_without_a_value(arguments, rows, operands):
     [
         (["--formt", "csv"], "there is no option `--formt`", "did you mean `--format`?"),
         (["--formt=csv"], "there is no option `--formt`", "did you mean `--format`?"),
-        (["--zzz"], "there is no option `--zzz`", "write -- before a program that starts so"),
+        (["--zzz"], "there is no option `--zzz`", "see --help"),
         (["--quiet=1"], "option '--quiet' does not take a value", ""),
         (["--help=1"], "option '--help' does not take a value", ""),
         (["1", "--seed"], "option '--seed' requires an argument", ""),
