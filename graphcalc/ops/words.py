@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+_BINOMIAL = "write exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1))"
 _SYMBOLS = "formulas are computed with numbers here, not transformed"
 
 # What others call a function, and what to do here instead; `{}` stands for the arguments.
@@ -10,10 +11,10 @@ INSTEAD = {
     **dict.fromkeys(("lg", "logten", "ldec"), "write log10({}), of base 10"),
     **dict.fromkeys(("lb", "ld"), "write log2({}), of base 2"),
     **dict.fromkeys(("average", "avg", "Average"), "write mean(x), of numbers mean([a, b, c])"),
-    **dict.fromkeys(("fact", "Factorial"), "write factorial({})"),
-    **dict.fromkeys(("nCr", "choose", "binomial", "binom"), "write comb({})"),
+    **dict.fromkeys(("fact", "factorial", "Factorial"), "write gamma(n + 1)"),
+    **dict.fromkeys(("nCr", "choose", "binomial", "binom", "comb"), _BINOMIAL),
     **dict.fromkeys(("derivative", "deriv", "Derivative", "differentiate"), "write grad({})"),
-    **dict.fromkeys(("d", "D", "gradient", "jacrev", "dx"), "write grad({})"),
+    **dict.fromkeys(("d", "D", "jacrev", "dx"), "write grad({})"),
     **dict.fromkeys(
         ("integrate", "integral", "Integral", "quad"),
         "there are no integrals; a sum is near: sum(f) * dx with x = linspace(a, b, n)",
@@ -30,8 +31,8 @@ INSTEAD = {
     **dict.fromkeys(("variance", "Variance"), "write var({})"),
     **dict.fromkeys(("gcf", "hcf"), "write gcd({})"),
     **dict.fromkeys(("if", "iif", "ifelse", "IF"), "write where(condition, x, y)"),
-    **dict.fromkeys(("int", "integer"), "write trunc({})"),
-    **dict.fromkeys(("complex", "real", "imag", "conj"), "there are no complex numbers here"),
+    "integer": "write trunc({})",
+    **dict.fromkeys(("complex", "imag"), "there are no complex numbers here"),
     **dict.fromkeys(("rearrange", "reduce"), "write reshape, permute, sum and their like"),
     **dict.fromkeys(("new_tensor", "as_array", "list", "array_of"), "write the tensor, as [1, 2]"),
     **dict.fromkeys(("apply", "map", "vmap", "vectorize"), "write f(x): it works on all elements"),
