@@ -329,8 +329,7 @@ def value_pieces(
     for record in records:
         part = record if trace.target is None else record.gradient
         yield from _literal(None if part is None else part.value, record.dtype, show)
-        yield "
-"
+        yield "\n"
 
 
 # Formats whose values may be arrays that are written in pieces, not nested lists.
