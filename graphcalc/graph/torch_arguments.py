@@ -154,7 +154,7 @@ class ArgumentReader:
             f"`{self._function.name}` has no argument `{brief(node.name)}`",
             self._scope.label(node, self._frame.source),
             note=f"its arguments are ({self._arguments()})",
-            help=did_you_mean(node.name, known, cutoff=0.6),
+            help=did_you_mean(node.name, known),
         )
 
     def _arity(self, signature: Signature, given: int) -> CallError:
