@@ -264,7 +264,7 @@ def test_wrong_calls(text, code, under):
     [
         ("sinn(1)", "sinn", "sin"),
         ("[1, 2].summ()", "[1, 2].summ", "sum"),
-        ("torch.soqrt(4)", "torch.soqrt", "sqrt"),
+        ("torch.sqqrt(4)", "torch.sqqrt", "sqrt"),
         ("foo(x) = x; fooo(1)", "fooo", "foo"),
     ],
 )
