@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import io
 from collections.abc import Callable, Sequence
+from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from graphcalc.graph.ir import Node
@@ -110,6 +111,7 @@ class PolarsEngine:
         pl = load_polars("this engine needs", None)
 
         self._engine = engine
+        self._one_by_one = Lock()
         table = engine.table
         assert isinstance(table, CsvTable)
         self._dialect: Dialect = table.dialect
@@ -151,7 +153,11 @@ class PolarsEngine:
     def run(self, part: bytes) -> Done:
         """Return what a part of whole records comes to."""
         done = self._try(part)
-        return self._engine.run(part) if done is None else done
+        if done is not None:
+            return done
+        # The other engine has one list for what a total gathers, whichever thread calls it.
+        with self._one_by_one:
+            return self._engine.run(part)
 
     def named_cells(self, record: str) -> NamedCells:
         """Return the cells of a record by the names that the program has for its columns."""
