@@ -265,7 +265,8 @@ def _set_aside(
 def _computes_in(found: Any) -> bool:
     """Return whether a function computes in the dtype that its call names, as a sum does."""
     if isinstance(found, Op):
-        return found.kind in ("reduction", "array")
+        is_making_like = found.kind == "making" and parameters(found)[0].kind == "tensor"
+        return found.kind in ("reduction", "array") or is_making_like
     return isinstance(found, Composite) and found.is_one_kernel
 
 

@@ -48,11 +48,16 @@ def count_nonzero(torch: Torch, x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
 def arange(torch: Torch, out: TorchOut, start: float, end: float | None, step: float) -> Tensor:
     """start + i*step, rounded as on Python."""
     first = 0.0 if end is None else start
-    return torch.arange(out.shape[0], dtype=out.dtype, device=out.device) * step + first
+    # Numbers that count are not all there in half precision.
+    wide = torch.float32 if out.dtype in (torch.float16, torch.bfloat16) else out.dtype
+    counted = torch.arange(out.shape[0], dtype=wide, device=out.device)
+    return (counted * step + first).to(out.dtype)
 
 
 def linspace(torch: Torch, out: TorchOut, start: float, end: float, steps: int) -> Tensor:
     """Evenly spaced numbers: torch.linspace may fuse a product and a sum."""
+    if out.dtype in (torch.float16, torch.bfloat16):
+        return torch.linspace(start, end, steps, dtype=out.dtype, device=out.device)
     i = torch.arange(steps, dtype=out.dtype, device=out.device)
     if steps <= 1:
         return i + start
