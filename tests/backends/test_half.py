@@ -269,3 +269,11 @@ def test_compiled_programs_round_every_value(dtype):
     text = "(x * 1e6 * (1e-3 * 1e-3) + 1e-8) * y - 0.1 * x / (y + 0.3)"
     program = gc.compile(text, dtype=name_of(dtype), compiled=True)
     assert ulps(program(x=x, y=y).value, eval(text, {"x": x, "y": y})) == 0
+
+
+@pytest.mark.parametrize("dtype", [*HALVES, torch.float32, torch.float64])
+def test_rms_norm_takes_the_eps_of_its_kernel(dtype):
+    """Without eps, rms_norm has that of the dtype in which it is computed."""
+    x = (torch.randn(7, 13, generator=torch.Generator().manual_seed(2)) * 1e-4).to(dtype)
+    found = gc.run("F.rms_norm(x, (13,))", x=x, backend="torch").value
+    assert torch.allclose(found, F.rms_norm(x, (13,)), rtol=torch.finfo(dtype).eps * 4, atol=0)

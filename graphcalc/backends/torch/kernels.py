@@ -49,24 +49,24 @@ def dtype_of(name: str) -> torch.dtype:
 
 
 def kernel_of(
-    graph: Graph, position: int, device: torch.device, numbers: Mapping[int, float]
+    graph: Graph, position: int, device: torch.device, numbers: Mapping[int, float] | None
 ) -> Kernel:
     """Return the kernel of a node on a device.
 
-    `numbers` are the scalars that are computed from written numbers alone, where the graph has
-    nodes of half precision.
+    `numbers` are the scalars that are computed from written numbers alone; None where the graph
+    has no node of half precision.
     """
     node = graph.nodes[position]
     op, params = node.op, node.params
     dtype = dtype_of(node.type.dtype)
-    if position in numbers and op is not OPS["const"]:
+    if numbers is not None and position in numbers and op is not OPS["const"]:
         known = torch.tensor(numbers[position], dtype=torch.float64)
         return Kernel(lambda *values: known.to(device, dtype), (None,) * len(node.operands))
     out = Out(node.type.shape, dtype, device)
     function = function_of(torch, op)
     if op.kind in ("making", "random") or op is OPS["const"]:
         return Kernel(lambda *values: function(out, *values, *params), ())
-    if computes_in_half(graph, node):
+    if numbers is not None and computes_in_half(graph, node):
         kernel = half_kernel(graph, node, numbers, dtype)
         if kernel is not None:
             return kernel

@@ -81,7 +81,7 @@ class TorchProgram:
         self._device = device = find_device(settings.device)
         self.device = str(device)
         self._threads = settings.threads
-        numbers = written_numbers(graph) if has_halves(graph) else {}
+        numbers = written_numbers(graph) if has_halves(graph) else None
         kernels = {
             p: kernel_of(graph, p, device, numbers)
             for p, node in enumerate(graph.nodes)
