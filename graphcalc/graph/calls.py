@@ -13,7 +13,7 @@ from graphcalc.diagnostics import (
     UnknownNameError,
     brief,
 )
-from graphcalc.graph import call_site, dtypes, fragments, prelude, sequences, torch_calls
+from graphcalc.graph import call_site, dtypes, fragments, prelude, sequences
 from graphcalc.graph.call_site import ShapeFunction
 from graphcalc.graph.frames import Cast, Frame
 from graphcalc.graph.functions import unknown_function
@@ -32,7 +32,6 @@ from graphcalc.ops.kernels.random import stream_key
 from graphcalc.ops.prelude import PRIVATE, Composite
 from graphcalc.ops.spec import Op, parameters
 from graphcalc.ops.table import INTERNAL, OPS
-from graphcalc.ops.torch import functions
 from graphcalc.ops.words import INSTEAD, KEYWORD_ALIASES
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
@@ -75,12 +74,11 @@ def call(scope: Scope, node: ast.Call, frame: Frame) -> Frame | None:
     try:
         return _own(scope, found, items, nodes, node, frame, module if value is None else ".")
     except CallError as error:
-        function = None if in_prelude else functions.find(name, module)
-        if function is None or error.diagnostic.code not in _REFUSALS:
+        if in_prelude or error.diagnostic.code not in _REFUSALS:
             raise
         # What a row lacks torch may have.
         with suppress(GraphcalcError):
-            scope.values.append(torch_calls.call(scope, function, items, nodes, node, frame))
+            _torch(scope, name, module, value, items, nodes, node, frame)
             return None
         raise
 
@@ -96,6 +94,9 @@ def _torch(
     frame: Frame,
 ) -> None:
     """Put the value of a call of torch on the stack; raise the error for an unknown name."""
+    from graphcalc.graph import torch_calls
+    from graphcalc.ops.torch import functions
+
     function = functions.find(name, module)
     if function is None or (not module and value is None and _is_value(scope, name)):
         raise _unknown(scope, name, module, value, node, frame)
@@ -220,6 +221,8 @@ def _unknown(
             label,
             help=f"write `{base} = {base}.{name[:-1]}(…)`",
         )
+    from graphcalc.ops.torch import functions
+
     reason = functions.reason_left_out(name, module)
     if reason and name not in INSTEAD:
         text = brief(frame.source.slice(node.function.span))

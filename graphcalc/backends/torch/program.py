@@ -33,7 +33,7 @@ from graphcalc.graph.ir import Graph, Node, wrong_value
 from graphcalc.graph.passes import written_numbers
 from graphcalc.numbers import Nested, show_bytes
 from graphcalc.ops.shapes import show
-from graphcalc.ops.spec import ITEM_BYTES, Problem
+from graphcalc.ops.spec import ITEM_BYTES, Problem, escape
 from graphcalc.ops.table import OPS
 
 # What torch says where the system gives it no memory.
@@ -265,6 +265,10 @@ class _GraphRun:
             value = self._input(position, self._inputs[node.params[1]])
         else:
             value = plan.kernels[position](*[self.values[i] for i in node.operands])
+        if not node.op.has_python and value.shape != node.type.shape:
+            shape, found = show(node.type.shape), show(tuple(value.shape))
+            text = f"`{node.op.name}` gives {found} for these values, and {shape} for others"
+            raise Problem("shape", escape(text))
         self.values[position] = value
         if observer.needs_values or position not in plan.observed_later:
             self.deferred.observe(position, value)

@@ -218,7 +218,11 @@ def _derivatives(
         if not value.requires_grad:
             return [torch.zeros_like(leaf) for leaf in leaves]
         found = torch.autograd.grad(
-            value, leaves, g.to(value.dtype), create_graph=is_nested, allow_unused=True
+            value,
+            leaves,
+            g.to(value.dtype).reshape(value.shape),
+            create_graph=is_nested,
+            allow_unused=True,
         )
     pairs = zip(leaves, found)
     return [torch.zeros_like(leaf) if x is None else _stored(x) for leaf, x in pairs]

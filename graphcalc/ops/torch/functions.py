@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from graphcalc.ops.spec import Parameter
@@ -86,8 +85,10 @@ def read_list(text: str) -> tuple[list[Listed], dict[str, str]]:
 
 @cache
 def _data() -> dict[str, dict[str, Any]]:
-    path = resources.files("graphcalc.ops.torch") / "functions.json"
-    found: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    import json
+
+    text = Path(__file__).with_name("functions.json").read_text(encoding="utf-8")
+    found: dict[str, dict[str, Any]] = json.loads(text)
     return found
 
 

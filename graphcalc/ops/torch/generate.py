@@ -119,6 +119,7 @@ def _of_python(function: Any) -> list[str]:
         kind = _kind(annotation) or named
         # Sizes that torch documents as one number or several have the type of one.
         kind = named if kind in ("int", "number") and named in ("ints", "floats") else kind
+        kind = "dtype" if parameter.name == "dtype" else kind
         star = "*" if parameter.kind is parameter.VAR_POSITIONAL else ""
         if parameter.kind is parameter.KEYWORD_ONLY and not has_marker:
             pieces.append("*")

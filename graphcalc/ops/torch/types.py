@@ -12,10 +12,12 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from graphcalc.diagnostics import missing_package
+from graphcalc.ops.shapes import broadcast, show
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import FLOATS, ITEM_BYTES, Operands, Params, Problem, Shape, Type
 from graphcalc.ops.torch import call as calls
 from graphcalc.ops.torch.call import OutputTree, TorchCall
+from graphcalc.ops.torch.functions import functions
 from graphcalc.ops.torch.reasons import FAILURES
 
 if TYPE_CHECKING:
@@ -60,17 +62,24 @@ def outputs_of(call: TorchCall, operands: Operands) -> CallOutputs:
 
     Raises Problem where torch refuses the arguments, and BackendError without torch.
     """
-    for position, operand in enumerate(operands):
-        if Size in map(type, operand.shape):
-            raise Problem(
-                "shape",
-                f"`{call.function}` needs sizes that are numbers, and {{{position}}} is "
-                f"({', '.join(map(str, operand.shape))})",
-                help="give the symbols their sizes",
-            )
     if not call.order:
         call = call._replace(path=(0,))
-    return _outputs_of(call, tuple(o._replace(weak=False) for o in operands))
+    operands = tuple(o._replace(weak=False) for o in operands)
+    symbolic = [i for i, o in enumerate(operands) if Size in map(type, o.shape)]
+    if not symbolic:
+        return _outputs_of(call, operands)
+    if functions()[call.function].is_elementwise:
+        return _elementwise(call, operands)
+    text = f"`{call.function}` needs sizes that are numbers, and {{{symbolic[0]}}} is "
+    shape = show(operands[symbolic[0]].shape)
+    raise Problem("shape", text + shape, help="give the symbols their sizes")
+
+
+def _elementwise(call: TorchCall, operands: Operands) -> CallOutputs:
+    """Return what `outputs_of` does, where the shape is that of the operands together."""
+    found = _outputs_of(call, tuple(o._replace(shape=()) for o in operands))
+    shape = operands[call.path[-1]].shape if call.order else broadcast(*[o.shape for o in operands])
+    return found._replace(types=tuple(t._replace(shape=shape) for t in found.types))
 
 
 @lru_cache(maxsize=4096)
