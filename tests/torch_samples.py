@@ -147,8 +147,8 @@ def _slice_text(value, names):
 
 
 @functools.cache
-def operations():
-    """Return the entries of torch's table by every name that graphcalc knows, aliases too."""
+def entries_of_torch():
+    """Return the entries of torch's table by every name, aliases too."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from torch.testing._internal.common_methods_invocations import op_db
@@ -158,7 +158,12 @@ def operations():
     for entry in op_db:
         for name in (entry.name, *(alias.name for alias in entry.aliases)):
             found.setdefault(name, []).append(entry)
-    return {name: entries for name, entries in sorted(found.items()) if is_known(name)}
+    return found
+
+
+def operations():
+    """Return the entries of torch's table by every name that graphcalc has a row for."""
+    return {name: e for name, e in sorted(entries_of_torch().items()) if is_known(name)}
 
 
 def is_known(name):
@@ -171,7 +176,7 @@ def is_known(name):
 
 def calls(name, dtype, most=math.inf):
     """Yield the calls of torch's samples for a name in a dtype, of each kind at most so many."""
-    for entry in operations()[name]:
+    for entry in entries_of_torch()[name]:
         if dtype in entry.dtypes and dtype in entry.supported_dtypes("cpu"):
             for source in ("sample_inputs", "reference_inputs"):
                 torch.manual_seed(0)
@@ -197,7 +202,7 @@ def _call(name, entry, sample):
 
 def mistakes(name):
     """Yield the calls that torch refuses."""
-    for entry in operations()[name]:
+    for entry in entries_of_torch()[name]:
         if entry.error_inputs_func is not None:
             torch.manual_seed(0)
             with warnings.catch_warnings():

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphcalc.backends.base import NullObserver, Program, Settings
-from graphcalc.backends.choose import compile_graph, run_dtype
+from graphcalc.backends.base import NullObserver, Program
+from graphcalc.backends.choose import compile_graph, run_dtype, torch_functions
 from graphcalc.numbers import exact
 from graphcalc.ops.kernels.totals import State, Total
 from graphcalc.rows.engine import NON_FINITE_TEXTS, Done
@@ -121,7 +121,8 @@ class BackendEngine(PythonEngine):
         return list(zip(*texts)) if texts else [()] * count
 
 
-def is_wanted(settings: Settings) -> bool:
-    """Whether settings ask for another evaluator than that of rows."""
+def is_wanted(plan: RowPlan) -> bool:
+    """Whether a plan asks for another evaluator than that of rows, or needs one."""
+    settings = plan.settings
     asks = settings.device is not None or settings.backend == "torch"
-    return asks or run_dtype(settings) != "float64"
+    return asks or run_dtype(settings) != "float64" or bool(torch_functions(plan.graph))

@@ -112,7 +112,7 @@ class ColumnarEngine:
     def __init__(self, row_pass: Pass, table: FrameTable) -> None:
         plan, stage, self._layout, self._policy = row_pass
         self._plan, self._stage, self._table = plan, stage, table
-        is_program = len(stage.steps) > MOST_STEPS or is_wanted(plan.settings)
+        is_program = len(stage.steps) > MOST_STEPS or is_wanted(plan)
         self._program = StageProgram(plan, stage) if is_program else None
         self._expressions = named(stage) if is_program else lower(plan, stage)
         names = {f"v{p}": plan.graph.nodes[p].params[1] for p in stage.columns}

@@ -205,7 +205,9 @@ class RowPlan:
         rows = [i for i in node.operands if self.is_row(i)]
         if self.is_row(position):
             is_fine = node.type.shape == (ROWS,) and (
-                node.op.kind == "elementwise" or node.op in (OPS["input"], OPS["alias"])
+                node.op.kind == "elementwise"
+                or node.op.is_rowwise
+                or node.op in (OPS["input"], OPS["alias"])
             )
             if not is_fine:
                 raise self._refusal(position, node)

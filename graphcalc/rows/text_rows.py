@@ -141,8 +141,7 @@ class TextRows:
             self.close()
             self._open()
         self._is_fresh = False
-        settings = row_pass.plan.settings
-        kind = BackendEngine if is_wanted(settings) else PythonEngine
+        kind = BackendEngine if is_wanted(row_pass.plan) else PythonEngine
         self._engine = kind(*row_pass, self.table, self._writer)
         if row_pass.stage.has_lines and self._has_header:
             sink.write(self._writer.head(self._head))

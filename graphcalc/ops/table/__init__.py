@@ -31,6 +31,8 @@ INTERNAL = frozenset(op.name for op in _ROWS if op.access != "call")
 ATTRIBUTES: dict[str, tuple[Op, tuple[int, ...]]] = {
     "T": (OPS["T"], ()),
     "mT": (OPS["transpose"], (-2, -1)),
+    "H": (OPS["T"], ()),
+    "mH": (OPS["transpose"], (-2, -1)),
 }
 
 FUNCTIONS: dict[str, Op] = {

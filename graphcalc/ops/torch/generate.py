@@ -15,10 +15,9 @@ import json
 import re
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from graphcalc.ops.torch.functions import Listed, callable_of, read_list
 
@@ -48,6 +47,8 @@ _UNANNOTATED = {
     "keepdim": "flag",
     "dtype": "dtype",
 }
+# Operands that are indices, of functions without samples.
+_INDICES = frozenset(("indices", "offsets", "index", "targets", "input_lengths", "target_lengths"))
 # Samples of each function of torch's own that are looked at.
 _SAMPLES = 8
 
@@ -156,29 +157,44 @@ def _schemas(name: str, function: Any) -> list[Any]:
 # Samples
 
 
-def _samples_of(infos: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
-    """Yield torch's samples of a function: the dtype asked for, and the arguments."""
+# What one sample has as operands: the dtypes by position and by keyword.
+_Dtypes: TypeAlias = tuple[list[set[str]], dict[str, set[str]]]
+_SEEN: dict[str, list[_Dtypes]] = {}
+
+
+def _dtypes(value: Any) -> set[str]:
+    """Return the dtypes of the tensors in an argument."""
     import torch
 
-    for info in infos:
+    parts = value if isinstance(value, (list, tuple)) else [value]
+    return {str(x.dtype).removeprefix("torch.") for x in parts if isinstance(x, torch.Tensor)}
+
+
+def _samples(infos: list[Any]) -> list[_Dtypes]:
+    """Return what torch's samples of a function have as operands, found out once."""
+    import torch
+
+    if not infos:
+        return []
+    found = _SEEN.setdefault(infos[0].name, [])
+    for info in [] if found else infos:
         dtype = next((d for d in (torch.float64, torch.int64) if d in info.dtypes), None)
         if dtype is not None:
             for sample in islice(info.sample_inputs("cpu", dtype), _SAMPLES):
-                yield dtype, sample
+                given = [_dtypes(value) for value in (sample.input, *sample.args)]
+                found.append((given, {k: _dtypes(v) for k, v in sample.kwargs.items()}))
+    return found
 
 
 def _whole(signatures: list[str], infos: list[Any]) -> dict[str, str]:
     """Return the operands that are whole numbers or truth values in every sample."""
-    import torch
-
     names = [p.partition(":")[0].lstrip("*") for p in signatures[0].split(", ") if p != "*"]
+    if not infos:
+        return {name: "int64" for name in names if name in _INDICES}
     seen: dict[str, set[str]] = {}
-    for _, sample in _samples_of(infos):
-        given = [*zip(names, (sample.input, *sample.args)), *sample.kwargs.items()]
-        for name, value in given:
-            for part in value if isinstance(value, (list, tuple)) else [value]:
-                if isinstance(part, torch.Tensor):
-                    seen.setdefault(name, set()).add(str(part.dtype).removeprefix("torch."))
+    for given, keywords in _samples(infos):
+        for name, dtypes in [*zip(names, given), *keywords.items()]:
+            seen.setdefault(name, set()).update(dtypes)
     kinds = {name: next(iter(found)) for name, found in seen.items() if len(found) == 1}
     return {n: k for n, k in sorted(kinds.items()) if k in ("bool", "int64", "int32")}
 
@@ -211,7 +227,8 @@ def _infos() -> dict[str, list[Any]]:
 
     found: dict[str, list[Any]] = {}
     for info in op_db:
-        found.setdefault(info.name, []).append(info)
+        for name in dict.fromkeys((info.name, *(alias.name for alias in info.aliases))):
+            found.setdefault(name, []).append(info)
     return found
 
 
@@ -239,7 +256,8 @@ def unlisted() -> list[str]:
     """Return the functions of torch that have samples and are neither listed nor left out."""
     listed, omitted = read_list(_LIST.read_text(encoding="utf-8"))
     known = {*omitted, *(f.name for f in listed)}
-    return sorted(name for name in _infos() if name not in known)
+    names = {info.name for infos in _infos().values() for info in infos}
+    return sorted(names - known)
 
 
 def main(arguments: list[str]) -> int:
