@@ -5,7 +5,18 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from graphcalc.ops.spec import FLOATS, NONE, Gradient, Op, Operands, Params, RowGradient, Type
+from graphcalc.ops.spec import (
+    FLOATS,
+    NONE,
+    Gradient,
+    Op,
+    Operands,
+    Params,
+    Problem,
+    RowGradient,
+    Type,
+    escape,
+)
 from graphcalc.ops.torch import call as calls
 from graphcalc.ops.torch import types
 from graphcalc.ops.torch.call import (
@@ -17,6 +28,7 @@ from graphcalc.ops.torch.call import (
     TorchCall,
 )
 from graphcalc.ops.torch.functions import functions
+from graphcalc.ops.torch.types import OutputType
 
 _WORDS = {None: "None", True: "true", False: "false"}
 
@@ -66,20 +78,30 @@ def _gradients(operands: Operands, params: Params) -> tuple[Gradient, ...]:
     (call,) = params
     found = types.chosen(call, operands)
     casts = (*call.casts, *[""] * call.order)
+    if found.dtype not in FLOATS:
+        return (NONE,) * len(operands)
     return tuple(
-        _gradient(call, i, len(operands)) if _is_smooth(found, operand, cast) else NONE
+        _gradient(call, i, len(operands), found) if _is_smooth(operand, cast) else NONE
         for i, (operand, cast) in enumerate(zip(operands, casts))
     )
 
 
-def _is_smooth(found: types.OutputType, operand: Type, cast: str) -> bool:
-    is_float = operand.dtype in FLOATS and (not cast or cast in FLOATS)
-    return is_float and found.dtype in FLOATS and found.is_smooth
+def _is_smooth(operand: Type, cast: str) -> bool:
+    return operand.dtype in FLOATS and (not cast or cast in FLOATS)
 
 
-def _gradient(call: TorchCall, operand: int, operands: int) -> RowGradient:
+def _gradient(call: TorchCall, operand: int, operands: int, found: OutputType) -> Gradient:
+    """Return the derivative by an operand; of a derivative that is constant there is none."""
+    if not found.is_smooth and call.order:
+        return NONE
     derivative = call._replace(path=(*call.path, operand))
-    return RowGradient(*node_of(derivative, operands + 1))
+    op, params = node_of(derivative, operands + 1)
+    return RowGradient(op if found.is_smooth else op._replace(type=_no_derivative), params)
+
+
+def _no_derivative(dtype: str, operands: Operands, params: Params) -> Type:
+    """Raise Problem: torch takes the function for a constant, and has no derivative of it."""
+    raise Problem("call", escape(f"torch has no derivative of `{params[0].function}`"))
 
 
 # How a node reads

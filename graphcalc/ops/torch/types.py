@@ -8,10 +8,8 @@ ones of the same shapes.
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from graphcalc.diagnostics import missing_package
 from graphcalc.ops.shapes import broadcast, show
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import FLOATS, ITEM_BYTES, Operands, Params, Problem, Shape, Type
@@ -19,6 +17,7 @@ from graphcalc.ops.torch import call as calls
 from graphcalc.ops.torch.call import OutputTree, TorchCall
 from graphcalc.ops.torch.functions import functions
 from graphcalc.ops.torch.reasons import FAILURES
+from graphcalc.packages import load_package
 
 if TYPE_CHECKING:
     import torch
@@ -84,7 +83,7 @@ def _elementwise(call: TorchCall, operands: Operands) -> CallOutputs:
 
 @lru_cache(maxsize=4096)
 def _outputs_of(call: TorchCall, operands: Operands) -> CallOutputs:
-    _check_torch()
+    load_package("torch", f"`{call.function}` needs", None)
     for run in (_on_meta, _on_fake, _on_random):
         try:
             values, tree = run(call, operands)
@@ -96,11 +95,6 @@ def _outputs_of(call: TorchCall, operands: Operands) -> CallOutputs:
     else:
         raise Problem("shape", f"the shape of what `{call.function}` gives depends on data")
     return CallOutputs(tuple(_described(call, value) for value in values), tree)
-
-
-def _check_torch() -> None:
-    if find_spec("torch") is None:
-        raise missing_package("torch", "this function needs", None)
 
 
 def _is_about_data(error: Exception) -> bool:
@@ -153,9 +147,6 @@ def _compute(call: TorchCall, values: list[torch.Tensor]) -> _Values:
     """Return the outputs, with gradients where torch has a derivative of them."""
     import torch
 
-    if call.order:
-        with torch.no_grad():
-            return calls.compute(torch, call, values, call.path[-1:]), 0
     leaves = [value for value in values if value.is_floating_point()]
     try:
         with torch.enable_grad():
@@ -166,13 +157,16 @@ def _compute(call: TorchCall, values: list[torch.Tensor]) -> _Values:
         # Where torch lacks the derivative by one operand, it says so when that is wanted.
         for leaf in leaves:
             leaf.requires_grad_(False)
-        found, tree = _outputs(call, values)
+        with torch.no_grad():
+            found, tree = _outputs(call, values)
         return [x.requires_grad_() if x.is_floating_point() else x for x in found], tree
 
 
 def _outputs(call: TorchCall, values: list[torch.Tensor]) -> _Values:
     import torch
 
+    if call.order:
+        return calls.compute(torch, call, values, call.path[-1:]), 0
     found = calls.run(torch, call, values)
     return [calls.plain(torch, x, call) for x in calls.flat(found)], calls.structure(found)
 
