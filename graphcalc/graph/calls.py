@@ -37,10 +37,10 @@ from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
 from graphcalc.syntax.program import Definition
 
-# Arguments of pasted code that say where and how to keep numbers, not what they are.
 # Refusals of a call that has other arguments than a row.
-_REFUSALS = ("arity", "unknown-keyword", "static-argument", "tensors", "none-operand")
+_REFUSALS = ("arity", "unknown-keyword", "static-argument", "tensors", "none-operand", "not-here")
 _NUMPY = ("np", "numpy")
+# Arguments of pasted code that say where and how to keep numbers, not what they are.
 _ASIDE = ("dtype", "device", "requires_grad", "inplace", "layout", "pin_memory", "copy")
 
 
