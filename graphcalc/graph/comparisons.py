@@ -162,7 +162,8 @@ def _is(
     pair = (left[0], right[0])
     if NoneValue in map(type, pair):
         return type(pair[0]) is type(pair[1])
-    if TextValue in map(type, pair):
+    is_data = any(type(i) is int and scope.fixed(i) is None for i in pair)
+    if TextValue in map(type, pair) and not is_data:
         return (
             all(isinstance(i, TextValue) for i in pair)
             and compare("eq", *pair, scope.fixed) is True

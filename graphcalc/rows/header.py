@@ -38,6 +38,7 @@ def read_head(records: Records, format: str, options: TextOptions) -> tuple[Reco
         json_table = JsonTable(_first_members(head, records))
         records.push_back(head)
         records.line += skipped
+        json_table.look(_first_records(json_table, records))
         return json_table, b""
     while head and not head.strip(b" \r\n"):
         head = records.head()
@@ -64,8 +65,8 @@ def read_head(records: Records, format: str, options: TextOptions) -> tuple[Reco
     return table, head
 
 
-def _first_records(table: CsvTable, records: Records) -> list[str]:
-    """Return some of the records behind the header, which stay to be read."""
+def _first_records(table: RecordFormat, records: Records) -> list[str]:
+    """Return some of the first records, which stay to be read."""
     return table.records(records.waiting(_LOOKED_AT).decode("utf-8", "replace"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import DataError, Label, brief
@@ -192,10 +192,21 @@ class JsonTable:
 
     def __init__(self, first: Mapping[str, Member]) -> None:
         self.columns = self.keys = tuple(first)
-        self.kinds = [
-            ColumnKind.LOOKS_LIKE_TEXT if type(member.value) is str else ColumnKind.EITHER
-            for member in first.values()
-        ]
+        self.kinds = [ColumnKind.EITHER] * len(self.columns)
+
+    def look(self, records: Iterable[str]) -> None:
+        """Take columns for text that have strings in these records, and nothing else but null."""
+        kinds: dict[str, set[type]] = {name: set() for name in self.columns}
+        for record in records:
+            try:
+                found = DECODER.decode(record)
+            except (ValueError, RecursionError):
+                continue
+            for name, value in found.items() if type(found) is dict else ():
+                kinds.get(name, set()).add(type(value))
+        for place, name in enumerate(self.columns):
+            if kinds[name] - {type(None)} == {str}:
+                self.kinds[place] = ColumnKind.LOOKS_LIKE_TEXT
 
     def records(self, text: str) -> list[str]:
         """The lines."""

@@ -28,10 +28,10 @@ PROGRAMS = {
     'z = 1 * (not (name == "x"))': lambda n, o, a: int(n != "x"),
     'z = 1 * ("x" == name == other)': lambda n, o, a: int("x" == n == o),
     'same = name; z = 1 * (same == "x") + a': lambda n, o, a: int(n == "x") + a,
-    'is(s, t) = where(s == t, 1, 0); z = is(name, "x") + is(other, "x") * 2': (
+    'says(s, t) = where(s == t, 1, 0); z = says(name, "x") + says(other, "x") * 2': (
         lambda n, o, a: int(n == "x") + 2 * int(o == "x")
     ),
-    "is(s, t) = where(s == t, 1, 0)\nz = is(name, other) + is(other, name) + is(name, name)": (
+    "says(s, t) = where(s == t, 1, 0)\nz = says(name, other) + says(other, name) + says(name, name)": (
         lambda n, o, a: 2 * int(n == o) + 1
     ),
     'z = 1 * (col(1) == "x")': lambda n, o, a: int(n == "x"),
@@ -49,7 +49,7 @@ def _csv(rows):
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(rows=TABLES)
 def test_text_is_compared_as_python_does(program, rows, tmp_path_factory):
     """Every engine and format gives what CPython gives for the cells that `csv` reads."""
@@ -130,6 +130,37 @@ def test_text_in_tsv_and_behind_escapes(tmp_path):
     (tmp_path / "t.jsonl").write_text('{"name": "\\u0078"}\n{"name": null}\n{}\n{"name": 2}\n')
     found = run_rows('z = name == "x"', tmp_path / "t.jsonl", only=True)
     assert found == ('{"z": true}\n{"z": false}\n{"z": false}\n', "bad-cell")
+
+
+def test_text_is_no_object(tmp_path):
+    """`is` of a column and text, which Python would always deny, is refused."""
+    (tmp_path / "t.csv").write_text("name,a\nx,1\n")
+    assert run_rows('z = name is "x"', tmp_path / "t.csv")[1] == "identity"
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        ('z = name in ("x", "z")', ["true", "false", "true"]),
+        ('z = name not in ["x"]', ["false", "true", "true"]),
+        ('z = 1 if name == "x" else 2 if name == "y" else 3', ["1", "2", "3"]),
+        ('who = "y"; z = name == who', ["false", "true", "false"]),
+    ],
+)
+def test_text_in_python_forms(program, expected, tmp_path):
+    """Membership, chains of conditionals and names for text go on over rows."""
+    (tmp_path / "t.csv").write_text("name,a\nx,1\ny,2\nz,3\n")
+    assert column(on_engines(program, tmp_path / "t.csv", only=True), "z") == expected
+
+
+def test_text_behind_missing_cells(tmp_path):
+    """Columns whose first cells are missing are compared as the text that the next ones hold."""
+    (tmp_path / "t.csv").write_text("name,other,a\n,,1\nx,x,2\nx,NA,3\n")
+    frame = pl.DataFrame({"name": [None, "x", "x"], "other": [None, "x", "NA"], "a": [1, 2, 3]})
+    expected = ["1", "1", "0"]
+    program = "z = where(name == other, 1, 0)"
+    assert column(on_engines(program, tmp_path / "t.csv", only=True), "z") == expected
+    assert column(from_formats(program, frame, tmp_path, only=True), "z") == expected
 
 
 def test_note_on_a_row_with_text():
