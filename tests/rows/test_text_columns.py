@@ -31,7 +31,7 @@ PROGRAMS = {
     'says(s, t) = where(s == t, 1, 0); z = says(name, "x") + says(other, "x") * 2': (
         lambda n, o, a: int(n == "x") + 2 * int(o == "x")
     ),
-    "says(s, t) = where(s == t, 1, 0)\nz = says(name, other) + says(other, name) + says(name, name)": (
+    "f(s, t) = where(s == t, 1, 0)\nz = f(name, other) + f(other, name) + f(name, name)": (
         lambda n, o, a: 2 * int(n == o) + 1
     ),
     'z = 1 * (col(1) == "x")': lambda n, o, a: int(n == "x"),
