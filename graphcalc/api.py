@@ -5,7 +5,7 @@ docs/python.md describes every function and argument.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from graphcalc.analysis.descent import Descent, Minimum
@@ -14,10 +14,12 @@ from graphcalc.analysis.gradcheck import Checked, check_gradients
 from graphcalc.analysis.plan import Plan, plan_of
 from graphcalc.backends.base import Inputs, Settings, Value
 from graphcalc.data.bindings import parse_value
+from graphcalc.data.inputs import kind_of
 from graphcalc.diagnostics import BindingError, UsageError
 from graphcalc.evaluate import Evaluation, Gradients, Options, Outcome
 from graphcalc.evaluate import parse as parse_sources
 from graphcalc.graph.ir import MAX_NODES
+from graphcalc.graph.names import names_read, targets
 from graphcalc.numbers import exact, show_nested
 from graphcalc.source import Source
 from graphcalc.syntax.program import SyntaxTree
@@ -171,8 +173,15 @@ def _tree(program: str | SyntaxTree, max_nodes: int = MAX_NODES) -> SyntaxTree:
 def _merged(inputs: Inputs | None, named: Inputs) -> dict[str, Value]:
     """Return inputs from a mapping and from keywords; BindingError for a name in both."""
     if inputs is not None and not isinstance(inputs, Mapping):
-        raise UsageError("inputs", "inputs are given by name: f(x=1), or f({'x': 1})")
-    merged = dict(inputs or {})
+        is_table = hasattr(inputs, "columns")
+        raise UsageError(
+            "inputs",
+            "inputs are given by name: f(x=1), or f({'x': 1})",
+            help="of a table name the columns that the program reads: {'x': table['x']}"
+            if is_table
+            else "",
+        )
+    merged = dict(inputs) if inputs is not None else {}
     for name, value in named.items():
         if name in merged:
             raise BindingError("bound-twice", f"`{name}` is bound twice")
@@ -180,8 +189,32 @@ def _merged(inputs: Inputs | None, named: Inputs) -> dict[str, Value]:
     return merged
 
 
+def _check_options(program: str | SyntaxTree, inputs: Inputs, **options: Value) -> None:
+    """Raise UsageError for a number under an option's name that is a name of the program too.
+
+    It would be the option, which is hardly what was meant.
+    """
+    numbers = {
+        name: value
+        for name, value in options.items()
+        if value is not None and not isinstance(value, (str, bool)) and name not in inputs
+    }
+    if not numbers:
+        return
+    tree = _tree(program)
+    used = names_read(tree) | {t.name for s in tree.statements for t in targets(s)}
+    for name in sorted(used.intersection(numbers)):
+        raise UsageError(
+            "option-name",
+            f"`{name}` is an option of this call, and a name of the program",
+            help=f"bind the name in a mapping: inputs={{'{name}': …}}",
+        )
+
+
 def _gradients(grad: str | None, wrt: Names | None, seed: Value) -> Gradients | None:
     """Return the gradients that a call asks for."""
+    if grad is not None and not isinstance(grad, str):
+        raise UsageError("gradient", f"grad is the name of one node, not {kind_of(grad)}")
     if grad is None:
         if wrt is not None or seed is not None:
             raise UsageError("gradient", "wrt and seed_grad go with grad=NAME")
@@ -195,7 +228,14 @@ def _gradients(grad: str | None, wrt: Names | None, seed: Value) -> Gradients | 
 
 
 def _names(names: Names) -> tuple[str, ...]:
-    return (names,) if isinstance(names, str) else tuple(names)
+    """Return names from one or several, as `a,b` or in a list."""
+    if isinstance(names, str):
+        return tuple(part.strip() for part in names.split(",") if part.strip())
+    found = tuple(names) if isinstance(names, Iterable) else (names,)
+    for name in found:
+        if not isinstance(name, str):
+            raise UsageError("names", f"names are texts, and {kind_of(name)} is none")
+    return found
 
 
 def check(
@@ -245,7 +285,7 @@ def compile(
     device: str | None = None,
     dtype: str | None = None,
     seed: int = 0,
-    keep: Sequence[str] = (),
+    keep: Names = (),
     threads: int | None = None,
     max_memory: int | None = None,
     max_nodes: int = MAX_NODES,
@@ -265,14 +305,12 @@ def compile(
     return _compiled(program, options, keep, trace)
 
 
-def _compiled(
-    program: str | SyntaxTree, options: Options, keep: Sequence[str], trace: str
-) -> Compiled:
+def _compiled(program: str | SyntaxTree, options: Options, keep: Names, trace: str) -> Compiled:
     tree = _tree(program, options.max_nodes)
     if trace not in ("all", "results"):
         raise UsageError("trace", f"trace is 'all' or 'results', not {trace!r}")
     records = () if trace == "results" else None
-    return Compiled(Evaluation(tree, options, keep=tuple(keep), records=records))
+    return Compiled(Evaluation(tree, options, keep=_names(keep), records=records))
 
 
 def run(
@@ -283,7 +321,7 @@ def run(
     device: str | None = None,
     dtype: str | None = None,
     seed: int = 0,
-    keep: Sequence[str] = (),
+    keep: Names = (),
     threads: int | None = None,
     max_memory: int | None = None,
     max_nodes: int = MAX_NODES,
@@ -309,10 +347,26 @@ def run(
     >>> dict(gc.run("g = (a+b)*c", a=2, b=-4, c=-2, grad="g", wrt=["a", "b"]).grad)
     {'a': -2.0, 'b': -2.0}
     """
+    merged = _merged(inputs, named_inputs)
+    _check_options(
+        program,
+        merged,
+        seed=seed or None,
+        keep=keep or None,
+        trace=trace,
+        grad=grad,
+        wrt=wrt,
+        seed_grad=seed_grad,
+        backend=backend,
+        device=device,
+        dtype=dtype,
+        threads=threads,
+        max_memory=max_memory,
+    )
     settings = Settings(backend, device, dtype, threads, compiled)
     gradients = _gradients(grad, wrt, seed_grad)
     options = Options(settings, seed, max_memory, max_nodes, gradients=gradients)
-    return _compiled(program, options, keep, trace)(_merged(inputs, named_inputs))
+    return _compiled(program, options, keep, trace)(merged)
 
 
 def check_grad(
@@ -335,8 +389,10 @@ def check_grad(
     >>> [(c.name, c.is_right) for c in gc.check_grad("y = sum(x^3)", x=[1, 2], grad="y")]
     [('x', True)]
     """
+    merged = _merged(inputs, named_inputs)
+    _check_options(program, merged, seed=seed or None, seed_grad=seed_grad)
     options = Options(Settings(backend), seed, gradients=_gradients(grad, wrt, seed_grad))
-    return check_gradients(Evaluation(_tree(program), options), _merged(inputs, named_inputs))[1]
+    return check_gradients(Evaluation(_tree(program), options), merged)[1]
 
 
 class Minimized(Result):
@@ -386,7 +442,9 @@ def minimize(
     >>> round(r["w"], 6), len(r.history)
     (3.0, 101)
     """
+    merged = _merged(inputs, named_inputs)
+    rates = {"lr": lr, "iterations": iterations, "tolerance": tolerance}
+    _check_options(program, merged, seed=seed or None, **rates)
     descent = Descent(loss, _names(update), lr, iterations, optimizer, tolerance)
     options = Options(Settings(backend, device, dtype), seed)
-    merged = _merged(inputs, named_inputs)
     return Minimized(descend(Evaluation(_tree(program), options), descent, merged))

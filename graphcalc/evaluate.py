@@ -10,7 +10,7 @@ from graphcalc.backends.base import KEEP, Inputs, Program, Settings, Sink, Value
 from graphcalc.backends.choose import NARROW, check, compile_graph, is_slow, run_dtype
 from graphcalc.backends.process import PROCESS
 from graphcalc.data.arrays import FileArray
-from graphcalc.data.inputs import describe, first_rounded, is_torch, read_in, usable
+from graphcalc.data.inputs import describe, first_rounded, is_torch, read_in, unpacked, usable
 from graphcalc.diagnostics import (
     DataError,
     Label,
@@ -218,7 +218,7 @@ class Evaluation:
     ) -> tuple[dict[str, Value], dict[str, Input]]:
         """Return the values of all inputs, from files and for this run, and their types."""
         values = {name: loaded.value for name, loaded in self.files.items()} | dict(inputs or {})
-        values = {name: usable(value) for name, value in values.items()}
+        values = {name: usable(unpacked(name, value)) for name, value in values.items()}
         return values, self._describe(values)
 
     def _describe(self, inputs: Inputs) -> dict[str, Input]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import TypeAlias
@@ -20,6 +21,8 @@ Nested: TypeAlias = "float | Sequence[Nested]"
 
 _INTEGERS = frozenset({"int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"})
 
+# Packages whose columns are values.
+_FRAMES = frozenset({"pandas", "polars", "pyarrow"})
 # Elements that are looked at in one go.
 _PIECE = 1 << 20
 
@@ -43,7 +46,48 @@ def describe(name: str, value: Value, dtype: str, forced: str | None) -> Input:
         return _text(name, value)
     if isinstance(value, (list, tuple)):
         return _nested(name, value, dtype)
-    raise _refuse(name, f"`{name}` is a {type(value).__name__}, not a number or a tensor")
+    raise _refuse(name, f"`{name}` is {kind_of(value)}, not a number or a tensor")
+
+
+def kind_of(value: Value) -> str:
+    """Return what a Python value is, in words."""
+    words = {"NoneType": "`None`", "dict": "a mapping", "function": "a function", "type": "a class"}
+    kind = type(value).__name__
+    return words.get(kind, f"{'an' if kind[:1] in 'aeiouAEIO' else 'a'} {kind}")
+
+
+def unpacked(name: str, value: Value) -> Value:
+    """Return a column of pandas, polars or Arrow as an array or a list; any other value as it is.
+
+    So is any object that NumPy can read, such as a range. Raises DataError for a column of polars
+    or Arrow with missing values, which have no number.
+    """
+    if isinstance(value, (range, array)):
+        return list(value)
+    if isinstance(value, (list, tuple)):
+        return _plain_elements(value)
+    module = type(value).__module__.partition(".")[0]
+    if module not in _FRAMES or not hasattr(value, "to_numpy"):
+        return value
+    if _has_missing(value):
+        hint = "fill them first: x.fill_null(float('nan'))"
+        raise _refuse(name, f"`{name}` has missing values", help=hint)
+    found = value.to_numpy()
+    return found.tolist() if found.dtype == object else found
+
+
+def _plain_elements(value: Sequence[Value]) -> Value:
+    """Return a list with numbers and lists for what it has of other packages."""
+    if not any(hasattr(kind, "tolist") for kind in set(map(type, value))):
+        return value
+    return [x.tolist() if hasattr(x, "tolist") else x for x in value]
+
+
+def _has_missing(value: Value) -> bool:
+    """Whether a column, or a frame, of polars or Arrow has nulls; pandas has NaN for them."""
+    count = getattr(value, "null_count", 0)
+    found = count() if callable(count) else count
+    return bool(sum(found.row(0)) if hasattr(found, "row") else found)
 
 
 def is_text(value: Value) -> bool:
@@ -195,7 +239,7 @@ def _why_not_numbers(name: str, value: Nested) -> str:
                 )
         level = [(f"{path}[{i}]", x) for path, row in level for i, x in enumerate(row)]
     path, element = next(e for e in level if not isinstance(e[1], (bool, int, float)))
-    return f"`{name}` does not hold numbers alone: {name}{path} is a {type(element).__name__}"
+    return f"`{name}` does not hold numbers alone: {name}{path} is {kind_of(element)}"
 
 
 def _refuse(name: str, message: str, help: str = "") -> DataError:

@@ -68,6 +68,24 @@ def test_inputs():
     assert code_of(gc.UsageError, gc.compile("x + 1"), [1]) == "inputs"
 
 
+def test_option_name():
+    """A number under an option's name that the program has for a name too."""
+    for name, value in (("seed", 3), ("threads", 2), ("trace", 1), ("keep", [1, 2]), ("grad", 1)):
+        error = gc.UsageError
+        with pytest.raises(error, match=f"inputs={{'{name}'") as caught:
+            gc.run(f"y = {name} * 2", **{name: value})
+        assert caught.value.diagnostic.code == "option-name"
+        assert gc.run(f"y = {name} * 2", {name: value})["y"] is not None
+    assert code_of(gc.UsageError, gc.run, "seed = 1; y = seed * 2", seed=3) == "option-name"
+    assert gc.run("y = seed * 2", {"seed": 5}, seed=3)["y"] == 10
+
+
+def test_names():
+    """Names that are no texts."""
+    assert code_of(gc.UsageError, gc.run, "y = x", x=1, keep=[1]) == "names"
+    assert code_of(gc.UsageError, gc.run, "y = x", x=1, keep=3) == "names"
+
+
 def test_program():
     """A program that is no text."""
     assert code_of(gc.UsageError, gc.run, 1) == "program"
@@ -82,6 +100,7 @@ def test_gradient():
     """Options of gradients without a node to differentiate."""
     assert code_of(gc.UsageError, gc.run, "x", x=1, wrt="x") == "gradient"
     assert code_of(gc.UsageError, gc.run, "x", x=1, seed_grad=1) == "gradient"
+    assert code_of(gc.UsageError, gc.run, "y = x", x=1, grad=["y"]) == "gradient"
 
 
 def test_seed():

@@ -191,7 +191,9 @@ class TorchProgram:
             for tensor, gradient in zip(tensors, gradients):
                 # The gradient of x*w by x is w itself, which the step changes.
                 is_own = gradient.untyped_storage().data_ptr() in own
-                tensor.grad = gradient.clone() if is_own else gradient
+                # A number beside float32 data has a gradient of float32.
+                wide = gradient.to(tensor.dtype)
+                tensor.grad = wide.clone() if is_own else wide
             steps.step()
             return tensors
 
