@@ -234,8 +234,10 @@ class Expander:
         return slots[ready.result]
 
     def _fragment(self, form: Form, lines: SkeletonLines, digits: list[str]) -> Fragment | None:
-        """Return the fragment of a line of a form, found out of the first; None for a form that
-        has none."""
+        """Return the fragment of a line of a form, found out of one when there were others like it.
+
+        None for a form that has none, and for a line that may be the only one.
+        """
         family = self._families.get(form)
         if family is None:
             family = self._families[form] = Family()
@@ -243,9 +245,10 @@ class Expander:
         if key not in family.fragments:
             template = form[0]
             assert isinstance(template, Template)
-            tries = self._tries[template] = self._tries.get(template, 0) + 1
-            if tries > _TRIES:
+            tries = self._tries.get(template, 0)
+            if tries >= _TRIES or family.is_rare(digits, tries):
                 return None
+            self._tries[template] = tries + 1
             fragment, looked_at = self._trace(template, form, digits)
             family.keep(fragment, looked_at, digits)
             key = family.key(digits)

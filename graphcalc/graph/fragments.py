@@ -54,15 +54,26 @@ _NOWHERE = Label(Source("", "<fragment>"), Span(0, 0))
 class Family:
     """The fragments of one form by the text of its static numbers; None where there is none.
 
-    `static` are the indices of the numbers whose values were looked at so far.
+    `static` are the indices of the numbers whose values were looked at so far, and `seen` counts
+    the texts of each kind that had no fragment.
     """
 
-    __slots__ = ("fragments", "static", "tries", "uses")
+    __slots__ = ("fragments", "seen", "static", "tries", "uses")
 
     def __init__(self) -> None:
         self.uses = self.tries = 0
         self.static: tuple[int, ...] = ()
         self.fragments: dict[tuple[str, ...], Fragment | None] = {}
+        self.seen: dict[tuple[str, ...], int] = {}
+
+    def is_rare(self, texts: Sequence[str], tries: int) -> bool:
+        """Whether there were too few texts of a kind for a fragment to pay.
+
+        The more fragments were found out before, which may not have paid, the more it takes.
+        """
+        key = self.key(texts)
+        count = self.seen[key] = self.seen.get(key, 0) + 1
+        return count < 2 + tries // 3
 
     def key(self, texts: Sequence[str]) -> tuple[str, ...]:
         """Return what the fragment of a text with these numbers is kept under."""
@@ -72,7 +83,7 @@ class Family:
         """Keep a fragment that was found out of a text with these numbers."""
         if not looked_at.issubset(self.static):
             self.static = tuple(sorted(looked_at.union(self.static)))
-            self.fragments = {}
+            self.fragments, self.seen = {}, {}
         self.fragments[self.key(texts)] = fragment
 
 
@@ -266,6 +277,8 @@ def splice_call(
     found = family.key(texts)
     if found not in family.fragments:
         if scope.is_tracing or family.uses < OFTEN or family.tries >= _TRIES:
+            return False
+        if family.is_rare(texts, 0):
             return False
         family.tries += 1
         builder = TracingBuilder(scope.builder.dtype, scope.builder.limits)

@@ -230,3 +230,20 @@ def test_negated_numbers_are_shown_as_written():
     assert [r.text for r in trace.select(["p", "r"])] == ["a * -pi", "a * -tau"]
     (q,) = gc.run("p = a * pi; q = a * -3.141592653589793", a=2).trace.select(["q"])
     assert q.text == "a * -3.141592653589793"
+
+
+@pytest.mark.parametrize("repeats", [1, 2, 3])
+def test_few_fragments_are_found_out_of_lines_that_seldom_return(repeats, monkeypatch):
+    """Lines whose indices differ are lowered in place: finding out a fragment takes longer."""
+    found = []
+    trace = expansion.trace_statement
+
+    def counted(*arguments):
+        found.append(arguments)
+        return trace(*arguments)
+
+    monkeypatch.setattr(expansion, "trace_statement", counted)
+    count = 120
+    lines = [f"y{i} = x[{i // repeats}] * {i}.5 + s" for i in range(count)]
+    gc.run("\n".join(lines), x=[float(i) for i in range(count)], s=2.0)
+    assert len(found) <= count // 10
