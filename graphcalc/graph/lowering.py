@@ -335,6 +335,9 @@ class _Lowering:
 
     def _bind_column(self, name: str, column: Input) -> None:
         """The node of a name that is read from outside and has no binding of its own."""
+        declared = self.declared.types.get(name)
+        if declared is not None and declared.dtype == "int64" and column.is_whole:
+            column = column._replace(type=column.type._replace(dtype="int64"))
         position = self._input(name, column)
         self.declared.check_column(name, self.builder.nodes[position])
         self.builder.nodes[position].is_bound = True

@@ -151,7 +151,14 @@ class Standard:
 
 
 def tell(run: RowRun, summary: RowCounts) -> None:
-    """Print notes on rows that failed, and on results that are not finite, with their cause."""
+    """Print notes on the program, on rows that failed, and on results that are not finite."""
+    for label in run.notes:
+        notify(label.text, label)
+    if summary.rounded:
+        notify(
+            f"float64 rounds whole numbers beyond 2^53, as {summary.rounded}; "
+            "a column that is declared, as in `id: int64`, keeps them"
+        )
     if summary.odd and summary.first_odd is not None:
         many = f"{summary.odd:,} row{'s have' if summary.odd != 1 else ' has'}"
         first = "" if summary.odd == 1 else "; the first is this one"

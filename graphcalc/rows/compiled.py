@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from graphcalc.backends.python_loops import LoopText, define
 from graphcalc.rows.plan import RowPlan, Stage
+from graphcalc.tables.cells import NumberWatch
 from graphcalc.tables.columns import LineText, RecordText
 
 
@@ -19,11 +20,13 @@ class Functions(NamedTuple):
     quick  (records, append) -> None: appends the line of every record and gathers what totals
            need, until something raises
     total  (numbers of the columns) -> (values to gather, outputs)
+    watch  what reads the numbers, where some may be rounded
     """
 
     quick: Callable[..., None]
     total: Callable[..., tuple[list[Any], list[Any]]]
     gathered: list[list[Any]]
+    watch: NumberWatch | None = None
 
 
 # Cells of a line that are written one by one; more of them take minutes to compile.
@@ -46,7 +49,8 @@ def compile_stage(plan: RowPlan, stage: Stage, reader: RecordText, line: LineTex
     adds, outputs = (", ".join(map(text.text, part)) for part in (operands, stage.outputs))
     body.append(f"return [{adds}], [{outputs}]")
     total = define("total", [f"v{p}" for p in stage.columns], body, text.names)
-    return Functions(quick, total, gathered)
+    number = reader.names.get("number")
+    return Functions(quick, total, gathered, number if isinstance(number, NumberWatch) else None)
 
 
 def _quick(

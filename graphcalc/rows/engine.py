@@ -54,6 +54,7 @@ class Done(NamedTuple):
     `fault`; under `fail` it is also where the part ends. `lost` of those have no output. `odd`
     counts rows with a result that is not finite although their numbers are. `lines` counts the
     lines of the part's text, or the rows of a frame. `blank` counts lines that are no rows.
+    `rounded` is the first whole number that is rounded to a float.
     """
 
     output: RowOutput
@@ -66,6 +67,7 @@ class Done(NamedTuple):
     lines: int
     lost: int = 0
     blank: int = 0
+    rounded: str = ""
 
 
 class Pass(NamedTuple):

@@ -33,6 +33,9 @@ from graphcalc.syntax.columns import header_of, name_at, name_of
 from graphcalc.tables.columns import ColumnKind, Columns, OutputColumns
 from graphcalc.tables.reading import names_listed
 
+_NUMBERS = (ColumnKind.NUMBER, ColumnKind.INTEGER, ColumnKind.LONG_INTEGER)
+_DTYPES = {ColumnKind.TEXT: TEXT, **dict.fromkeys(_NUMBERS[1:], "int64")}
+
 
 def plan_of(evaluation: Evaluation, table: Columns, show: Sequence[str]) -> RowPlan:
     """The passes that a program needs over a table; `show` names its outputs, none the results.
@@ -78,8 +81,9 @@ def _column(name: str, table: Columns, places: Sequence[int], dtype: str) -> Inp
     """Return what a program knows of a column, which is the one place of several here."""
     kind = table.kinds[places[0]] if places else ColumnKind.EITHER
     is_text = kind in (ColumnKind.TEXT, ColumnKind.LOOKS_LIKE_TEXT)
-    text = None if kind is ColumnKind.NUMBER else ColumnText(name, None, is_text)
-    return Input(Type((ROWS,), TEXT if kind is ColumnKind.TEXT else dtype), text=text)
+    text = None if kind in _NUMBERS else ColumnText(name, None, is_text)
+    is_read = kind is ColumnKind.EITHER
+    return Input(Type((ROWS,), _DTYPES.get(kind, dtype)), is_whole=is_read, text=text)
 
 
 def _headers(table: Columns, evaluation: Evaluation) -> dict[str, list[int]]:

@@ -8,13 +8,21 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from graphcalc.diagnostics import brief
+from graphcalc.graph.integers import roundings
 from graphcalc.graph.text_columns import TextTest
+from graphcalc.numbers import MAX_EXACT, is_rounded
 from graphcalc.rows.backend_engine import StageProgram, is_wanted
 from graphcalc.rows.column_types import kind_of
 from graphcalc.rows.engine import Done, NamedCells, Pass, RecordPlace, RowFile, RowOutput
 from graphcalc.rows.formats import COLUMNAR
 from graphcalc.rows.plan import RowPlan
-from graphcalc.rows.polars_engine import MOST_STEPS, lower, named, states_of, truth_of
+from graphcalc.rows.polars_engine import (
+    MOST_STEPS,
+    lower,
+    named,
+    states_of,
+    truth_of,
+)
 from graphcalc.tables.cells import CellProblem
 from graphcalc.tables.columns import OutputColumns
 from graphcalc.tables.frames import FrameTable, numbers
@@ -119,6 +127,10 @@ class ColumnarEngine:
         self._tests = {v: name for v, name in names.items() if isinstance(name, TextTest)}
         self._columns = {v: str(name) for v, name in names.items() if v not in self._tests}
         self._inputs = list(names)
+        nodes = plan.graph.nodes
+        self._integers = {f"v{p}" for p in stage.columns if nodes[p].type.dtype == "int64"}
+        rounded = roundings(nodes)
+        self._watched = [f"v{p}" for p in stage.columns if p in rounded]
         self._first_row = 0
 
     def columns(self) -> list[str]:
@@ -140,12 +152,16 @@ class ColumnarEngine:
         policy = self._policy
         # Without a column a frame would have no rows.
         rows = pl.repeat(0.0, part.height, eager=True).alias("_")
-        columns = [numbers(part[c]).alias(v) for v, c in self._columns.items()]
+        columns = [
+            part[c].alias(v) if v in self._integers else numbers(part[c]).alias(v)
+            for v, c in self._columns.items()
+        ]
         tests = [truth_of(t, text_cells).alias(v) for v, t in self._tests.items()]
         frame = pl.DataFrame([rows, *columns, *part.select(tests)])
         if policy.missing is not None:
             frame = frame.fill_null(policy.missing)
         is_bad = frame.select(pl.any_horizontal(pl.all().is_null())).to_series()
+        rounded = self._rounded(frame)
         frame = self._evaluated(frame)
         is_odd = self._odd(frame) & ~is_bad
         fails = is_bad | is_odd if policy.is_strict else is_bad
@@ -168,10 +184,25 @@ class ColumnarEngine:
         self._first_row += part.height
         states = states_of(frame, self._stage, self._expressions)
         if not self._stage.has_lines:
-            return Done(b"", frame.height, failed, fault, 0, None, states, part.height, failed)
+            height = frame.height
+            totals = Done(b"", height, failed, fault, 0, None, states, part.height, failed)
+            return totals._replace(rounded=rounded)
         lost = failed if policy.on_error == "skip" else 0
         output = self._output(kept, frame)
-        return Done(output, frame.height, failed, fault, odd, first_odd, states, part.height, lost)
+        counts = frame.height, failed, fault, odd, first_odd, states, part.height, lost
+        return Done(output, *counts, rounded=rounded)
+
+    def _rounded(self, frame: polars.DataFrame) -> str:
+        """The first whole number of a column that becomes a float and is rounded."""
+        import polars as pl
+
+        for name in self._watched:
+            is_large = (pl.col(name) > MAX_EXACT) | (pl.col(name) < -MAX_EXACT)
+            large = frame.lazy().select(name).filter(is_large).collect()[name]
+            found = next((x for x in large if is_rounded(x)), None)
+            if found is not None:
+                return str(found)
+        return ""
 
     def _output(self, rows: polars.DataFrame, frame: polars.DataFrame) -> polars.DataFrame:
         """Return the output's columns: those of the input's rows, and those computed."""
@@ -198,7 +229,7 @@ class ColumnarEngine:
             for name, expression in self._expressions.steps:
                 frame = frame.with_columns(expression.alias(name))
             return frame
-        whole = frame.fill_null(0.0)
+        whole = frame.fill_null(strategy="zero")
         columns = [whole[name].to_numpy(writable=True) for name in self._inputs]
         values = self._program.run(columns, frame.height)
         for position in stage.outputs:

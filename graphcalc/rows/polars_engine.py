@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from graphcalc.graph.ir import Node
 from graphcalc.graph.text_columns import TextTest
+from graphcalc.numbers import MAX_EXACT
 from graphcalc.ops.kernels.polars import function_of
 from graphcalc.ops.kernels.totals import State
 from graphcalc.ops.table import OPS
@@ -22,6 +23,7 @@ from graphcalc.rows.engine import Done, NamedCells, RecordPlace
 from graphcalc.rows.plan import RowPlan, Stage
 from graphcalc.rows.python_engine import PythonEngine
 from graphcalc.rows.records import longest_suspects
+from graphcalc.tables.cells import has_long_numbers
 from graphcalc.tables.csv import CsvTable, Dialect
 from graphcalc.tables.frame_text import is_odd, number_text
 from graphcalc.tables.polars_calls import load_polars
@@ -222,6 +224,8 @@ class PolarsEngine:
             )
         except pl.exceptions.PolarsError:
             return None
+        if self._may_round(frame, part):
+            return None
         nulls = frame.null_count().row(0)
         # Rows that are too long polars refuses itself where it reads all columns.
         is_sure = len(self._columns) == len(self._schema) and not nulls[-1]
@@ -234,6 +238,15 @@ class PolarsEngine:
         if missing is None:
             return frame if not any(frame.select(self._numbers).null_count().row(0)) else None
         return frame.with_columns(pl.col(self._numbers).fill_null(missing))
+
+    def _may_round(self, frame: polars.DataFrame, part: bytes) -> bool:
+        """Whether floats may not be the whole numbers that are written in the cells."""
+        import polars as pl
+
+        if not self._numbers:
+            return False
+        largest = frame.select(pl.max_horizontal(pl.col(self._numbers).abs().max())).item()
+        return largest is not None and largest >= MAX_EXACT and has_long_numbers(part)
 
     def _has_all_cells(self, part: bytes, rows: int, *, may_lack: bool) -> bool:
         """Whether every row has as many cells as the header.
@@ -335,7 +348,7 @@ def lower(plan: RowPlan, stage: Stage) -> Expressions:
         is_alias = node.op is OPS["alias"]
         if is_alias:
             expression = operands[0]
-        elif node.op.polars:
+        elif node.op.polars and not _is_mixed(plan, node):
             expression = function_of(node.op)(pl, *operands)
         else:
             expression = _mapped(node, operands)
@@ -350,6 +363,12 @@ def lower(plan: RowPlan, stage: Stage) -> Expressions:
     return named(stage)._replace(steps=steps)
 
 
+def _is_mixed(plan: RowPlan, node: Node) -> bool:
+    """Whether int64 meets floating point as it is: polars rounds it, and Python does not."""
+    dtypes = {plan.graph.nodes[i].type.dtype for i in node.operands}
+    return node.op.casting == "common" and "int64" in dtypes and not dtypes <= {"int64", "bool"}
+
+
 def named(stage: Stage) -> Expressions:
     """What is wanted of a pass, with no steps to it."""
     gathered = [f"v{o}" for g in stage.gathered for o in g.operands]
@@ -360,7 +379,7 @@ def _mapped(node: Node, operands: list[polars.Expr]) -> polars.Expr:
     """An op that polars does not have, by Python's kernel."""
     import polars as pl
 
-    kind = pl.Boolean if node.type.dtype == "bool" else pl.Float64
+    kind = number_kind(node.type.dtype)
 
     def run(columns: Sequence[polars.Series]) -> polars.Series:
         size = max(map(len, columns))
@@ -373,10 +392,19 @@ def _mapped(node: Node, operands: list[polars.Expr]) -> polars.Expr:
     return pl.map_batches(operands, run, return_dtype=kind)
 
 
+def number_kind(dtype: str) -> type[polars.DataType]:
+    """Return polars' kind of the numbers of a dtype while rows are computed."""
+    import polars as pl
+
+    kinds: dict[str, type[polars.DataType]] = {"bool": pl.Boolean, "int64": pl.Int64}
+    return kinds.get(dtype, pl.Float64)
+
+
 def _literal(value: float) -> polars.Expr:
     import polars as pl
 
-    return pl.lit(value, dtype=pl.Boolean if type(value) is bool else pl.Float64)
+    kinds = {bool: pl.Boolean, int: pl.Int64}
+    return pl.lit(value, dtype=kinds.get(type(value), pl.Float64))
 
 
 def _cast(plan: RowPlan, position: int, place: int, expression: polars.Expr) -> polars.Expr:

@@ -18,6 +18,7 @@ from graphcalc.tables.cells import (
     MAX_CELL,
     CellError,
     CellProblem,
+    has_long_numbers,
     has_odd_characters,
 )
 from graphcalc.tables.columns import OutputColumns, RecordFormat, Wanted
@@ -42,7 +43,11 @@ class PythonEngine:
 
     def __post_init__(self) -> None:
         # The keys of columns, and tests of their text.
-        self.names: list[str] = [self.plan.graph.nodes[p].params[1] for p in self.stage.columns]
+        nodes = [self.plan.graph.nodes[p] for p in self.stage.columns]
+        self.names: list[str] = [node.params[1] for node in nodes]
+        for node, name in zip(nodes, self.names):
+            if not isinstance(name, TextTest):
+                self.table.read_as(name, node.type.dtype)
 
     def run(self, part: bytes) -> Done:
         """Return what a part of whole records comes to."""
@@ -100,12 +105,13 @@ class PythonEngine:
         has_quotes, is_odd = '"' in text, has_odd_characters(bare)
         is_plain = bool(self.writer.places) and self.writer.is_plain(bare)
         is_bare = not has_quotes and "\\" not in text
-        key = (has_quotes, is_odd, is_plain, is_bare)
+        is_long = has_long_numbers(text.encode())
+        key = (has_quotes, is_odd, is_plain, is_bare, is_long)
         if key not in self._functions:
             places, taken = self.writer.places, self.writer.taken
             if not self.stage.has_lines:
                 places, taken = (), frozenset()
-            reader = self.table.text(Wanted(self.names, places, taken, has_quotes, is_odd))
+            reader = self.table.text(Wanted(self.names, places, taken, has_quotes, is_odd, is_long))
             line = self.writer.line(reader.cells, is_plain=is_plain, is_bare=is_bare)
             self._functions[key] = compile_stage(self.plan, self.stage, reader, line)
         return self._functions[key]
@@ -328,5 +334,6 @@ class PartRun:
             data = engine.writer.finish(text).encode()
         rows = len(self.lines)
         odd, first = self.odd, self.first_odd
-        counts = 0, self.lost, self.blank
+        watch = self.functions.watch
+        counts = 0, self.lost, self.blank, watch.first if watch is not None else ""
         return Done(data, rows, self.failed, self.fault, odd, first, tuple(states), *counts)

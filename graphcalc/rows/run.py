@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,6 +12,8 @@ from graphcalc.data.inputs import describe
 from graphcalc.diagnostics import DataError, EvaluationError, GraphcalcError, Label, brief
 from graphcalc.evaluate import Evaluation, kept_nodes, memory_limit
 from graphcalc.files.streams import display_path
+from graphcalc.graph.integers import roundings
+from graphcalc.graph.ir import Graph
 from graphcalc.ops.kernels.totals import State
 from graphcalc.rows.engine import (
     NON_FINITE_TEXTS,
@@ -31,7 +33,7 @@ from graphcalc.rows.several import format_of_all, open_all, paths_of
 from graphcalc.rows.text_rows import TextRows
 from graphcalc.source import Source, Span
 from graphcalc.tables.cells import is_number
-from graphcalc.tables.columns import Columns
+from graphcalc.tables.columns import ColumnKind, Columns
 from graphcalc.tables.csv import CsvTable
 from graphcalc.tables.reading import TextOptions
 from graphcalc.tables.sinks import Output, RowSink, ended
@@ -74,6 +76,7 @@ class RowCounts:
     lines that are no rows. `odd` counts
     those with a result that is not finite although their numbers are; `first_odd` and
     `first_fault` are where that and a failure was met first. Totals may be `is_of_nothing`.
+    `rounded` is the first whole number that was rounded to a float.
     """
 
     rows: int = 0
@@ -84,6 +87,7 @@ class RowCounts:
     first_odd: Label | None = None
     first_fault: GraphcalcError | None = None
     is_of_nothing: bool = False
+    rounded: str = ""
 
 
 @dataclass(eq=False)
@@ -97,6 +101,7 @@ class RowRun:
     options: RowOptions
     watch: Callable[[int, int | None, int], None] = lambda done, total, rows: None
     summary: RowCounts = field(default_factory=RowCounts)
+    notes: list[Label] = field(default_factory=list)
     _cells: Callable[[str], NamedCells] | None = None
     # The header, where it has numbers alone and may be data.
     numeric_header: Sequence[str] = ()
@@ -114,6 +119,7 @@ class RowRun:
         options = self.options
         with closing(self._source(file)) as source:
             plan = plan_of(self.evaluation, source.table, options.show)
+            self.notes = [*plan.graph.notes, *rounded_columns(plan.graph, source.table)]
             if source.is_pipe:
                 check_passes(plan)
             layout = layout_of(plan, source.table.columns, options.show, only=options.only)
@@ -219,6 +225,7 @@ class RowRun:
         summary.lost += done.lost
         summary.blank += done.blank
         summary.odd += done.odd
+        summary.rounded = summary.rounded or done.rounded
         if summary.first_odd is None and done.first_odd is not None:
             place = done.first_odd
             source = Source(place.text, name, line + place.line)
@@ -235,6 +242,18 @@ def _numeric_header(table: Columns) -> Sequence[str]:
     """Return the names of columns that are numbers alone; none of a table that has others."""
     is_header = isinstance(table, CsvTable) and table.has_header
     return table.columns if is_header and all(map(is_number, table.columns)) else ()
+
+
+def rounded_columns(graph: Graph, table: Columns) -> Iterator[Label]:
+    """Yield notes on columns of long integers that become floating point."""
+    for leaf, reader in roundings(graph.nodes).items():
+        key = graph.nodes[leaf].params[1] if graph.nodes[leaf].is_input else None
+        kind = table.kinds[table.keys.index(key)] if key in table.keys else None
+        if kind is ColumnKind.LONG_INTEGER:
+            node = graph.nodes[reader]
+            name = brief(graph.nodes[leaf].name or "")
+            text = f"{node.type.dtype} rounds whole numbers of `{name}` that are beyond 2^53"
+            yield Label(node.source, node.span, text)
 
 
 def _join(stage: Stage, states: list[State | None], more: Sequence[State | None]) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 from unicodedata import category
 
 from graphcalc.diagnostics import brief
@@ -168,13 +168,49 @@ def exact_numbers(numbers: Elements, cells: Iterable[str]) -> Elements:
     """
     if not any(abs(number) >= MAX_EXACT for number in numbers):
         return numbers
-    found = []
-    for cell in cells:
-        if not _is_whole(cell):
-            return numbers
-        found.append(int(cell))
-    is_int64 = all(-(1 << 63) <= number < 1 << 63 for number in found)
-    return found if is_int64 and any(map(is_rounded, found)) else numbers
+    texts = list(cells)
+    return list(map(int, texts)) if are_long_integers(texts) else numbers
+
+
+def as_whole(text: str, value: float) -> float:
+    """The number in a cell as an int where it is a whole number of int64; `value` otherwise."""
+    return int(text) if _is_whole(text) and -(1 << 63) <= int(text) < 1 << 63 else value
+
+
+def whole_or_number(text: str) -> float:
+    """The number in a cell, as an int where it is a whole number of int64; else a ValueError."""
+    return as_whole(text, number(text))
+
+
+def are_long_integers(cells: Sequence[str]) -> bool:
+    """Whether cells are whole numbers of int64, some of which a float64 has not."""
+    numbers = [as_whole(cell, 0.5) for cell in cells]
+    whole = [number for number in numbers if isinstance(number, int)]
+    return len(whole) == len(numbers) and any(map(is_rounded, whole))
+
+
+# Digits as zeros, the point as it is, and all other bytes as blanks.
+_DIGITS = bytes(48 if 48 <= byte <= 57 else 46 if byte == 46 else 32 for byte in range(256))
+
+
+def has_long_numbers(text: bytes) -> bool:
+    """Whether whole numbers may be in a text that are so long that a float64 may not have them."""
+    return b" 0000000000000000" in (b" " + text).translate(_DIGITS)
+
+
+class NumberWatch:
+    """Reads cells as floats, and remembers the first whole number that this rounds."""
+
+    def __init__(self, read: Callable[[Any], float]) -> None:
+        self._read, self.first = read, ""
+
+    def __call__(self, cell: Any) -> float:
+        """Return the number in a cell, or raise what `read` raises."""
+        value = self._read(cell)
+        is_long = abs(value) >= MAX_EXACT and isinstance(cell, str)
+        if is_long and _is_whole(cell) and is_rounded(int(cell)):
+            self.first = self.first or cell.strip()
+        return value
 
 
 def as_json(text: str) -> str:

@@ -11,9 +11,12 @@ class ColumnKind(enum.Enum):
     """What the cells of a column hold, as far as that is known before they are read.
 
     Text that `LOOKS_LIKE_TEXT` may have numbers among later cells, and `EITHER` may hold both.
+    `INTEGER` is int64, and `LONG_INTEGER` such that a float64 has not all of its numbers.
     """
 
     NUMBER = enum.auto()
+    INTEGER = enum.auto()
+    LONG_INTEGER = enum.auto()
     TEXT = enum.auto()
     LOOKS_LIKE_TEXT = enum.auto()
     EITHER = enum.auto()
@@ -68,6 +71,7 @@ class Wanted(NamedTuple):
     taken       keys that a record which goes through must not have already
     has_quotes  whether there are quotes in the part
     is_odd      whether there is what `cells.has_odd_characters` finds
+    is_long     whether there is what `cells.has_long_numbers` finds
     """
 
     names: Sequence[str]
@@ -75,6 +79,7 @@ class Wanted(NamedTuple):
     taken: Set[str]
     has_quotes: bool
     is_odd: bool
+    is_long: bool = False
 
 
 class RecordText(NamedTuple):
@@ -113,6 +118,9 @@ class RecordFormat(Columns, Protocol):
     @property
     def line_end(self) -> str:
         """What ends a record."""
+
+    def read_as(self, key: str, dtype: str) -> None:
+        """Read a column of numbers as int64 where that is its dtype, else as floating point."""
 
     def records(self, text: str) -> list[str]:
         """Return the records of a text."""

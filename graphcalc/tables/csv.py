@@ -10,7 +10,17 @@ from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import brief
 from graphcalc.graph.text_columns import TextTest
-from graphcalc.tables.cells import PLAIN, CellError, CellProblem, NumberFormat, number
+from graphcalc.tables.cells import (
+    PLAIN,
+    CellError,
+    CellProblem,
+    NumberFormat,
+    NumberWatch,
+    are_long_integers,
+    as_whole,
+    number,
+    whole_or_number,
+)
 from graphcalc.tables.columns import ColumnKind, RecordText, Wanted
 from graphcalc.tables.quotes import record_sizes
 
@@ -183,6 +193,8 @@ class CsvTable:
         for place, cells in enumerate(zip(*self._told(records))):
             if looks_like_text(cells, self.number_format):
                 self.kinds[place] = ColumnKind.LOOKS_LIKE_TEXT
+            elif are_long_integers([cell for cell in cells if cell.strip()]):
+                self.kinds[place] = ColumnKind.LONG_INTEGER
 
     def _told(self, records: Sequence[str]) -> Iterator[list[str]]:
         """Yield what the cells of whole records say."""
@@ -201,6 +213,13 @@ class CsvTable:
         """Return the records of a text."""
         return split_records(text, self.dialect)
 
+    def read_as(self, key: str, dtype: str) -> None:
+        """Read a column of numbers as int64 where that is its dtype, else as floating point."""
+        if key in self.keys:
+            is_integer = dtype == "int64"
+            kind = ColumnKind.LONG_INTEGER if is_integer else ColumnKind.NUMBER
+            self.kinds[self.keys.index(key)] = kind
+
     def text(self, wanted: Wanted) -> RecordText:
         """Return statements that unpack a record into a variable for every cell of use."""
         tests = [n for n in wanted.names if isinstance(n, TextTest)]
@@ -209,8 +228,11 @@ class CsvTable:
         delimiter = self.dialect.delimiter
         names: dict[str, Any] = {"delimiter": delimiter}
         names["number"] = number if wanted.is_odd else float
+        names["whole"] = whole_or_number
         if not self.number_format.is_plain:
-            names["number"] = self.number_format.number
+            names["number"] = names["whole"] = self.number_format.number
+        if wanted.is_long:
+            names["number"] = NumberWatch(names["number"])
         split = "line.split(delimiter)"
         if self.dialect.has_quotes and wanted.has_quotes:
             names["split"], split = self._split, "split(line)"
@@ -233,7 +255,10 @@ class CsvTable:
     def _read(self, name: str, tests: Sequence[TextTest], *, is_bare: bool) -> str:
         """Return the text of a column's number, or of a test of cells that `is_bare` of quotes."""
         if not isinstance(name, TextTest):
-            return f"number(x{self.keys.index(name)})"
+            place = self.keys.index(name)
+            return (
+                f"{'whole' if self.kinds[place] is ColumnKind.LONG_INTEGER else 'number'}(x{place})"
+            )
         form = "x{}" if is_bare else "said(x{})"
         cells = [form.format(self.keys.index(key)) for key in name.keys]
         return " == ".join([*cells, f"text{tests.index(name)}"][:2])
@@ -253,8 +278,9 @@ class CsvTable:
             if missing is not None and self.number_format.is_missing(text):
                 found.append(missing)
             else:
-                end = start + len(cell)
-                found.append(self.number_format.read(text, self.columns[index], start, end))
+                end, is_whole = start + len(cell), self.kinds[index] is ColumnKind.LONG_INTEGER
+                value = self.number_format.read(text, self.columns[index], start, end)
+                found.append(as_whole(text, value) if is_whole else value)
         return found
 
     def texts(self, record: str, names: Sequence[str]) -> list[str]:

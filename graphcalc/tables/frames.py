@@ -182,6 +182,8 @@ class FrameTable:
 
     def _kind(self, kind: polars.DataType) -> ColumnKind:
         texts = (self._pl.String, self._pl.Categorical, self._pl.Enum)
+        if kind == self._pl.Int64 and self._missing is None:
+            return ColumnKind.INTEGER
         return ColumnKind.TEXT if kind in texts else ColumnKind.NUMBER
 
     def batches(self, rows: int, columns: Sequence[str]) -> Iterator[polars.DataFrame]:

@@ -10,8 +10,15 @@ from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import DataError, Label, brief
 from graphcalc.graph.text_columns import TextTest
+from graphcalc.numbers import whole_number
 from graphcalc.source import Source, Span
-from graphcalc.tables.cells import CellError, CellProblem
+from graphcalc.tables.cells import (
+    CellError,
+    CellProblem,
+    NumberWatch,
+    are_long_integers,
+    as_whole,
+)
 from graphcalc.tables.columns import ColumnKind, RecordText, Wanted
 
 BLANKS = " \t\r\n"
@@ -53,8 +60,15 @@ _TEXTS: Any = json.JSONDecoder(
 )
 # (text, place) -> the value there, with numbers as they are written, and its end.
 SCAN: Callable[[str, int], tuple[Any, int]] = _TEXTS.scan_once
+
+
+def _integer(text: str) -> float:
+    """A whole number as a float, which tells -0 from 0, or as an int where only int64 has it."""
+    return whole_number(int(text)) if 15 < len(text) < 400 else float(text)
+
+
 # As DECODER, with -0 told from 0.
-NUMBERS = json.JSONDecoder(object_pairs_hook=unique, parse_constant=_constant, parse_int=float)
+NUMBERS = json.JSONDecoder(object_pairs_hook=unique, parse_constant=_constant, parse_int=_integer)
 
 
 def keys_of(name: str) -> tuple[str, str]:
@@ -64,9 +78,16 @@ def keys_of(name: str) -> tuple[str, str]:
 
 def number(value: Any) -> float:
     """The number of a member, or a ValueError: true counts 1, a string of digits is none."""
-    if type(value) is Digits or type(value) is float or type(value) is bool:
+    if type(value) in (Digits, float, int, bool):
         return float(value)
     raise ValueError(value)
+
+
+def whole(value: Any) -> float:
+    """The number of a member, as an int where it is a whole number of int64; or a ValueError."""
+    if type(value) is int:
+        return value
+    return as_whole(value, float(value)) if type(value) is Digits else number(value)
 
 
 def text(value: str) -> str:
@@ -184,6 +205,14 @@ def read_text(found: dict[str, Member], key: str, record: str) -> str:
         raise CellError(CellProblem("bad-cell", message, member.start, member.end, hint)) from None
 
 
+def _kind(values: list[Any]) -> ColumnKind:
+    """Return what a column holds, as far as some of its values tell."""
+    types = set(map(type, values)) - {type(None)}
+    if types == {int} and are_long_integers([str(value) for value in values if value is not None]):
+        return ColumnKind.LONG_INTEGER
+    return ColumnKind.LOOKS_LIKE_TEXT if types == {str} else ColumnKind.EITHER
+
+
 class JsonTable:
     """JSON lines; the columns are the keys of the first record."""
 
@@ -196,17 +225,15 @@ class JsonTable:
 
     def look(self, records: Iterable[str]) -> None:
         """Take columns for text that have strings in these records, and nothing else but null."""
-        kinds: dict[str, set[type]] = {name: set() for name in self.columns}
+        values: dict[str, list[Any]] = {name: [] for name in self.columns}
         for record in records:
             try:
                 found = DECODER.decode(record)
             except (ValueError, RecursionError):
                 continue
             for name, value in found.items() if type(found) is dict else ():
-                kinds.get(name, set()).add(type(value))
-        for place, name in enumerate(self.columns):
-            if kinds[name] - {type(None)} == {str}:
-                self.kinds[place] = ColumnKind.LOOKS_LIKE_TEXT
+                values.get(name, []).append(value)
+        self.kinds = [_kind(values[name]) for name in self.columns]
 
     def records(self, text: str) -> list[str]:
         """The lines."""
@@ -215,10 +242,18 @@ class JsonTable:
             lines.pop()
         return lines
 
+    def read_as(self, key: str, dtype: str) -> None:
+        """Read a column of numbers as int64 where that is its dtype, else as floating point."""
+        if key in self.keys:
+            is_integer = dtype == "int64"
+            kind = ColumnKind.LONG_INTEGER if is_integer else ColumnKind.NUMBER
+            self.kinds[self.keys.index(key)] = kind
+
     def text(self, wanted: Wanted) -> RecordText:
         """A record becomes a dictionary, whose numbers are texts still."""
         given: dict[str, Any] = {"scan": SCAN, "blanks": BLANKS}
-        given |= {"number": number, "taken": wanted.taken, "count": len(self.columns)}
+        given |= {"number": NumberWatch(number) if wanted.is_long else number, "whole": whole}
+        given |= {"taken": wanted.taken, "count": len(self.columns)}
         keys: dict[str, str] = {}
         columns = {f"column{i}": self.columns[i] for i in wanted.places}
         # What is not as usual is raised to be looked at with care.
@@ -240,7 +275,7 @@ class JsonTable:
                 numbers.append(" == ".join([*cells, f"text{i}"][:2]))
             else:
                 keys[f"key{i}"] = name
-                numbers.append(f"number(o[key{i}])")
+                numbers.append(f"{'whole' if self._is_whole(name) else 'number'}(o[key{i}])")
         found = {i: f"o[column{i}]" for i in wanted.places}
         return RecordText(unpack, tuple(numbers), found, {**given, **keys, **columns})
 
@@ -257,8 +292,13 @@ class JsonTable:
             if missing is not None and is_empty:
                 numbers.append(missing)
             else:
-                numbers.append(read_number(found, name, record))
+                value = read_number(found, name, record)
+                numbers.append(whole(found[name].value) if self._is_whole(name) else value)
         return numbers
+
+    def _is_whole(self, name: str) -> bool:
+        is_known = name in self.columns
+        return is_known and self.kinds[self.columns.index(name)] is ColumnKind.LONG_INTEGER
 
     def texts(self, record: str, names: Sequence[str]) -> list[str]:
         """The strings of members."""

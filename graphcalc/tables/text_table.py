@@ -149,7 +149,9 @@ class TextTable:
         """Return the numbers of columns in the records from one on, exact where they are whole."""
         numbers = self._numbers([self._table.keys[place] for place in places], first)
         rows = (self._table.cells(record) for record in self._records[first:])
-        return exact_numbers(numbers, (cells[place] or "" for cells in rows for place in places))
+        return exact_numbers(
+            numbers, ((cells[i] or "").strip('"') for cells in rows for i in places)
+        )
 
     def _numbers(self, keys: Sequence[str], first: int) -> list[float]:
         """Return the numbers of columns in the records from one on, row by row."""
