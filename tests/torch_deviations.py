@@ -34,6 +34,15 @@ _FACTORS = Deviation(
 )
 _DATA = "the shape of the result would depend on data"
 
+_NAN = Deviation("gradient", r"float64\[9\]", "at NaN torch's vectors and its scalar code differ")
+_TORCH_ALONE = Deviation(
+    "refused", "the Python backend lacks", "indices, and windows that overlap, are torch's"
+)
+_BIAS = Deviation("answered", "bias type", "operands of several dtypes meet in one")
+_NUMBER = Deviation("answered", "must be Tensor", "a number stands for a tensor")
+_NOT_OF_BOOL = Deviation("answered", "on a bool tensor", "bool counts as 0 and 1")
+_WHOLE = Deviation("value", "int64", "whole numbers become floating point")
+
 EVERYWHERE: tuple[Deviation, ...] = (
     Deviation(
         "answered",
@@ -48,6 +57,38 @@ EVERYWHERE: tuple[Deviation, ...] = (
 )
 
 OF: dict[str, tuple[Deviation, ...]] = {
+    **dict.fromkeys(("relu6", "nn.functional.relu6", "nn.functional.elu"), (_NAN,)),
+    **dict.fromkeys(("nn.functional.softshrink",), (_NAN,)),
+    "nn.functional.hardtanh": (
+        _NAN,
+        _WHOLE,
+        Deviation("answered", "greater than max_val", "bounds that cross are those of clamp"),
+    ),
+    "nn.functional.hardsigmoid": (
+        Deviation("gradient", "float64", "torch's sixth has the digits of float32"),
+    ),
+    "nn.functional.rrelu": (
+        Deviation("refused", "draws its slopes", "random slopes are not there"),
+        Deviation("answered", "Lower bound", "the mean of both is taken"),
+    ),
+    "nn.functional.scaled_dot_product_attention": (
+        Deviation("value", r"dropout_p=0\.5", "torch draws other numbers"),
+    ),
+    "nn.functional.dropout": (Deviation("value", "dropout", "torch draws other numbers"),),
+    **dict.fromkeys(("conv1d", "conv2d", "nn.functional.conv1d", "nn.functional.conv2d"), (_BIAS,)),
+    "nn.functional.conv3d": (_BIAS,),
+    "hypot": (_NUMBER,),
+    "logaddexp": (_NUMBER,),
+    "neg": (_NOT_OF_BOOL,),
+    "negative": (_NOT_OF_BOOL,),
+    **dict.fromkeys((f"nn.functional.max_pool{n}d" for n in (1, 2, 3)), (_TORCH_ALONE,)),
+    **dict.fromkeys((f"nn.functional.adaptive_avg_pool{n}d" for n in (1, 2, 3)), (_TORCH_ALONE,)),
+    **dict.fromkeys((f"nn.functional.adaptive_max_pool{n}d" for n in (1, 2, 3)), (_TORCH_ALONE,)),
+    **dict.fromkeys((f"nn.functional.avg_pool{n}d" for n in (1, 2, 3)), (_WHOLE,)),
+    **dict.fromkeys(
+        ("round", "special.round"),
+        (Deviation("value", "float16.*decimals|decimals.*float16", "decimals round in steps"),),
+    ),
     "topk": (_TIES,),
     "kthvalue": (_TIES,),
     "isclose": (Deviation("answered", "rtol must be|atol must be", "tolerances may be negative"),),
@@ -88,15 +129,10 @@ OF: dict[str, tuple[Deviation, ...]] = {
 
 OPEN: frozenset[str] = frozenset(
     """
-    __rxor__ arange cdist conv1d conv2d corrcoef cov diff div divide einsum flipud float
-    group_norm half hypot index_select item linalg.cross linspace logaddexp masked_fill median
-    neg negative nn.functional.adaptive_avg_pool2d nn.functional.avg_pool2d
-    nn.functional.conv1d nn.functional.conv2d nn.functional.embedding nn.functional.group_norm
-    nn.functional.hardsigmoid nn.functional.hardtanh nn.functional.huber_loss
-    nn.functional.max_pool2d nn.functional.pad nn.functional.scaled_dot_product_attention
-    nn.functional.softshrink nn.functional.triplet_margin_loss nn.functional.unfold norm
-    normal polygamma rand_like randint randn randn_like round special.polygamma special.round
-    std t unfold var where
+    __rxor__ arange cdist corrcoef cov diff einsum flipud float half index_select item
+    linalg.cross linspace masked_fill median nn.functional.embedding nn.functional.huber_loss
+    nn.functional.unfold norm normal polygamma rand_like randint randn randn_like
+    special.polygamma std t unfold var where
     """.split()
 )
 
