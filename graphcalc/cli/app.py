@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
@@ -330,6 +331,8 @@ def _debug() -> None:
 
 def main() -> NoReturn:
     """Run the command line of this process, and end it."""
+    if not os.environ.get("GRAPHCALC_DEBUG"):
+        warnings.simplefilter("ignore")  # those of libraries are about their own use
     status = run(sys.argv[1:])
     if status == _INTERRUPTED:
         # Who started the process sees that Ctrl-C ended it.

@@ -55,6 +55,8 @@ class _Bar:
         if self._bar.tasks[0].start_time is None:
             self._bar.start_task(self._task)
         self._bar.update(self._task, completed=done, total=total, rows=f"{rows:,} rows")
+        # Between parts: while polars computes one, standard error is led nowhere.
+        self._bar.refresh()
 
     def _start(self) -> None:
         from rich.console import Console

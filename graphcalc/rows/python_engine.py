@@ -25,7 +25,10 @@ from graphcalc.tables.columns import OutputColumns, RecordFormat, Wanted
 from graphcalc.tables.writer import LineWriter
 
 # What a quick pass raises where the row needs a second look.
-_ODDITIES = (ArithmeticError, LookupError, TypeError, ValueError, CellError, StopIteration)
+_ODDITIES = (
+    *(ArithmeticError, LookupError, TypeError, ValueError),
+    *(CellError, RecursionError, StopIteration),
+)
 _NON_FINITE = re.compile(r"(?:nan|inf)\0")
 
 

@@ -6,6 +6,7 @@ import io
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from graphcalc.diagnostics import DataError, Label, brief
@@ -53,7 +54,7 @@ class FrameTable:
     ) -> None:
         self.name, self._label, self._limit = display_path(path), label, limit
         self._labels = () if label is None else (label,)
-        self._format, self._missing = format, options.missing
+        self._path, self._format, self._missing = path, format, options.missing
         self._pl = load_polars(f"{format} files need", label)
         self._frame: polars.LazyFrame | None = None
         self._stream: io.BufferedReader | None = None
@@ -112,6 +113,8 @@ class FrameTable:
         except BaseException:
             self.close()
             raise
+        if not self.is_pipe:
+            self.close()  # opened again for each pass
 
     def close(self) -> None:
         """Close what was opened here."""
@@ -220,12 +223,13 @@ class FrameTable:
 
     def _streamed(self, columns: list[str]) -> Iterator[polars.DataFrame]:
         """Yield the batches of a stream; from its beginning, where it is a file's."""
-        if not self.is_pipe and self._stream is not None:
-            self._stream.seek(0)
-            self._messages = arrow.batches(self._stream, self._limit)
-            next(self._messages)
-        for data in self._messages:
-            yield self._pl.read_ipc_stream(data).select(columns)
+        if self.is_pipe:
+            for data in self._messages:
+                yield self._pl.read_ipc_stream(data).select(columns)
+            return
+        with io.BufferedReader(cast("io.RawIOBase", open_bytes(self._path)[0])) as stream:
+            for data in islice(arrow.batches(stream, self._limit), 1, None):
+                yield self._pl.read_ipc_stream(data).select(columns)
 
     def progress(self, rows: int) -> tuple[int, int | None]:
         """The bytes that so many rows are of all there are, in proportion, and all of these."""

@@ -9,11 +9,11 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from threading import Lock, Thread
+from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from graphcalc.diagnostics import BackendError, GraphcalcError
-from graphcalc.packages import is_installed, load_package
+from graphcalc.packages import SILENCE, is_installed, load_package
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -136,7 +136,7 @@ def call_safely(call: Callable[[], _T]) -> _T:
     Errors that are not polars' own stay as they are, as do an OSError and a MemoryError.
     """
     try:
-        with _SILENCE:
+        with SILENCE:
             return _GUARD.call(call)
     except BaseException as error:  # a panic of Rust is no Exception
         if type(error).__module__.partition(".")[0] not in _MODULES:
@@ -172,32 +172,3 @@ def _reason(error: BaseException) -> str:
     panic = _PANIC.search(text)
     first = next(iter((panic[1] if panic else text).splitlines()), "")
     return first.partition("\\n")[0].strip()
-
-
-class _Silence:
-    """Standard error led nowhere while calls are at work: a panic of Rust prints a trace there."""
-
-    def __init__(self) -> None:
-        self._lock, self._count = Lock(), 0
-        self._kept: int | None = None
-
-    def __enter__(self) -> None:
-        with self._lock:
-            self._count += 1
-            if self._count == 1 and sys.stderr is not None:
-                self._kept = os.dup(2)
-                nothing = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(nothing, 2)
-                os.close(nothing)
-
-    def __exit__(self, *error: object) -> None:
-        with self._lock:
-            self._count -= 1
-            if not self._count and self._kept is not None:
-                os.dup2(self._kept, 2)
-                os.close(self._kept)
-                self._kept = None
-
-
-# File descriptor 2 is the process's: calls of several threads share one silence.
-_SILENCE = _Silence()

@@ -43,7 +43,10 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 # What generated text raises where a record takes a closer look.
-_ODDITIES = (ArithmeticError, LookupError, TypeError, ValueError, CellError)
+_ODDITIES = (
+    *(ArithmeticError, LookupError, TypeError, ValueError),
+    *(CellError, RecursionError, StopIteration),
+)
 
 
 class TextTable:
