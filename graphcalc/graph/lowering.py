@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count, filterfalse, product
 from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import BindingError, GraphcalcError, Label, ProgramError, brief
 from graphcalc.graph.builder import Builder
+from graphcalc.graph.carried_text import CarriedText
 from graphcalc.graph.declarations import Declarations, place_of
 from graphcalc.graph.expansion import Expander
 from graphcalc.graph.integers import note_literals
@@ -16,7 +17,7 @@ from graphcalc.graph.lowered import ListValue, Lowered, is_nameable, is_shown
 from graphcalc.graph.names import Names
 from graphcalc.graph.passes import prune, read_positions
 from graphcalc.graph.scope import NamedStatic, Scope
-from graphcalc.graph.text_columns import ColumnText, not_a_number
+from graphcalc.graph.text_columns import ColumnText
 from graphcalc.graph.walk import new_scope, unpack
 from graphcalc.ops.shapes import as_result
 from graphcalc.ops.sizes import Size
@@ -115,11 +116,10 @@ class _Lowering:
         # whose assignment was replaced.
         self.read: set[str] = set()
         self.roots: list[int] = []
-        # Columns of text by the names that they come out with.
-        self.carried: dict[str, str] = {}
         # What was given a name last that nothing shows, and where.
         self.last_static: tuple[Lowered, Expr, Where] | None = None
         self.builder = Builder(dtype, limits)
+        self.carried = CarriedText(self.builder, is_rows=columns is not None)
         self.declared = Declarations(dtype)
         self.scope = new_scope(self.builder, self._missing, seed, self._symbol)
         bound = {name: Label(b.source, b.span) for name, b in self.bindings.items()}
@@ -284,22 +284,9 @@ class _Lowering:
         if name is not None:
             self._give(name, position)
             return position
-        if not self._carries(position, where):
+        if not self.carried.takes(position, where):
             self.roots.append(position)
         return position
-
-    def _carries(self, position: int, where: Where) -> bool:
-        """Whether a result is a column of text that rows carry as it is.
-
-        Raises DataError for one without rows.
-        """
-        text = self.builder.texts.get(self.builder.source_of(position))
-        if text is None or not text.is_text:
-            return False
-        if self.columns is None:
-            raise not_a_number(text, label_of(where))
-        self.carried[text.name] = text.name
-        return True
 
     def _give(self, name: str, position: int) -> None:
         """Let a name mean a node."""
@@ -402,13 +389,12 @@ class _Lowering:
         display.update(self.renamed)
         shown = {n: static.position for n, static in self.scope.statics.items()}
         display.update({n: position for n, position in shown.items() if position is not None})
-        carried = self.carried | self._renamed_text(display)
-        display = {n: p for n, p in display.items() if not self._is_text(p)}
+        display = self.carried.names_of_others(display, has_results=bool(self.roots))
+        carried = self.carried.columns
         if self.last_static is not None and not display and not self.roots and not carried:
             item, root, where = self.last_static
             self.scope.operand(item, root, label_of(where).source)
         roots = [*self.roots, *display.values()]
-        self._check_results(roots, carried)
         is_read = read_positions(builder.nodes)
         nodes, moved = prune(builder.nodes, roots, is_read)
         if nodes is not builder.nodes:
@@ -431,25 +417,6 @@ class _Lowering:
             _end_with(nodes[position], builder.dtype)
         self._letter(graph)
         return graph
-
-    def _is_text(self, position: int) -> bool:
-        text = self.builder.texts.get(self.builder.source_of(position))
-        return text is not None and text.is_text
-
-    def _renamed_text(self, names: Mapping[str, int]) -> dict[str, str]:
-        """Return the columns of text that have another name in the program, by that name."""
-        texts, source_of = self.builder.texts, self.builder.source_of
-        found = {name: texts[source_of(p)].name for name, p in names.items() if self._is_text(p)}
-        return {name: column for name, column in found.items() if name != column}
-
-    def _check_results(self, roots: Sequence[int], carried: Mapping[str, str]) -> None:
-        """Raise DataError where all there is to show is text, which rows alone carry."""
-        if roots or self.columns is not None:
-            return
-        for name, column in carried.items():
-            position = self.scope.names[column]
-            where = self.builder.nodes[self.scope.names[name]].where
-            raise not_a_number(self.builder.texts[position], label_of(where))
 
     def _is_left_out(self, position: int) -> bool:
         """Whether a node is bound to a name that only a branch reads that was not chosen."""
