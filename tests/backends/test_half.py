@@ -2,6 +2,7 @@
 
 import operator
 import re
+from random import Random
 
 import pytest
 
@@ -277,3 +278,30 @@ def test_rms_norm_takes_the_eps_of_its_kernel(dtype):
     x = (torch.randn(7, 13, generator=torch.Generator().manual_seed(2)) * 1e-4).to(dtype)
     found = gc.run("F.rms_norm(x, (13,))", x=x, backend="torch").value
     assert torch.allclose(found, F.rms_norm(x, (13,)), rtol=torch.finfo(dtype).eps * 4, atol=0)
+
+
+FUNCTIONS = ("torch.sin", "torch.exp", "torch.tanh", "torch.abs", "F.gelu", "F.silu", "-")
+LEAVES = ("x", "y", "0.1", "1e4", "3", "(1/7)", "x[:1]", "k")
+
+
+def random_program(random, depth):
+    """Return an expression of tensors and numbers that Python reads as this language does."""
+    if depth == 0:
+        return random.choice(LEAVES)
+    left, right = (random_program(random, depth - 1) for _ in "lr")
+    if random.random() < 0.3:
+        name = random.choice(FUNCTIONS)
+        return f"{name}({left} + x)"
+    return f"({left} {random.choice('+-*/')} {right})"
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+def test_random_programs_are_torchs(dtype):
+    """Programs of a few operations give what Python makes of them with torch, bit by bit."""
+    random = Random(5)
+    values = {"x": sweep(dtype, 1, count=300), "y": sweep(dtype, 2, count=300)}
+    for _ in range(60):
+        text = f"x * {random_program(random, 3)} + y"
+        expected = eval(text, {"torch": torch, "F": F, "k": 1 / 3, **values})
+        found = gc.run(f"k = 1/3; {text} + 0 * k", dtype=name_of(dtype), **values).value
+        assert ulps(found, expected + 0 * (1 / 3)) == 0, text
