@@ -11,6 +11,7 @@ import graphcalc as gc
 from graphcalc.analysis.nan_origins import find_origins
 from graphcalc.evaluate import Gradients
 from graphcalc.graph.text import node_text
+from graphcalc.ops.causes import EPS
 from graphcalc.ops.table import OPS
 from graphcalc.report.nan_origins import as_notes, as_text
 
@@ -290,12 +291,54 @@ def _column(value):
     return value if isinstance(value, list) else [value]
 
 
-def test_every_cause_can_be_written():
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
+def test_every_cause_can_be_written(dtype):
     """The texts of the table name operands that the row has."""
+    names = [f"x{i}" for i in range(3)]
     for op in OPS.values():
-        names = [f"x{i}" for i in range(3)]
+        words = {"op": op.name, "symbol": op.symbol, "eps": EPS[dtype]}
         for cause in op.causes:
-            text = cause.instead.format(*names, op=op.name)
+            text = cause.instead.format(*names, **words)
             assert not text or gc.parse(text)
+            assert "{" not in cause.words.format(*names)
         if op.pole:
-            assert gc.parse(op.pole.format(*names))
+            assert gc.parse(op.pole.format(*names, **words))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
+@pytest.mark.parametrize(
+    ("text", "inputs"),
+    [
+        ("sqrt(x)", {"x": -2}),
+        ("log(x)", {"x": 0}),
+        ("log(x)", {"x": -1}),
+        ("log1p(x)", {"x": -1}),
+        ("asin(x)", {"x": 2}),
+        ("acosh(x)", {"x": 0}),
+        ("atanh(x)", {"x": 1}),
+        ("1 / x", {"x": 0}),
+        ("x / y", {"x": 0, "y": 0}),
+        ("5 // x", {"x": 0}),
+        ("x^0.5", {"x": -8}),
+        ("x^(1/3)", {"x": -8}),
+        ("x^-1", {"x": 0}),
+    ],
+)
+def test_advice_gives_a_finite_number(text, inputs, dtype):
+    """What is advised is finite for the data that was not, in the dtype of the run."""
+    outcome = run(text, "torch", inputs, dtype)
+    (made, *_) = find_origins(outcome.graph, outcome.program, outcome.inputs).made
+    assert made.instead
+    bound = {name: value for name, value in inputs.items() if name in made.instead}
+    value = gc.run(made.instead, bound, backend="torch", dtype=dtype).value
+    assert math.isfinite(float(value))
+
+
+@pytest.mark.parametrize(
+    "text", ["sqrt(-1)", "a = -1; sqrt(a)", "x / 0", "5 // 0", "log(0)", "(-8)^(1/3)", "asin(2)"]
+)
+def test_written_numbers_get_no_advice(text):
+    """Where no data is the cause there is nothing to guard; of a cube root the function is told."""
+    (made, *_) = origins(text, {"x": 1} if "x" in text else {}).made
+    assert made.instead == ""
+    assert ("cbrt(-8)" in made.why) == ("1/3" in text)

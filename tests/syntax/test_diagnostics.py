@@ -1,9 +1,12 @@
 """What is said of text that is no program."""
 
+import unicodedata
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+import graphcalc as gc
 from graphcalc.diagnostics import GraphcalcError, LimitError, ParseError
 from graphcalc.evaluate import parse
 from graphcalc.source import Source
@@ -34,12 +37,8 @@ def under(diagnostic, label=0):
         ("a ≤ b", "≤", "`<=`"),
         ("a ≠ b", "≠", "`!=`"),
         ("x²", "²", "`^2`"),
-        ("2 * π", "π", "`pi`"),
         ("（1)", "（", "`(`"),
-        ("а + a", "а", "`a`"),
         ("٣ + 1", "٣", "`3`"),
-        ("ﬁ + 1", "ﬁ", "`fi`"),
-        ("é + 1", "é", "`e`"),
         ("１ + 1", "１", "`1`"),
         ("!x", "!", "`not`"),
         ("“a”", "“", "straight quotes"),
@@ -78,7 +77,7 @@ def test_characters_are_named_with_a_hint(text, character, hint):
         ("\u200b", "U+200B ZERO WIDTH SPACE"),
         ("\xa0", "U+00A0 NO-BREAK SPACE"),
         ("\ufeff", "U+FEFF ZERO WIDTH NO-BREAK SPACE"),
-        ("\u0430", "U+0430 CYRILLIC SMALL LETTER A"),
+        ("\u2081", "U+2081 SUBSCRIPT ONE"),
         ("\U0001f600", "U+1F600 GRINNING FACE"),
     ],
     ids=lambda v: ascii(v),
@@ -91,6 +90,21 @@ def test_characters_are_never_echoed(character, name):
     spoken = diagnostic.message + diagnostic.note + diagnostic.help
     assert character not in spoken
     assert spoken.isprintable()
+
+
+@pytest.mark.parametrize("name", ["größe", "α", "Δx", "имя", "名前", "ñ_1", "ﬁ", "o\u0308"])
+def test_names_have_letters_of_all_scripts(name):
+    """What Python takes for an identifier is a name, in Unicode's form NFKC."""
+    folded = unicodedata.normalize("NFKC", name)
+    assert gc.run(f"{name} * 2", {folded: 3}).value == 6
+    assert gc.run(f"f({name}) = {name} + 1; f(2)").value == 3
+
+
+def test_letters_that_look_alike_are_told_apart():
+    """A name of other letters than the one that is bound gets a hint."""
+    with pytest.raises(gc.BindingError) as caught:
+        gc.run("\u0430 + a", a=1)
+    assert "did you mean `a`" in caught.value.diagnostic.help
 
 
 def test_bytes_that_are_not_utf8_are_shown_as_bytes():
@@ -208,7 +222,7 @@ def test_unexpected_tokens_say_what_was_expected(text, message, where):
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ("1 2", "write `*` to multiply"),
+        ("1 2", "`*` to multiply"),
         ("2 x", "write `*` to multiply"),
         ("x += 1", "write `x = x + y`"),
         ("a && b", "write `and`"),
