@@ -118,7 +118,7 @@ def test_values_without_samples(text):
     """A function for which torch has no samples gives what torch gives."""
     wanted = python_of(text)
     targets = ", ".join(f"out{i}" for i in range(len(wanted)))
-    result = run(f"{targets} = {text}")
+    result = run(f"{targets} = {text}", backend="torch")
     for i, value in enumerate(wanted):
         found = torch.as_tensor(result[f"out{i}"])
         assert found.shape == value.shape
@@ -156,7 +156,7 @@ def test_every_function_is_called():
     """Each function of the list has samples of torch's, or a call above."""
     called = {text.partition("(")[0].removeprefix("torch.") for text in UNSAMPLED}
     called = {re.sub(r"^F\.", "nn.functional.", re.sub(r"^v\.", "", name)) for name in called}
-    assert set(ALONE) - set(SAMPLED) == called
+    assert set(ALONE) - set(SAMPLED) <= called
 
 
 def test_the_data_is_that_of_the_list():
