@@ -302,7 +302,8 @@ class Arguments:
         if isinstance(item, ListValue):
             for count in item.counts:
                 self.value(count)
-            return item._replace(arithmetic=None)
+            items = [self.listed(i) if isinstance(i, ListValue) else i for i in item.items]
+            return item._replace(items=tuple(items), arithmetic=None)
         return item
 
     def _note_list(self, position: int, found: ListValue) -> None:

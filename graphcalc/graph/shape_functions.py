@@ -331,9 +331,15 @@ def _tensor(site: CallSite) -> Lowered:
         raise CallError("static-argument", "an operand may be a list", site.label())
     arguments = site.scope.arguments
     found = arguments.lists.get(given) if type(given) is int else given
-    is_computed = isinstance(found, ListValue) and found.is_computed
-    item = arguments.listed(given) if is_computed else given
+    if isinstance(given, TupleValue):
+        return site.scope.operand(ListValue(given.items, given.node), node, site.frame.source)
+    item = arguments.listed(given) if isinstance(found, ListValue) and _repeats(found) else given
     return site.scope.operand(item, node, site.frame.source)
+
+
+def _repeats(item: ListValue) -> bool:
+    """Whether a list, or one inside of it, is repeated or joined."""
+    return item.is_computed or any(isinstance(i, ListValue) and _repeats(i) for i in item.items)
 
 
 def _number(site: CallSite) -> Lowered:

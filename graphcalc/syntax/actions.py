@@ -313,7 +313,7 @@ def has_point(text: str) -> bool:
     return text[1:2] not in ("x", "X") and any(c in text for c in ".eE")
 
 
-def _listed(argument: Expr) -> Expr:
+def _listed(argument: Expr, depth: int = 0) -> Expr:
     """An argument, where a tensor literal may also be a list of tensors.
 
     So may the operands of a `+` or a `*`, which join and repeat lists.
@@ -322,17 +322,36 @@ def _listed(argument: Expr) -> Expr:
         value = _listed(argument.value)
         return Keyword(argument.name, value, argument.start, argument.end)
     if type(argument) is Tensor:
-        return List(argument.items, argument.start, argument.end)
+        return _as_list(argument, depth)
     pending = [argument]
     while pending:
         node = pending.pop()
         if type(node) is Binary and node.op in ("add", "mul"):
             if type(node.left) is Tensor:
-                node.left = List(node.left.items, node.left.start, node.left.end)
+                node.left = _as_list(node.left, depth)
             if type(node.right) is Tensor:
-                node.right = List(node.right.items, node.right.start, node.right.end)
+                node.right = _as_list(node.right, depth)
             pending += (node.left, node.right)
     return argument
+
+
+# So deep are repeated lists found inside of others.
+_DEPTH = 8
+
+
+def _as_list(node: Tensor, depth: int) -> List:
+    """A tensor literal as a list; so are the rows that are repeated or joined lists."""
+    items = tuple([_row(item, depth + 1) for item in node.items])
+    return List(items, node.start, node.end)
+
+
+def _row(item: Expr, depth: int) -> Expr:
+    if type(item) is Binary:
+        return _listed(item, depth) if depth < _DEPTH else item
+    if type(item) is not Tensor or depth >= _DEPTH:
+        return item
+    row = _as_list(item, depth)
+    return row if any(type(i) in (Binary, List) for i in row.items) else item
 
 
 def _values(symbols: list[Any]) -> tuple[Expr, ...]:
