@@ -32,6 +32,10 @@ OPERATORS = {
     "__ror__": "{1} | {0}",
     "__rxor__": "{1} ^ {0}",
 }
+# Samples whose first argument is another one than the function's.
+REORDERED = {"where": (1, 0, 2), "polygamma": (1, 0), "special.polygamma": (1, 0)}
+# What draws numbers of its own.
+RANDOM = frozenset("normal rand rand_like randint randn randn_like nn.functional.rrelu".split())
 # The most elements of all inputs and results, for the time that a comparison takes.
 MOST_ELEMENTS = 20_000
 
@@ -170,7 +174,9 @@ def is_known(name):
     """Whether the language has a function or an operator of that name of torch."""
     module, _, last = name.rpartition(".")
     prefix = module.rpartition(".")[2]
-    is_function = module in MODULES and FUNCTIONS.find(last, prefix) is not None
+    is_function = (
+        module in MODULES and name not in RANDOM and FUNCTIONS.find(last, prefix) is not None
+    )
     return is_function or name in OPERATORS
 
 
@@ -196,8 +202,14 @@ def _drawn(entry, source, dtype, most):
 
 
 def _call(name, entry, sample):
-    function = entry.op
-    return Call(name, function, (sample.input, *sample.args), sample.kwargs)
+    positional = (sample.input, *sample.args)
+    if name not in REORDERED:
+        return Call(name, entry.op, positional, sample.kwargs)
+    module, _, last = name.rpartition(".")
+    function = getattr(getattr(torch, module) if module else torch, last)
+    if any(i >= len(positional) for i in REORDERED[name]):
+        return Call(name, function, positional, sample.kwargs)
+    return Call(name, function, tuple(positional[i] for i in REORDERED[name]), sample.kwargs)
 
 
 def mistakes(name):
@@ -217,6 +229,7 @@ def forms(call):
     namespace = functools.reduce(getattr, filter(None, module.split(".")), torch)
     found = [call] if call.name in OPERATORS or callable(getattr(namespace, last, None)) else []
     takes_self = isinstance(call.positional[0], torch.Tensor) and not module
-    if takes_self and call.name not in OPERATORS and hasattr(torch.Tensor, last):
+    takes_self = takes_self and call.name not in (*OPERATORS, *REORDERED)
+    if takes_self and hasattr(torch.Tensor, last):
         found.append(call._replace(is_method=True))
     return found

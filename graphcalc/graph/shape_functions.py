@@ -147,6 +147,8 @@ def _select(site: CallSite) -> Lowered:
 
 
 def _index_select(site: CallSite) -> Lowered:
+    if not site.shape():
+        return site.add(OPS["gather"], (site.tensor(), _one_number(site)), (site.whole("dim"),))
     dim = site.dim()
     index = site.tensor("index")
     shape = site.scope.builder.nodes[index].type.shape
@@ -158,6 +160,11 @@ def _index_select(site: CallSite) -> Lowered:
             help="write `x[index]`, or `gather`",
         )
     return site.indexed({dim: "*"}, (index,))
+
+
+def _one_number(site: CallSite) -> int:
+    """The index into a scalar, as a scalar."""
+    return site.add(OPS["reshape"], (site.tensor("index"),), ((),))
 
 
 def _movedim(site: CallSite) -> Lowered:
