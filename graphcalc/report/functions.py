@@ -14,6 +14,7 @@ from graphcalc.ops.spec import HasSignature, Op, parameters
 from graphcalc.ops.table import OPS
 from graphcalc.ops.torch import functions
 from graphcalc.ops.torch.functions import TorchFunction
+from graphcalc.ops.words import INSTEAD
 from graphcalc.report.safe import width
 
 _KINDS = {
@@ -169,7 +170,7 @@ def _chosen(name: str | None) -> list[Entry]:
     raise UsageError(
         "unknown-function",
         f"there is no function `{brief(name)}`",
-        help=did_you_mean(name, names),
+        help=INSTEAD.get(plain, "").replace("{}", "x") or did_you_mean(name, names),
     )
 
 
