@@ -144,7 +144,8 @@ OF: dict[str, tuple[Deviation, ...]] = {
 
 OPEN: frozenset[str] = frozenset(
     """
-    nn.functional.embedding
+    group_norm nn.functional.embedding nn.functional.group_norm nn.functional.multi_margin_loss
+    nn.functional.rms_norm rms_norm
     """.split()
 )
 
