@@ -191,6 +191,8 @@ def _whole(signatures: list[str], infos: list[Any]) -> dict[str, str]:
     names = [p.partition(":")[0].lstrip("*") for p in signatures[0].split(", ") if p != "*"]
     if not infos:
         return {name: "int64" for name in names if name in _INDICES}
+    if "padding_idx" in names:
+        return {"input": "int64"}  # torch's samples of embeddings have the weight first
     seen: dict[str, set[str]] = {}
     for given, keywords in _samples(infos):
         for name, dtypes in [*zip(names, given), *keywords.items()]:

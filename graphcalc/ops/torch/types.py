@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from graphcalc.ops.shapes import broadcast, show
 from graphcalc.ops.sizes import Size
-from graphcalc.ops.spec import FLOATS, ITEM_BYTES, Operands, Params, Problem, Shape, Type
+from graphcalc.ops.spec import FLOATS, ITEM_BYTES, Operands, Params, Problem, Shape, Type, escape
 from graphcalc.ops.torch import call as calls
 from graphcalc.ops.torch.call import OutputTree, TorchCall
 from graphcalc.ops.torch.functions import functions
@@ -167,7 +167,11 @@ def _outputs(call: TorchCall, values: list[torch.Tensor]) -> _Values:
 
     if call.order:
         return calls.compute(torch, call, values, call.path[-1:]), 0
+    versions = [value._version for value in values]
     found = calls.run(torch, call, values)
+    if versions != [value._version for value in values]:
+        text = f"`{call.function}` changes an operand in place with these arguments"
+        raise Problem("call", escape(text))
     return [calls.plain(torch, x, call) for x in calls.flat(found)], calls.structure(found)
 
 
