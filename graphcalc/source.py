@@ -16,6 +16,10 @@ class Span(NamedTuple):
     end: int
 
 
+# The name of the sources of composites and derivatives, which are not the user's.
+RULES = "<prelude>"
+
+
 class Source:
     """A text with the name that diagnostics give for it.
 

@@ -27,7 +27,7 @@ from graphcalc.numbers import unravel
 from graphcalc.ops.causes import EPS
 from graphcalc.ops.spec import FLOATS
 from graphcalc.ops.table import OPS
-from graphcalc.source import Source, Span
+from graphcalc.source import RULES, Source, Span
 
 # Origins that are examined in full.
 _MOST = 100
@@ -103,7 +103,13 @@ def find_origins(graph: Graph, program: Program, inputs: Inputs) -> Origins:
 
 def _is_own(node: Node) -> bool:
     """Return whether a node is one of the program's own, not inside of a bound value."""
-    return bool(node.name or node.derivative_of or node.op is OPS["const"])
+    is_written = node.op is OPS["const"] and not is_rule_number(node)
+    return bool(node.name or node.derivative_of or is_written)
+
+
+def is_rule_number(node: Node) -> bool:
+    """Return whether a node is a number that no program has, but the formula of a derivative."""
+    return node.op is OPS["const"] and node.source.name == RULES
 
 
 class _Search(NullObserver):
@@ -123,7 +129,8 @@ class _Search(NullObserver):
         node = self._graph.nodes[position]
         self._values[position] = value
         if node.type.dtype in FLOATS:
-            operands = [] if node.is_bound else [self._values[i] for i in node.operands]
+            nodes, own = self._graph.nodes, () if node.is_bound else node.operands
+            operands = [self._values[i] for i in own if not is_rule_number(nodes[i])]
             counts = self._program.non_finite(value, operands, node.op.kind == "elementwise")
             if counts is not None:
                 self.found[position] = counts

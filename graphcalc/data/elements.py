@@ -11,7 +11,7 @@ from graphcalc.numbers import leaves
 from graphcalc.ops.kernels.arrays import NDArray
 
 # Elements at once: as Python objects with their texts they take some megabytes.
-_STEP = 1 << 15
+STEP = 1 << 15
 
 
 class Style(NamedTuple):
@@ -40,8 +40,8 @@ def elements(value: Value) -> Iterator[Sequence[float]]:
         flat = (value.detach() if hasattr(value, "detach") else value).reshape(-1)
     else:
         flat = leaves(value)
-    for start in range(0, len(flat), _STEP):
-        part = flat[start : start + _STEP]
+    for start in range(0, len(flat), STEP):
+        part = flat[start : start + STEP]
         yield part if isinstance(part, (list, tuple)) else part.tolist()
 
 

@@ -23,7 +23,7 @@ from graphcalc.ops.sizes import ROWS, Size
 from graphcalc.ops.spec import TENSORS, Parameter, parameters
 from graphcalc.ops.table import CONSTANTS, OPS
 from graphcalc.ops.words import KEYWORD_ALIASES
-from graphcalc.source import Source
+from graphcalc.source import RULES, Source
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
 from graphcalc.syntax.format import format_expression
@@ -395,7 +395,7 @@ def _default_text(definition: Definition, parameter: FunctionParameter) -> str:
     """The default of a parameter; of the program's own functions only that there is one."""
     if parameter.default is None:
         return ""
-    if definition.source.name != "<prelude>":
+    if definition.source.name != RULES:
         return "given"
     return format_expression(parameter.default)
 

@@ -38,7 +38,7 @@ from graphcalc.graph.scope import Scope, Symbols
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import HALVES, NONE, TENSORS, ZERO, Op, RowGradient, Type, parameters
 from graphcalc.ops.table import OPS
-from graphcalc.source import Source, Span
+from graphcalc.source import RULES, Source, Span
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
 from graphcalc.syntax.parser import parse_expression
@@ -483,7 +483,7 @@ def _trace_formula(
     values: dict[str, Lowered] = dict(zip(names, holes))
     static = [p for p in parameters(op) if p.kind not in TENSORS and p.kind != "key"]
     values |= {p.name: _static_item(value) for p, value in zip(static, node.params)}
-    source = Source(text, "<prelude>")
+    source = Source(text, RULES)
     root = parse_expression(source)
     code = iter(scope.order(root))
     frame = Frame(code, source, values, place=_NOWHERE)

@@ -43,7 +43,7 @@ from graphcalc.graph.static_arithmetic import number, whole
 from graphcalc.ops.spec import Op, Type
 from graphcalc.ops.table import ATTRIBUTES, CONSTANTS, DOTTED, OPS
 from graphcalc.ops.words import INSTEAD_OF_ATTRIBUTES
-from graphcalc.source import Source, Span
+from graphcalc.source import RULES, Source, Span
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr, evaluation_order
 from graphcalc.syntax.program import Definition
@@ -176,7 +176,7 @@ class Scope:
             return error
         d = error.diagnostic
         outer = tuple(f.call for f in reversed(self.frames) if f.call and f.place is None)
-        kept = tuple(x for x in d.labels if x.source.name != "<prelude>" and x.span != place.span)
+        kept = tuple(x for x in d.labels if x.source.name != RULES and x.span != place.span)
         labels = (place._replace(text=""), *kept, *(x for x in outer if x not in kept))
         return type(error)(d.code, d.message, labels, d.note, d.help)
 

@@ -125,8 +125,13 @@ def test_freed():
 
 def test_input():
     """Inputs that hold something else than numbers."""
-    for value in ("1", [1, [2]], [[1], [2, 3]], 1 << 2000, [None]):
+    for value in ([1, [2]], [[1], [2, 3]], 1 << 2000, [None]):
         assert code_of(gc.DataError, gc.run, "x", x=value) == "input"
+
+
+def test_text_column():
+    """A text where a number is wanted."""
+    assert code_of(gc.DataError, gc.run, "y = x + 1", x="1") == "text-column"
 
 
 # Of what a run came to

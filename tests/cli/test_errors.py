@@ -78,8 +78,13 @@ def test_case(kind, name, tmp_path, run_here, request):
     check(case, tmp_path, run_here)
 
 
+def has_format(arguments):
+    """Whether a command line tells a format, by an option or by the name of its output."""
+    return "--format" in arguments or any(a.endswith((".md", ".csv")) for a in arguments)
+
+
 @pytest.mark.parametrize(
-    ("kind", "name"), named(key for key, case in CASES.items() if "--format" not in case.arguments)
+    ("kind", "name"), named(key for key, case in CASES.items() if not has_format(case.arguments))
 )
 def test_failure_is_one_object_in_json(kind, name, tmp_path, run_here):
     """With `--format json` every recorded failure is one JSON object that says the same.

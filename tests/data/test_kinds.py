@@ -189,7 +189,7 @@ def test_nan_beside_a_value_of_json(tmp_path):
 )
 def test_text_in_pieces(step, shape, monkeypatch):
     """Nested lists and JSON that are written in pieces are those that are written whole."""
-    monkeypatch.setattr(elements, "_STEP", step)
+    monkeypatch.setattr(elements, "STEP", step)
     value = np.asarray(np.arange(float(np.prod(shape))).reshape(shape) / 4)
     own = NDArray(shape, [float(x) for x in value.reshape(-1)])
     for given in (value, torch.from_numpy(value), own, value.tolist()):

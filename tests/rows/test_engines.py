@@ -243,6 +243,7 @@ def test_totals_of_parts(name, values, data):
         "dot": "x @ x",
         "all": "all(x)",
         "any": "any(x)",
+        "count": "count_nonzero(x)",
     }
     expected = gc.run(calls.get(name, f"{name}(x)"), x=values).value
     assert total.finish(state) == pytest.approx(expected, rel=1e-9, abs=1e-6)
