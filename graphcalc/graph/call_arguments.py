@@ -7,6 +7,7 @@ from typing import Any
 
 from graphcalc.diagnostics import CallError, Label, brief, did_you_mean
 from graphcalc.graph.builder import Builder
+from graphcalc.graph.decisions import says_value
 from graphcalc.graph.ir import label_of, text_of
 from graphcalc.graph.lowered import (
     ListValue,
@@ -151,16 +152,20 @@ class Arguments:
 
         As in torch, a whole number that the program says as the second argument is a dimension; of
         a scalar, which has none, it is a value, and so it is of a column of rows, a scalar in each
-        of them. A number with a point is a value too.
+        of them. A number with a point and a tensor are values too.
         """
         if len(items) != 2 or type(nodes[1]) is ast.Keyword:
             return False
-        if type(items[1]) is not int:
-            return type(items[1]) is ListValue
-        shape = self.builder.nodes[items[0]].type.shape if type(items[0]) is int else (1,)
-        value: Any = decided(items[1]) if shape and shape != (ROWS,) else None
+        first, second = items
+        is_number = type(first) is StaticNumber
+        shape = self.builder.nodes[first].type.shape if type(first) is int else (1,)
+        if is_number or (type(second) is StaticNumber and not shape):
+            return True
+        if type(second) is not int:
+            return type(second) is ListValue
+        value: Any = decided(second) if shape and shape != (ROWS,) else None
         is_whole = type(value) in (int, float) and value == value // 1
-        return not (is_whole and not _has_point(nodes[1]))
+        return not (is_whole and not says_value(self.builder, second, nodes[1]))
 
     # Conversion
 
@@ -409,12 +414,6 @@ def _is_written(item: ListValue) -> bool:
 def _shown_default(default: str) -> str:
     """The default of a parameter in a message; one of the program's own is only hinted at."""
     return "=…" if default == "given" else f"={default}" if default else ""
-
-
-def _has_point(node: Expr) -> bool:
-    if type(node) is ast.Unary and node.op == "neg":
-        node = node.operand
-    return type(node) is ast.Number and node.has_point
 
 
 _WORDS = {"None": None, "True": True, "False": False}

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from graphcalc.graph.builder import Builder
 from graphcalc.graph.ir import Node
 from graphcalc.ops.table import OPS
+from graphcalc.syntax import expr as ast
+from graphcalc.syntax.actions import has_point
+from graphcalc.syntax.expr import Expr, children
+
+# Functions that make a tensor or a number with a point of a written number.
+_MAKERS = frozenset(
+    "tensor as_tensor array asarray from_numpy Tensor FloatTensor DoubleTensor LongTensor IntTensor"
+    " float double".split()
+)
+_CALL = re.compile(rf"(?:\w+\.)?(?:{'|'.join(sorted(_MAKERS))})\(")
+_SIGNED = re.compile(r"-?[\d._eE+-]+")
 
 
 class Decisions:
@@ -63,3 +76,49 @@ class Decisions:
 
 def _is_scalar_step(node: Node) -> bool:
     return not node.type.shape and (node.op.kind in ("elementwise", "leaf") or not node.operands)
+
+
+def says_value(builder: Builder, position: int, node: Expr) -> bool:
+    """Whether a whole number is said as a tensor or with a point: it is no dimension then.
+
+    So are `torch.tensor(0)` and `1.0`, names for them, and what is computed from such names.
+    """
+    if any(_is_written_value(part) for part in _parts(node)):
+        return True
+    return any(_is_named_value(builder.nodes[p]) for p in _scalars_behind(builder, position))
+
+
+def _parts(node: Expr) -> Iterator[Expr]:
+    """Yield an expression and what it consists of; nothing of `int(…)`, which is a whole number."""
+    pending = [node]
+    while pending:
+        part = pending.pop()
+        if _called(part) != "int":
+            yield part
+            pending += children(part)
+
+
+def _called(node: Expr) -> str:
+    return getattr(node.function, "name", "") if type(node) is ast.Call else ""
+
+
+def _is_written_value(node: Expr) -> bool:
+    return node.has_point if type(node) is ast.Number else _called(node) in _MAKERS
+
+
+def _scalars_behind(builder: Builder, position: int) -> set[int]:
+    found, pending = set(), [position]
+    while pending:
+        current = pending.pop()
+        if current not in found:
+            found.add(current)
+            pending += builder.nodes[current].operands
+    return found
+
+
+def _is_named_value(node: Node) -> bool:
+    """Whether a name was given to a tensor or a number with a point; other constants are shared."""
+    if node.name is None or node.op not in (OPS["const"], OPS["alias"]):
+        return False
+    text = node.source.text[slice(*node.span)]
+    return bool(_CALL.match(text)) or (bool(_SIGNED.fullmatch(text)) and has_point(text))

@@ -311,6 +311,30 @@ def test_pasted_lines_run(text, expected):
     assert value_of(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("torch.max(x, torch.tensor(0.))", [[0, 5], [4, 0]]),
+        ("torch.max(x, torch.tensor(1))", [[1, 5], [4, 1]]),
+        ("torch.min(x, torch.tensor(2.) - 1)", [[-1, 1], [1, -2]]),
+        ("z = torch.tensor(0.); torch.max(x, z)", [[0, 5], [4, 0]]),
+        ("k = 1; z = torch.tensor(k); x.max(z * 1)", [[1, 5], [4, 1]]),
+        ("z = 1.0; max(x, z)", [[1, 5], [4, 1]]),
+        ("max(x, 2 * 0.5)", [[1, 5], [4, 1]]),
+        ("max(x, -1.0)", [[-1, 5], [4, -1]]),
+        ("d = int(1.0); max(x, d)", [5, 4]),
+        ("d = x.dim() - 1; max(x, d)", [5, 4]),
+        ("max(x, -1)", [5, 4]),
+        ("max(x.size(0), 1)", 2),
+        ("max(3, x.size(0))", 3),
+        ("k = min(x.size(-1), 5); x.topk(k).values", [[5, -1], [4, -2]]),
+    ],
+)
+def test_max_of_a_tensor_and_a_number(text, expected):
+    """A whole number is a dimension of a tensor; a tensor, a point and two sizes are values."""
+    assert value_of(text, "python", {"x": [[-1.0, 5.0], [4.0, -2.0]]}) == expected
+
+
 # Bindings
 
 
