@@ -129,11 +129,6 @@ def test_input():
         assert code_of(gc.DataError, gc.run, "x", x=value) == "input"
 
 
-def test_text_column():
-    """A text where a number is wanted."""
-    assert code_of(gc.DataError, gc.run, "y = x + 1", x="1") == "text-column"
-
-
 # Of what a run came to
 
 
