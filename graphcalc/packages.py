@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from _thread import allocate_lock
 from contextlib import nullcontext
-from importlib import import_module
-from importlib.util import find_spec
-from threading import Lock
 from typing import Any
 
 from graphcalc.diagnostics import BackendError, Label, brief, missing_package
@@ -23,7 +21,7 @@ class Silence:
     """Standard error led nowhere while calls are at work, for what native libraries print."""
 
     def __init__(self) -> None:
-        self._lock, self._count = Lock(), 0
+        self._lock, self._count = allocate_lock(), 0
         self._kept: int | None = None
 
     def __enter__(self) -> None:
@@ -50,6 +48,8 @@ SILENCE = Silence()
 
 def is_installed(name: str) -> bool:
     """Return whether a package is installed, without importing it."""
+    from importlib.util import find_spec
+
     try:
         return find_spec(name) is not None
     except ValueError:  # what is imported as None is not installed
@@ -72,6 +72,8 @@ def load_package(name: str, what: str, label: Label | None) -> Any:
 
     `what` names what needs it, with its verb: `".pt files need"`.
     """
+    from importlib import import_module
+
     if name not in _broken:
         try:
             with SILENCE if name in _NOISY else nullcontext():

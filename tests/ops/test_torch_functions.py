@@ -126,7 +126,7 @@ def test_values_without_samples(text):
 
 
 @pytest.mark.parametrize("name", SAMPLED)
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_values_of_samples(name):
     """On torch's own samples, values, shapes, dtypes and gradients are torch's."""
     found = [*verdicts(name, (torch.float64,), most=3)]
@@ -143,7 +143,7 @@ NOT_WRITTEN: frozenset[str] = frozenset()
     "name", ["linalg.solve", "linalg.lu", "special.i0e", "nn.functional.grid_sample"]
 )
 def test_some_values_of_samples(name):
-    """The first samples of a few functions, for runs without the slow tests."""
+    """The first samples of a few functions, for runs without the exhaustive tests."""
     found = [*verdicts(name, (torch.float64,), most=1)]
     assert {v.kind for v in found if "Python backend lacks" not in v.detail} == {"right"}
 

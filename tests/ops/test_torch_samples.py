@@ -30,7 +30,7 @@ def test_some_samples_of_all_functions():
     assert count > 500
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", HELD)
 def test_samples(name):
     """Values, shapes, dtypes, NaN, gradients and errors are torch's, or listed with a reason."""
