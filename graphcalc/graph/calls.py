@@ -27,6 +27,7 @@ from graphcalc.graph.lowered import (
     PairValue,
 )
 from graphcalc.graph.parts import is_pair
+from graphcalc.graph.pasted import OTHER_READINGS, note_other_readings
 from graphcalc.graph.scope import Scope
 from graphcalc.ops.kernels.random import stream_key
 from graphcalc.ops.prelude import PRIVATE, Composite
@@ -56,6 +57,8 @@ def call(scope: Scope, node: ast.Call, frame: Frame) -> Frame | None:
     definition = None if in_prelude or module else scope.functions.get(name)
     if definition is not None:
         return _inline(scope, definition, items, nodes, node, frame)
+    if name in OTHER_READINGS and not in_prelude and not module:
+        note_other_readings(scope, name, value is not None, items, nodes, node, frame)
     found: Any = None
     if in_prelude and module:
         # What a composite leaves to torch.
