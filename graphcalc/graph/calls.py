@@ -218,11 +218,12 @@ def _unknown(
     if name.endswith("_") and scope.language.functions.is_builtin(name[:-1]):
         text = brief(frame.source.slice(node.function.span))
         base = text.rpartition(".")[0] or "x"
+        target = f"{base} = " if base.isidentifier() else ""
         return CallError(
             "in-place",
             f"`{brief(name)}` changes a tensor in place, and values never change here",
             label,
-            help=f"write `{base} = {base}.{name[:-1]}(…)`",
+            help=f"write `{target}{base}.{name[:-1]}(…)`",
         )
     from graphcalc.ops.torch import functions
 
