@@ -13,7 +13,7 @@ from graphcalc.graph.declarations import Declarations, place_of
 from graphcalc.graph.expansion import Expander
 from graphcalc.graph.integers import note_literals
 from graphcalc.graph.ir import Graph, Limits, Node, Where, label_of
-from graphcalc.graph.lowered import ListValue, Lowered, is_nameable, is_shown
+from graphcalc.graph.lowered import ListValue, Lowered, TupleValue, is_nameable, is_shown
 from graphcalc.graph.names import Names
 from graphcalc.graph.passes import prune, read_positions
 from graphcalc.graph.scope import NamedStatic, Scope
@@ -204,9 +204,20 @@ class _Lowering:
         else:
             self._retire(name)
             self.last_static = item, root, where
+            self._name_parts(name, item)
         self.scope.statics[name] = NamedStatic(item, position)
         if name in PREFIXES or name in CONSTANTS:
             self.expander.forget()
+
+    def _name_parts(self, name: str, item: Lowered) -> None:
+        """Name the values of a tuple, `t.S` or `t[0]`: results where nothing reads them."""
+        if type(item) is not TupleValue:
+            return
+        for place, part in enumerate(item.items):
+            if type(part) is int and self.builder.nodes[part].name is None:
+                field = f".{item.fields[place]}" if item.fields else f"[{place}]"
+                self.builder.nodes[part].name = shown = f"{name}{field}"
+                self.renamed[shown] = part
 
     def _unpack(self, statement: Unpacking) -> None:
         """`a, b = value`: all of the value first, then the names."""

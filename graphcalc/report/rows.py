@@ -157,10 +157,10 @@ def tell(run: RowRun, summary: RowCounts) -> None:
     for label in run.notes:
         notify(label.text, label)
     if summary.rounded:
-        notify(
-            f"float64 rounds whole numbers beyond 2^53, as {summary.rounded}; "
-            "a column that is declared, as in `id: int64`, keeps them"
-        )
+        digits = sum(character.isdigit() for character in summary.rounded)
+        advice = "; carried or compared, a column that is declared, `id: int64`, keeps them"
+        what = f"float64 rounds whole numbers beyond 2^53, as {summary.rounded}"
+        notify(what + (advice if run.is_text and digits < 19 else ""))
     if summary.odd and summary.first_odd is not None:
         many = f"{summary.odd:,} row{'s have' if summary.odd != 1 else ' has'}"
         first = "" if summary.odd == 1 else "; the first is this one"

@@ -130,7 +130,9 @@ class ColumnarEngine:
         nodes = plan.graph.nodes
         self._integers = {f"v{p}" for p in stage.columns if nodes[p].type.dtype == "int64"}
         rounded = roundings(nodes)
-        self._watched = [f"v{p}" for p in stage.columns if p in rounded]
+        floats = [v for v in self._columns if v not in self._integers]
+        converted = [f"v{p}" for p in stage.columns if p in rounded]
+        self._watched = {self._columns[v] for v in (*floats, *converted) if v in self._columns}
         self._first_row = 0
 
     def columns(self) -> list[str]:
@@ -161,7 +163,7 @@ class ColumnarEngine:
         if policy.missing is not None:
             frame = frame.fill_null(policy.missing)
         is_bad = frame.select(pl.any_horizontal(pl.all().is_null())).to_series()
-        rounded = self._rounded(frame)
+        rounded = self._rounded(part)
         frame = self._evaluated(frame)
         is_odd = self._odd(frame) & ~is_bad
         fails = is_bad | is_odd if policy.is_strict else is_bad
@@ -192,16 +194,17 @@ class ColumnarEngine:
         counts = frame.height, failed, fault, odd, first_odd, states, part.height, lost
         return Done(output, *counts, rounded=rounded)
 
-    def _rounded(self, frame: polars.DataFrame) -> str:
+    def _rounded(self, part: polars.DataFrame) -> str:
         """The first whole number of a column that becomes a float and is rounded."""
         import polars as pl
 
-        for name in self._watched:
-            is_large = (pl.col(name) > MAX_EXACT) | (pl.col(name) < -MAX_EXACT)
-            large = frame.lazy().select(name).filter(is_large).collect()[name]
-            found = next((x for x in large if is_rounded(x)), None)
-            if found is not None:
-                return str(found)
+        for column in self._watched:
+            if part[column].dtype.is_integer():
+                is_large = (pl.col(column) > MAX_EXACT) | (pl.col(column) < -MAX_EXACT)
+                large = part.lazy().select(column).filter(is_large).collect()[column]
+                found = next((x for x in large if is_rounded(x)), None)
+                if found is not None:
+                    return str(found)
         return ""
 
     def _output(self, rows: polars.DataFrame, frame: polars.DataFrame) -> polars.DataFrame:

@@ -108,7 +108,7 @@ class PythonEngine:
         has_quotes, is_odd = '"' in text, has_odd_characters(bare)
         is_plain = bool(self.writer.places) and self.writer.is_plain(bare)
         is_bare = not has_quotes and "\\" not in text
-        is_long = has_long_numbers(text.encode())
+        is_long = has_long_numbers(text.encode()) or not self.table.is_plain
         key = (has_quotes, is_odd, is_plain, is_bare, is_long)
         if key not in self._functions:
             places, taken = self.writer.places, self.writer.taken
@@ -338,5 +338,6 @@ class PartRun:
         rows = len(self.lines)
         odd, first = self.odd, self.first_odd
         watch = self.functions.watch
-        counts = 0, self.lost, self.blank, watch.first if watch is not None else ""
+        rounded = (watch.first if watch is not None else "") or engine.table.rounded
+        counts = 0, self.lost, self.blank, rounded
         return Done(data, rows, self.failed, self.fault, odd, first, tuple(states), *counts)

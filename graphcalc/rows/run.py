@@ -35,6 +35,7 @@ from graphcalc.source import Source, Span
 from graphcalc.tables.cells import is_number
 from graphcalc.tables.columns import ColumnKind, Columns
 from graphcalc.tables.csv import CsvTable
+from graphcalc.tables.frames import FrameTable
 from graphcalc.tables.reading import TextOptions
 from graphcalc.tables.sinks import Output, RowSink, ended
 
@@ -102,6 +103,8 @@ class RowRun:
     watch: Callable[[int, int | None, int], None] = lambda done, total, rows: None
     summary: RowCounts = field(default_factory=RowCounts)
     notes: list[Label] = field(default_factory=list)
+    # Whether cells are text, and not numbers of a dtype.
+    is_text: bool = True
     _cells: Callable[[str], NamedCells] | None = None
     # The header, where it has numbers alone and may be data.
     numeric_header: Sequence[str] = ()
@@ -119,6 +122,7 @@ class RowRun:
         options = self.options
         with closing(self._source(file)) as source:
             plan = plan_of(self.evaluation, source.table, options.show)
+            self.is_text = not isinstance(source.table, FrameTable)
             self.notes = [*plan.graph.notes, *rounded_columns(plan.graph, source.table)]
             if source.is_pipe:
                 check_passes(plan)

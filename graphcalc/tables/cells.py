@@ -27,6 +27,7 @@ MARKERS = frozenset(
 _BESIDE = " \t\u00a0\u202f\u2007\u2009"
 _SPACES = " \u00a0\u202f\u2009"
 _is_json_number = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII).fullmatch
+_is_digits = re.compile(r"[ \t]*[+-]?\d{1,400}[ \t]*", re.ASCII).fullmatch
 _is_whole = re.compile(r"[ \t]*[+-]?\d{1,19}[ \t]*", re.ASCII).fullmatch
 
 
@@ -104,6 +105,25 @@ class NumberFormat:
             return float(sign + word)
         whole, part = re.sub(r"\D", "", found["whole"] or ""), found["part"] or ""
         return float(f"{sign}{whole}.{part}0{power}") if whole or part else None
+
+    def digits(self, text: str) -> str:
+        """Return the digits and the sign of a cell that is a whole number, else its text."""
+        found = self._number.fullmatch(text.strip(_BESIDE))
+        if found is None or not found["whole"] or found["part"] is not None or found["power"]:
+            return text
+        return found["sign"] + re.sub(r"\D", "", found["whole"])
+
+    def whole(self, text: str) -> float:
+        """Return the number in a cell, as an int where it is a whole number of int64.
+
+        Raises ValueError where there is none.
+        """
+        return as_whole(self.digits(text), self.number(text))
+
+    def rounds(self, text: str, value: float) -> bool:
+        """Whether a cell is a whole number that its value, a float, is not."""
+        digits = self.digits(text) if abs(value) >= MAX_EXACT else ""
+        return _is_digits(digits) is not None and is_rounded(int(digits))
 
     def number(self, text: str) -> float:
         """Return the number in a cell. Raises ValueError where there is none."""
@@ -201,15 +221,14 @@ def has_long_numbers(text: bytes) -> bool:
 class NumberWatch:
     """Reads cells as floats, and remembers the first whole number that this rounds."""
 
-    def __init__(self, read: Callable[[Any], float]) -> None:
-        self._read, self.first = read, ""
+    def __init__(self, read: Callable[[Any], float], way: NumberFormat) -> None:
+        self._read, self._way, self.first = read, way, ""
 
     def __call__(self, cell: Any) -> float:
         """Return the number in a cell, or raise what `read` raises."""
         value = self._read(cell)
-        is_long = abs(value) >= MAX_EXACT and isinstance(cell, str)
-        if is_long and _is_whole(cell) and is_rounded(int(cell)):
-            self.first = self.first or cell.strip()
+        if not self.first and isinstance(cell, str) and self._way.rounds(cell, value):
+            self.first = cell.strip()
         return value
 
 

@@ -119,6 +119,14 @@ class RecordFormat(Columns, Protocol):
     def line_end(self) -> str:
         """What ends a record."""
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether numbers are written as Python reads them."""
+
+    @property
+    def rounded(self) -> str:
+        """The first whole number that `numbers` rounded to a float, empty where there is none."""
+
     def read_as(self, key: str, dtype: str) -> None:
         """Read a column of numbers as int64 where that is its dtype, else as floating point."""
 

@@ -187,14 +187,26 @@ class CsvTable:
         )
         self.kinds = [ColumnKind.EITHER] * len(columns)
         self._split = splitter(dialect)
+        # The first whole number that `numbers` rounded to a float.
+        self.rounded = ""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether numbers are written as Python reads them."""
+        return self.number_format.is_plain
 
     def look(self, records: Sequence[str]) -> None:
         """Take columns for text that have no number in these records."""
         for place, cells in enumerate(zip(*self._told(records))):
             if looks_like_text(cells, self.number_format):
                 self.kinds[place] = ColumnKind.LOOKS_LIKE_TEXT
-            elif are_long_integers([cell for cell in cells if cell.strip()]):
+            elif are_long_integers(self._digits(cells)):
                 self.kinds[place] = ColumnKind.LONG_INTEGER
+
+    def _digits(self, cells: Iterable[str]) -> list[str]:
+        """Return the digits of the cells that are not missing."""
+        way = self.number_format
+        return [way.digits(cell) for cell in cells if not way.is_missing(cell)]
 
     def _told(self, records: Sequence[str]) -> Iterator[list[str]]:
         """Yield what the cells of whole records say."""
@@ -230,9 +242,9 @@ class CsvTable:
         names["number"] = number if wanted.is_odd else float
         names["whole"] = whole_or_number
         if not self.number_format.is_plain:
-            names["number"] = names["whole"] = self.number_format.number
+            names["number"], names["whole"] = self.number_format.number, self.number_format.whole
         if wanted.is_long:
-            names["number"] = NumberWatch(names["number"])
+            names["number"] = NumberWatch(names["number"], self.number_format)
         split = "line.split(delimiter)"
         if self.dialect.has_quotes and wanted.has_quotes:
             names["split"], split = self._split, "split(line)"
@@ -280,7 +292,11 @@ class CsvTable:
             else:
                 end, is_whole = start + len(cell), self.kinds[index] is ColumnKind.LONG_INTEGER
                 value = self.number_format.read(text, self.columns[index], start, end)
-                found.append(as_whole(text, value) if is_whole else value)
+                if is_whole:
+                    value = as_whole(self.number_format.digits(text), value)
+                elif not self.rounded and self.number_format.rounds(text, value):
+                    self.rounded = text.strip()
+                found.append(value)
         return found
 
     def texts(self, record: str, names: Sequence[str]) -> list[str]:

@@ -13,6 +13,7 @@ from graphcalc.graph.text_columns import TextTest
 from graphcalc.numbers import whole_number
 from graphcalc.source import Source, Span
 from graphcalc.tables.cells import (
+    PLAIN,
     CellError,
     CellProblem,
     NumberWatch,
@@ -217,7 +218,8 @@ class JsonTable:
     """JSON lines; the columns are the keys of the first record."""
 
     format, line_end = "jsonl", "\n"
-    is_open = True
+    is_open = is_plain = True
+    rounded = ""
 
     def __init__(self, first: Mapping[str, Member]) -> None:
         self.columns = self.keys = tuple(first)
@@ -252,7 +254,10 @@ class JsonTable:
     def text(self, wanted: Wanted) -> RecordText:
         """A record becomes a dictionary, whose numbers are texts still."""
         given: dict[str, Any] = {"scan": SCAN, "blanks": BLANKS}
-        given |= {"number": NumberWatch(number) if wanted.is_long else number, "whole": whole}
+        given |= {
+            "number": NumberWatch(number, PLAIN) if wanted.is_long else number,
+            "whole": whole,
+        }
         given |= {"taken": wanted.taken, "count": len(self.columns)}
         keys: dict[str, str] = {}
         columns = {f"column{i}": self.columns[i] for i in wanted.places}

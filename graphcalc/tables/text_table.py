@@ -153,7 +153,8 @@ class TextTable:
         numbers = self._numbers([self._table.keys[place] for place in places], first)
         rows = (self._table.cells(record) for record in self._records[first:])
         return exact_numbers(
-            numbers, ((cells[i] or "").strip('"') for cells in rows for i in places)
+            numbers,
+            (self._number_format.digits((c[i] or "").strip('"')) for c in rows for i in places),
         )
 
     def _numbers(self, keys: Sequence[str], first: int) -> list[float]:

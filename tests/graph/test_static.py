@@ -309,3 +309,19 @@ def assert_equal(found, expected):
     found = torch.as_tensor(to_list(found))
     assert found.shape == expected.shape
     torch.testing.assert_close(found.double(), expected.double(), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("t = torch.linalg.slogdet([[2, 0], [0, 1]])", {"t.sign": 1, "t.logabsdet": math.log(2)}),
+        ("t = [1, 2].chunk(2)", {"t[0]": [1], "t[1]": [2]}),
+        ("t = torch.std_mean([1, 3])", {"t[0]": math.sqrt(2), "t[1]": 2}),
+    ],
+)
+def test_parts_of_a_named_tuple_are_shown(text, names):
+    """What a name means that is several values is not lost: each is a node, and a result."""
+    result = gc.run(text)
+    assert {n.name for n in result.trace if n.role == "result"} == set(names)
+    for name, value in names.items():
+        assert torch.as_tensor(result[name]).tolist() == pytest.approx(value)

@@ -105,3 +105,30 @@ def test_written_exactly(tmp_path: Path, to: str) -> None:
     run(tmp_path, "--rows", name, "z = id", "--only", "--to", to, "-o", f"out.{to}")
     done = run(tmp_path, "-q", "flatten(z)", f"z=@out.{to}:z")
     assert json.loads(done.stdout) == IDS[:50]
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        (f"id;v\n{BIG};1,5\n{BIG + 2};2\n", ("--delimiter", ";", "--decimal", ",")),
+        (f"id,v\n{BIG:_},1\n{BIG + 2:_},2\n".replace("_", " "), ()),
+        (f'id,v\n"{BIG:,}",1\n"{BIG + 2:,}",2\n', ("--thousands", ",")),
+    ],
+)
+@ENGINES
+def test_numbers_as_people_write_them(
+    tmp_path: Path, text: str, options: tuple[str, ...], engine: tuple[str, ...]
+) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    arguments = ("k = id", "--only", "--to", "jsonl", *options, *engine)
+    rows = rows_of(run(tmp_path, "--rows", "t.csv", *arguments).stdout)
+    assert rows == [{"k": BIG}, {"k": BIG + 2}]
+
+
+def test_numbers_that_no_integer_has_are_noted(tmp_path: Path) -> None:
+    polars.DataFrame({"id": [BIG, None]}).write_parquet(tmp_path / "t.parquet")
+    (tmp_path / "t.csv").write_text(f"id\n{2**64 - 1}\n")
+    done = run(tmp_path, "--rows", "t.csv", "k = id")
+    assert done.stderr.endswith(f"float64 rounds whole numbers beyond 2^53, as {2**64 - 1}\n")
+    done = run(tmp_path, "--rows", "t.parquet", "k = id", "--missing", "nan", "--to", "csv")
+    assert done.stderr.endswith(f"float64 rounds whole numbers beyond 2^53, as {BIG}\n")
