@@ -227,6 +227,7 @@ def _check_files(command: CommandLine) -> None:
         **dict.fromkeys(_SHEETS, "write .csv, which spreadsheets read"),
         **dict.fromkeys(_ARRAYS, f"--save writes values: --save {brief(command.output or '')}"),
     }
-    if ending in advice and not command.rows:
+    writes_rows = command.rows and (command.to is not None or ending in _ARRAYS)
+    if ending in advice and not writes_rows:
         message = f"--output `{brief(command.output or '')}` is text, and .{ending} holds none"
         raise UsageError("option", message, help=advice[ending])

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from graphcalc.diagnostics import CallError, Label, ParseError, brief
 from graphcalc.numbers import whole_number
 from graphcalc.source import Source, Span
-from graphcalc.syntax.advice import decimal_comma, thousands
+from graphcalc.syntax.advice import advise_on_commas
 from graphcalc.syntax.columns import column_of, normalized
 from graphcalc.syntax.errors import CONSTRUCTS, construct
 from graphcalc.syntax.expr import (
@@ -253,7 +253,7 @@ class _Actions:
         comma, text = c[1], self.source.text
         number = type(c[0]) is Number
         shown = "`[1, 2]`" if number else "`[a, b]`"
-        slip = thousands(text, c[0].start) or decimal_comma(text, c[0].start) if number else ""
+        slip = advise_on_commas(text, c[0].start) if number else ""
         raise ParseError(
             "several-values",
             "a statement is one expression, and a `,` follows it here",

@@ -36,9 +36,11 @@ _UNITS = frozenset(
 _VALUES = ("NUMBER", "NAME", ")", "]")
 _THOUSANDS = re.compile(r"\d{1,3}(?:([ ',])\d{3})+(?!\w)")
 _DECIMALS = re.compile(r"(\d+),(\d+)(?![\w,.])")
-_RANGE = re.compile(r"(\d+)\.\.(\d+)")
+_RANGE = re.compile(r"(?<!\d)(\d{1,18})\.\.(\d{1,18})(?!\d)")
 _DERIVATIVE = re.compile(r"\bd/d([^\W\d]\w*)[ \t]+([^;\n]+)")
-_PERCENT = re.compile(r"(\d[\d.]*)\s*%")
+_PERCENT = re.compile(r"(?<![\d.])(\d[\d.]{0,30})\s*%")
+# The most characters of an advice; a longer one repeats a long part of the program.
+_LONGEST = 200
 _NEXT_ASSIGNMENT = re.compile(r"\s*[^\W\d]\w*\s*=(?!=)")
 
 
@@ -77,10 +79,17 @@ class Slip(NamedTuple):
 
 def advise(slip: Slip) -> str:
     """Return what the writer probably meant, or nothing."""
-    return next(filter(None, (guess(slip) for guess in _GUESSES)), "")
+    guesses = (guess(slip) for guess in _GUESSES)
+    return next((advice for advice in guesses if 0 < len(advice) <= _LONGEST), "")
 
 
-def thousands(text: str, start: int) -> str:
+def advise_on_commas(text: str, start: int) -> str:
+    """Return advice where a comma stands within the number that begins at `start`, or nothing."""
+    advice = _thousands(text, start) or _decimal_comma(text, start)
+    return advice if len(advice) <= _LONGEST else ""
+
+
+def _thousands(text: str, start: int) -> str:
     """Advice where a number's digits stand in groups, `1 000`; `start` is where it begins."""
     match = _THOUSANDS.match(text, start)
     if match is None:
@@ -91,7 +100,7 @@ def thousands(text: str, start: int) -> str:
     return f"write {plain} or {grouped}{decimal}"
 
 
-def decimal_comma(text: str, start: int) -> str:
+def _decimal_comma(text: str, start: int) -> str:
     """Advice where a number has a comma for its point; `start` is where it begins."""
     match = _DECIMALS.match(text, start)
     return f"write a decimal point: {match[1]}.{match[2]}" if match else ""
@@ -103,10 +112,10 @@ def _magnitude(slip: Slip) -> str:
     start = slip.last.start
     while start and slip.text[start - 1] in "0123456789'":
         start -= 1
-    grouped = thousands(slip.text, start)
+    grouped = _thousands(slip.text, start)
     if slip.opened and slip.opened[-1].kind == "[" and slip.of(slip.token) != "000":
         return ""
-    return grouped or (decimal_comma(slip.text, start) if slip.token.kind == "," else "")
+    return grouped or (_decimal_comma(slip.text, start) if slip.token.kind == "," else "")
 
 
 def _bars(slip: Slip) -> str:
@@ -170,7 +179,7 @@ def _numerals(slip: Slip) -> str:
             if match
             else "a number has one decimal point"
         )
-    for base, pattern in ((2, r"[bB][01]+"), (8, r"[oO][0-7]+")):
+    for base, pattern in ((2, r"[bB][01]{1,64}"), (8, r"[oO][0-7]{1,22}")):
         if number == "0" and re.fullmatch(pattern, behind):
             return f"write {int(behind[1:], base)}, or {int(behind[1:], base):#x}"
     if behind in ("i", "j"):

@@ -246,7 +246,7 @@ def _quote_slip(text: str, offset: int) -> str:
 
 def _dollar_slip(text: str, offset: int) -> str:
     """Advice on columns as awk has them, `$1` and `{print $1}`."""
-    column = re.match(r"\$(\d+)", text[offset:])
+    column = re.match(r"\$(\d{1,9})(?!\d)", text[offset:])
     if column:
         return f"write col({column[1]}), with --rows and --no-header"
     if text[offset] == "{" and re.match(r"\s*[^\W\d]", text[offset + 1 :]):

@@ -104,10 +104,12 @@ def test_rows_on_standard_output(tmp_path):
 
 @pytest.mark.parametrize("ending", ["svg", "png", "pdf", "html", "dot", "mmd", "SVG"])
 def test_pictures_are_refused(ending, tmp_path):
-    """A table is not written under the name of a picture; text that is asked for by name is."""
-    for more in ([], ["--check"], ["--rows", "-"]):
+    """A table is not written under the name of a picture, unless --to asks for rows of text."""
+    for more in ([], ["--check"], ["--rows", "-"], ["--format", "csv"]):
         done = graphcalc("1", *more, "-o", f"g.{ending}", stdin=b"a\n1\n", cwd=tmp_path)
         assert (done.status, done.out) == (2, b"")
-        assert "pictures are not drawn yet" in done.complaint
+        assert f".{ending.lower()} holds none; nothing is drawn; write text" in done.complaint
         assert list(tmp_path.iterdir()) == []
-    assert graphcalc("1", "--format", "csv", "-o", f"g.{ending}", cwd=tmp_path).status == 0
+    asked = ["--rows", "-", "--to", "csv", "-o", f"g.{ending}"]
+    assert graphcalc("b = 2*a", *asked, stdin=b"a\n1\n", cwd=tmp_path).status == 0
+    assert (tmp_path / f"g.{ending}").read_bytes() == b"a,b\n1,2\n"

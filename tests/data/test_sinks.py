@@ -23,6 +23,7 @@ def calculate(folder, *arguments):
     return done.text
 
 
+@pytest.mark.slow
 def test_printed_and_saved(folder):
     """A value that is printed whole is saved too."""
     text = calculate(folder, "y = x * 2", "-q", "--save", f"{folder}/y.npy")

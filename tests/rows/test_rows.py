@@ -102,12 +102,15 @@ def test_empty_tables():
 
 
 def test_empty_lines():
-    """Where there are several columns empty lines may end a file; in one column they are cells."""
+    """Empty lines at the end are no rows, nor those of several columns; in one they are cells."""
     assert rows("g = a", b"a,b\n1,2\n\n\n") == b"a,b,g\n1,2,1\n"
     done = graphcalc("g = a", "--rows", "-", stdin=b"a,b\n1,2\n\n3,4\n")
-    assert (done.status, ":3:1: " in done.complaint, done.out) == (4, True, b"a,b,g\n1,2,1\n")
-    done = graphcalc("g = a", "--rows", "-", stdin=b"a\n1\n\n")
-    assert (done.status, "empty cell" in done.complaint) == (4, True)
+    assert (done.status, done.out) == (0, b"a,b,g\n1,2,1\n3,4,3\n")
+    assert done.complaint == "graphcalc: note: 1 blank line skipped\n"
+    assert rows("g = a", b"a\n1\n\n") == b"a,g\n1,1\n"
+    done = graphcalc("g = a", "--rows", "-", stdin=b"a\n1\n\n3\n")
+    assert (done.status, done.out) == (4, b"a,g\n1,1\n")
+    assert "<stdin>:3:1: data error: empty cell in column `a`" in done.complaint
 
 
 FAULTS = [
@@ -121,7 +124,8 @@ FAULTS = [
     (b"a,b\n1,2\n0x10,4\n", 3, 1, "`0x10`"),
     (b'a,b\n1,2\n"3,4\n', 3, 1, "never closed"),
     (b'a,b\n1,2\n"3"x,4\n', 3, 4, "after the quote"),
-    (b'a,b\n1,2\n3"x,4\n', 3, 2, "a quote inside"),
+    (b'a,b\n1,2\n3"x,4\n', 3, 1, '`3"x` in column `a` is not a number'),
+    (b'a,b\n1,2\n3,4"\n', 3, 3, '`4"` in column `b` is not a number'),
     (b"a,b\n1,2\n3,4\0\n", 3, 4, "NUL"),
     (b"a,b\n1,2\n3,\xe94\n", 3, 3, "0xe9"),
     (b'a,b\n1,2\n"3\n\n",x\n', 3, 1, "`3` in column `a`"),
@@ -147,7 +151,7 @@ def test_rows_that_fail():
     done = graphcalc("g = a*2", "--rows", "-", "--on-error", "skip", stdin=text)
     assert (done.status, done.out) == (1, b"a,t,g\n1,x,2\n4,w,8\n")
     assert "3 of 5 rows skipped; the first: <stdin>:3:1: `old`" in done.complaint
-    assert rows("g = a*2", b"a\n1\n\n", "--missing", "nan") == b"a,g\n1,2\n,nan\n"
+    assert rows("g = a*2", b"a\n1\n\n3\n", "--missing", "nan") == b"a,g\n1,2\n,nan\n3,6\n"
     done = graphcalc("s = sum(a)", "--rows", "-", "--on-error", "skip", stdin=text)
     assert done.out == b"s\n5\n"
 

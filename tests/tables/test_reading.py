@@ -63,6 +63,7 @@ def test_text(name, text, expected, tmp_path):
     np.testing.assert_array_equal(load(tmp_path / name), expected)
 
 
+@pytest.mark.slow
 def test_big_text(tmp_path):
     """Columns of much text are the same, and so are the complaints about it."""
     count = 700_000
@@ -86,6 +87,7 @@ def test_only_what_is_read_is_parsed(tmp_path):
     assert graphcalc("-q", "sum(a)", "--inputs", "t.csv", cwd=tmp_path).text == "3\n"
 
 
+@pytest.mark.slow
 def test_big_tables_that_polars_would_take(tmp_path):
     """Rows with too many cells, and lines that end in two ways, are not polars' to forgive."""
     good = "".join(f"{i},text,{i}.5\n" for i in range(500_000))
