@@ -255,6 +255,10 @@ WITHOUT_OWN = {
     *("logical_xor", "isnan", "isinf", "isfinite", "all", "any", "argmax", "argmin"),
     *("detach", "full", "full_like", "zeros_like", "ones_like", "masked_fill", "count_nonzero"),
     *("size", "numel", "where", "batch_norm", "signbit", "isposinf", "isneginf"),
+    *("argsort", "isclose", "allclose", "equal", "searchsorted", "bucketize", "type_as"),
+    *("new_zeros", "new_ones", "new_full"),
+    # torch changes in place what its gradient needs, and fails.
+    "vander",
 }
 
 
@@ -317,7 +321,7 @@ def assert_like_torchs_own(text, order=1, relative=RELATIVE):
     try:
         wanted = _derived((y * by).sum(), leaves, order)
     except RuntimeError:
-        assert order == 2, f"{text}: torch has no gradient"
+        assert order == 2 or taken.name in WITHOUT_OWN, f"{text}: torch has no gradient"
         return 0
     for found, where in _found(text, order):
         for (name, ours), g in zip(found.items(), wanted):

@@ -119,6 +119,7 @@ NOT_IN_TORCH = {
     "to": "its argument is a dtype",
     "float": "the run's dtype stays",
     "half": "the run's dtype stays",
+    "item": "a Python number in torch, which has no dtype",
     "ndim": "an attribute in torch",
     "rand": "torch draws other numbers",
     "randn": "torch draws other numbers",

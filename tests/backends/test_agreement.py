@@ -42,7 +42,7 @@ BELOW_ZERO = {"lgamma": 1e-11, "digamma": 1e-11}
 # Static arguments that a call starts with.
 FIRST = {"polygamma": ("2",)}
 ROWS = [op.name for op in OPS.values() if op.kind == "elementwise" and op.name not in INTERNAL]
-REDUCTIONS = [op.name for op in OPS.values() if op.kind == "reduction"]
+REDUCTIONS = [op.name for op in OPS.values() if op.kind == "reduction" and op.name not in INTERNAL]
 
 
 def tensor(shape, numbers):

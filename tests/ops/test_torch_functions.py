@@ -279,12 +279,20 @@ def test_rows():
     assert [*map(str, result[-1].shape)] == ["B", "3"]
 
 
-def test_shapes_that_depend_on_data_are_refused():
-    """What a function gives for the values at hand has the shape that was found before the run."""
-    with pytest.raises(GraphcalcError, match="for these values"):
-        gc.run(
-            "a, b, c, d = torch.tensor_split(x, i)", x=[1.0, 2, 3, 4, 5], i=torch.tensor([1, 2, 3])
-        )
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a, b, c, d = torch.tensor_split(x, i)", "must be whole numbers known before the program"),
+        ("a, b, c = torch.split(x, i)", "must be .*known before the program"),
+        ("torch.unique(x)", "the shape of its result depends on data"),
+        ("torch.unique_consecutive(x)", "the shape of its result depends on data"),
+        ("torch.repeat_interleave(x[:3], i)", "repeats that are not written in the program"),
+    ],
+)
+def test_shapes_that_depend_on_data_are_refused(text, message):
+    """A function whose result's shape only the values of an input tell is refused."""
+    with pytest.raises(GraphcalcError, match=message):
+        gc.run(text, x=[1.0, 2, 3, 4, 5], i=torch.tensor([1, 2, 3]))
 
 
 def test_unknown_names_have_hints():

@@ -8,6 +8,7 @@ import torch
 from functions import functions
 from gradients import assert_gradients, case, cases_of, cases_within, formulas, operand_names
 
+import graphcalc as gc
 from graphcalc.ops.spec import FLOATS, NONE, ZERO, Problem, arity, parameters
 from graphcalc.ops.table import OPS
 
@@ -212,7 +213,25 @@ def cases(name):
     return [*(c for t in texts for c in cases_of(t, name)), *direct(name), *through(name)]
 
 
-@pytest.mark.parametrize("name", [name for name in ROWS if name != "detach"])
+CASTS = ("to_float16", "to_bfloat16", "to_float32", "to_float64")
+
+
+@pytest.mark.parametrize("name", CASTS)
+def test_gradients_of_casts_are_torchs(name):
+    """A cast passes the gradient on in its operand's dtype, rounded as torch rounds it."""
+    dtype = getattr(torch, name.removeprefix("to_"))
+    numbers, by = [0.1, 2.5, -3.0], [1.0, 0.1, 3.3]
+    for source in (torch.float64, torch.float32, torch.float16):
+        x = torch.tensor(numbers, dtype=source, requires_grad=True)
+        weights = torch.tensor(by, dtype=dtype)
+        (x.to(dtype) * weights).sum().backward()
+        text = f"y = sum(x.to({dtype}) * w)"
+        found = gc.run(text, x=x.detach(), w=weights, grad="y", backend="torch").grad["x"]
+        assert found.dtype == x.grad.dtype
+        assert torch.equal(found, x.grad)
+
+
+@pytest.mark.parametrize("name", [name for name in ROWS if name not in ("detach", *CASTS)])
 def test_gradients_are_torchs(name):
     """On either backend a row's gradient formulas give what torch.autograd gives."""
     found = cases(name)

@@ -20,7 +20,7 @@ from gradients import (
 )
 
 from graphcalc.ops import shapes
-from graphcalc.ops.spec import NONE, TENSORS, ZERO, parameters
+from graphcalc.ops.spec import NONE, TENSORS, ZERO, Type, parameters
 from graphcalc.ops.table import OPS
 
 ROWS = [op.name for op in OPS.values() if op.kind == "elementwise"]
@@ -107,7 +107,7 @@ def test_gradients_are_torchs_at_kinks(name):
         assert values[results[0]].tolist() == [0, 0, 0, 1]
         return
     compared = assert_gradients(case(OPS[name], given), TWINS.get(name))
-    assert compared or set(formulas(OPS[name], (), ())) == {ZERO}
+    assert compared or set(formulas(OPS[name], (Type((), "float64"),) * arity(name), ())) == {ZERO}
 
 
 EDGES = (0.0, -0.0, 1.0, -1.0, 3.0, 1e10, 1e-200, 1e200, torch.inf, -torch.inf, torch.nan)
@@ -152,7 +152,8 @@ def test_gradients_of_polygammas_are_exact(name):
 def test_what_has_no_gradient_says_so(name):
     """A row of truths or whole numbers has NONE, a step ZERO, and others a formula."""
     op = OPS[name]
-    texts = formulas(op, (), (1,) * (len(parameters(op)) - arity(name)))
+    types = (Type((), "float64"),) * arity(name)
+    texts = formulas(op, types, (1,) * (len(parameters(op)) - arity(name)))
     assert len(texts) == arity(name)
     if op.type in (shapes.predicate, shapes.bitwise):
         assert set(texts) == {NONE}
