@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NoReturn
 
 from graphcalc import __version__
 from graphcalc.cli import assemble
-from graphcalc.cli.hints import with_hint
 from graphcalc.cli.inputs import sources_and_bindings
 from graphcalc.cli.options import ADDED
 from graphcalc.cli.parser import CommandLine, check, parse
@@ -90,6 +89,8 @@ def _compute(command: CommandLine) -> int:
             outcome = _run_program(evaluation, command, page)
     except (BindingError, ProgramError) as error:
         names = [name for loader in loaders for name in loader.names()]
+        from graphcalc.cli.hints import with_hint  # only where something is wrong
+
         raise with_hint(error, command.operands, bool(command.file), names) from None
     if command.strict and outcome is not None:
         check_finite(outcome)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from graphcalc.cli.hints import other_option
 from graphcalc.cli.options import ADDED, BY_NAME, HINTS, OPTIONS, Option
 from graphcalc.diagnostics import GraphcalcError, UsageError, brief, did_you_mean
 
@@ -173,6 +172,8 @@ def _read_option(
 
 def _option_hint(name: str, equals: str) -> str:
     """What to write in place of an option that there is not."""
+    from graphcalc.cli.hints import other_option  # only where something is wrong
+
     hint = other_option(name) or did_you_mean(name, BY_NAME)
     if not hint and equals and name[2:].isidentifier():
         return f"bind a name without dashes: {name[2:]}=3"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graphcalc.diagnostics import Label, UnknownNameError, brief, did_you_mean
-from graphcalc.graph.slips import instead_of_call
 from graphcalc.ops.prelude import COMPOSITES, PRIVATE, Composite
 from graphcalc.ops.spec import HasSignature, Op
 from graphcalc.ops.table import FUNCTIONS
@@ -47,6 +46,8 @@ class FunctionTable:
 
 def unknown_function(name: str, known: set[str], label: tuple[Label, ...]) -> UnknownNameError:
     """Return the error for a call of a name that is no function, with the nearest `known` one."""
+    from graphcalc.graph.slips import instead_of_call  # only where something is wrong
+
     return UnknownNameError(
         "unknown-function",
         f"unknown function `{brief(name)}`",

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import itertools
-import string
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -17,6 +16,10 @@ from graphcalc.graph.lowered import ListValue, Lowered, TupleValue
 from graphcalc.ops.shapes import dimension
 from graphcalc.ops.spec import FLOATS, Shape
 from graphcalc.ops.table import OPS
+
+# Names of dimensions in an einsum.
+_LOWER = "abcdefghijklmnopqrstuvwxyz"
+_UPPER = _LOWER.upper()
 
 
 def tensors(site: CallSite, name: str = "tensors") -> list[int]:
@@ -162,8 +165,8 @@ def tensordot(site: CallSite) -> Lowered:
             site.checked(partial(_counted, wanted[start : start + half], rank))
             for start, rank in zip((0, half), ranks)
         )
-    first = string.ascii_lowercase[: ranks[0]]
-    second = list(string.ascii_uppercase[: ranks[1]])
+    first = _LOWER[: ranks[0]]
+    second = list(_UPPER[: ranks[1]])
     for i, j in zip(left, right):
         second[j] = first[i]
     kept = [c for i, c in enumerate(first) if i not in left]
@@ -177,7 +180,7 @@ def kron(site: CallSite) -> Lowered:
     rank = max(len(shape_of(site, p)) for p in positions)
     shapes = [(1,) * (rank - len(s)) + s for s in (shape_of(site, p) for p in positions)]
     wide = [reshaped(site, p, s) for p, s in zip(positions, shapes)]
-    first, second = string.ascii_lowercase[:rank], string.ascii_uppercase[:rank]
+    first, second = _LOWER[:rank], _UPPER[:rank]
     result = "".join(itertools.chain.from_iterable(zip(first, second)))
     product = _einsum(site, f"{first},{second}->{result}", wide)
     return reshaped(site, product, tuple(m * n for m, n in zip(*shapes)))

@@ -8,7 +8,6 @@ from typing import Any
 from graphcalc.diagnostics import BindingError, Label, brief, did_you_mean
 from graphcalc.graph.declarations import Declarations
 from graphcalc.graph.scope import Scope
-from graphcalc.graph.slips import instead_of_name
 from graphcalc.ops.table import CONSTANTS
 from graphcalc.ops.words import PREFIXES
 from graphcalc.syntax import expr as ast
@@ -184,6 +183,8 @@ class Names:
         if name in PREFIXES:
             return f"`{name}.` stands in front of a function, as in `{name}.exp(x)`"
         known = {*self.scope.names, *self.bound, *CONSTANTS}
+        from graphcalc.graph.slips import instead_of_name  # only where something is wrong
+
         hint = instead_of_name(name, label) or did_you_mean(name, known)
         if self.is_check:
             return hint or f"declare it, `{brief(name, 20)}: [32, 784]`, or bind it"

@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 from graphcalc.diagnostics import CallError, Label, ParseError, brief
 from graphcalc.numbers import whole_number
 from graphcalc.source import Source, Span
-from graphcalc.syntax.advice import advise_on_commas
 from graphcalc.syntax.columns import column_of, normalized
 from graphcalc.syntax.errors import CONSTRUCTS, construct
 from graphcalc.syntax.expr import (
@@ -253,6 +252,8 @@ class _Actions:
         comma, text = c[1], self.source.text
         number = type(c[0]) is Number
         shown = "`[1, 2]`" if number else "`[a, b]`"
+        from graphcalc.syntax.advice import advise_on_commas  # only where something is wrong
+
         slip = advise_on_commas(text, c[0].start) if number else ""
         raise ParseError(
             "several-values",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from graphcalc.diagnostics import Label, ParseError, brief
 from graphcalc.source import Source, Span
-from graphcalc.syntax.advice import Slip, advise
 from graphcalc.syntax.grammar import Tables
 from graphcalc.syntax.lexer import Lexer, Token, open_brackets, unclosed
 
@@ -108,6 +107,8 @@ def unexpected(
         message = f"expected `else`, got {got}"
     else:
         message = f"expected an operator or a new line, got {got}"
+    from graphcalc.syntax.advice import Slip, advise  # only where something is wrong
+
     help = advise(Slip(source.text, before, token, opened))
     note = ""
     if opened and last is not None:
