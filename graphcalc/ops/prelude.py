@@ -100,7 +100,7 @@ def scan(text: str) -> dict[str, Composite]:
 
 COMPOSITES = scan(read())
 # What the names begin with that a program does not call as they are: `np_std` is `np.std`.
-_MODULES = ("np_", "math_", "linalg_", "F_")
+_MODULES = ("np_", "math_", "linalg_", "F_", "torch_")
 PRIVATE = ("_", *_MODULES, "autograd_", "call_")
 
 

@@ -437,8 +437,8 @@ MORE = {
     **{name: [f"(4 * randn(2, 3)).{name}()"] for name in "float double half long bool".split()},
 }
 SAMPLES = {name: [*SAMPLES.get(name, ()), *MORE.get(name, ())] for name in {**SAMPLES, **MORE}}
-# Functions that only refuse, or that only a note tells from x itself.
-WITHOUT = {"np_pad", "np_repeat", "cuda", "grad"}
+# Functions that only refuse, that only a note tells from x itself, or that need the torch backend.
+WITHOUT = {"np_pad", "np_repeat", "cuda", "grad", "bfloat16", "torch_adaptive_max_pool1d"}
 
 # Elementwise rows that torch wants to be given more.
 CALLS = {
