@@ -9,6 +9,8 @@ import pytest
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
 
+from torch_version import has_shared_ties  # noqa: E402
+
 import graphcalc as gc  # noqa: E402
 from graphcalc.ops.kernels.torch import namesake_of  # noqa: E402
 from graphcalc.ops.spec import TENSORS, parameters  # noqa: E402
@@ -70,8 +72,14 @@ def test_elementwise_rows_are_torchs(name, dtype):
     assert ulps(gc.run(f"{name}({', '.join(values)})", **values).value, expected) == 0
 
 
+def is_of_now(text):
+    """Whether the torch here has the gradients of torch 2.14, at ties and kinks, of a function."""
+    changed = ("fmin", "fmax", "softshrink")
+    return has_shared_ties() or not any(name in text for name in changed)
+
+
 @pytest.mark.parametrize("dtype", HALVES)
-@pytest.mark.parametrize("name", [n for n in rows() if has_gradient(n)])
+@pytest.mark.parametrize("name", [n for n in rows() if has_gradient(n) and is_of_now(n)])
 def test_gradients_of_rows_are_torchs(name, dtype):
     """Every element of a gradient is torch's own, or nearly."""
     values = arguments(OPS[name], dtype)
@@ -245,7 +253,7 @@ ROUNDED = {
 
 
 @pytest.mark.parametrize("dtype", HALVES)
-@pytest.mark.parametrize("call", EXACT + NEARLY)
+@pytest.mark.parametrize("call", [call for call in EXACT + NEARLY if is_of_now(call)])
 def test_composites_are_torchs(call, dtype):
     """The functions of the prelude round where torch's do, and so do their gradients."""
     for seed in range(2):
