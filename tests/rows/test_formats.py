@@ -157,9 +157,13 @@ def test_other_content():
 
 def test_names_of_files_that_are_no_rows():
     """Rows are not written as CSV under the name of another format."""
-    for name in ("x.xlsx", "x.npy", "x.safetensors"):
+    for name, told in (
+        ("x.xlsx", ".xlsx holds none"),
+        ("x.npy", "names no format of rows"),
+        ("x.safetensors", "names no format of rows"),
+    ):
         done = graphcalc("g = a", "--rows", "-", "-o", name, stdin=b"a\n1\n")
-        assert (done.status, "names no format of rows" in done.complaint) == (2, True)
+        assert (done.status, told in done.complaint) == (2, True), done.complaint
     done = graphcalc("g = a", "--rows", "-", "--to", "csv", "--format", "tsv", stdin=b"a\n1\n")
     assert done.status == 2
 
