@@ -79,7 +79,7 @@ def _is_scalar_step(node: Node) -> bool:
 
 
 def says_value(builder: Builder, position: int, node: Expr) -> bool:
-    """Whether a whole number is said as a tensor or with a point: it is no dimension then.
+    """Whether a whole number is written as a tensor or with a point, and so is no dimension.
 
     So are `torch.tensor(0)` and `1.0`, names for them, and what is computed from such names.
     """
