@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeAlias
 
+from graphcalc.diagnostics import LimitError
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
 
@@ -47,6 +49,21 @@ class TupleValue(NamedTuple):
     items: tuple[Any, ...]
     node: Expr
     fields: tuple[str, ...] = ()
+
+
+class TooMany(tuple[Any, ...]):
+    """The items of a list that would be too long; whoever reads them gets the error."""
+
+    error: LimitError
+
+    def __iter__(self) -> Iterator[Any]:
+        raise self.error
+
+    def __len__(self) -> int:
+        raise self.error
+
+    def __getitem__(self, key: Any) -> Any:
+        raise self.error
 
 
 class ListValue(NamedTuple):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from graphcalc.diagnostics import IndexRangeError, Label, brief
+from graphcalc.graph import sequences
 from graphcalc.graph.indexing import pick
 from graphcalc.graph.ir import Node, Where
-from graphcalc.graph.lowered import ListValue, Lowered, PairValue, TupleValue
+from graphcalc.graph.lowered import ListValue, Lowered, PairValue, Range, TupleValue
 from graphcalc.graph.scope import Scope
 from graphcalc.ops.spec import Static
 from graphcalc.ops.table import OPS
@@ -40,9 +41,13 @@ def part(
     if isinstance(item, TupleValue):
         return pick(scope.arguments, item, items, node, source)
     if isinstance(item, ListValue):
-        # `[a, b][0]` is an index of the tensor too, and of a repeated list alone of the list.
-        whole = TupleValue(item.items, item.node)
-        return pick(scope.arguments, whole, items, node, source) if item.arithmetic else None
+        # `[a, b][0]` is an index of the tensor too, and `([a] * 3)[0]` one of Python's list; where
+        # a name is repeated or joined, as in `(x * 3)[0]`, it is arithmetic, as `x * 3` is.
+        if item.arithmetic is None or sequences.has_named_list(scope, item):
+            return None
+        found = pick(scope.arguments, TupleValue(item.items, item.node), items, node, source)
+        is_slice = type(items[0]) is Range
+        return ListValue(found.items, node) if is_slice and type(found) is TupleValue else found
     assert isinstance(item, PairValue)
     number = scope.fixed(items[0]) if len(items) == 1 else None
     if number is None:

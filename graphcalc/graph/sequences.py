@@ -6,7 +6,7 @@ from typing import Any
 
 from graphcalc.diagnostics import Label, LimitError
 from graphcalc.graph.frames import Frame
-from graphcalc.graph.lowered import ListValue, Lowered, StaticNumber, TupleValue
+from graphcalc.graph.lowered import ListValue, Lowered, StaticNumber, TooMany, TupleValue
 from graphcalc.graph.scope import Scope
 from graphcalc.graph.static_arithmetic import whole
 from graphcalc.ops.spec import Op
@@ -40,19 +40,34 @@ def _list(scope: Scope, item: Lowered) -> ListValue | None:
     return item if isinstance(item, ListValue) else None
 
 
+def has_named_list(scope: Scope, item: ListValue) -> bool:
+    """Whether a list that is joined or repeated has the node of a name among its operands."""
+    pending: list[Any] = [item]
+    while pending:
+        current = pending.pop()
+        if isinstance(current, ListValue) and current.arithmetic:
+            pending += current.arithmetic[1:]
+        elif type(current) is int and current in scope.arguments.lists:
+            return True
+    return False
+
+
 def _joined(
     scope: Scope, node: ast.Binary, left: Lowered, right: Lowered, frame: Frame
 ) -> Lowered | None:
     if isinstance(left, TupleValue) and isinstance(right, TupleValue):
-        items = (*left.items, *right.items)
-        _check_count(len(items), node, frame)
-        return TupleValue(items, node)
+        _check_count(len(left.items) + len(right.items), node, frame)
+        return TupleValue((*left.items, *right.items), node)
     a, b = _list(scope, left), _list(scope, right)
     if a is None or b is None:
         return None
-    items = (*a.items, *b.items)
-    _check_count(len(items), node, frame)
-    return ListValue(items, node, (node.op, left, right), (*a.counts, *b.counts))
+    arithmetic, counts = (node.op, left, right), (*a.counts, *b.counts)
+    for too_many in (a.items, b.items):
+        if isinstance(too_many, TooMany):
+            return ListValue(too_many, node, arithmetic, counts)
+    error = _excess(len(a.items) + len(b.items), node, frame)
+    items = _too_many(error) if error else (*a.items, *b.items)
+    return ListValue(items, node, arithmetic, counts)
 
 
 def _repeated(
@@ -66,13 +81,17 @@ def _repeated(
     times, used = _count(scope, count)
     if type(times) is not int:
         return None
-    _check_count(len(sequence.items) * times, node, frame)
-    items = sequence.items * times
     if isinstance(sequence, TupleValue):
+        _check_count(len(sequence.items) * times, node, frame)
         for position in used:
             scope.arguments.value(position)
-        return TupleValue(items, node)
-    return ListValue(items, node, (node.op, *operands), (*sequence.counts, *used))
+        return TupleValue(sequence.items * times, node)
+    arithmetic, counts = (node.op, *operands), (*sequence.counts, *used)
+    if isinstance(sequence.items, TooMany):
+        return ListValue(sequence.items, node, arithmetic, counts)
+    error = _excess(len(sequence.items) * times, node, frame)
+    items = _too_many(error) if error else sequence.items * times
+    return ListValue(items, node, arithmetic, counts)
 
 
 def _count(scope: Scope, item: Lowered) -> tuple[Any, tuple[int, ...]]:
@@ -85,13 +104,28 @@ def _count(scope: Scope, item: Lowered) -> tuple[Any, tuple[int, ...]]:
 
 
 def _check_count(count: int, node: Expr, frame: Frame) -> None:
-    if count > MAX_ITEMS:
-        raise LimitError(
-            "parts",
-            f"a list of {count:,} items, and the limit is {MAX_ITEMS:,}",
-            (Label(frame.source, node.span),),
-            help="write `full((n,), value)`",
-        )
+    error = _excess(count, node, frame)
+    if error is not None:
+        raise error
+
+
+def _excess(count: int, node: Expr, frame: Frame) -> LimitError | None:
+    """Return the error of a list of too many items, or None."""
+    if count <= MAX_ITEMS:
+        return None
+    many = f"{count:,}" if count < 10**18 else "too many"
+    return LimitError(
+        "parts",
+        f"a list of {many} items, and the limit is {MAX_ITEMS:,}",
+        (Label(frame.source, node.span),),
+        help="write `full((n,), value)`",
+    )
+
+
+def _too_many(error: LimitError) -> TooMany:
+    items = TooMany()
+    items.error = error
+    return items
 
 
 # Python's own functions of lists

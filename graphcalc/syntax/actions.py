@@ -158,7 +158,8 @@ class _Actions:
         return Call(c[0], tuple([_listed(a) for a in arguments]), c[0].start, c[-1].end)
 
     def index(self, c: list[Any]) -> Expr:
-        return Index(c[0], _values(c[2:-1]), c[0].start, c[-1].end)
+        whole = _listed(c[0]) if type(c[0]) is Binary else c[0]
+        return Index(whole, _values(c[2:-1]), c[0].start, c[-1].end)
 
     def reach(self, c: list[Any]) -> Expr:
         parts: list[Expr | None] = [None]

@@ -116,6 +116,10 @@ VALUES = (
     "y = torch.tensor([[0.] * 3, [1.] * 3, [1., 2., 3.]])",
     "y = torch.tensor([[[0.] * 3], [[1., 2., 3.]]])",
     "q = [[0.] * 2] * 2; y = torch.tensor(q)",
+    "y = torch.tensor(([1., 2.] * 3)[:5])",
+    "y = torch.tensor(([1., 2.] * 3)[3])",
+    "y = ([v, w] * 2)[-1]",
+    "y = torch.stack((([v, w] * 2)[1:] + [v])[::2])",
     "y = torch.tensor((1., 2.) * 2)",
     "y = torch.ones([2] * 3)",
     "y = torch.ones([2] + [3])",
@@ -212,6 +216,11 @@ def test_pairs_are_torchs(call, read, backend):
         ("y = max(x, 1, True)", [[5], [6]]),
         ("y = [1, 2] * 2", [2, 4]),
         ("y = ([1, 2] * 2) + 1", [3, 5]),
+        ("y = ([1, 2] * 2)[2]", 1),
+        ("q = [1, 2]; y = (q * 2)[1]", 4),
+        ("q = [1, 2]; y = (q + q)[1]", 4),
+        ("q = [1., 2.]; y = q * 1e200 / 1e200", [1.0, 2]),
+        ("q = [1, 2] * 2000000; y = q + q - [0, 1]", [4000000, 7999999]),
         ("y = relu([1, -2] * 3)", [3, 0]),
         ("y = np.sum([1, 2] * 3)", 9),
         ("y = 2 in v", False),
@@ -225,6 +234,14 @@ def test_what_the_language_has_of_its_own(program, expected):
     """Numbers with a point are no dimensions, and conditions on data are elementwise."""
     found = by_graphcalc(program, "python")
     assert_equal(found, torch.tensor(expected))
+
+
+@pytest.mark.parametrize("count", ["2000000", "1e200"])
+def test_lists_that_are_too_long_are_refused_where_a_list_is_wanted(count):
+    """As tensors they are arithmetic; as lists they have too many items."""
+    for program in (f"y = torch.tensor([1] * {count})", f"q = [1] * {count}; y = torch.ones(q)"):
+        with pytest.raises(gc.LimitError, match=r"a list of .* items, and the limit is 1,000,000"):
+            gc.run(program)
 
 
 GRADIENTS = (
