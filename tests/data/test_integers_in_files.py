@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy
 import polars
 import pytest
+from running import COMMAND
 
 BIG = 2**53 + 1
 IDS = [BIG, 3, -(2**62) - 1, 2**63 - 1]
@@ -16,7 +17,7 @@ SHARES = [0.5, -1.0, 2.25, 1e20]
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["graphcalc", *arguments], cwd=folder, capture_output=True, text=True)
+    return subprocess.run([*COMMAND, *arguments], cwd=folder, capture_output=True, text=True)
 
 
 def write(folder: Path, format: str) -> str:

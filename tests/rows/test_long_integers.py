@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars
 import pytest
+from running import COMMAND
 
 BIG = 2**53 + 1
 ROWS = 20_000
@@ -17,7 +18,7 @@ FORMATS = pytest.mark.parametrize("format", ["csv", "tsv", "jsonl", "parquet", "
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(["graphcalc", *arguments], cwd=folder, capture_output=True, text=True)
+    done = subprocess.run([*COMMAND, *arguments], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done
 
