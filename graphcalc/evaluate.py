@@ -19,7 +19,6 @@ from graphcalc.diagnostics import (
     UsageError,
     brief,
 )
-from graphcalc.graph.integers import rounding_note, roundings
 from graphcalc.graph.ir import MAX_NODES, Graph, Limits
 from graphcalc.graph.lowering import Binding, Input, constant_of, lower
 from graphcalc.graph.verify import verify
@@ -304,6 +303,8 @@ def _roundings(graph: Graph, described: Mapping[str, Input], inputs: Inputs) -> 
     """Yield notes on whole numbers of inputs that become floating point and are rounded."""
     if not any(given.type.dtype == "int64" for given in described.values()):
         return
+    from graphcalc.graph.integers import rounding_note, roundings
+
     for leaf, reader in roundings(graph.nodes).items():
         node = graph.nodes[leaf]
         value = first_rounded(inputs[node.params[1]]) if node.op is OPS["input"] else None

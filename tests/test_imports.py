@@ -13,15 +13,26 @@ from graphcalc.cli.app import run
 try:
     status = run(sys.argv[1:])
 finally:
-    print(" ".join(sorted({name.partition(".")[0] for name in sys.modules})), file=sys.stderr)
+    print(" ".join(sorted(sys.modules)), file=sys.stderr)
 """
+
+
+# What only calls, conditions, comparisons, text, files, packages or long numbers need.
+OF_CALLS = ("calls", "call_site", "shape_functions", "joined_functions", "windows", "pasted")
+OF_PARTS = ("sequences", "parts", "attributes", "choices", "comparisons", "decisions", "integers")
+LATER = {f"graphcalc.graph.{name}" for name in (*OF_CALLS, *OF_PARTS, "carried_text", "grad")}
+
+
+def modules(*arguments, before=""):
+    """Every module that a run of the command leaves imported."""
+    done = python(before + RUN, *arguments)
+    assert done.status == 0, done.complaint
+    return set(done.complaint.splitlines()[-1].split())
 
 
 def imported(*arguments, before=""):
     """The top-level modules that a run of the command leaves imported."""
-    done = python(before + RUN, *arguments)
-    assert done.status == 0, done.complaint
-    return set(done.complaint.splitlines()[-1].split())
+    return {name.partition(".")[0] for name in modules(*arguments, before=before)}
 
 
 @pytest.mark.parametrize(
@@ -42,6 +53,26 @@ def imported(*arguments, before=""):
 def test_small_runs_import_nothing_slow(arguments):
     """A small run off a terminal imports no torch, NumPy, Lark, Rich, asyncio, Typer or click."""
     assert not imported(*arguments) & {*HEAVY, *DESCRIBING}
+
+
+def test_a_sum_imports_nothing_of_calls():
+    """Arithmetic of written numbers imports nothing that calls, comparisons or text need."""
+    found = modules("-q", "1 + 1")
+    assert not found & {*LATER, "graphcalc.packages", "graphcalc.graph.text_columns"}
+
+
+@pytest.mark.parametrize(
+    ("program", "module"),
+    [
+        ("exp(1)", "calls"),
+        ("1 < 2", "comparisons"),
+        ("1 if 2 else 3", "choices"),
+        ("[1, 2].shape[0]", "attributes"),
+    ],
+)
+def test_what_needs_a_module_imports_it(program, module):
+    """The names of these modules are those that they have."""
+    assert f"graphcalc.graph.{module}" in LATER & modules("-q", program)
 
 
 def test_help_is_typers():

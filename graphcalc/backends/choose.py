@@ -10,7 +10,6 @@ from graphcalc.graph.ir import Graph, Node, text_of
 from graphcalc.graph.passes import work
 from graphcalc.graph.verify import first_of_kind
 from graphcalc.ops.words import DTYPES as DTYPE_NAMES
-from graphcalc.packages import is_installed, is_usable, load_package
 
 # Scalar operations from which torch's speed pays for its import.
 SMALL_WORK = 2_000_000
@@ -65,9 +64,11 @@ def choose(graph: Graph, settings: Settings) -> str:
         return settings.backend
     if settings.device is not None or settings.is_compiled or needs_torch(graph):
         return "torch"
-    if work(graph) > SMALL_WORK + 8 * len(graph) and is_usable("torch"):
-        return "torch"
-    return "python"
+    if work(graph) <= SMALL_WORK + 8 * len(graph):
+        return "python"
+    from graphcalc.packages import is_usable
+
+    return "torch" if is_usable("torch") else "python"
 
 
 def needs_torch(graph: Graph) -> bool:
@@ -89,6 +90,8 @@ def torch_functions(graph: Graph) -> list[str]:
 
 def has_torch() -> bool:
     """Return whether torch is installed, without importing it."""
+    from graphcalc.packages import is_installed
+
     return is_installed("torch")
 
 
@@ -131,6 +134,8 @@ def compile_graph(
             f"{why} needs torch, which is not installed",
             help="install it with: pip install 'graphcalc[torch]'",
         )
+    from graphcalc.packages import load_package
+
     load_package("torch", "this needs", None)
     if settings.is_compiled:
         from graphcalc.backends.torch.compiled import CompiledProgram

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeAlias, cast
 
 from graphcalc.diagnostics import DataError, GraphcalcError, Label, brief
 from graphcalc.files.streams import display_path, unreadable
-from graphcalc.packages import load_package
 
 if TYPE_CHECKING:
     import zipfile
@@ -137,11 +136,15 @@ def check_range(array: Value, name: str, label: Label) -> None:
 
 def import_numpy(label: Label | None) -> Any:
     """numpy, or a BackendError that says how to get it."""
+    from graphcalc.packages import load_package
+
     return load_package("numpy", "arrays in files need", label)
 
 
 def as_stored(data: Value, stored: str, label: Label) -> Value:
     """Return bits as torch's dtype of a name; numbers of eight bits as the same in float32."""
+    from graphcalc.packages import load_package
+
     torch = load_package("torch", f"{stored} needs", label)
     bits = torch.from_numpy(data.view(f"int{8 * data.itemsize}"))
     found = bits.view(getattr(torch, stored))

@@ -10,10 +10,9 @@ from typing import TypeAlias
 from graphcalc.data.arrays import FileArray, Value
 from graphcalc.diagnostics import DataError, Label
 from graphcalc.graph.lowering import Input
-from graphcalc.graph.text_columns import TEXT, ColumnText
 from graphcalc.numbers import MAX_EXACT, is_rounded, leaves, whole_number
 from graphcalc.ops.kernels.arrays import NDArray
-from graphcalc.ops.spec import FLOATS, HALVES, Type
+from graphcalc.ops.spec import FLOATS, HALVES, TEXT, Type
 from graphcalc.source import Source, Span
 
 # A number, or nested lists of numbers.
@@ -99,6 +98,8 @@ def is_text(value: Value) -> bool:
 def _text(name: str, value: str | Sequence[str]) -> Input:
     cells = value if isinstance(value, str) else tuple(value)
     shape = () if isinstance(cells, str) else (len(cells),)
+    from graphcalc.graph.text_columns import ColumnText
+
     return Input(Type(shape, TEXT), text=ColumnText(name, cells, True))
 
 

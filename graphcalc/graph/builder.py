@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphcalc.diagnostics import Label, LimitError
 from graphcalc.graph.ir import (
@@ -20,13 +20,15 @@ from graphcalc.graph.ir import (
     label_of,
 )
 from graphcalc.graph.static_arithmetic import arithmetic
-from graphcalc.graph.text_columns import TEXT, ColumnText, not_a_number
 from graphcalc.numbers import rounded, show_bytes
 from graphcalc.ops.shapes import show, type_of
 from graphcalc.ops.sizes import Size
-from graphcalc.ops.spec import HALVES, ITEM_BYTES, Op, Problem, Type, number_dtype
+from graphcalc.ops.spec import HALVES, ITEM_BYTES, TEXT, Op, Problem, Type, number_dtype
 from graphcalc.ops.table import OPS
 from graphcalc.source import Span
+
+if TYPE_CHECKING:
+    from graphcalc.graph.text_columns import ColumnText
 
 MAX_DIMENSIONS = 64
 # The dtypes of written values that take no other.
@@ -133,6 +135,8 @@ class Builder:
         """Raise DataError for an operand that holds text."""
         for operand in operands:
             if self.nodes[operand].type.dtype == TEXT:
+                from graphcalc.graph.text_columns import ColumnText, not_a_number
+
                 name = self.nodes[operand].name or ""
                 text = self.texts.get(self.source_of(operand), ColumnText(name, None, True))
                 raise not_a_number(text, label_of(where))

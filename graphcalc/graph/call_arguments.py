@@ -7,7 +7,6 @@ from typing import Any
 
 from graphcalc.diagnostics import CallError, Label, brief, did_you_mean
 from graphcalc.graph.builder import Builder
-from graphcalc.graph.decisions import says_value
 from graphcalc.graph.ir import label_of, text_of
 from graphcalc.graph.lowered import (
     ListValue,
@@ -163,6 +162,8 @@ class Arguments:
             return True
         if type(second) is not int:
             return type(second) is ListValue
+        from graphcalc.graph.decisions import says_value
+
         value: Any = decided(second) if shape and shape != (ROWS,) else None
         is_whole = type(value) in (int, float) and value == value // 1
         return not (is_whole and not says_value(self.builder, second, nodes[1]))

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from itertools import count, filterfalse, product
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphcalc.diagnostics import BindingError, GraphcalcError, Label, ProgramError, brief
 from graphcalc.graph.builder import Builder
-from graphcalc.graph.carried_text import CarriedText
 from graphcalc.graph.declarations import Declarations, place_of
 from graphcalc.graph.expansion import Expander
-from graphcalc.graph.integers import note_literals
 from graphcalc.graph.ir import Graph, Limits, Node, Where, label_of
 from graphcalc.graph.lowered import ListValue, Lowered, TupleValue, is_nameable, is_shown
 from graphcalc.graph.names import Names
 from graphcalc.graph.passes import prune, read_positions
 from graphcalc.graph.scope import NamedStatic, Scope
-from graphcalc.graph.text_columns import ColumnText
 from graphcalc.graph.walk import new_scope, unpack
 from graphcalc.ops.shapes import as_result
 from graphcalc.ops.sizes import Size
@@ -36,6 +34,10 @@ from graphcalc.syntax.program import (
     Unpacking,
 )
 from graphcalc.syntax.skeletons import SkeletonLines
+
+if TYPE_CHECKING:
+    from graphcalc.graph.carried_text import CarriedText
+    from graphcalc.graph.text_columns import ColumnText
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -119,7 +121,7 @@ class _Lowering:
         # What was given a name last that nothing shows, and where.
         self.last_static: tuple[Lowered, Expr, Where] | None = None
         self.builder = Builder(dtype, limits)
-        self.carried = CarriedText(self.builder, is_rows=columns is not None)
+        self.is_rows = columns is not None
         self.declared = Declarations(dtype)
         self.scope = new_scope(self.builder, self._missing, seed, self._symbol)
         bound = {name: Label(b.source, b.span) for name, b in self.bindings.items()}
@@ -295,7 +297,7 @@ class _Lowering:
         if name is not None:
             self._give(name, position)
             return position
-        if not self.carried.takes(position, where):
+        if not self.builder.texts or not self.carried.takes(position, where):
             self.roots.append(position)
         return position
 
@@ -391,17 +393,28 @@ class _Lowering:
         builder.nodes[position].written = brief(format_expression(binding.value))
         return position
 
+    @cached_property
+    def carried(self) -> CarriedText:
+        """The columns of text among the names and results."""
+        from graphcalc.graph.carried_text import CarriedText
+
+        return CarriedText(self.builder, is_rows=self.is_rows)
+
     def _finish(self) -> Graph:
         """The graph of what the statements and the names need, with letters for the rest."""
         builder = self.builder
         if builder.has_long_numbers:
+            from graphcalc.graph.integers import note_literals
+
             note_literals(builder)
         display = self.scope.names
         display.update(self.renamed)
         shown = {n: static.position for n, static in self.scope.statics.items()}
         display.update({n: position for n, position in shown.items() if position is not None})
-        display = self.carried.names_of_others(display, has_results=bool(self.roots))
-        carried = self.carried.columns
+        carried: dict[str, str] = {}
+        if builder.texts:
+            display = self.carried.names_of_others(display, has_results=bool(self.roots))
+            carried = self.carried.columns
         if self.last_static is not None and not display and not self.roots and not carried:
             item, root, where = self.last_static
             self.scope.operand(item, root, label_of(where).source)

@@ -70,7 +70,8 @@ class Names:
         found = self.assigned | self._read(self.program.parsed())
         for part in self._lines():
             found |= part.mentioned()
-            found |= part.called() - self.scope.callable_names()
+            called = part.called()
+            found |= called - self.scope.callable_names() if called else called
         return found
 
     def read(self) -> set[str]:
@@ -79,7 +80,6 @@ class Names:
 
     def _read(self, statements: Iterable[AnyStatement]) -> set[str]:
         found = set()
-        functions = self.scope.callable_names()
         for statement in statements:
             called = {
                 node.function.name
@@ -87,7 +87,9 @@ class Names:
                 if type(node) is ast.Call and type(node.function) is ast.Name
             }
             # A bound name that is called is wrong in another way than one that nothing reads.
-            read = self.read_by(statement) | called - functions
+            read = self.read_by(statement)
+            if called:
+                read |= called - self.scope.callable_names()
             if type(statement) is Definition:
                 read -= {p.name for p in statement.parameters}
             found |= read

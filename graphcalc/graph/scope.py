@@ -9,7 +9,7 @@ that nothing here recurses.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from graphcalc.diagnostics import (
     CallError,
@@ -23,10 +23,8 @@ from graphcalc.diagnostics import (
 )
 from graphcalc.graph.builder import Builder
 from graphcalc.graph.call_arguments import Arguments
-from graphcalc.graph.decisions import Decisions
 from graphcalc.graph.frames import Frame, Store
 from graphcalc.graph.functions import FunctionTable, unknown_function
-from graphcalc.graph.integers import as_integers
 from graphcalc.graph.ir import Where
 from graphcalc.graph.lowered import (
     BoundMethod,
@@ -47,6 +45,9 @@ from graphcalc.source import RULES, Source, Span
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr, evaluation_order
 from graphcalc.syntax.program import Definition
+
+if TYPE_CHECKING:
+    from graphcalc.graph.decisions import Decisions
 
 # What makes the error for a name that has no value, and the size that a name stands for.
 Missing: TypeAlias = Callable[[str, Label], GraphcalcError]
@@ -94,7 +95,8 @@ class Scope:
     ) -> None:
         self.builder, self.language = builder, language
         self.missing, self.seed, self.symbols = missing, seed, symbols
-        self.arguments, self._decisions = Arguments(builder), Decisions(builder)
+        self.arguments = Arguments(builder)
+        self._decisions: Decisions | None = None
         self.names: dict[str, int] = {}
         self.statics: dict[str, NamedStatic] = {}
         self.functions: dict[str, Definition] = {}
@@ -203,11 +205,22 @@ class Scope:
         """Add the node of an operation that stands at a node of the syntax."""
         context = () if len(self.frames) < 2 else self.context()
         if len(operands) > 1:
-            operands = as_integers(self.builder, op, operands, params)
+            operands = self._as_integers(op, operands, params)
         position = self.builder.add(op, operands, params, self.at(node, frame), context=context)
         if op.name in _UNSHOWN and frame.place is not None:
             self.builder.nodes[position].is_hidden = True
         return position
+
+    def _as_integers(
+        self, op: Op, operands: tuple[int, ...], params: tuple[Any, ...] = ()
+    ) -> tuple[int, ...]:
+        """Return operands, with written whole numbers beside int64 as int64."""
+        nodes = self.builder.nodes
+        if "int64" not in [nodes[i].type.dtype for i in operands]:
+            return operands
+        from graphcalc.graph.integers import as_integers
+
+        return as_integers(self.builder, op, operands, params)
 
     def at(self, node: Any, frame: Frame) -> Where:
         """Return where a node of the graph stands in the user's text."""
@@ -234,6 +247,10 @@ class Scope:
 
     def decided(self, position: int) -> Any:
         """Return the value of a scalar that constants of the program decide; None for data."""
+        if self._decisions is None:
+            from graphcalc.graph.decisions import Decisions
+
+            self._decisions = Decisions(self.builder)
         found = self._decisions.value(position)
         if found is None and self.is_tracing:
             self.undecided |= self._decisions.scalar_inputs(position)
@@ -248,7 +265,7 @@ class Scope:
     def tensor(self, node: Expr, operands: list[int], source: Source) -> int:
         """Return the node of a tensor literal: a constant where every element is one."""
         builder = self.builder
-        operands = list(as_integers(builder, OPS["tensor"], tuple(operands), ()))
+        operands = list(self._as_integers(OPS["tensor"], tuple(operands)))
         literals = [builder.elements(p) for p in operands]
         # The rule also finds ragged literals, whose elements keep their own text in the message.
         type_ = None

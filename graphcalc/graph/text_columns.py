@@ -7,9 +7,6 @@ from typing import NamedTuple
 
 from graphcalc.diagnostics import DataError, Label, brief
 
-# The dtype of a column that holds text and no numbers; no operation takes it.
-TEXT = "text"
-
 
 class ColumnText(NamedTuple):
     """What is known of an input that may hold text.

@@ -1,25 +1,17 @@
 """What is done at each kind of syntax, in postorder: expressions to nodes of the graph.
 
 Each step takes its operands off the scope's stack of values and puts what it comes to there. A
-call of a function that is written in the language gives the frame of its body.
+call of a function that is written in the language gives the frame of its body. What only calls,
+conditions, comparisons or tuples need is imported by the first of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from graphcalc.diagnostics import CallError, Label, brief
-from graphcalc.graph import (
-    attributes,
-    calls,
-    choices,
-    dtypes,
-    parts,
-    sequences,
-    shape_functions,
-)
 from graphcalc.graph.builder import Builder
-from graphcalc.graph.comparisons import comparison
 from graphcalc.graph.frames import Cast, Frame, Join, Select, Store
 from graphcalc.graph.functions import FunctionTable
 from graphcalc.graph.indexing import Indexing
@@ -38,7 +30,7 @@ from graphcalc.graph.lowered import (
 from graphcalc.graph.scope import Language, Missing, Scope, Symbols
 from graphcalc.graph.static_arithmetic import arithmetic
 from graphcalc.ops.sizes import Size
-from graphcalc.ops.spec import Op
+from graphcalc.ops.spec import HasSignature, Op
 from graphcalc.ops.table import CONSTANTS, OPS
 from graphcalc.ops.words import PREFIXES, PYTHON_DTYPES
 from graphcalc.source import Source, Span
@@ -64,8 +56,12 @@ def unpack(
     if isinstance(item, (TupleValue, ListValue)):
         found = item.items
     elif isinstance(item, PairValue):
+        from graphcalc.graph import parts
+
         found = parts.values_and_indices(scope, item, where)
     else:
+        from graphcalc.graph import shape_functions
+
         position = scope.operand(item, root, source)
         found = shape_functions.unbind(scope, position, 0, where)
     if len(found) != count:
@@ -114,11 +110,15 @@ def _ellipsis(scope: Scope, node: ast.EllipsisLiteral, frame: Frame) -> None:
 def _store(scope: Scope, node: Store, frame: Frame) -> None:
     item = scope.values.pop()
     if frame.definition is not None and frame.place is None:
+        from graphcalc.graph import calls
+
         item = calls.argument(scope, frame.definition, item)
     frame.values[node.name] = item
 
 
 def _cast(scope: Scope, node: Cast, frame: Frame) -> None:
+    from graphcalc.graph import dtypes
+
     assert frame.place is not None
     position = scope.operand(scope.values.pop(), frame.place, frame.source)
     scope.values.append(dtypes.cast(scope, position, node.dtype, frame.place))
@@ -175,6 +175,8 @@ SEQUENCES = (TupleValue, ListValue)
 
 def _binary(scope: Scope, node: ast.Binary, frame: Frame) -> Frame | None:
     if node.op in ("logical_and", "logical_or"):
+        from graphcalc.graph import choices
+
         return choices.logic(scope, node, frame)
     _operator(scope, node, frame)
     return None
@@ -184,6 +186,8 @@ def _operator(scope: Scope, node: ast.Binary, frame: Frame) -> None:
     values = scope.values
     right, left = values.pop(), values.pop()
     if type(left) in SEQUENCES or type(right) in SEQUENCES or scope.arguments.lists:
+        from graphcalc.graph import sequences
+
         found = sequences.arithmetic(scope, node, left, right, frame)
         if found is not None:
             values.append(found)
@@ -226,6 +230,8 @@ def _number_beside(scope: Scope, item: Lowered, other: Lowered) -> Any:
 def _unary(scope: Scope, node: ast.Unary, frame: Frame) -> None:
     item = scope.values.pop()
     if node.op == "logical_not" and type(item) is not int:
+        from graphcalc.graph import choices
+
         known = choices.truth(scope, item)
         if known is not None:
             scope.values.append(StaticNumber(not known))
@@ -286,6 +292,8 @@ def _index(scope: Scope, node: ast.Index, frame: Frame) -> None:
     items = scope.pop(len(node.items))
     item = scope.values.pop()
     if type(item) in (TupleValue, ListValue, PairValue):
+        from graphcalc.graph import parts
+
         part = parts.part(scope, item, items, node, frame.source)
         if part is not None:
             scope.values.append(part)
@@ -307,7 +315,48 @@ def _index(scope: Scope, node: ast.Index, frame: Frame) -> None:
 
 
 def _attribute(scope: Scope, node: ast.Attribute, frame: Frame) -> None:
+    from graphcalc.graph import attributes
+
     scope.values.append(attributes.dotted(scope, scope.values.pop(), node, frame.source))
+
+
+# Calls, conditions and comparisons
+
+
+def _call(scope: Scope, node: ast.Call, frame: Frame) -> Frame | None:
+    from graphcalc.graph import calls
+
+    return calls.call(scope, node, frame)
+
+
+def _comparison(scope: Scope, node: ast.Comparison, frame: Frame) -> None:
+    from graphcalc.graph import comparisons
+
+    comparisons.comparison(scope, node, frame)
+
+
+def _conditional(scope: Scope, node: ast.Conditional, frame: Frame) -> Frame:
+    from graphcalc.graph import choices
+
+    return choices.conditional(scope, node, frame)
+
+
+def _select(scope: Scope, step: Select, frame: Frame) -> None:
+    from graphcalc.graph import choices
+
+    choices.select(scope, step, frame)
+
+
+def _join(scope: Scope, step: Join, frame: Frame) -> None:
+    from graphcalc.graph import choices
+
+    choices.join(scope, step, frame)
+
+
+def _shape_functions() -> Mapping[str, HasSignature]:
+    from graphcalc.graph import shape_functions
+
+    return shape_functions.FUNCTIONS
 
 
 LANGUAGE = Language(
@@ -317,9 +366,9 @@ LANGUAGE = Language(
         ast.Name: _name,
         ast.Binary: _binary,
         ast.Unary: _unary,
-        ast.Call: calls.call,
-        ast.Comparison: comparison,
-        ast.Conditional: choices.conditional,
+        ast.Call: _call,
+        ast.Comparison: _comparison,
+        ast.Conditional: _conditional,
         ast.Index: _index,
         ast.Tensor: _tensor,
         ast.List: _list,
@@ -332,8 +381,8 @@ LANGUAGE = Language(
         ast.EllipsisLiteral: _ellipsis,
         Store: _store,
         Cast: _cast,
-        Select: choices.select,
-        Join: choices.join,
+        Select: _select,
+        Join: _join,
     },
-    FunctionTable(shape_functions.FUNCTIONS),
+    FunctionTable(_shape_functions),
 )

@@ -35,6 +35,8 @@ Field: TypeAlias = Any
 
 HALVES = ("float16", "bfloat16")
 FLOATS = (*HALVES, "float32", "float64")
+# The dtype of a column that holds text and no numbers; no operation takes it.
+TEXT = "text"
 ITEM_BYTES = {
     "bool": 1,
     "int64": 8,

@@ -72,7 +72,7 @@ def entries() -> list[Entry]:
 
 def _without_row() -> list[TorchFunction]:
     """Return the functions of torch that a program calls without a row of the language."""
-    known = FunctionTable(shape_functions.FUNCTIONS)
+    known = FunctionTable(lambda: shape_functions.FUNCTIONS)
     found = []
     for function in functions.functions().values():
         space, _, name = function.name.rpartition(".")

@@ -23,9 +23,9 @@ from graphcalc.evaluate import Evaluation
 from graphcalc.graph.ir import Graph, Node
 from graphcalc.graph.lowering import Input
 from graphcalc.graph.names import names_read
-from graphcalc.graph.text_columns import TEXT, ColumnText, TextTest
+from graphcalc.graph.text_columns import ColumnText, TextTest
 from graphcalc.ops.sizes import ROWS
-from graphcalc.ops.spec import Type
+from graphcalc.ops.spec import TEXT, Type
 from graphcalc.ops.table import CONSTANTS, FUNCTIONS, OPS
 from graphcalc.ops.words import PREFIXES
 from graphcalc.rows.plan import RowPlan
