@@ -254,6 +254,7 @@ def run(graph, kept, inputs, backend):
 WITHOUT_OWN = {
     *("logical_xor", "isnan", "isinf", "isfinite", "all", "any", "argmax", "argmin"),
     *("detach", "full", "full_like", "zeros_like", "ones_like", "masked_fill", "count_nonzero"),
+    "masked_scatter",
     *("size", "numel", "where", "batch_norm", "signbit", "isposinf", "isneginf"),
     *("argsort", "isclose", "allclose", "equal", "searchsorted", "bucketize", "type_as"),
     *("new_zeros", "new_ones", "new_full"),

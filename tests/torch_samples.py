@@ -202,6 +202,8 @@ def _drawn(entry, source, dtype, most):
 
 
 def _call(name, entry, sample):
+    if name == "einsum":
+        return Call(name, torch.einsum, (*sample.args, *sample.input), sample.kwargs)
     positional = (sample.input, *sample.args)
     if name not in REORDERED:
         return Call(name, entry.op, positional, sample.kwargs)

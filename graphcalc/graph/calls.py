@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from graphcalc.diagnostics import (
@@ -28,7 +29,7 @@ from graphcalc.graph.lowered import (
 )
 from graphcalc.graph.parts import is_pair
 from graphcalc.graph.pasted import OTHER_READINGS, note_other_readings
-from graphcalc.graph.scope import Scope
+from graphcalc.graph.scope import LEFT_TO_TORCH, Scope
 from graphcalc.ops.kernels.random import stream_key
 from graphcalc.ops.prelude import PRIVATE, Composite
 from graphcalc.ops.spec import Op, parameters
@@ -38,8 +39,6 @@ from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
 from graphcalc.syntax.program import Definition
 
-# Refusals of a call that has other arguments than a row.
-_REFUSALS = ("arity", "unknown-keyword", "static-argument", "tensors", "none-operand", "not-here")
 _NUMPY = ("np", "numpy")
 # Arguments of pasted code that say where and how to keep numbers, not what they are.
 _ASIDE = ("dtype", "device", "requires_grad", "inplace", "layout", "pin_memory", "copy")
@@ -74,14 +73,19 @@ def call(scope: Scope, node: ast.Call, frame: Frame) -> Frame | None:
         return None
     if found is None:
         raise _unknown(scope, name, module, value, node, frame)
+    elsewhere = partial(_torch, scope, name, module, value, items, nodes, node, frame)
+    depth = len(scope.values)
     try:
-        return _own(scope, found, items, nodes, node, frame, module if value is None else ".")
+        inner = _own(scope, found, items, nodes, node, frame, module if value is None else ".")
+        if inner is not None and not in_prelude:
+            inner.otherwise, inner.depth = elsewhere, depth
+        return inner
     except CallError as error:
-        if in_prelude or error.diagnostic.code not in _REFUSALS:
+        if in_prelude or error.diagnostic.code not in LEFT_TO_TORCH:
             raise
         # What a row lacks torch may have.
         with suppress(GraphcalcError):
-            _torch(scope, name, module, value, items, nodes, node, frame)
+            elsewhere()
             return None
         raise
 

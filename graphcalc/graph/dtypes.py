@@ -12,6 +12,7 @@ from graphcalc.ops.shapes import float_dtype
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import FLOATS, HALVES
 from graphcalc.ops.table import OPS
+from graphcalc.ops.table.casts import CASTS_TO_NARROW
 from graphcalc.ops.words import DTYPES, NARROW_INTEGERS
 from graphcalc.source import Source
 from graphcalc.syntax.expr import Expr
@@ -28,13 +29,17 @@ def dtype_of(scope: Scope, item: Lowered, node: Expr, source: Source) -> str:
             help="write torch.float64, torch.float32, torch.int64 or torch.bool",
         )
     if name in NARROW_INTEGERS:
-        note_narrow(scope, name, Label(source, node.span))
+        return narrow(scope, name, Label(source, node.span))
     return DTYPES[name]
 
 
-def note_narrow(scope: Scope, name: str, place: Label) -> None:
-    """Note that integers of few bits are int64 here, which wrap around later."""
-    scope.builder.note(place, f"`{name}` is int64 here: numbers beyond its range do not wrap")
+def narrow(scope: Scope, name: str, place: Label) -> str:
+    """Return torch's name of integers of few bits, and note that later ones have 64."""
+    dtype = NARROW_INTEGERS[name]
+    if dtype != "int32":
+        text = f"`{name}` is int64 here: later numbers beyond its range do not wrap around"
+        scope.builder.note(place, text)
+    return dtype
 
 
 def note_device(scope: Scope, item: Lowered, node: Any, source: Source) -> None:
@@ -46,23 +51,23 @@ def note_device(scope: Scope, item: Lowered, node: Any, source: Source) -> None:
 
 
 def widened(scope: Scope, items: list[Lowered], where: Where) -> tuple[list[Lowered], str]:
-    """Return arguments of half precision as float32, and the dtype of the result that they make.
+    """Return arguments in their common dtype, half precision as float32; and the result's dtype.
 
-    Others stay as they are, and where there are wider ones too nothing changes.
+    That is empty where no operand is wider than the result. Whole numbers stay as they are.
     """
     builder = scope.builder
     types = [builder.nodes[i].type for i in items if type(i) is int]
     strong = [t for t in types if t.dtype in FLOATS and not t.is_number]
     dtype = float_dtype(builder.dtype, tuple(strong)) if strong else ""
-    if dtype not in HALVES:
-        return items, ""
+    wide = "float32" if dtype in HALVES else dtype
 
     def widen(item: Lowered) -> Lowered:
-        if type(item) is not int or builder.nodes[item].type.dtype not in HALVES:
+        has = builder.nodes[item].type if type(item) is int else None
+        if has is None or has.dtype in ("", wide) or (has.weak and has.dtype not in HALVES):
             return item
-        return builder.add(OPS["to_float32"], (item,), (), where)
+        return builder.add(OPS[f"to_{wide}"], (item,), (), where) if has.dtype in FLOATS else item
 
-    return list(map(widen, items)), dtype
+    return list(map(widen, items)) if wide else items, dtype if dtype in HALVES else ""
 
 
 def cast(scope: Scope, position: int, dtype: str, place: Label) -> int:
@@ -79,6 +84,10 @@ def cast(scope: Scope, position: int, dtype: str, place: Label) -> int:
             return position
         name = "float" if type_.dtype not in FLOATS and dtype == has else f"to_{dtype}"
         return builder.add(OPS[name], (position,), (), where)
+    if dtype in CASTS_TO_NARROW:
+        if type_.dtype != "bool" and not _fits(builder.literal(position), dtype):
+            return builder.add(OPS[f"to_{dtype}"], (position,), (), where)
+        dtype = "int64"
     if type_.dtype == dtype:
         return position
     literal = builder.literal(position)
@@ -88,3 +97,9 @@ def cast(scope: Scope, position: int, dtype: str, place: Label) -> int:
         return builder.add(OPS["const"], (), params, where, is_shared=False)
     op = OPS["long"] if dtype == "int64" else OPS["bool"]
     return builder.add(op, (position,), (), where)
+
+
+def _fits(literal: tuple[Any, ...] | None, dtype: str) -> bool:
+    """Whether written numbers are all in the range of integers of few bits."""
+    low, high = CASTS_TO_NARROW[dtype]
+    return literal is not None and all(type(v) is not Size and low <= v <= high for v in literal)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import Label
@@ -40,11 +40,13 @@ class Frame:
     """One expression being walked: the program's own, or the body of a function call.
 
     `place` is the user's call of a function of the prelude, for everything inside of it: what
-    the prelude's own text says, and the user's names, mean nothing to each other.
+    the prelude's own text says, and the user's names, mean nothing to each other. `otherwise`
+    gives the value of such a call where the body has none, with `depth` values below it.
     """
 
     __slots__ = (
         *("code", "source", "values", "definition", "call", "place", "memo", "random_before"),
+        *("otherwise", "depth"),
     )
 
     def __init__(
@@ -66,3 +68,5 @@ class Frame:
         self.place = place
         self.memo = memo
         self.random_before = random_before
+        self.otherwise: Callable[[], None] | None = None
+        self.depth = 0

@@ -57,6 +57,11 @@ Symbols: TypeAlias = Callable[[str], Any]
 STATIC_ATTRIBUTES = ("shape", "ndim", "dtype", "device", "data", "values", "indices")
 
 
+# Refusals of a call that has other arguments than a function of the language takes, and that torch
+# may take.
+LEFT_TO_TORCH = frozenset(
+    "arity unknown-keyword static-argument tensors none-operand not-here".split()
+)
 # Rows that a composite uses, and that are of no interest to a reader of the values.
 _UNSHOWN = frozenset({"detach", "within"})
 
@@ -152,24 +157,48 @@ class Scope:
 
     def run(self, frame: Frame) -> Lowered:
         """Return what a frame's code comes to."""
+        self.frames.append(frame)
+        while self.frames:
+            try:
+                self._run_frames()
+            except GraphcalcError as error:
+                self._call_otherwise(self._outside_of_prelude(error))
+        return self.values.pop()
+
+    def _run_frames(self) -> None:
+        """Run the code of all frames, the last first."""
         frames, values, steps = self.frames, self.values, self.language.steps
-        frames.append(frame)
+        while frames:
+            frame = frames[-1]
+            for node in frame.code:
+                called = steps[type(node)](self, node, frame)
+                if called is not None:
+                    frames.append(called)
+                    break
+            else:
+                frames.pop()
+                self.active.discard(id(frame.definition))
+                if frame.memo is not None and frame.random_before == self.builder.random_count:
+                    self.memo[frame.memo] = values[-1]
+
+    def _call_otherwise(self, error: GraphcalcError) -> None:
+        """Put the value of a composite's call on the stack where its body has none.
+
+        Raises the error of the body where nothing else has a value either.
+        """
+        outer = next((i for i, f in enumerate(self.frames) if f.place is not None), None)
+        if outer is None or error.diagnostic.code not in LEFT_TO_TORCH:
+            raise error
+        failed, depth = self.frames[outer:], self.frames[outer].depth
+        otherwise = failed[0].otherwise
+        if otherwise is None:
+            raise error
+        del self.frames[outer:], self.values[depth:]
+        self.active.difference_update(id(f.definition) for f in failed)
         try:
-            while frames:
-                frame = frames[-1]
-                for node in frame.code:
-                    called = steps[type(node)](self, node, frame)
-                    if called is not None:
-                        frames.append(called)
-                        break
-                else:
-                    frames.pop()
-                    self.active.discard(id(frame.definition))
-                    if frame.memo is not None and frame.random_before == self.builder.random_count:
-                        self.memo[frame.memo] = values[-1]
-        except GraphcalcError as error:
-            raise self._outside_of_prelude(error) from None
-        return values.pop()
+            otherwise()
+        except GraphcalcError:
+            raise error from None
 
     def _outside_of_prelude(self, error: GraphcalcError) -> GraphcalcError:
         """Return an error inside of a composite as one at the user's call of it."""

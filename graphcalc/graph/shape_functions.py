@@ -367,8 +367,9 @@ def _as(dtype: str) -> Callable[[CallSite], Lowered]:
             return _number_of(site, word.text)
         is_method = type(site.node.function) is ast.Attribute
         name = getattr(site.node.function, "name", "")
-        if name in NARROW_INTEGERS:
-            dtypes.note_narrow(site.scope, name, site.label()[0])
+        if is_method and name in NARROW_INTEGERS:
+            wanted = dtypes.narrow(site.scope, name, site.label()[0])
+            return _cast(site, site.tensor(), wanted)
         type_ = site.scope.builder.nodes[site.tensor()].type
         # `float(x)` is Python's own function, and leaves a tensor's dtype alone.
         wanted = dtype if is_method or dtype != "float32" else type_.dtype
@@ -421,7 +422,7 @@ def _device(site: CallSite) -> Lowered:
 
 _DIFFERS = {
     "float": "in a float64 run the numbers stay float64; a note says so.",
-    "long": "so are `int`, `short` and `byte`, which wrap around in torch; a note says so.",
+    "long": "so are `x.int()`, `x.short()` and `x.byte()`, which wrap around once, as in torch.",
 }
 _X23 = "[[1, 2, 3], [4, 5, 6]]"
 

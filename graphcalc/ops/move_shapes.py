@@ -9,6 +9,9 @@ from graphcalc.ops.shapes import broadcast, common_dtype, differ, dimension, dim
 from graphcalc.ops.sizes import Number, divide_if_exact, extent, same_if_exact
 from graphcalc.ops.spec import Elements, IndexItems, Operands, Params, Problem, Shape, Type, escape
 
+# The shape of a vector that torch's `cat` joins to tensors of any shape.
+NO_ELEMENTS: Shape = (0,)
+
 
 def reverse_dims(dtype: str, operands: Operands, params: Params) -> Type:
     """`.T`: the dimensions in reverse order."""
@@ -230,22 +233,29 @@ def pad(dtype: str, operands: Operands, params: Params) -> Type:
 
 
 def cat(dtype: str, operands: Operands, params: Params) -> Type:
-    """`cat(tensors, dim)`: one after another along a dimension; the other sizes are equal."""
+    """`cat(tensors, dim)`: one after another along a dimension; the other sizes are equal.
+
+    A vector without elements joins tensors of any shape, as in torch.
+    """
     if not operands:
         raise Problem("shape", "`cat` wants at least one tensor")
-    first = operands[0]
+    start = next((i for i, x in enumerate(operands) if x.shape != NO_ELEMENTS), 0)
+    first = operands[start]
     if not first.shape:
-        raise Problem("shape", "`cat` wants tensors, but {0} is a scalar", help="write `[a, b]`")
+        text = f"`cat` wants tensors, but {{{start}}} is a scalar"
+        raise Problem("shape", text, help="write `[a, b]`")
     dim = dimension(params[0], len(first.shape))
     size: Number = 0
     for position, operand in enumerate(operands):
+        if operand.shape == NO_ELEMENTS:
+            continue
         same = len(operand.shape) == len(first.shape) and all(
             i == dim or not differ(m, n) for i, (m, n) in enumerate(zip(first.shape, operand.shape))
         )
         if not same:
             raise Problem(
                 "shape",
-                f"tensors do not join: {{0}} is {show(first.shape)} "
+                f"tensors do not join: {{{start}}} is {show(first.shape)} "
                 f"but {{{position}}} is {show(operand.shape)}",
                 note=f"all sizes but that of dimension {dim} must be equal",
             )
@@ -293,17 +303,18 @@ def unfold(dtype: str, operands: Operands, params: Params) -> Type:
     (x,) = operands
     dim, size, step = params
     dim = dimension(dim, len(x.shape))
-    if not x.shape:
-        raise Problem("shape", "`unfold` wants a tensor, but {0} is a scalar")
     if step < 1:
         raise Problem("call", f"the step of `unfold` is above 0, not {step}")
     if size < 0:
         raise Problem("call", f"a window of `unfold` is at least 0, not {size}")
-    if x.shape[dim] < size:
+    length = x.shape[dim] if x.shape else 1
+    if length < size:
         raise Problem(
-            "shape", f"a window of {size} is longer than dimension {dim} of {{0}}, {x.shape[dim]}"
+            "shape", f"a window of {size} is longer than dimension {dim} of {{0}}, {length}"
         )
-    count = (x.shape[dim] - size) // step + 1
+    if not x.shape:
+        return x._replace(shape=(size,))
+    count = (length - size) // step + 1
     return x._replace(shape=(*x.shape[:dim], count, *x.shape[dim + 1 :], size))
 
 
@@ -313,11 +324,15 @@ def to_shape(dtype: str, operands: Operands, params: Params) -> Type:
 
 
 def _same_but(x: Type, index: Type, dim: int, name: str, of: int = 0) -> int:
-    """The dimension of a gather; index has x's rank, and fits beside it in the others."""
+    """The dimension of a gather; index has x's rank, and fits beside it in the others.
+
+    A scalar counts as a vector of one element, and an index without elements fits everything.
+    """
     _check_whole(index, 1)
-    rank = len(x.shape)
-    dim = dimension(dim, rank)
-    if len(index.shape) != rank:
+    dim = dimension(dim, len(x.shape))
+    if 0 in index.shape:
+        return dim
+    if max(len(index.shape), 1) != max(len(x.shape), 1):
         raise Problem(
             "shape",
             f"`{name}` wants an index of as many dimensions as {{0}}: it is {show(x.shape)}, "
@@ -356,6 +371,27 @@ def scatter(dtype: str, operands: Operands, params: Params) -> Type:
             f"but {{2}} is {show(source.shape)}",
         )
     return Type(x.shape, x.dtype if source.weak else common_dtype((x, source)))
+
+
+def masked_scatter(dtype: str, operands: Operands, params: Params) -> Type:
+    """`masked_scatter(x, mask, source)`: x's dtype in the shape of x and the mask together."""
+    x, mask, source = operands
+    _check_mask(mask)
+    return Type(
+        broadcast(x.shape, mask.shape), x.dtype if source.weak else common_dtype((x, source))
+    )
+
+
+def masked_take(dtype: str, operands: Operands, params: Params) -> Type:
+    """`masked_take(x, mask, shape)`: x's dtype in that shape."""
+    x, mask = operands
+    _check_mask(mask)
+    return Type(params[0], x.dtype)
+
+
+def _check_mask(mask: Type) -> None:
+    if mask.dtype != "bool":
+        raise Problem("dtype", f"a mask is bool, and {{1}} is {mask.dtype}")
 
 
 def one_hot(dtype: str, operands: Operands, params: Params) -> Type:

@@ -158,5 +158,11 @@ DTYPES = {
     "int_": "int64",
     **dict.fromkeys(("int8", "int16", "int32", "uint8", "short", "byte"), "int64"),
 }
-# Integers that are int64 here, where torch's wrap around at a few hundred or thousand.
-NARROW_INTEGERS = frozenset({"int8", "uint8", "int16", "short", "byte"})
+# Integers of few bits by all their names, and what torch calls them: they wrap around where a value
+# is cast to them, and are int64 from then on.
+NARROW_INTEGERS = {
+    **{name: name for name in ("int8", "int16", "int32", "uint8")},
+    "byte": "uint8",
+    "short": "int16",
+    "int": "int32",
+}

@@ -68,10 +68,21 @@ def test_dtype_of_a_reduction_is_that_of_its_sum(call):
 
 @pytest.mark.parametrize("text", ["x.short()", "x.byte()", "x.to(torch.int8)"])
 def test_narrow_integers_are_noted(text):
-    """Integers of few bits are int64, and a note says so."""
+    """Integers of few bits are int64 after the cast, and a note says so."""
     found = gc.run(text, x=[300.0, -2.0])
-    assert found.value.tolist() == [300, -2]
     assert "do not wrap" in found.trace.graph.notes[0].text
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "int32"])
+@pytest.mark.parametrize("backend", ["python", "torch"])
+def test_narrow_integers_wrap_around(dtype, backend):
+    """A cast to integers of few bits wraps around as torch's does."""
+    numbers = [300.7, -2.5, -129.0, 128.0, 40000.0, -70000.0, 0.0, 2.0**31 - 1, -1.0]
+    whole = [2**31, 2**40 + 7, -(2**53) - 1, 255, -256]
+    for values in (torch.tensor(numbers, dtype=torch.float64), torch.tensor(whole)):
+        wanted = values.to(getattr(torch, dtype)).tolist()
+        found = gc.run(f"x.to(torch.{dtype})", x=values, backend=backend).value
+        assert found.tolist() == wanted
 
 
 def test_tables_say_the_dtypes_of_their_nodes():

@@ -41,6 +41,7 @@ WITHOUT = {
         "any",
         "argmin",
         "argmedian",
+        "argnanmedian",
         "one_hot",
         "long",
         "bool",
@@ -51,7 +52,8 @@ WITHOUT = {
     *("conv_input", "conv_weight", "recur", "unindex", "refold", "const", "input", "alias"),
     *("np_pad", "cuda", "signbit", "isposinf", "isneginf", "half", "bfloat16"),
     *("to_float16", "to_bfloat16", "to_float32", "to_float64"),
-    *("count_nonzero", "argsort", "argtopk", "argkthvalue", "argcummax", "argcummin"),
+    *("to_int8", "to_uint8", "to_int16", "to_int32", "masked_take"),
+    *("count_nonzero", "argsort", "argtopk", "argkthvalue", "argcummax", "argcummin", "argmode"),
     *("isclose", "math_isclose", "allclose", "equal", "np_array_equal", "type_as"),
     *("searchsorted", "bucketize", "tril_indices", "triu_indices", "size"),
     # Shown by their sizes alone: their gradients are asked for in `CALLS`.

@@ -335,3 +335,53 @@ def test_static_arguments_are_told_apart():
     """1, 1.0 and True are equal in Python and are three arguments."""
     calls = {TorchCall("f", (fixed(value),), (), ()) for value in (1, 1.0, True)}
     assert len(calls) == 3
+
+
+M = torch.tensor([[1.0, -2.0, 0.5], [3.0, 4.0, -1.0], [0.25, 1.5, 2.0]], dtype=torch.float64)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "torch.linalg.norm(m, 2)",
+        "torch.linalg.norm(m, -2)",
+        "torch.linalg.norm(m, 'nuc')",
+        "torch.linalg.norm(m.unsqueeze(0), 2, (1, 2), True)",
+        "torch.linalg.matrix_norm(m, 'nuc')",
+        "torch.linalg.matrix_norm(m, ord=-2)",
+        "torch.norm(m, p='nuc')",
+        "m.norm('nuc')",
+        "torch.matrix_power(m, -2)",
+        "m.exp() + torch.linalg.norm(m.sin(), 2)",
+    ],
+)
+def test_what_a_definition_refuses_comes_from_torch(text):
+    """Where a function of the language has no value for its arguments, torch's is taken."""
+    m = M.clone().requires_grad_()
+    wanted = eval(text, {"torch": torch, "m": m})
+    (slope,) = torch.autograd.grad(wanted.sum(), m)
+    written = text.replace("'", '"')
+    found = gc.run(f"y = {written}; loss = y.sum()", m=M, backend="torch", grad="loss", wrt=["m"])
+    assert torch.allclose(found["y"], wanted.detach(), rtol=1e-12)
+    assert torch.allclose(found.grad["m"], slope, rtol=1e-10)
+
+
+@pytest.mark.filterwarnings("ignore:The reduce argument")
+@pytest.mark.parametrize(
+    "call", ["scatter(m, 0, i, v, reduce='multiply')", "scatter(m, 1, i, 3.0) + v.sum()"]
+)
+def test_scatter_as_torch_has_it(call):
+    """Products come from torch; a number stands for all of src."""
+    i = torch.tensor([[0, 0, 2], [0, 1, 2]])
+    values = {"m": M, "i": i, "v": M[:2]}
+    wanted = eval(f"torch.{call}", {"torch": torch, **values})
+    text = call.replace("'", '"')
+    assert torch.allclose(gc.run(text, values, backend="torch").value, wanted, rtol=1e-14)
+
+
+def test_what_torch_refuses_too_keeps_its_error():
+    """Where torch has no value either, the error is that of the language's own function."""
+    with pytest.raises(GraphcalcError, match="rrelu draws its slopes"):
+        gc.run("f(x) = F.rrelu(x, training=True); f(1) + 2")
+    with pytest.raises(GraphcalcError, match="one weight for each column"):
+        gc.run("cov(x, fweights=[1, 2])", x=[[1.0, 2.0, 3.0]])

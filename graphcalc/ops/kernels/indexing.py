@@ -174,22 +174,25 @@ def torch_unindex(torch: Torch, x: Tensor, *arguments: Static) -> Tensor:
 
 def _gathered(x: Shape, index: NDArray, dim: int) -> list[int]:
     """The offset into a tensor of shape x for each element of an index along `dim`."""
+    if not index.data:
+        return []
+    x = x or (1,)
     dim %= len(x)
     steps = strides(x)
     found = positions(index, x[dim])
     kept = [0 if i == dim else s for i, s in enumerate(steps)]
-    return [o + p * steps[dim] for o, p in zip(offsets(index.shape, kept), found)]
+    return [o + p * steps[dim] for o, p in zip(offsets(index.shape or (1,), kept), found)]
 
 
 def gather(out: Type, x: NDArray, index: NDArray, dim: int) -> Elements:
     """x[…, index[…], …]: along `dim` the element that the index names."""
-    return [x.data[o] for o in _gathered(x.shape, index, dim)] if x.shape else list(x.data)
+    return [x.data[o] for o in _gathered(x.shape, index, dim)]
 
 
 def scatter_add(out: Type, x: NDArray, index: NDArray, src: NDArray, dim: int) -> Elements:
     """x with each element of src added at the position that the index names."""
     data = list(x.data)
-    where = _gathered(x.shape, index, dim) if x.shape else [0]
+    where = _gathered(x.shape, index, dim)
     for offset, value in zip(where, map(converter(out), src.data)):
         data[offset] += value
     return data
@@ -198,7 +201,7 @@ def scatter_add(out: Type, x: NDArray, index: NDArray, src: NDArray, dim: int) -
 def scatter(out: Type, x: NDArray, index: NDArray, src: NDArray, dim: int) -> Elements:
     """x with each element of src at the position that the index names, the last of several."""
     data = list(x.data)
-    where = _gathered(x.shape, index, dim) if x.shape else [0]
+    where = _gathered(x.shape, index, dim)
     for offset, value in zip(where, map(converter(out), src.data)):
         data[offset] = value
     return data
@@ -234,3 +237,39 @@ def torch_one_hot(torch: Torch, x: Tensor, num_classes: int) -> Tensor:
     """`one_hot` on torch."""
     found = torch_positions(torch, x, num_classes)
     return (found[..., None] == torch.arange(num_classes, device=x.device)).to(torch.int64)
+
+
+def masked_scatter(out: Type, x: NDArray, mask: NDArray, source: NDArray) -> Elements:
+    """x with the elements of a source, in their order, where the mask is true."""
+    found = list(expand(x, out.shape))
+    chosen = [i for i, is_true in enumerate(expand(mask, out.shape)) if is_true]
+    _check_count(len(chosen), len(source.data))
+    for i, value in zip(chosen, map(converter(out), source.data)):
+        found[i] = value
+    return found
+
+
+def masked_take(out: Type, x: NDArray, mask: NDArray, shape: Shape) -> Elements:
+    """The elements where the mask is true, one after another, and zeros behind them."""
+    found = [value for value, is_true in zip(x.data, mask.data) if is_true]
+    return found + [converter(out)(0)] * (out.numel - len(found))
+
+
+def torch_masked_scatter(torch: Torch, x: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+    """`masked_scatter` on torch."""
+    shape = torch.broadcast_shapes(x.shape, mask.shape)
+    _check_count(int(mask.expand(shape).sum()), source.numel())
+    return torch.masked_scatter(x, mask, source.to(x.dtype))
+
+
+def torch_masked_take(torch: Torch, x: Tensor, mask: Tensor, shape: Shape) -> Tensor:
+    """`masked_take` on torch."""
+    found = x.new_zeros(math.prod(shape))
+    chosen = x[mask]
+    found[: chosen.numel()] = chosen
+    return found.reshape(shape)
+
+
+def _check_count(wanted: int, count: int) -> None:
+    if wanted > count:
+        raise Problem("index", f"the mask wants {wanted} elements, and there are {count}")

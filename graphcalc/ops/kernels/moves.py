@@ -88,7 +88,7 @@ def cat(out: Type, *arguments: Static) -> Elements:
     """One after another along a dimension."""
     *operands, dim = arguments
     dim %= len(out.shape)
-    blocks = [(x.data, math.prod(x.shape[dim:])) for x in operands]
+    blocks = [(x.data, math.prod(x.shape[dim:])) for x in operands if x.data]
     found: Elements = []
     for i in range(math.prod(out.shape[:dim])):
         for data, size in blocks:
@@ -136,7 +136,9 @@ def diag(out: Type, x: NDArray, diagonal: int) -> Elements:
 
 
 def unfold(out: Type, x: NDArray, dim: int, size: int, step: int) -> Elements:
-    """Windows along a dimension, their elements in a new last one."""
+    """Windows along a dimension, their elements in a new last one; of a scalar it alone."""
+    if not x.shape:
+        return x.data[:size]
     dim %= len(x.shape)
     steps = strides(x.shape)
     moves = [*steps[:dim], steps[dim] * step, *steps[dim + 1 :], steps[dim]]

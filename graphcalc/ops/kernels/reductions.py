@@ -8,6 +8,7 @@ from operator import add, mul
 
 from graphcalc.ops.kernels.arrays import NDArray, fsum, offsets, strides
 from graphcalc.ops.kernels.numeric import maximum, minimum, nan
+from graphcalc.ops.kernels.special import logaddexp
 from graphcalc.ops.shapes import dimensions
 from graphcalc.ops.spec import Dims, Element, Elements, Shape, Type
 
@@ -106,6 +107,7 @@ def scan(step: Callable[[float, float], float]) -> Callable[..., list[float]]:
 
 cumsum = scan(add)
 cumprod = scan(mul)
+logcumsumexp = scan(logaddexp)
 
 
 def recur(out: Type, x: NDArray, y: NDArray) -> Elements:
@@ -146,7 +148,13 @@ def _median(values: Elements) -> Element:
     return sorted(values)[(len(values) - 1) // 2]
 
 
+def _nanmedian(values: Elements) -> Element:
+    return _median([v for v in values if v == v] or values)
+
+
 argmax = finder(_position(_fold(maximum)))
 argmin = finder(_position(_fold(minimum)))
 argmedian = finder(_position(_median))
 median = reducer(_median)
+argnanmedian = finder(_position(_nanmedian))
+nanmedian = reducer(_nanmedian)

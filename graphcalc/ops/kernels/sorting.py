@@ -42,6 +42,21 @@ def kthvalue(k: int, dim: int, keepdim: bool) -> tuple[int, Finder]:
     return dim, lambda values: _ordered(values, False)[k - 1 : k]
 
 
+def mode(dim: int, keepdim: bool) -> tuple[int, Finder]:
+    """The most frequent element, the smallest of several; the last of equal ones."""
+    return dim, _most_frequent
+
+
+def _most_frequent(values: Elements) -> list[int]:
+    order = _ordered(values, False)
+    found, longest, run = order[:1], 0, 0
+    for before, i in zip([order[-1], *order], order):
+        run = run + 1 if values[before] == values[i] else 1
+        if run > longest:
+            found, longest = [i], run
+    return found
+
+
 def _running(is_better: Callable[[Element, Element], bool]) -> Finder:
     """The position of the best element so far, the last of equal ones; NaN is better than all."""
 

@@ -7,7 +7,9 @@ elementwise kernels and the random numbers stand in modules of their own.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from graphcalc.ops.kernels import torch_elementwise, torch_random
 from graphcalc.ops.spec import Dims, Op, Params, Shape, Tensor, Torch, TorchKernel, TorchOut
@@ -82,21 +84,43 @@ def argmin(torch: Torch, x: Tensor, dim: int | None, keepdim: bool) -> Tensor:
 
 def argmedian(torch: Torch, x: Tensor, dim: int | None, keepdim: bool) -> Tensor:
     """The first place of the lower median: torch.median takes any."""
+    return _first_place(torch, x, dim, keepdim, median)
+
+
+def argnanmedian(torch: Torch, x: Tensor, dim: int | None, keepdim: bool) -> Tensor:
+    """The first place of the lower median of what is not NaN."""
+    return _first_place(torch, x, dim, keepdim, nanmedian)
+
+
+def _first_place(
+    torch: Torch, x: Tensor, dim: int | None, keepdim: bool, choose: Callable[..., Tensor]
+) -> Tensor:
     dims = None if dim is None else (dim,)
-    found = median(torch, x, dims, True)
+    found = choose(torch, x, dims, True)
     is_there = (x == found) | (x.isnan() & found.isnan())
     return torch.argmax(is_there.to(torch.uint8), dim, keepdim)
 
 
 def median(torch: Torch, x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     """The lower median over any dimensions: torch.median takes one at a time."""
+    return _middle(torch, x, dim, keepdim, torch.median)
+
+
+def nanmedian(torch: Torch, x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
+    """The lower median of what is not NaN, over any dimensions."""
+    return _middle(torch, x, dim, keepdim, torch.nanmedian)
+
+
+def _middle(
+    torch: Torch, x: Tensor, dim: Dims, keepdim: bool, choose: Callable[..., Any]
+) -> Tensor:
     if not x.dim():
         return x
     dims = sorted(d % x.dim() for d in over(torch, x, dim))
     kept = [d for d in range(x.dim()) if d not in dims]
     count = math.prod(x.shape[d] for d in dims)
     rows = _countable(torch, x).permute(*kept, *dims).reshape(*(x.shape[d] for d in kept), count)
-    found = torch.median(rows, -1).values.to(x.dtype)
+    found = choose(rows, -1).values.to(x.dtype)
     if keepdim:
         for d in dims:
             found = found.unsqueeze(d)

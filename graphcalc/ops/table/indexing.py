@@ -16,10 +16,14 @@ from graphcalc.ops.spec import (
 
 
 def _cat_vjp(operands: Operands, params: Params) -> tuple[str, ...]:
-    starts = ["0"]
-    for i in range(len(operands) - 1):
-        starts.append(f"{starts[-1]} + tensors{i}.size(dim)")
-    return tuple(f"narrow(g, dim, {start}, tensors{i}.size(dim))" for i, start in enumerate(starts))
+    found, start = [], "0"
+    for i, operand in enumerate(operands):
+        if operand.shape == move_shapes.NO_ELEMENTS:
+            found.append(f"full_like(tensors{i}, 0)")
+            continue
+        found.append(f"narrow(g, dim, {start}, tensors{i}.size(dim))")
+        start += f" + tensors{i}.size(dim)"
+    return tuple(found)
 
 
 def _index_vjp(operands: Operands, params: Params) -> tuple[str, ...]:
@@ -155,6 +159,36 @@ INDEXING = (
         casting="own",
         access="internal",
         vjp=("scatter(g, dim, index, full_like(index, 0))", NONE, "gather(g, dim, index)"),
+    ),
+    Op(
+        "masked_scatter",
+        "x, mask, source",
+        "x with the elements of source, in their order, where the mask is true.",
+        move_shapes.masked_scatter,
+        indexing.masked_scatter,
+        indexing.torch_masked_scatter,
+        kind="array",
+        casting="own",
+        examples=(("masked_scatter([0, 0, 0], [true, false, true], [5, 6])", "[5, 0, 6]"),),
+        vjp=(
+            "where(mask, 0, g)",
+            NONE,
+            "masked_take(g, mask & (full_like(g, 1) > 0), source.shape)",
+        ),
+        step=("{g} where the mask is false", "", "{g} where the mask is true, in order"),
+        samples=("masked_scatter(randn(3, 4), randn(4) > 0, randn(20))",),
+    ),
+    Op(
+        "masked_take",
+        "x, mask, shape: shape",
+        "The elements where the mask is true, in order, with zeros behind them.",
+        move_shapes.masked_take,
+        indexing.masked_take,
+        indexing.torch_masked_take,
+        kind="array",
+        casting="own",
+        access="internal",
+        vjp=("masked_scatter(full_like(x, 0), mask, g)", NONE),
     ),
     Op(
         "one_hot",

@@ -17,6 +17,11 @@ from graphcalc.ops.spec import (
 _M23 = "[[1, 2, 3], [4, 5, 6]]"
 
 
+def _unfold_vjp(operands: Operands, params: Params) -> tuple[str, ...]:
+    is_scalar = not operands[0].shape
+    return ("sum(g)" if is_scalar else "refold(g, x.shape, dimension, size, step)",)
+
+
 def _same(types: Operands, out: Type, numbers: Elements) -> int:
     """In a shape that it has, x is itself."""
     return 0
@@ -273,7 +278,7 @@ MOVES = (
         kind="array",
         casting="own",
         examples=(("unfold([1, 2, 3, 4], 0, 2, 1)", "[[1, 2], [2, 3], [3, 4]]"),),
-        vjp=("refold(g, x.shape, dimension, size, step)",),
+        vjp=_unfold_vjp,
         samples=("unfold(randn(2, 7, 3), 1, 3, 2)", "unfold(randn(2, 7), -1, 7, 1)"),
         step=("{g} summed over the windows that hold an element",),
         is_move=True,

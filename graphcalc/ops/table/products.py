@@ -13,6 +13,13 @@ def _cumprod_vjp(operands: Operands, params: Params) -> tuple[str, ...]:
     return ("movedim(_cumprod_gradient(movedim(g, dim, -1), movedim(x, dim, -1)), -1, dim)",)
 
 
+def _logcumsumexp_vjp(operands: Operands, params: Params) -> tuple[str, ...]:
+    if not operands[0].shape or operands[0].numel == 0:
+        return ("g",)
+    moved = ", ".join(f"movedim({name}, dim, -1)" for name in ("g", "x", "out"))
+    return (f"movedim(_logcumsumexp_gradient({moved}), -1, dim)",)
+
+
 def _recur_vjp(operands: Operands, params: Params) -> tuple[str, ...]:
     if operands[0].numel == 0:
         return ("g", "g")
@@ -152,7 +159,7 @@ PRODUCTS = (
             getattr(reductions, name),
             kind="array",
             examples=((f"{name}([1, 2, 3], 0)", value),),
-            causes=causes.SUM if name == "cumsum" else causes.PRODUCTS,
+            causes=causes.PRODUCTS if name == "cumprod" else causes.SUM,
             vjp=vjp,
             step=step,
             cost=lambda operands, out, params: out.numel,
@@ -171,6 +178,13 @@ PRODUCTS = (
                 "[1, 2, 6]",
                 _cumprod_vjp,
                 ("{g} times the later products without the element, summed",),
+            ),
+            (
+                "logcumsumexp",
+                "log of the sums of exp of the elements so far, without overflow.",
+                "[1, 2.313261687518223, 3.4076059644443806]",
+                _logcumsumexp_vjp,
+                ("{g} times the share of the element in each later sum, summed",),
             ),
         )
     ),

@@ -123,7 +123,7 @@ REDUCTIONS = (
             vjp=_first(f"arg{name}(x, {{dim}}, True)"),
             step=(f"{{g}} at the {adjective} element, 0 elsewhere",),
             differs="the values alone; torch's pair with a dimension is `.values` and `.indices`, "
-            "`(…)[0]` and `(…)[1]`, or `v, i = …`.",
+            f"`(…)[0]` and `(…)[1]`, or `v, i = …`. Of a scalar, `{name}(x, 0)` is of two numbers.",
         )
         for name, adjective, comparative, value in (
             ("max", "largest", "larger", "3"),
@@ -145,18 +145,33 @@ REDUCTIONS = (
         )
         for name, adjective, value in (("max", "largest", "3"), ("min", "smallest", "1"))
     ),
-    _reduction(
-        "median",
-        "The middle element; of an even number, the lower of the two.",
-        reductions.median,
-        ("median([4, 1, 3, 2])", "2"),
-        type=shapes.extremum,
-        casting="own",
-        vjp=_first("argmax((x == _unreduced(out, x, {dim})).float(), {dim}, True)"),
-        step=("{g} at the middle element, 0 elsewhere",),
-        position_op="argmedian",
-        differs="over any dimensions; `np.median` is the mean of the two. Over one dimension "
-        "torch's pair is `.values` and `.indices`, `(…)[0]` and `(…)[1]`, or `v, i = …`.",
+    *(
+        _reduction(
+            name,
+            doc,
+            getattr(reductions, name),
+            example,
+            type=shapes.extremum,
+            casting="own",
+            vjp=_first("argmax((x == _unreduced(out, x, {dim})).float(), {dim}, True)"),
+            step=("{g} at the middle element, 0 elsewhere",),
+            position_op=f"arg{name}",
+            differs="over any dimensions; `np.median` is the mean of the two. Over one dimension "
+            "torch's pair is `.values` and `.indices`, `(…)[0]` and `(…)[1]`, or `v, i = …`. Of "
+            "equal elements the index is that of the first.",
+        )
+        for name, doc, example in (
+            (
+                "median",
+                "The middle element; of an even number, the lower of the two.",
+                ("median([4, 1, 3, 2])", "2"),
+            ),
+            (
+                "nanmedian",
+                "The middle one of the elements that are not NaN; of an even number, the lower.",
+                ("nanmedian([4, 1, nan, 3, 2])", "2"),
+            ),
+        )
     ),
     _reduction(
         "count_nonzero",
@@ -208,15 +223,18 @@ REDUCTIONS = (
             ("min", "smallest", "[0, 1]", ()),
         )
     ),
-    Op(
-        "argmedian",
-        "x, dim: dim = None, keepdim: flag = False",
-        "The index of the median, the first of several.",
-        shapes.position,
-        reductions.argmedian,
-        kind="reduction",
-        access="internal",
-        casting="own",
-        vjp=(NONE,),
+    *(
+        Op(
+            f"arg{name}",
+            "x, dim: dim = None, keepdim: flag = False",
+            f"The index of the {name}, the first of several.",
+            shapes.position,
+            getattr(reductions, f"arg{name}"),
+            kind="reduction",
+            access="internal",
+            casting="own",
+            vjp=(NONE,),
+        )
+        for name in ("median", "nanmedian")
     ),
 )

@@ -66,6 +66,14 @@ def _kthvalue(dtype: str, operands: Operands, params: Params) -> Type:
     return x._replace(shape=shapes.reduced(x.shape, (dim,), keepdim))
 
 
+def _mode(dtype: str, operands: Operands, params: Params) -> Type:
+    """`mode(x, dim, keepdim)`: one element along the dimension."""
+    (x,) = operands
+    dim = shapes.dimension(_one(params[0]), len(x.shape))
+    _first_of(1, x, dim)
+    return x._replace(shape=shapes.reduced(x.shape, (dim,), params[1]))
+
+
 def _vjp(name: str, names: tuple[str, ...]) -> Gradients:
     """The gradient goes to the elements that were chosen."""
 
@@ -197,6 +205,16 @@ SORTING = (
         lambda torch, x, k, dim, keepdim: torch.kthvalue(x, k, dim, keepdim),
         ("kthvalue([3, 1, 2], 2)", "2"),
         samples=("kthvalue(randn(3, 4), 2, 0)", "kthvalue(randn(2, 5), 3, keepdim=True)"),
+    ),
+    *_chosen(
+        "mode",
+        "x, dim: dim = -1, keepdim: flag = False",
+        "The most frequent element along a dimension, the smallest of several.",
+        _mode,
+        sorting.mode,
+        lambda torch, x, dim, keepdim: torch.mode(x, dim, keepdim),
+        ("mode([3, 1, 3, 2])", "3"),
+        samples=("mode(round(randn(9, 4)), 0)", "mode(round(randn(2, 9)), keepdim=True)"),
     ),
     *(
         row

@@ -6,6 +6,7 @@ and again a call, so it has gradients too.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count
@@ -131,7 +132,9 @@ def run(torch: Torch, call: TorchCall, operands: Sequence[Tensor]) -> Any:
     function = callable_of(call.function)
     arguments = [_filled(torch, a, cast) for a in call.arguments]
     keywords = {name: _filled(torch, a, cast) for name, a in call.keywords}
-    return function(*arguments, **keywords)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return function(*arguments, **keywords)
 
 
 def flat(found: Any) -> list[Any]:
