@@ -62,10 +62,13 @@ def widened(scope: Scope, items: list[Lowered], where: Where) -> tuple[list[Lowe
     wide = "float32" if dtype in HALVES else dtype
 
     def widen(item: Lowered) -> Lowered:
-        has = builder.nodes[item].type if type(item) is int else None
-        if has is None or has.dtype in ("", wide) or (has.weak and has.dtype not in HALVES):
+        if type(item) is not int:
             return item
-        return builder.add(OPS[f"to_{wide}"], (item,), (), where) if has.dtype in FLOATS else item
+        has = builder.nodes[item].type
+        is_common = has.dtype == wide or (has.weak and has.dtype not in HALVES)
+        if is_common or has.dtype not in FLOATS:
+            return item
+        return builder.add(OPS[f"to_{wide}"], (item,), (), where)
 
     return list(map(widen, items)) if wide else items, dtype if dtype in HALVES else ""
 
