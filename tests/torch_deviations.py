@@ -38,6 +38,9 @@ _TRIGAMMA = Deviation(
     "at whole numbers below 1 it is infinite, where torch's is large as its pi is rounded",
 )
 _POLYGAMMA = Deviation("value", r"polygamma\(1, ", "torch's of order 1 has ten digits")
+_LAST = Deviation(
+    "value", r"x0: float16\[", "along the last dimension torch rounds the sum of exp to the dtype"
+)
 _NARROWER = Deviation(
     "gradient", "bfloat16", "it is computed in the dtype of the result, torch's in x's own"
 )
@@ -121,6 +124,11 @@ OF: dict[str, tuple[Deviation, ...]] = {
     **dict.fromkeys(("polygamma", "special.polygamma"), (_POLYGAMMA,)),
     "__rpow__": (_WHOLE,),
     **dict.fromkeys(("median", "nanmedian"), (_FIRST,)),
+    "argsort": (
+        Deviation("value", r"float16\[8000\]", "equal elements stay as they stand, stable or not"),
+    ),
+    **dict.fromkeys(("log_softmax", "special.log_softmax"), (_LAST,)),
+    "linalg.multi_dot": (Deviation("value", "float16", "products are taken from the left"),),
     "topk": (_TIES,),
     "kthvalue": (_TIES,),
     "scatter": (Deviation("refused", "the Python backend lacks", "products are torch's"),),

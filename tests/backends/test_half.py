@@ -339,3 +339,25 @@ def test_random_programs_are_torchs(dtype):
         expected = eval(text, {"torch": torch, "F": F, "k": 1 / 3, **values})
         found = gc.run(f"k = 1/3; {text} + 0 * k", dtype=name_of(dtype), **values).value
         assert ulps(found, expected + 0 * (1 / 3)) == 0, text
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+@pytest.mark.parametrize(
+    "call",
+    [
+        "torch.linalg.norm(300 * x[:5], 2)",
+        "torch.linalg.norm(x[:5], -0.5)",
+        "torch.linalg.norm(300 * x[:6].reshape(2, 3), 1)",
+        "torch.linalg.vecdot(x[:6].reshape(2, 3), x[6:12].reshape(2, 3))",
+        "torch.addr(x[:6].reshape(2, 3), x[:2], x[2:5], beta=0.6, alpha=0.2)",
+        "torch.trapezoid(x[:9], x[9:18])",
+        "torch.cumulative_trapezoid(x[:9], x[9:18])",
+        "torch.cumulative_trapezoid(x[:9], dx=0.3)",
+        "torch.logcumsumexp(x[:9], 0)",
+        "torch.nanmedian(x)",
+    ],
+)
+def test_calls_round_where_torchs_do(dtype, call):
+    """Inside of these functions torch is float32, or rounds each of its steps."""
+    x = torch.linspace(-1.7, 2.1, 31).sin().to(dtype)
+    assert ulps(gc.run(call, x=x).value, eval(call, {"torch": torch, "x": x})) <= 1

@@ -7,6 +7,8 @@ import pytest
 import torch
 from agreement import BACKENDS, value_of
 
+from graphcalc.diagnostics import GraphcalcError
+
 
 def assert_is(text, backend, x, wanted):
     """Assert that a program on x gives nearly torch's tensor."""
@@ -67,3 +69,65 @@ def test_whole_numbers(backend):
         assert value_of(text, backend) == math.inf
     for text in ("gcd(1.5, 2)", "comb(-1, 2)", "factorial(-1)", "factorial(0.5)", "lcm(inf, 1)"):
         assert math.isnan(value_of(text, backend))
+
+
+NAN = math.nan
+TABLE = torch.tensor([[3.0, 1.0, NAN, 1.0, 2.0], [NAN, NAN, 5.0, 2.0, 2.0]], dtype=torch.float64)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    "call",
+    [
+        *(
+            "torch.nanmedian(x)",
+            "torch.nanmedian(x, 1)[0]",
+            "torch.nanmedian(x[:, :2], 1, True)[0]",
+        ),
+        *("torch.mode(y, 1)[0]", "torch.mode(y, 1)[1]", "torch.mode(y, 0, True)[0]"),
+        *(
+            "torch.logcumsumexp(x, 1)",
+            "torch.logcumsumexp(300 * y, 0)",
+            "torch.logcumsumexp(y, -1)",
+        ),
+        "torch.masked_scatter(x, y > 1, y)",
+        "torch.masked_scatter(x[0], y > 1, torch.flip(y, (0, 1)))",
+        "x.masked_scatter(y[:1] > 1, y)",
+        *("torch.cat([x, y[0, :0]], 1)", "torch.cat([y[0, :0], y[1, :0], x])"),
+        *(
+            "torch.gather(y[0, 0], 0, (y[0, :3] * 0).long())",
+            "torch.gather(y[0], 0, y[0, 1].long())",
+        ),
+        "torch.gather(y[0], 0, y[:, :0].long())",
+        *("y[0, 0].unfold(0, 1, 1)", "y[0, 0].unfold(0, 0, 2)"),
+        "torch.linalg.vecdot(y, x * x)",
+        "torch.cumulative_trapezoid(y, dx=0.5)",
+        "torch.trapezoid(y, y * y + 1, dim=0)",
+        "torch.isclose(y, y + 1e-7, rtol=0, atol=1e-6)",
+    ],
+)
+def test_calls_are_torchs(backend, call):
+    """The same call is torch's, on values with NaN and with equal elements."""
+    y = TABLE.nan_to_num(2.0)
+    wanted = eval(call, {"torch": torch, "x": TABLE, "y": y})
+    text = call.replace("y", "where(isnan(x), 2, x)")
+    assert_is(text, backend, TABLE, wanted)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("isclose(x, x, rtol=-1)", "rtol is at least 0"),
+        ("cov(x, aweights=x[0])", "weights of cov are at least 0"),
+        ("masked_scatter(x, x < 9, [1, 2])", "the mask wants 3 elements, and there are 2"),
+        ("masked_scatter(x, x, [1, 2])", "a mask is bool"),
+        ("mode(x[:, :0])", "there are no 1 elements"),
+        ("cat([x[0, :0], x[0, 0]])", "is a scalar"),
+        ("unfold(x[0, 0], 0, 2, 1)", "a window of 2 is longer than dimension 0"),
+    ],
+)
+def test_what_torch_refuses(backend, text, message):
+    """What torch refuses of these is refused."""
+    with pytest.raises(GraphcalcError, match=message):
+        value_of(text, backend, {"x": [[1.0, -2.0, 3.0]]})

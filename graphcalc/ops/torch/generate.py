@@ -30,7 +30,7 @@ _KINDS = (
     (r"\*?Tensor", "tensor"),
     (r"ScalarType|dtype", "dtype"),
     (r"bool\[|int\[|SymInt\[|BroadcastingList|(list|tuple|Sequence|Union)\[.*int|_size", "ints"),
-    (r"float\[|(list|tuple|Sequence)\[.*float|Iterable", "floats"),
+    (r"(float|Scalar)\[|(list|tuple|Sequence)\[.*(float|Scalar)|Iterable", "floats"),
     (r"bool", "flag"),
     (r"str\b", "text"),
     (r"Scalar|float|number", "number"),
