@@ -139,7 +139,7 @@ JOINED = (
     ShapeFunction(
         "matrix_power",
         "x, n: size",
-        "The product of n equal matrices.",
+        "The product of n equal matrices; for n below 0, of their inverses, which are torch's.",
         joining.matrix_power,
         (("matrix_power([[1, 1], [0, 1]], 3)", "[[1, 3], [0, 1]]"),),
         kind=_JOINED,

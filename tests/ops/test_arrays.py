@@ -131,3 +131,14 @@ def test_what_torch_refuses(backend, text, message):
     """What torch refuses of these is refused."""
     with pytest.raises(GraphcalcError, match=message):
         value_of(text, backend, {"x": [[1.0, -2.0, 3.0]]})
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_arange_away_from_its_end(backend):
+    """torch refuses a step that leads away from the end, where NumPy has no elements."""
+    for ends in ("3, 0", "0, -3, 2", "-1", "0, 3, -2"):
+        with pytest.raises(GraphcalcError, match="away from"):
+            value_of(f"torch.arange({ends})", backend)
+        assert numpy.shape(value_of(f"np.arange({ends})", backend)) == (0,)
+    assert value_of("np.arange(5, 1, -1.5)", backend) == numpy.arange(5, 1, -1.5).tolist()
+    assert numpy.shape(value_of("arange(2, 2)", backend)) == (0,)

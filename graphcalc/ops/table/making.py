@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from graphcalc.numbers import exact
 from graphcalc.ops import shapes
 from graphcalc.ops.kernels import arrays, random
 from graphcalc.ops.sizes import Size, ceil_div
@@ -21,6 +22,9 @@ def _stepped(dtype: str, operands: Operands, params: Params) -> Type:
     if step == 0 or not all(map(math.isfinite, (start, end, step))):
         raise Problem("call", "`arange` wants finite numbers and a step that is not 0")
     count = (end - start) / step
+    if count < 0:
+        text = f"the step of `arange`, {step:g}, leads from {start:g} away from {end:g}"
+        raise Problem("call", text, help="`np.arange` is empty there")
     if count >= 2.0**62:
         raise Problem("limit", f"`arange` would have {count:g} elements")
     # Whole numbers are int64 in torch, and take the dtype of what they meet.
@@ -28,9 +32,36 @@ def _stepped(dtype: str, operands: Operands, params: Params) -> Type:
     return Type((max(0, math.ceil(count)),), dtype, is_whole)
 
 
+def _stepped_or_empty(dtype: str, operands: Operands, params: Params) -> Type:
+    """`np.arange(start, end, step)`: without elements where the step leads away from the end."""
+    start, end, step = params
+    start, end = (0.0, start) if end is None else (start, end)
+    is_known = Size not in map(type, (start, end, step))
+    if is_known and step and (end - start) / step < 0:
+        return Type((0,), dtype, True)
+    return _stepped(dtype, operands, params)
+
+
+def _written(params: Params) -> list[str]:
+    """The numbers of a call as they are shown, without a step of 1."""
+    *ends, step = params
+    shown = [n for n in ends if n is not None] + ([step] if step != 1 else [])
+    return [exact(n) if isinstance(n, float) else str(n) for n in shown]
+
+
 def _arange(out: Type, start: float, end: float | None, step: float) -> list[float]:
     return arrays.arange(out, 0.0 if end is None else start, step)
 
+
+_ARANGE = Op(
+    "arange",
+    "start: number, end: number = None, step: number = 1",
+    "start, start+step, … below end; from 0 where only the end is given.",
+    _stepped,
+    _arange,
+    kind="making",
+    examples=(("arange(3)", "[0, 1, 2]"), ("arange(1, 2, 0.5)", "[1, 1.5]")),
+)
 
 MAKING = (
     Op(
@@ -85,14 +116,14 @@ MAKING = (
         kind="making",
         examples=(("eye(2)", "[[1, 0], [0, 1]]"),),
     ),
-    Op(
-        "arange",
-        "start: number, end: number = None, step: number = 1",
-        "start, start+step, … below end; from 0 where only the end is given.",
-        _stepped,
-        _arange,
-        kind="making",
-        examples=(("arange(3)", "[0, 1, 2]"), ("arange(1, 2, 0.5)", "[1, 1.5]")),
+    _ARANGE,
+    _ARANGE._replace(
+        name="np_arange",
+        doc="np.arange is empty where the step leads away from the end.",
+        type=_stepped_or_empty,
+        torch="arange",
+        reading=lambda params, names: f"np.arange({', '.join(_written(params))})",
+        examples=(("np.arange(3)", "[0, 1, 2]"), ("np.arange(3, 0)", "[]")),
     ),
     Op(
         "linspace",
