@@ -15,7 +15,7 @@ from graphcalc.analysis.plan import Plan, plan_of
 from graphcalc.backends.base import Inputs, Settings, Value
 from graphcalc.data.bindings import parse_value
 from graphcalc.data.inputs import kind_of
-from graphcalc.diagnostics import BindingError, UsageError
+from graphcalc.diagnostics import BindingError, Diagnostic, Label, UsageError
 from graphcalc.evaluate import Evaluation, Gradients, Options, Outcome
 from graphcalc.evaluate import parse as parse_sources
 from graphcalc.graph.ir import MAX_NODES
@@ -45,8 +45,20 @@ class Result(Mapping[str, Value]):
     ['g']
     """
 
-    def __init__(self, outcome: Outcome) -> None:
+    def __init__(self, outcome: Outcome, notes: Sequence[Diagnostic] | None = None) -> None:
         self._outcome = outcome
+        self._notes = notes
+
+    @property
+    def notes(self) -> tuple[Diagnostic, ...]:
+        """What a reader may want to know of the program: readings that may surprise.
+
+        They are those that the command prints, but for NaN and infinity, which records tell of
+        as `born`.
+        """
+        if self._notes is None:
+            return tuple(_note(label.text, label) for label in self._outcome.graph.notes)
+        return tuple(self._notes)
 
     @property
     def trace(self) -> Trace:
@@ -136,6 +148,10 @@ class _Gradients(Mapping[str, Value]):
 
     def __repr__(self) -> str:
         return f"<gradients of {self._outcome.trace.target}: {', '.join(self)}>"
+
+
+def _note(text: str, label: Label | None = None) -> Diagnostic:
+    return Diagnostic("note", "note", text, () if label is None else (label,))
 
 
 def _value(outcome: Outcome, position: int, name: str) -> Value:
@@ -275,7 +291,10 @@ class Compiled:
 
     def __call__(self, inputs: Inputs | None = None, /, **named: Value) -> Result:
         """Run on these inputs; raise BindingError for a name that is missing, twice or unused."""
-        return Result(self._evaluation.run(_merged(inputs, named)))
+        notes: list[Diagnostic] = []
+        merged = _merged(inputs, named)
+        outcome = self._evaluation.run(merged, lambda *note: notes.append(_note(*note)))
+        return Result(outcome, notes)
 
 
 def compile(

@@ -235,7 +235,7 @@ def _unknown(
     if reason and name not in INSTEAD:
         text = brief(frame.source.slice(node.function.span))
         return CallError("torch-left-out", f"`{text}` cannot be called here: {reason}", label)
-    elsewhere = functions.find(name)
+    elsewhere = functions.find(name, module.rpartition(".")[2]) or functions.find(name)
     if elsewhere is not None:
         text = brief(frame.source.slice(node.function.span))
         hint = f"did you mean `torch.{elsewhere.name}`?"

@@ -272,9 +272,41 @@ def label_of(where: Where) -> Label:
     return Label(place.source, place.span(at))
 
 
+# Operations that give their operand as it is.
+_SAME_VALUE = frozenset({"alias", "detach", "within"})
+
+
 def text_of(node: Node) -> str:
     """How a message calls a node: by its name, or as it is written."""
     return f"`{node.name or brief(node.source.slice(node.span))}`"
+
+
+def _operand_text(nodes: list[Node], position: int, call: Label) -> str:
+    """How a message calls an operand: inside of a function's call by what it is made of."""
+    made: list[Op] = []
+    node = nodes[position]
+    while _is_inside(node, call) and len(node.operands) == 1:
+        if node.op.name not in _SAME_VALUE:
+            made.append(node.op)
+        node = nodes[node.operands[0]]
+    if _is_inside(node, call):
+        return f"a value inside of {text_of(node)}"
+    text = text_of(node)[1:-1]
+    for op in reversed(made):
+        text = _applied(op, text)
+    return f"`{text}`"
+
+
+def _applied(op: Op, text: str) -> str:
+    """How an operation of an operand reads, without its static arguments."""
+    if not op.text.startswith("{0}.") or "{items}" in op.text:
+        return f"{op.name}({text})"
+    return op.text.format(text if text.isidentifier() else f"({text})")
+
+
+def _is_inside(node: Node, call: Label) -> bool:
+    """Whether a function's call made a node, which then stands where the call does."""
+    return node.source is call.source and node.span == call.span and bool(node.operands)
 
 
 _ERRORS: dict[str, type[GraphcalcError]] = {
@@ -296,7 +328,8 @@ def explain(
 ) -> GraphcalcError:
     """What does not fit about operands, as an error that names and shows them."""
     found = [nodes[i] for i in operands]
-    message = problem.message.format(*map(text_of, found)) if found else problem.message
+    texts = [_operand_text(nodes, i, label_of(where)) for i in operands]
+    message = problem.message.format(*texts) if found else problem.message
     labels = tuple(Label(n.source, n.span, show(n.type.shape)) for n in found)
     error = _ERRORS[problem.kind]
     return error(

@@ -189,6 +189,10 @@ class _Lowering:
         if name is not None and name not in self.declared.types and is_nameable(item):
             self._give_static(name, item, root, where)
             return
+        if name is None and isinstance(item, TupleValue) and int in map(type, item.items):
+            for part in item.items:
+                self._assign(part, None, root, source)
+            return
         position = self._name(self.scope.operand(item, root, source), name, where)
         if isinstance(item, ListValue) and name is not None:
             self.scope.arguments.lists[position] = item

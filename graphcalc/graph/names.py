@@ -114,7 +114,7 @@ class Names:
         if self.scope.language.functions.is_builtin(name):
             text = f"`{name}` is built in and cannot be bound"
             return BindingError("bound-builtin", text, (label,))
-        known = {*self.scope.names, *self.read()} - set(CONSTANTS)
+        known = {*self.scope.names, *self.read()} - {*CONSTANTS, *PREFIXES}
         return BindingError(
             "unused-binding",
             f"`{brief(name)}` is bound, but the program does not use it",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 OTHER_READINGS = frozenset({"sum", "std", "var", "repeat"})
 _PASTED = re.compile(r"\b(?:torch|F|nn|np|numpy)\.")
 _NUMPY = re.compile(r"\b(?:np|numpy)\.")
+_KEYWORDS = frozenset({"axis", "keepdims", "ddof"})
 _SPREAD = ("unbiased", "correction", "ddof")
 
 
@@ -34,7 +35,7 @@ def note_other_readings(
     if name == "sum" and not is_method:
         if _is_matrix(scope, items, nodes) and _PASTED.search(frame.source.text):
             text = "this sum is of all elements; Python's own sum adds up rows, as x.sum(0) does"
-    elif not is_method or not _NUMPY.search(frame.source.text):
+    elif not is_method or not _is_of_numpy(nodes, frame):
         return
     elif name in ("std", "var") and not any(map(_says_correction, nodes)):
         text = f"the method {name} divides by n - 1, as torch's does; np.{name}(x) divides by n"
@@ -49,6 +50,12 @@ def _is_matrix(scope: Scope, items: list[Lowered], nodes: list[Expr]) -> bool:
     if len(items) != 1 or type(items[0]) is not int or type(nodes[0]) is ast.Keyword:
         return False
     return len(scope.builder.nodes[items[0]].type.shape) > 1
+
+
+def _is_of_numpy(nodes: list[Expr], frame: Frame) -> bool:
+    """Whether a line is of NumPy: by its prefixes, or by a keyword that NumPy has."""
+    words = {node.name for node in nodes if type(node) is ast.Keyword}
+    return not words.isdisjoint(_KEYWORDS) or bool(_NUMPY.search(frame.source.text))
 
 
 def _says_correction(node: Expr) -> bool:

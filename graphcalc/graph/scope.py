@@ -399,7 +399,8 @@ class Scope:
             raise unknown_function(item.name, self.callable_names(), label)
         if item.name in ATTRIBUTES:
             op, params = ATTRIBUTES[item.name]
-            where = source, node.span
+            place = self.frames[-1].place if self.frames else None
+            where = (source, node.span) if place is None else (place.source, place.span)
             return self.builder.add(op, (item.value,), params, where, context=label[1:])
         if item.name in INSTEAD_OF_ATTRIBUTES:
             text = f"a value has no `.{item.name}`"

@@ -67,7 +67,7 @@ def unpack(
     if len(found) != count:
         raise CallError(
             "unpack",
-            f"{count} names for {len(found)} value{'s' * (len(found) != 1)}",
+            f"{count} name{'s' * (count != 1)} for {len(found)} value{'s' * (len(found) != 1)}",
             (Label(source, root.span),),
         )
     return found

@@ -175,8 +175,8 @@ def bitwise(dtype: str, operands: Operands, params: Params) -> Type:
             raise Problem(
                 "dtype",
                 f"bool algebra wants bool or integers, but {{{position}}} is {operand.dtype}",
-                help="put comparisons in parentheses, `(x > 0) & (y > 0)`, "
-                "or use `and`, `or`, `not`",
+                help="put comparisons in parentheses, `(x > 0) & (y > 0)`, or use `and`, `or`, "
+                "`not`; whole numbers are `x.long()`, or declared `x: int64`",
             )
     dtypes = [t.dtype for t in operands]
     return Type(broadcast(*[t.shape for t in operands]), promote(dtypes))

@@ -154,9 +154,10 @@ class _Page:
             if words:
                 return (value,), "; ".join([words, *remarks])
             return (self._rule(edge.share), value), "".join(remarks)
+        taken = self._taken(edge.local)
         is_own = edge.local == edge.share or graph.nodes[edge.local].name is None
         is_own = is_own and edge.local >= (graph.forward or 0)
-        local = (node_text if is_own else operand_text)(graph, edge.local)
+        local = self._formula(taken, is_operand=False) if is_own else operand_text(graph, taken)
         found = graph.nodes[edge.local]
         is_number = found.op is OPS["const"] and found.name is None
         if edge.user == graph.target:
@@ -166,14 +167,37 @@ class _Page:
         gradient = graph.gradients[edge.user]
         return (
             f"{outer} · d{user.name}/d{graph.nodes[edge.node].name}",
-            "" if is_number else f"{outer} · {operand_text(graph, edge.local)}",
+            "" if is_number else f"{outer} · {self._formula(taken)}",
             f"{self.value(gradient)} · {self._with_numbers(edge.local)}",
             f"{self.value(gradient)} · {self.inner(edge.local)}",
             value,
         ), ""
 
+    def _taken(self, position: int) -> int:
+        """The branch of a formula's cases that holds, where it is a formula and not a number."""
+        nodes = self.graph.nodes
+        while nodes[position].op is OPS["where"] and position >= (self.graph.forward or 0):
+            condition, value, other = nodes[position].operands
+            decided = self.trace.kept(condition).value
+            branch = value if decided else other
+            is_open = nodes[condition].type.shape or decided is None
+            if is_open or nodes[branch].op is OPS["const"]:
+                break
+            position = branch
+        return position
+
+    def _formula(self, position: int, *, is_operand: bool = True) -> str:
+        """A formula in terms of named nodes, without the cases that do not hold."""
+        position = self._taken(position)
+        node = self.graph.nodes[position]
+        if is_operand and (node.name is not None or node.op is OPS["const"]):
+            return operand_text(self.graph, position)
+        text = node_text(self.graph, position, lambda graph, i: self._formula(i))
+        return f"({text})" if is_operand and node.op.symbol else text
+
     def _with_numbers(self, position: int, *, is_operand: bool = True) -> str:
         """A formula with the values of named nodes in the place of their names."""
+        position = self._taken(position)
         node = self.graph.nodes[position]
         if node.name is None and node.op is OPS["const"]:
             return operand_text(self.graph, position)

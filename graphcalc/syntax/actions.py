@@ -174,8 +174,10 @@ class _Actions:
     def bare(self, c: list[Any]) -> Statement:
         return Statement(self.source, None, _listed(c[0]), c[0].span)
 
-    def assign(self, c: list[Any]) -> Statement | Definition:
+    def assign(self, c: list[Any]) -> Statement | Definition | Unpacking:
         target, value = c[0], c[2]
+        if type(target) in (Tuple, Tensor):
+            return Unpacking(self.source, tuple(map(self._target, target.items)), _listed(value))
         if type(target) is Name:
             return Statement(self.source, target.name, _listed(value), target.span)
         if type(target) is Call and type(target.function) is Name:

@@ -380,3 +380,16 @@ def test_a_name_assigned_again_means_its_last_value():
     assert (r.grad["y"], r.grad["y'2"], r.grad["y'1"], r.grad["x"]) == (18.0, 54.0, 54.0, 54.0)
     assert gc.run("x = x + 1; y = 2*x", x=2.0, keep=["x"])["x"] == 3.0
     assert gc.run("x = x + 1; y = x^2", x=2.0, grad="y", wrt="x").grad["x"] == 6.0
+
+
+def test_notes():
+    """A result has the notes that the command prints, with their places; most have none."""
+    (note,) = gc.run("y = x.float() * 2", x=0.1).notes
+    assert note.kind == "note"
+    assert "float64" in note.message
+    assert note.labels[0].source.slice(note.labels[0].span) == "x.float()"
+    (note,) = gc.run("y = x / 2", x=numpy.array([2**60 + 1])).notes
+    assert str(2**60 + 1) in note.message
+    assert gc.run("y = x / 2", x=numpy.array([2**60 + 1.0])).notes == ()
+    fit = gc.minimize("loss = (w.float() - 3)^2", w=0, loss="loss", update="w", lr=0.1)
+    assert [n.message for n in fit.notes] == [gc.run("x.float()", x=0).notes[0].message]

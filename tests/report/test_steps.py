@@ -202,3 +202,35 @@ def test_the_formula_of_a_derivative_has_numbers():
     """A local derivative is shown as a formula, with its numbers, and as their value."""
     drawn, _ = page("a = f / h; z = a^2", {"f": 3, "h": 2}, "z")
     assert "dz/da · (-(a / h)) = 3 · (-(1.5 / 2)) = 3 · (-0.75) = -2.25" in drawn
+
+
+@pytest.mark.parametrize(
+    ("program", "inputs", "line"),
+    [
+        ("y = a^b", {"a": 3, "b": 2}, "dy/da = b * (a^(b - 1)) = 2 * (3^(2 - 1)) = 6"),
+        ("y = atan2(a, b)", {"a": 1, "b": 2}, "dy/da = b / ((b * b) + (a * a)) = "),
+        ("y = xlogy(a, b)", {"a": 3, "b": 1}, "dy/da = xlogy(1, b) = xlogy(1, 1) = 0"),
+        # Where a number of the formula is what decides, the cases are shown.
+        ("y = clamp(a, 0, 1)", {"a": 3}, "dy/da = where((0 < a) and (a < 1), 1, 0) = "),
+    ],
+)
+def test_formulas_of_the_case_that_holds(program, inputs, line):
+    """A derivative is shown without the cases of its formula that do not hold."""
+    assert f"  {line}" in page(program, inputs, "y")[0]
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        ("F.pad(x, (1, 1))", "without what is around x"),
+        ("diag(x)", "at the elements of the diagonal, 0 elsewhere"),
+        ("tril(x)", "on and below the diagonal, 0 elsewhere"),
+        ("triu(x)", "on and above the diagonal, 0 elsewhere"),
+        ("roll(x, 1)", "rolled back"),
+    ],
+)
+def test_words_for_moves(call, words):
+    """What a move does to a gradient is said in words, and no inner call is shown."""
+    text = page(f"a = {call}; y = a.sum()", {"x": [[1, 2], [3, 4]]}, "y")[0]
+    assert f"(dy/da {words}; shape (2, 2))" in text
+    assert "pad=(-" not in text

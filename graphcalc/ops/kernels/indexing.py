@@ -22,33 +22,39 @@ from graphcalc.ops.spec import (
 )
 
 
-def _outside(index: float, size: int) -> Problem:
+def _outside(index: float, size: int, operand: int) -> Problem:
     if not math.isfinite(index) or index != int(index):
-        return Problem("index", f"an index must be a whole number, not {index:g}")
+        return Problem("index", f"{{{operand}}} has {index:g}, and an index is a whole number")
     help = "write `ignore_index=-100` to leave such elements out of a loss" if index == -100 else ""
-    return Problem("index", f"index {int(index)} is outside of a dimension of {size}", help=help)
+    what = f"{{{operand}}} has the index {int(index)}, which is outside of a dimension of {size}"
+    return Problem("index", what, help=help)
 
 
-def positions(index: NDArray, size: int, *, is_counted_back: bool = False) -> list[int]:
-    """An index as positions in a dimension; negative numbers may count from its end."""
+def positions(
+    index: NDArray, size: int, *, operand: int = 1, is_counted_back: bool = False
+) -> list[int]:
+    """An index as positions in a dimension; negative numbers may count from its end.
+
+    `operand` is its number among the operands, for a Problem that names it.
+    """
     low = -size if is_counted_back else 0
     found = []
     for value in index.data:
         if value != value or not low <= value < size or value != int(value):
-            raise _outside(value, size)
+            raise _outside(value, size, operand)
         found.append(int(value) if value >= 0 else int(value) + size)
     return found
 
 
 def torch_positions(
-    torch: Torch, index: Tensor, size: int, *, is_counted_back: bool = False
+    torch: Torch, index: Tensor, size: int, *, operand: int = 1, is_counted_back: bool = False
 ) -> Tensor:
     """`positions` on torch: an int64 tensor."""
     low = -size if is_counted_back else 0
     whole = index if index.dtype == torch.int64 else index.trunc()
     wrong = (index < low) | (index >= size) | (index != whole)
     if bool(wrong.any()):
-        raise _outside(index[wrong].reshape(-1)[0].item(), size)
+        raise _outside(index[wrong].reshape(-1)[0].item(), size, operand)
     whole = whole.to(torch.int64)
     return torch.where(whole < 0, whole + size, whole) if is_counted_back else whole
 
@@ -61,16 +67,15 @@ def _chosen_offsets(x_shape: Shape, items: IndexItems, index: tuple[NDArray, ...
     shape = broadcast(*[one.shape for one in index])
     steps, sizes = strides(x_shape), dims_of(items, x_shape)
     dims = iter(range(len(x_shape)))
-    chosen = iter(index)
+    chosen = enumerate(index, 1)
     total = [0] * math.prod(shape)
     for item, size in zip(items, sizes):
         dim = None if item is None else next(dims)
         if item == "*" and dim is not None:
-            one = NDArray(shape, expand(next(chosen), shape))
-            step = steps[dim]
-            total = [
-                t + p * step for t, p in zip(total, positions(one, size, is_counted_back=True))
-            ]
+            place, given = next(chosen)
+            one = NDArray(shape, expand(given, shape))
+            found = positions(one, size, operand=place, is_counted_back=True)
+            total = [t + p * steps[dim] for t, p in zip(total, found)]
     return total
 
 
@@ -131,13 +136,12 @@ def _basic(torch: Torch, x: Tensor, items: IndexItems) -> tuple[Tensor, list[int
 def _at(torch: Torch, view: Tensor, items: IndexItems, chosen: tuple[Tensor, ...]) -> Elements:
     """What torch's indexing takes for each dimension of a view: a tensor of positions, or None."""
     kept = [item for item in items if item is None or isinstance(item, tuple) or item == "*"]
-    tensors = iter(chosen)
-    return [
-        torch_positions(torch, next(tensors), view.shape[i], is_counted_back=True)
-        if item == "*"
-        else None
-        for i, item in enumerate(kept)
-    ]
+    found: Elements = [None] * len(kept)
+    starred = [i for i, item in enumerate(kept) if item == "*"]
+    for place, (i, one) in enumerate(zip(starred, chosen), 1):
+        size = view.shape[i]
+        found[i] = torch_positions(torch, one, size, operand=place, is_counted_back=True)
+    return found
 
 
 def torch_index(torch: Torch, x: Tensor, *arguments: Static) -> Tensor:
@@ -228,14 +232,14 @@ def torch_scatter(torch: Torch, x: Tensor, index: Tensor, src: Tensor, dim: int)
 def one_hot(out: Type, x: NDArray, num_classes: int) -> list[int]:
     """1 at the position that each element names, 0 elsewhere."""
     data = [0] * out.numel
-    for i, position in enumerate(positions(x, num_classes)):
+    for i, position in enumerate(positions(x, num_classes, operand=0)):
         data[i * num_classes + position] = 1
     return data
 
 
 def torch_one_hot(torch: Torch, x: Tensor, num_classes: int) -> Tensor:
     """`one_hot` on torch."""
-    found = torch_positions(torch, x, num_classes)
+    found = torch_positions(torch, x, num_classes, operand=0)
     return (found[..., None] == torch.arange(num_classes, device=x.device)).to(torch.int64)
 
 

@@ -207,6 +207,7 @@ MOVES = (
         vjp=lambda operands, params: (
             f"roll(g, ({', '.join(str(-s) for s in params[0])},), dims)",
         ),
+        step=("{g} rolled back",),
         samples=("roll(randn(2, 3), 1)", "roll(randn(2, 3, 4), (1, -5), (0, -1))"),
         is_move=True,
     ),
@@ -222,6 +223,7 @@ MOVES = (
         vjp=lambda operands, params: (
             (f"pad(g, ({', '.join(str(-c) for c in params[0])},))",) if params[0] else ("g",)
         ),
+        step=("{g} without what is around {0}",),
         access="internal",
         samples=(
             "pad(randn(2, 3), (1, 0, 2, 1), value=7)",
@@ -240,6 +242,7 @@ MOVES = (
             casting="own",
             examples=((f"{name}([[1, 2], [3, 4]])", value),),
             vjp=(f"{name}(g, diagonal)",),
+            step=(f"{{g}} on and {side} the diagonal, 0 elsewhere",),
             samples=(f"{name}(randn(3, 4), -1)", f"{name}(randn(2, 4, 3), 1)"),
         )
         for name, side, value in (
@@ -260,6 +263,7 @@ MOVES = (
             ("diag([1, 2])", "[[1, 0], [0, 2]]"),
         ),
         vjp=_diag_vjp,
+        step=("{g} at the elements of the diagonal, 0 elsewhere",),
         samples=(
             "diag(randn(3), 1)",
             "diag(randn(3), -2)",

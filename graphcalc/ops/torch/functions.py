@@ -22,6 +22,12 @@ _PREFIXES = {
     **{name: f"{name}." for name in ("linalg", "special", "fft", "masked", "signal.windows")},
     "windows": "signal.windows.",
 }
+# Functions of np.linalg that are torch's of the same name, and what np's parts are in torch.
+_NUMPY_LINALG = frozenset(
+    "cholesky cond det eigh eigvalsh inv matrix_power matrix_rank matrix_transpose multi_dot qr "
+    "slogdet solve svd svdvals tensorinv tensorsolve vecdot".split()
+)
+_NUMPY_PARTS = {f"{np}.{part}": part for np in ("np", "numpy") for part in ("linalg", "fft")}
 _OMITTED = "Left out: "
 _WITH_ROW = "With a row"
 
@@ -116,13 +122,15 @@ def omitted() -> dict[str, str]:
 
 def find(name: str, prefix: str = "") -> TorchFunction | None:
     """Return the function that a name means behind a prefix such as `torch.linalg`, or None."""
+    if name in _NUMPY_LINALG:
+        prefix = _NUMPY_PARTS.get(prefix, prefix)
     full = full_name(name, prefix, functions())
     return None if full is None else functions()[full]
 
 
 def reason_left_out(name: str, prefix: str = "") -> str:
     """Return why a function of torch cannot be called; empty where torch has none."""
-    full = full_name(name, prefix, omitted())
+    full = full_name(name, _NUMPY_PARTS.get(prefix, prefix), omitted())
     return "" if full is None else omitted()[full]
 
 
