@@ -23,6 +23,7 @@ from graphcalc.graph.ir import MAX_NODES, Graph, Limits
 from graphcalc.graph.lowering import Binding, Input, constant_of, lower
 from graphcalc.graph.verify import verify
 from graphcalc.ops.kernels.random import MAX_SEED
+from graphcalc.ops.spec import FLOATS
 from graphcalc.ops.table import OPS
 from graphcalc.source import Source, Span
 from graphcalc.syntax.program import AnyStatement, ProgramPart, SyntaxTree
@@ -183,7 +184,8 @@ class Evaluation:
         in_parts = frozenset() if program.backend == "python" else _in_parts(inputs)
         inputs = {n: v if n in in_parts else read_in(v) for n, v in inputs.items()}
         if notify is not None:
-            for label in (*graph.notes, *_roundings(graph, described, inputs)):
+            rounded = (*self._rounded_in_files(described), *_roundings(graph, described, inputs))
+            for label in (*graph.notes, *rounded):
                 notify(label.text, label)
             if is_slow(graph, program):
                 notify("this takes a while in Python; with torch it is fast: pip install torch")
@@ -193,6 +195,15 @@ class Evaluation:
         if notify is not None and program.compile_seconds > before:
             notify(f"torch.compile took {program.compile_seconds - before:.1f} s")
         return outcome
+
+    def _rounded_in_files(self, described: Mapping[str, Input]) -> Iterator[Label]:
+        """Yield notes on whole numbers that were rounded as they were read."""
+        for name, loaded in self.files.items():
+            value, dtype = loaded.value, described[name].type.dtype
+            is_list = dtype in FLOATS and isinstance(value, (int, list))
+            found = first_rounded(value) if is_list else int(loaded.rounded or 0)
+            if found:
+                yield rounding_note(loaded.label, dtype, found)
 
     def _recorded(self, graph: Graph) -> frozenset[int] | None:
         if self.records is None:
@@ -227,7 +238,7 @@ class Evaluation:
         for name, value in inputs.items():
             described = describe(name, value, dtype, settings.dtype)
             if name in self.files:
-                _, label, written = self.files[name]
+                _, label, written, _ = self.files[name]
                 described = described._replace(place=label, written=written)
                 if settings.backend == "python" and described.type.dtype in NARROW:
                     message = f"`{name}` is {described.type.dtype}, which needs --backend torch"
@@ -309,7 +320,9 @@ def _roundings(graph: Graph, described: Mapping[str, Input], inputs: Inputs) -> 
         node = graph.nodes[leaf]
         value = first_rounded(inputs[node.params[1]]) if node.op is OPS["input"] else None
         if value is not None:
-            yield rounding_note(graph.nodes[reader], value)
+            reading = graph.nodes[reader]
+            label = Label(reading.source, reading.span)
+            yield rounding_note(label, reading.type.dtype, value)
 
 
 def kept_nodes(

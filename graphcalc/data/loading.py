@@ -45,11 +45,15 @@ _LARGE = 8 << 20
 
 
 class LoadedValue(NamedTuple):
-    """A value from a file: where it was asked for, and how."""
+    """A value from a file: where it was asked for, and how.
+
+    `rounded` is the first whole number of it that was rounded to a float, empty where none was.
+    """
 
     value: Value
     label: Label
     written: str
+    rounded: str = ""
 
 
 def file_format(path: str) -> str | None:
@@ -70,6 +74,7 @@ class Loader:
     format: str | None = None
     limit: int = 1 << 40
     _opened: dict[str, Value] = field(default_factory=dict)
+    _rounded: dict[str, str] = field(default_factory=dict)
 
     def load(self, reference: Reference) -> LoadedValue:
         """The value that a reference means."""
@@ -78,13 +83,14 @@ class Loader:
         if not isinstance(content, Mapping):
             if key is not None:
                 raise _no_key(display_path(path), key, label)
-            return LoadedValue(content, label, written)
+            return LoadedValue(content, label, written, self._rounded.get(path, ""))
         if key is None:
-            return LoadedValue(self._only(content, reference), label, written)
+            value = self._only(content, reference)
+            return LoadedValue(value, label, written, _rounded(content))
         read = content.find(key) if isinstance(content, _Columns) else content.get(key)
         if read is None:
             raise _unknown_key(display_path(path), key, list(content), label)
-        return LoadedValue(read(), label, written)
+        return LoadedValue(read(), label, written, _rounded(content))
 
     def load_all(self, reference: Reference, wanted: Iterable[str]) -> dict[str, LoadedValue]:
         """The values of a file that a program has names for, by these names."""
@@ -100,7 +106,7 @@ class Loader:
         found = {name_of(key): key for key in content if key and name_of(key) in wanted}
         path, label = display_path(reference.path), reference.label
         return {
-            name: LoadedValue(content[key](), label, f"@{path}:{key}")
+            name: LoadedValue(content[key](), label, f"@{path}:{key}", _rounded(content))
             for name, key in found.items()
         }
 
@@ -160,7 +166,8 @@ class Loader:
             name = display_path(path)
             if format == "json":
                 return read_json(text, name, label, self.limit)
-            return read_txt(text, name, label, self.limit)
+            value, self._rounded[path] = read_txt(text, name, label, self.limit)
+            return value
         table = open_table(path, format, self.text, self.limit, label)
         return _Columns(table, has_matrix=format != "jsonl")
 
@@ -184,6 +191,11 @@ class _Columns(Mapping[str, Callable[[], Value]]):
     def __init__(self, table: TextTable | BigTextTable | FrameTable, *, has_matrix: bool) -> None:
         self._table, self._counts = table, Counter(table.columns)
         self.matrix: Callable[[], Value] | None = table.matrix if has_matrix else None
+
+    @property
+    def rounded(self) -> str:
+        """The first whole number that was rounded to a float in what was read last."""
+        return self._table.rounded
 
     def __getitem__(self, key: str) -> Callable[[], Value]:
         if self._counts[key] > 1:
@@ -213,6 +225,11 @@ class _Columns(Mapping[str, Callable[[], Value]]):
 
     def __len__(self) -> int:
         return len(self._counts)
+
+
+def _rounded(content: Mapping[str, Callable[[], Value]]) -> str:
+    """Return the first whole number that was rounded in what was read last of a file."""
+    return content.rounded if isinstance(content, _Columns) else ""
 
 
 def _no_key(path: str, key: str, label: Label) -> DataError:

@@ -87,8 +87,11 @@ def _checked(value: Value, path: str, name: str, label: Label) -> Value:
     return value
 
 
-def read_txt(text: str, name: str, label: Label, limit: int = 1 << 40) -> Value:
-    """Numbers between blanks: one line or one column is a vector, else each line is a row."""
+def read_txt(text: str, name: str, label: Label, limit: int = 1 << 40) -> tuple[NDArray, str]:
+    """Numbers between blanks: one line or one column is a vector, else each line is a row.
+
+    With them comes the first whole number that is rounded to a float, empty where none is.
+    """
     flat: list[float] = []
     height = width = 0
     for number, line in _numbered_lines(text):
@@ -103,9 +106,9 @@ def read_txt(text: str, name: str, label: Label, limit: int = 1 << 40) -> Value:
         height, width = height + 1, len(row)
         check_memory(name, len(text) + _NUMBER_BYTES * len(flat), limit, label)
     words = (word for _, line in _numbered_lines(text) for word in _words(line))
-    found = exact_numbers(flat, words)
+    found, rounded = exact_numbers(flat, words)
     shape = (len(found),) if height <= 1 or width == 1 else (height, width)
-    return NDArray(shape, found)
+    return NDArray(shape, found), rounded
 
 
 def _numbered_lines(text: str) -> Iterator[tuple[int, str]]:

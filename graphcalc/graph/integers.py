@@ -77,12 +77,11 @@ def roundings(nodes: Sequence[Node]) -> dict[int, int]:
     return found
 
 
-def rounding_note(node: Node, value: int) -> Label:
-    """Return the note that a node rounds a whole number."""
-    dtype = node.type.dtype
+def rounding_note(label: Label, dtype: str, value: int) -> Label:
+    """Return the note that a whole number is rounded to a number of a dtype at a place."""
     nearest = int(rounded(float(value), dtype)) if dtype in FLOATS else value
     text = f"{dtype} has no {value} and takes {nearest}: whole numbers beyond 2^53 are rounded"
-    return Label(node.source, node.span, text)
+    return label._replace(text=text)
 
 
 def note_literals(builder: Builder) -> None:
@@ -92,5 +91,6 @@ def note_literals(builder: Builder) -> None:
         data = nodes[leaf].params[1] if nodes[leaf].op is OPS["const"] else ()
         value = next((v for v in data if is_rounded(v)), None)
         if value is not None:
-            label = rounding_note(nodes[reader], value)
+            node = nodes[reader]
+            label = rounding_note(Label(node.source, node.span), node.type.dtype, value)
             builder.note(label, label.text)

@@ -7,6 +7,7 @@ conditions, comparisons or tuples need is imported by the first of them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -79,15 +80,19 @@ def unpack(
 def _constant(scope: Scope, node: ast.Number | ast.Boolean, frame: Frame) -> None:
     where = frame.source, Span(node.start, node.end)
     if node.value >= 2.0**63:
-        _note_rounding(scope, node, frame)
+        _note_large(scope, node, frame)
     scope.values.append(scope.builder.constant(node.value, where))
 
 
-def _note_rounding(scope: Scope, node: ast.Number | ast.Boolean, frame: Frame) -> None:
-    """Note that no dtype has the whole number that is written."""
-    text = frame.source.slice(node.span)
-    if frame.place is None and is_long(text.replace("_", "")) and int(text) != int(node.value):
-        label = Label(frame.source, node.span)
+def _note_large(scope: Scope, node: ast.Number | ast.Boolean, frame: Frame) -> None:
+    """Note that no dtype has the number that is written."""
+    text, label = frame.source.slice(node.span), Label(frame.source, node.span)
+    if frame.place is not None:
+        return
+    if node.value == math.inf:
+        beyond = f"`{brief(text)}` is beyond the range of float64 and counts as inf, as in Python"
+        scope.builder.note(label, beyond)
+    elif is_long(text.replace("_", "")) and int(text) != int(node.value):
         scope.builder.note(label, f"float64 has no {brief(text)} and takes {int(node.value)}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from graphcalc.backends.choose import run_dtype
 from graphcalc.backends.python import native
@@ -64,6 +64,18 @@ def plan_of(evaluation: Evaluation, table: Columns, show: Sequence[str]) -> RowP
     known = {p: read_in(values[n]) for n, p in graph.inputs.items() if n in values}
     given = {p: native(value, graph.nodes[p].type) for p, value in known.items()}
     return RowPlan(graph, tuple(outputs), evaluation.options.settings, values=given)
+
+
+def hidden_columns(evaluation: Evaluation, columns: Sequence[str]) -> Iterator[Label]:
+    """Yield a note for each column whose name is bound to a value, which the program reads."""
+    bound = {name: Label(b.source, b.span) for name, b in evaluation.bindings.items()}
+    bound |= {name: loaded.label for name, loaded in evaluation.files.items()}
+    for place, header in enumerate(columns, 1):
+        label = bound.get(name_of(header))
+        if label is not None:
+            shown, other = brief(header), f"column `{brief(header)}`"
+            text = f"`{shown}` is the value that is bound, not the {other}, which is col({place})"
+            yield label._replace(text=text)
 
 
 def _results(graph: Graph) -> list[int]:

@@ -27,7 +27,7 @@ from graphcalc.rows.engine import (
     error_at,
 )
 from graphcalc.rows.formats import COLUMNAR
-from graphcalc.rows.names import check_passes, layout_of, plan_of
+from graphcalc.rows.names import check_passes, hidden_columns, layout_of, plan_of
 from graphcalc.rows.plan import RowPlan, Stage
 from graphcalc.rows.several import format_of_all, open_all, paths_of
 from graphcalc.rows.text_rows import TextRows
@@ -123,7 +123,11 @@ class RowRun:
         with closing(self._source(file)) as source:
             plan = plan_of(self.evaluation, source.table, options.show)
             self.is_text = not isinstance(source.table, FrameTable)
-            self.notes = [*plan.graph.notes, *rounded_columns(plan.graph, source.table)]
+            self.notes = [
+                *plan.graph.notes,
+                *hidden_columns(self.evaluation, source.table.columns),
+                *rounded_columns(plan.graph, source.table),
+            ]
             if source.is_pipe:
                 check_passes(plan)
             layout = layout_of(plan, source.table.columns, options.show, only=options.only)

@@ -73,7 +73,7 @@ class _Actions:
                 note="Python refuses them, and C takes such a number for octal",
                 help=f"write `{brief(digits)}`",
             )
-        if value == float("inf"):
+        if value == float("inf") and not has_point(text):
             raise ParseError(
                 "number-overflow",
                 f"`{brief(text.replace('_', ''))}` is too large for a float64",

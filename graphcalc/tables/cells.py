@@ -181,15 +181,25 @@ def is_number(text: str) -> bool:
     return PLAIN.parse(text) is not None
 
 
-def exact_numbers(numbers: Elements, cells: Iterable[str]) -> Elements:
+class ExactNumbers(NamedTuple):
+    """Numbers of cells, and the first whole number among these that is `rounded` to a float."""
+
+    numbers: Elements
+    rounded: str = ""
+
+
+def exact_numbers(numbers: Elements, cells: Iterable[str]) -> ExactNumbers:
     """Return numbers as ints where float64 rounds some of what their cells say, else as they are.
 
     They are ints only where all of the cells are whole numbers of int64.
     """
     if not any(abs(number) >= MAX_EXACT for number in numbers):
-        return numbers
+        return ExactNumbers(numbers)
     texts = list(cells)
-    return list(map(int, texts)) if are_long_integers(texts) else numbers
+    if are_long_integers(texts):
+        return ExactNumbers(list(map(int, texts)))
+    long = (t for t, x in zip(texts, numbers) if PLAIN.rounds(t, x))
+    return ExactNumbers(numbers, next(long, "").strip())
 
 
 def as_whole(text: str, value: float) -> float:

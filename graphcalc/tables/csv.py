@@ -22,7 +22,7 @@ from graphcalc.tables.cells import (
     whole_or_number,
 )
 from graphcalc.tables.columns import ColumnKind, RecordText, Wanted
-from graphcalc.tables.quotes import record_sizes
+from graphcalc.tables.quotes import QUOTED, closing_quote, record_sizes
 
 
 class Dialect(NamedTuple):
@@ -75,7 +75,7 @@ def splitter(dialect: Dialect) -> Callable[[str], list[str]]:
     delimiter, d = dialect.delimiter, re.escape(dialect.delimiter)
     if not dialect.has_quotes:
         return lambda record: record.split(delimiter)
-    cell = re.compile(rf'("(?:[^"]|"")*"|(?!")[^{d}]*)(?:{d}|\Z)')
+    cell = re.compile(rf'("{QUOTED}"|(?!")[^{d}]*)(?:{d}|\Z)')
 
     def split(record: str) -> list[str]:
         if '"' not in record:
@@ -84,26 +84,28 @@ def splitter(dialect: Dialect) -> Callable[[str], list[str]]:
         place = 0
         while True:
             found = cell.match(record, place)
-            if found is None:
-                raise CellError(_misquoted(record, place, delimiter))
-            cells.append(found[1])
-            place = found.end()
-            if place == found.end(1):
+            end = found.end(1) if found else _end_of_cell(record, place, delimiter)
+            cells.append(record[place:end])
+            if end == len(record):
                 return cells
+            place = end + len(delimiter)
 
     return split
 
 
-def _misquoted(record: str, start: int, delimiter: str) -> CellProblem:
-    """What is wrong with the quotes of the cell that begins here."""
-    closed = re.compile(r'"(?:[^"]|"")*"').match(record, start)
-    if closed is None:
-        return CellProblem("quote", "the quote opened here is never closed", start, start + 1)
-    after = record[closed.end()]
-    message = f"`{brief(after)}` after the quote that closes a cell"
-    return CellProblem(
-        "quote", message, closed.end(), closed.end() + 1, 'write "a ""quoted"" cell"'
-    )
+def _end_of_cell(record: str, start: int, delimiter: str) -> int:
+    """Return where a cell ends that begins with a quote, however many quotes it has.
+
+    Raises CellError where the quote is not closed, or is closed before other text.
+    """
+    end = closing_quote(record, start + 1) + 1
+    if not end:
+        message = "the quote opened here is never closed"
+        raise CellError(CellProblem("quote", message, start, start + 1))
+    if end < len(record) and not record.startswith(delimiter, end):
+        message = f"`{brief(record[end])}` after the quote that closes a cell"
+        raise CellError(CellProblem("quote", message, end, end + 1, 'write "a ""quoted"" cell"'))
+    return end
 
 
 # What would break the lines of TSV is written as escapes.

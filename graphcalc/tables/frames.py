@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from graphcalc.diagnostics import DataError, Label, brief
 from graphcalc.files.memory import check_memory
 from graphcalc.files.streams import as_file, copied, display_path, open_bytes, unreadable
+from graphcalc.numbers import MAX_EXACT
 from graphcalc.tables import arrow
 from graphcalc.tables.arrow import RepeatedNameError, check_unique
+from graphcalc.tables.cells import PLAIN
 from graphcalc.tables.columns import ColumnKind
 from graphcalc.tables.parquet import Footer, FooterError, read_footer
 from graphcalc.tables.polars_calls import ReadError, call_safely, load_polars, read_safely
@@ -41,6 +43,21 @@ def numbers(series: polars.Series) -> polars.Series:
     return found
 
 
+def _counted(missing: int) -> str:
+    return "a missing value" if missing == 1 else f"{missing:,} missing values"
+
+
+def first_rounded(series: polars.Series) -> str:
+    """Return the first whole number of a column that a float64 has not, empty where it has all."""
+    import polars as pl
+
+    if series.dtype.is_float() or series.dtype == pl.Boolean:
+        return ""
+    large = series.filter(numbers(series).abs() >= MAX_EXACT).cast(pl.String)
+    texts = (text.rstrip("0").rstrip(".") if "." in text else text for text in large)
+    return next((text for text in texts if PLAIN.rounds(text, float(text))), "")
+
+
 class FrameTable:
     """A table that polars reads: Parquet and Arrow.
 
@@ -61,6 +78,8 @@ class FrameTable:
         self._messages: Iterator[bytes] = iter(())
         self._footer: Footer | None = None
         self._count: int | None = None
+        # The first whole number that was rounded to a float when numbers were read last.
+        self.rounded = ""
         self.is_pipe = False
         if format == "parquet":
             self._open_file(as_file(path, self._check_copy), self._pl.scan_parquet, self._look)
@@ -263,9 +282,11 @@ class FrameTable:
         self._check_all_read(len(series))
         if is_text:
             return list(series.cast(self._pl.String).fill_null("").to_list())
+        self.rounded = ""
         if series.null_count():
-            if self._missing is None or series.dtype == self._pl.Boolean:
+            if self._missing is None:
                 raise self._missing_values(series)
+            self.rounded = first_rounded(series)
             series = numbers(series).fill_null(self._missing)
         return self._whole(series).to_numpy()
 
@@ -273,8 +294,8 @@ class FrameTable:
         where = series.is_null().arg_max()
         return DataError(
             "empty-cell",
-            f"{self.name}: column `{brief(series.name)}` has {series.null_count():,} "
-            f"missing values, the first in row {(where or 0) + 1:,}",
+            f"{self.name}: column `{brief(series.name)}` has {_counted(series.null_count())}, "
+            f"the first in row {(where or 0) + 1:,}",
             self._labels,
             help="--missing nan computes with nan",
         )
@@ -283,6 +304,7 @@ class FrameTable:
         """Return numbers of a kind that numpy has. Raises DataError for those beyond int64."""
         pl, kind = self._pl, series.dtype
         if kind.is_decimal():
+            self.rounded = first_rounded(series)
             return numbers(series)
         if kind not in (pl.Int128, pl.UInt128):
             return series
@@ -306,4 +328,13 @@ class FrameTable:
 
         if not self.columns:
             raise DataError("empty-file", f"{self.name}: there are no columns", self._labels)
-        return numpy.stack([self.column(i) for i in range(len(self.columns))], axis=1)
+        columns, rounded = [], ""
+        for place in range(len(self.columns)):
+            columns.append(self.column(place))
+            rounded = rounded or self.rounded
+        found = numpy.stack(columns, axis=1)
+        if found.dtype.kind == "f":
+            others = (first_rounded(self._pl.Series(x)) for x in columns if x.dtype.kind in "iu")
+            rounded = next(filter(None, [rounded, *others]), "")
+        self.rounded = rounded
+        return found

@@ -12,8 +12,9 @@ from typing import BinaryIO, NamedTuple
 
 from graphcalc.tables.cells import MAX_CELL
 
-# The text of a cell up to its closing quote, or as far as it goes.
-_inside = re.compile(r'(?:[^"]+|"")*').match
+# What is between the quotes of a cell. There are as many repeats as a cell may have: each takes
+# memory while it is matched.
+QUOTED = rf'[^"]*(?:""[^"]*){{0,{MAX_CELL // 2}}}'
 
 
 class RecordSizes(NamedTuple):
@@ -57,11 +58,19 @@ def record_sizes(
     return RecordSizes(sizes, False)
 
 
+def closing_quote(text: str, place: int) -> int:
+    """Return where the quote is that closes a cell whose text begins here; -1 where none does."""
+    end = text.find('"', place)
+    while end >= 0 and text.startswith('"', end + 1):
+        end = text.find('"', end + 2)
+    return end
+
+
 def quoted_cells(delimiter: str) -> re.Pattern[bytes]:
     """Return what finds cells in quotes that stand where they may."""
     d = re.escape(delimiter).encode()
     before, after = b"(?:^|(?<=[\n" + d + b"]))", b"(?=[\r\n" + d + b"]|$)"
-    return re.compile(before + b'"(?:[^"]|"")*"' + after)
+    return re.compile(before + b'"' + QUOTED.encode() + b'"' + after)
 
 
 def has_closed_quotes(stream: BinaryIO, delimiter: str) -> bool:
@@ -89,11 +98,10 @@ def _end_of(
         length += size(line) + 1
         if length > MAX_CELL:
             return start + 1
-        found = _inside(line)
-        assert found is not None
-        if found.end() == len(line):
+        end = closing_quote(line, 0)
+        if end < 0:
             continue
-        rest = line[found.end() + 1 :]
+        rest = line[end + 1 :]
         if rest.rstrip("\r") and not rest.startswith(delimiter):
             return start + 1
         if not _opens(rest, delimiter):
@@ -113,10 +121,8 @@ def open_quote(line: str, delimiter: str) -> int | None:
     place = 0
     while True:
         if line.startswith('"', place):
-            found = _inside(line, place + 1)
-            assert found is not None
-            end = found.end()
-            if end == len(line):
+            end = closing_quote(line, place + 1)
+            if end < 0:
                 return place
             if not line.startswith(delimiter, end + 1):
                 return None

@@ -16,6 +16,7 @@ from graphcalc.ops.kernels.arrays import NDArray
 from graphcalc.ops.spec import Elements
 from graphcalc.source import Source, Span
 from graphcalc.tables.cells import (
+    PLAIN,
     CellError,
     CellProblem,
     exact_numbers,
@@ -55,6 +56,8 @@ class TextTable:
     def __init__(self, path: str, format: str, text: str, options: TextOptions) -> None:
         self.name, self._missing = display_path(path), options.missing
         self._number_format = options.number_format
+        # The first whole number that was rounded to a float when numbers were read last.
+        self.rounded = ""
         # The number of the first record's line.
         self._line = 1
         if format == "jsonl":
@@ -152,10 +155,10 @@ class TextTable:
         """Return the numbers of columns in the records from one on, exact where they are whole."""
         numbers = self._numbers([self._table.keys[place] for place in places], first)
         rows = (self._table.cells(record) for record in self._records[first:])
-        return exact_numbers(
-            numbers,
-            (self._number_format.digits((c[i] or "").strip('"')) for c in rows for i in places),
-        )
+        digits = self._number_format.digits
+        cells = (digits((c[i] or "").strip('"')) for c in rows for i in places)
+        found, self.rounded = exact_numbers(numbers, cells)
+        return found
 
     def _numbers(self, keys: Sequence[str], first: int) -> list[float]:
         """Return the numbers of columns in the records from one on, row by row."""
@@ -218,6 +221,7 @@ class BigTextTable:
         first = head[: head.find(b"\n") + 1].removeprefix(b"\xef\xbb\xbf")
         text = decoded(first, path, "utf-8", label)
         self._slow: TextTable | None = None
+        self._rounded = ""
         self._counts: tuple[int, int, int, int, int] | None = None
         is_odd = not first or not options.has_header or separator_of(text) is not None
         is_odd = is_odd or not options.number_format.is_plain
@@ -258,6 +262,7 @@ class BigTextTable:
         Whole numbers of which float64 rounds some are int64.
         """
         pl = load_polars("large tables need", None)
+        self._rounded = ""
         frame = self._read(places, pl.Float64)
         if (
             frame is None
@@ -265,10 +270,29 @@ class BigTextTable:
         ):
             return frame
         whole = self._read(places, pl.Int64)
-        is_exact = whole is None or whole.cast(pl.Float64).cast(pl.Int64, strict=False).equals(
-            whole
-        )
+        if whole is None:
+            self._rounded = self._first_rounded(places, frame)
+            return frame
+        is_exact = whole.cast(pl.Float64).cast(pl.Int64, strict=False).equals(whole)
         return frame if is_exact else whole
+
+    def _first_rounded(self, places: Sequence[int], numbers: polars.DataFrame) -> str:
+        """Return the first whole number of the columns that is not the float read for it."""
+        import polars as pl
+
+        texts = self._read(places, pl.String)
+        large = numbers.select(pl.all().abs() >= MAX_EXACT)
+        for name in numbers.columns if texts is not None else ():
+            cells = texts[name].filter(large[name])
+            rounded = next((cell for cell in cells if PLAIN.rounds(cell, float(cell))), "")
+            if rounded:
+                return rounded.strip()
+        return ""
+
+    @property
+    def rounded(self) -> str:
+        """The first whole number that was rounded to a float when numbers were read last."""
+        return self._slow.rounded if self._slow is not None else self._rounded
 
     def _read(self, places: Sequence[int], kind: type[polars.DataType]) -> polars.DataFrame | None:
         """Return columns of one kind of numbers; None where they are none."""

@@ -77,3 +77,50 @@ def test_saved_numbers_are_exact(tmp_path: Path, format: str) -> None:
     assert run(tmp_path, "-q", "id", "--inputs", name, "--save", f"id={saved}").returncode == 0
     again = ["-f", saved] if format == "gc" else ["flatten(x)", f"x=@{saved}"]
     assert run(tmp_path, "-q", *again).stdout == f"{IDS}\n"
+
+
+NOTE = f"note: float64 has no {BIG} and takes {BIG - 1}: whole numbers beyond 2^53 are rounded"
+
+
+@pytest.mark.parametrize("cell", ["1.5", "", str(2**64), "-2e0"])
+@pytest.mark.parametrize("large", [False, True])
+def test_rounded_whole_numbers_are_noted(tmp_path: Path, cell: str, *, large: bool) -> None:
+    """A column with another number beside whole ones is float64, and a note tells what it lacks."""
+    rest = "7,1\n" * (2_200_000 if large else 2)
+    (tmp_path / "t.csv").write_text(f"a,b\n{BIG},1\n{cell},2\n{rest}")
+    for program, given in [("a[0:2]", "a=@t.csv:a"), ("a[0:2, 0]", "a=@t.csv")]:
+        done = run(tmp_path, "-q", program, given, "--missing", "nan")
+        assert NOTE in done.stderr
+        expected = float(cell) if cell else "nan"
+        assert json.loads(done.stdout.replace("nan", '"nan"')) == [BIG - 1, expected]
+
+
+@pytest.mark.parametrize("format", ["jsonl", "json", "txt", "parquet", "arrow"])
+def test_rounded_whole_numbers_of_other_formats_are_noted(tmp_path: Path, format: str) -> None:
+    path = tmp_path / f"t.{format}"
+    given = f"a=@t.{format}" + ":a" * (format not in ("json", "txt"))
+    if format in ("parquet", "arrow"):
+        frame = polars.DataFrame({"a": [BIG, None, 1]})
+        {"parquet": frame.write_parquet, "arrow": frame.write_ipc}[format](path)
+    else:
+        texts = {"jsonl": f'{{"a": {BIG}}}\n{{"a": 1.5}}\n', "json": f"[{BIG}, 1.5]"}
+        path.write_text(texts.get(format, f"{BIG} 1.5"))
+    for backend in ("python", "torch"):
+        done = run(tmp_path, "-q", "a[0]", given, "--missing", "nan", "--backend", backend)
+        assert done.stdout == f"{BIG - 1}\n"
+        assert NOTE in done.stderr
+
+
+def test_mixed_columns_as_a_matrix_are_noted(tmp_path: Path) -> None:
+    """Columns of int64 and float64 in one matrix are float64."""
+    frame = polars.DataFrame({"a": [BIG, 1], "b": [0.5, 1.0]})
+    frame.write_parquet(tmp_path / "t.parquet")
+    done = run(tmp_path, "-q", "x", "x=@t.parquet")
+    assert NOTE in done.stderr
+    assert run(tmp_path, "-q", "x", "x=@t.parquet:a").stderr == ""
+
+
+@pytest.mark.parametrize("number", ["1e300", "9007199254740992", "0.5"])
+def test_numbers_that_float64_has_are_not_noted(tmp_path: Path, number: str) -> None:
+    (tmp_path / "t.csv").write_text(f"a,b\n{number},1\n1.5,2\n")
+    assert run(tmp_path, "-q", "a", "a=@t.csv:a").stderr == ""

@@ -158,3 +158,31 @@ def test_what_is_exact_is_not_noted(text: str, inputs: Any) -> None:
 def test_lines_of_one_form() -> None:
     lines = [f"a{i} = x + {i}" for i in range(200)] + [f"y = {BIG}"]
     assert value("\n".join(lines), x=1) == ("int64", BIG)
+
+
+@BACKENDS
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("y = 1e400", float("inf")),
+        ("y = -1e400", float("-inf")),
+        ("y = 2 / 1_0.5e999", 0.0),
+        ("y = minimum(x, 1e309)", 2.0),
+        ("a = 1\nb = 2\nc = 3e999\ny = a + b + c", float("inf")),
+    ],
+)
+def test_numbers_beyond_the_range_are_infinite(backend: str, text: str, expected: float) -> None:
+    """As Python reads them, with a note once."""
+    inputs = {"x": 2} if "x" in text else {}
+    assert value(text, backend, **inputs) == ("float64", expected)
+    found = [note for note in notes(text, **inputs) if "beyond the range of float64" in note]
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("number", ["9" * 310, "0x" + "F" * 257])
+def test_whole_numbers_beyond_the_range_are_refused(number: str) -> None:
+    """Python has no float for them either."""
+    with pytest.raises(OverflowError):
+        float(int(number, 0))
+    with pytest.raises(gc.GraphcalcError, match="too large for a float64"):
+        gc.run(f"y = {number}")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from row_engines import column, on_engines
-from running import graphcalc
+from running import graphcalc, status_and_peak
 
 from graphcalc.rows.engine import Policy
 from graphcalc.tables.cells import PLAIN, NumberFormat
@@ -221,6 +221,28 @@ def test_an_open_quote_takes_no_memory(tmp_path):
     assert done.text == "s\n120003\n"
     assert "1 of 60,002 rows skipped" in done.complaint
     assert "t.csv:2:1" in graphcalc("s = sum(a)", f"a=@{path}:a").complaint
+
+
+@pytest.mark.parametrize("inside", ["x" * 8_000_000, '""' * 4_000_000, "1,2\n" * 2_000_000])
+def test_long_cells_take_little_memory(inside, tmp_path):
+    """Neither an open quote nor a long cell in quotes takes much more than its text."""
+    path = tmp_path / "t.csv"
+    path.write_text(f'a,b\n1,"{inside}')
+    for arguments in (["a", "--rows", str(path)], ["a", f"a=@{path}:b"]):
+        status, peak = status_and_peak(*arguments, "--max-memory", "200M", "-o", "/dev/null")
+        assert status in (4, 5)
+        assert peak < (200 + 64) << 10
+
+
+def test_cells_of_many_quotes(tmp_path):
+    """A cell with more quotes than a row may have is read whole as a column."""
+    path = tmp_path / "t.csv"
+    path.write_text('a,b\n1,"' + '""' * 100_000 + '"\n2,3\n')
+    assert graphcalc("-q", "a", f"a=@{path}:a").text == "[1, 2]\n"
+    for after in ("x", ","):
+        path.write_text('a,b\n1,"' + '""' * 100_000 + after + "\n2,3\n")
+        done = graphcalc("-q", "a", f"a=@{path}:a")
+        assert (done.status, "t.csv:2:3" in done.complaint) == (4, True)
 
 
 CELLS = [

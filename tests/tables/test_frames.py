@@ -204,3 +204,14 @@ def test_encrypted_files_are_named(tmp_path):
     """An encrypted file is refused by that word."""
     (tmp_path / "t.parquet").write_bytes(b"PARE" + bytes(40) + struct.pack("<I", 20) + b"PARE")
     assert "encrypted" in refusal(f"{tmp_path}/t.parquet:a")[2]
+
+
+@pytest.mark.parametrize("ending", ["parquet", "arrow"])
+def test_truth_values_with_nulls(ending, tmp_path):
+    """With `--missing nan` nulls among truth values are nan, and the others 1 and 0."""
+    frame = pl.DataFrame({"b": [True, None, False], "c": [True, False, True]})
+    path = tmp_path / f"t.{ending}"
+    (frame.write_parquet if ending == "parquet" else frame.write_ipc)(path)
+    assert graphcalc("-q", "b", f"b=@{path}:b", "--missing", "nan").text == "[1, nan, 0]\n"
+    assert graphcalc("-q", "c", f"c=@{path}:c", "--missing", "nan").text == "[true, false, true]\n"
+    assert "has a missing value, the first" in graphcalc("b", f"b=@{path}:b").complaint
