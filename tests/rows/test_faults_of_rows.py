@@ -100,3 +100,28 @@ def test_markdown_shows_html_as_text():
                      "--format", "md", stdin=b"<b>x</b>,z\n1,2\n")  # fmt: skip
     assert "&lt;b>x&lt;/b>" in done.text
     assert "<b>" not in done.text
+
+
+@pytest.mark.parametrize(
+    ("program", "given"),
+    [("y = a*2", "a=3"), ("y = a*2", "a=@s.json"), ("y = a + b", "b=[5]")],
+)
+def test_bindings_that_hide_columns_are_noted(program, given, tmp_path):
+    """A binding wins over a column of its name, and a note tells how to reach the column."""
+    (tmp_path / "t.csv").write_text("b,a\n1,2\n3,4\n")
+    (tmp_path / "s.json").write_text("3")
+    done = graphcalc(program, "--rows", "t.csv", given, "--only", cwd=tmp_path)
+    name, place = given[0], {"a": 2, "b": 1}[given[0]]
+    assert done.text == ("y\n6\n6\n" if name == "a" else "y\n7\n9\n")
+    assert done.complaint.count(f"not the column `{name}`, which is col({place})") == 1
+    other = graphcalc("y = a*z", "--rows", "t.csv", "z=3", cwd=tmp_path)
+    assert (other.status, other.complaint) == (0, "")
+
+
+@pytest.mark.parametrize("program", ["logcumsumexp(a, 0)", "torch.nanmedian(2*a)", "sort(a)"])
+def test_functions_of_torch_that_need_all_rows(program):
+    """The advice is to bind whole columns, which works."""
+    done = graphcalc(f"y = {program}", "--rows", "-", stdin=b"a\n1\n2\n")
+    assert done.status == 3
+    assert "needs all rows at once" in done.complaint
+    assert "leave --rows out and bind whole columns" in done.complaint

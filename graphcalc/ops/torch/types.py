@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from graphcalc.ops.shapes import broadcast, show
-from graphcalc.ops.sizes import Size
+from graphcalc.ops.sizes import ROWS, Size
 from graphcalc.ops.spec import FLOATS, ITEM_BYTES, Operands, Params, Problem, Shape, Type, escape
 from graphcalc.ops.torch import call as calls
 from graphcalc.ops.torch.call import OutputTree, TorchCall
@@ -69,6 +69,11 @@ def outputs_of(call: TorchCall, operands: Operands) -> CallOutputs:
         return _outputs_of(call, operands)
     if functions()[call.function].is_elementwise:
         return _elementwise(call, operands)
+    if any(ROWS in o.shape for o in operands):
+        text = f"`{call.function}` needs all rows at once"
+        note = "with --rows a program is computed row by row"
+        hint = "leave --rows out and bind whole columns, as in x=@FILE:x"
+        raise Problem("shape", text, note, hint)
     text = f"`{call.function}` needs sizes that are numbers, and {{{symbolic[0]}}} is "
     shape = show(operands[symbolic[0]].shape)
     raise Problem("shape", text + shape, help="give the symbols their sizes")
