@@ -198,6 +198,10 @@ class Evaluation:
 
     def _rounded_in_files(self, described: Mapping[str, Input]) -> Iterator[Label]:
         """Yield notes on whole numbers that were rounded as they were read."""
+        if not self.files:
+            return
+        from graphcalc.graph.integers import rounding_note
+
         for name, loaded in self.files.items():
             value, dtype = loaded.value, described[name].type.dtype
             is_list = dtype in FLOATS and isinstance(value, (int, list))
@@ -314,7 +318,7 @@ def _roundings(graph: Graph, described: Mapping[str, Input], inputs: Inputs) -> 
     """Yield notes on whole numbers of inputs that become floating point and are rounded."""
     if not any(given.type.dtype == "int64" for given in described.values()):
         return
-    from graphcalc.graph.integers import rounding_note, roundings
+    from graphcalc.graph.integers import is_noted, rounding_note, roundings
 
     for leaf, reader in roundings(graph.nodes).items():
         node = graph.nodes[leaf]
@@ -322,7 +326,8 @@ def _roundings(graph: Graph, described: Mapping[str, Input], inputs: Inputs) -> 
         if value is not None:
             reading = graph.nodes[reader]
             label = Label(reading.source, reading.span)
-            yield rounding_note(label, reading.type.dtype, value)
+            if not is_noted(label, graph.notes):
+                yield rounding_note(label, reading.type.dtype, value)
 
 
 def kept_nodes(

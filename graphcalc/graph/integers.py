@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from graphcalc.diagnostics import Label
@@ -77,10 +77,19 @@ def roundings(nodes: Sequence[Node]) -> dict[int, int]:
     return found
 
 
+_ROUNDED = "whole numbers beyond 2^53 are rounded"
+
+
+def is_noted(place: Label, notes: Iterable[Label]) -> bool:
+    """Whether a note tells that a whole number is rounded at a place."""
+    where = place.source, place.span
+    return any((n.source, n.span) == where and n.text.endswith(_ROUNDED) for n in notes)
+
+
 def rounding_note(label: Label, dtype: str, value: int) -> Label:
     """Return the note that a whole number is rounded to a number of a dtype at a place."""
     nearest = int(rounded(float(value), dtype)) if dtype in FLOATS else value
-    text = f"{dtype} has no {value} and takes {nearest}: whole numbers beyond 2^53 are rounded"
+    text = f"{dtype} has no {value} and takes {nearest}: {_ROUNDED}"
     return label._replace(text=text)
 
 
@@ -93,4 +102,5 @@ def note_literals(builder: Builder) -> None:
         if value is not None:
             node = nodes[reader]
             label = rounding_note(Label(node.source, node.span), node.type.dtype, value)
-            builder.note(label, label.text)
+            if not is_noted(label, builder.notes):
+                builder.note(label, label.text)

@@ -12,7 +12,7 @@ from graphcalc.data.inputs import describe
 from graphcalc.diagnostics import DataError, EvaluationError, GraphcalcError, Label, brief
 from graphcalc.evaluate import Evaluation, kept_nodes, memory_limit
 from graphcalc.files.streams import display_path
-from graphcalc.graph.integers import roundings
+from graphcalc.graph.integers import is_noted, roundings
 from graphcalc.graph.ir import Graph
 from graphcalc.ops.kernels.totals import State
 from graphcalc.rows.engine import (
@@ -261,7 +261,9 @@ def rounded_columns(graph: Graph, table: Columns) -> Iterator[Label]:
             node = graph.nodes[reader]
             name = brief(graph.nodes[leaf].name or "")
             text = f"{node.type.dtype} rounds whole numbers of `{name}` that are beyond 2^53"
-            yield Label(node.source, node.span, text)
+            label = Label(node.source, node.span, text)
+            if not is_noted(label, graph.notes):
+                yield label
 
 
 def _join(stage: Stage, states: list[State | None], more: Sequence[State | None]) -> None:

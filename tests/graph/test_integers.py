@@ -186,3 +186,10 @@ def test_whole_numbers_beyond_the_range_are_refused(number: str) -> None:
         float(int(number, 0))
     with pytest.raises(gc.GraphcalcError, match="too large for a float64"):
         gc.run(f"y = {number}")
+
+
+def test_one_place_has_one_note() -> None:
+    """A node that rounds an input and a written number says so once; two nodes say so twice."""
+    assert len(notes(f"y = x - {BIG}", x=BIG + 2)) == 1
+    assert len(notes(f"y = x - 1; z = {BIG} + 1", x=BIG + 2)) == 2
+    assert len(notes(f"y = {BIG} - {BIG + 2}")) == 1
