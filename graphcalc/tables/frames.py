@@ -334,7 +334,7 @@ class FrameTable:
             rounded = rounded or self.rounded
         found = numpy.stack(columns, axis=1)
         if found.dtype.kind == "f":
-            others = (first_rounded(self._pl.Series(x)) for x in columns if x.dtype.kind in "iu")
+            others = (first_rounded(self._pl.Series(column)) for column in columns)
             rounded = next(filter(None, [rounded, *others]), "")
         self.rounded = rounded
         return found

@@ -282,7 +282,9 @@ class BigTextTable:
 
         texts = self._read(places, pl.String)
         large = numbers.select(pl.all().abs() >= MAX_EXACT)
-        for name in numbers.columns if texts is not None else ():
+        if texts is None:
+            return ""
+        for name in numbers.columns:
             cells = texts[name].filter(large[name])
             rounded = next((cell for cell in cells if PLAIN.rounds(cell, float(cell))), "")
             if rounded:
