@@ -8,6 +8,7 @@ import contextlib
 import functools
 import itertools
 import math
+import operator
 import warnings
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ import torch
 from graphcalc.graph import shape_functions
 from graphcalc.graph.functions import FunctionTable
 
-FUNCTIONS = FunctionTable(shape_functions.FUNCTIONS)
+FUNCTIONS = FunctionTable(lambda: shape_functions.FUNCTIONS)
 MODULES = ("", "linalg", "nn.functional", "special")
 PREFIXES = {"nn.functional": "F"}
 OPERATORS = {
@@ -33,7 +34,12 @@ OPERATORS = {
     "__rxor__": "{1} ^ {0}",
 }
 # Samples whose first argument is another one than the function's.
-REORDERED = {"where": (1, 0, 2), "polygamma": (1, 0), "special.polygamma": (1, 0)}
+REORDERED = {
+    "where": (1, 0, 2),
+    "polygamma": (1, 0),
+    "special.polygamma": (1, 0),
+    "nn.functional.embedding": (1, 0),
+}
 # Kinds of samples that are of another function: of a product, there.
 OTHERS = frozenset({("linalg.pinv", "singular")})
 # What draws numbers of its own.
@@ -211,8 +217,7 @@ def _call(name, entry, sample):
     positional = (sample.input, *sample.args)
     if name not in REORDERED:
         return Call(name, entry.op, positional, sample.kwargs)
-    module, _, last = name.rpartition(".")
-    function = getattr(getattr(torch, module) if module else torch, last)
+    function = operator.attrgetter(name)(torch)
     if any(i >= len(positional) for i in REORDERED[name]):
         return Call(name, function, positional, sample.kwargs)
     return Call(name, function, tuple(positional[i] for i in REORDERED[name]), sample.kwargs)

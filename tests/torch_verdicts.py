@@ -160,6 +160,7 @@ class Program:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 found = torch.autograd.grad(total, leaves, allow_unused=True)
+            found = [g if g is None else g.to_dense() for g in found]
         except (RuntimeError, NotImplementedError, TypeError):
             return None
         finally:

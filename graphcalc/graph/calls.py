@@ -16,7 +16,7 @@ from graphcalc.diagnostics import (
 )
 from graphcalc.graph import call_site, dtypes, fragments, prelude, sequences
 from graphcalc.graph.call_site import ShapeFunction
-from graphcalc.graph.frames import Cast, Frame
+from graphcalc.graph.frames import Cast, Frame, Rounding
 from graphcalc.graph.functions import unknown_function
 from graphcalc.graph.ir import label_of
 from graphcalc.graph.lowered import (
@@ -332,17 +332,45 @@ def _compose(
     """Return a frame for the body of a function of the prelude."""
     definition = prelude.definition(found)
     place = frame.place or Label(frame.source, node.span, f"in this call of `{found.name}`")
-    if found.is_one_kernel:
-        items, half = dtypes.widened(scope, items, (place.source, place.span))
-        dtype = dtype or half
+    end: Cast | Rounding | None = Cast(dtype) if dtype else None
+    if found.has_torch_gradient:
+        wide, half = dtypes.widened(scope, items, (place.source, place.span))
+        if half and not dtype:
+            end = _rounding(scope, found, half, items, nodes, node, frame)
+        items = wide if found.is_one_kernel else items
     inner = _inline(scope, definition, items, nodes, node, frame, place)
-    if dtype and inner is not None:
-        inner.code = iter([*inner.code, Cast(dtype)])
-        inner.memo = None
-    elif dtype:
-        position = scope.operand(scope.values.pop(), node, frame.source)
-        scope.values.append(dtypes.cast(scope, position, dtype, place))
+    if end is None:
+        return inner
+    if inner is None:
+        # The value of the body is on the stack.
+        inner = Frame(iter(()), definition.source, {}, None, place, place)
+    inner.code = iter([*inner.code, end])
+    inner.memo = None
     return inner
+
+
+def _rounding(
+    scope: Scope,
+    found: Composite,
+    dtype: str,
+    items: list[Lowered],
+    nodes: list[Expr],
+    node: ast.Call,
+    frame: Frame,
+) -> Cast | Rounding:
+    """Return how the value of a call of half precision is rounded, and differentiated.
+
+    Its derivatives are torch's own where torch has the function: they read what torch rounds.
+    """
+    from graphcalc.graph import torch_calls
+    from graphcalc.ops.torch import functions
+
+    function = functions.find(found.name)
+    if function is None or function.is_elementwise:
+        return Cast(dtype)
+    with suppress(GraphcalcError):
+        return Rounding(torch_calls.half_call(scope, function, dtype, items, nodes, node, frame))
+    return Cast(dtype)
 
 
 def _inline(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphcalc.diagnostics import Label
 from graphcalc.graph.lowered import Lowered
 from graphcalc.source import Source
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.program import Definition
+
+if TYPE_CHECKING:
+    from graphcalc.ops.torch.call import TorchCall
 
 
 class Store(NamedTuple):
@@ -18,10 +21,24 @@ class Store(NamedTuple):
     name: str
 
 
+class RoundedCall(NamedTuple):
+    """A call of torch of half precision whose value is computed in float32."""
+
+    call: TorchCall
+    operands: tuple[int, ...]
+    dtype: str
+
+
 class Cast(NamedTuple):
     """In a frame's code: turn the value on top of the stack into another dtype."""
 
     dtype: str
+
+
+class Rounding(NamedTuple):
+    """In a frame's code: round the value on top of the stack, as the result of a call of torch."""
+
+    call: RoundedCall
 
 
 class Select(NamedTuple):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from graphcalc.diagnostics import CallError, GraphcalcError
-from graphcalc.graph.frames import Frame
+from graphcalc.diagnostics import CallError, GraphcalcError, Label
+from graphcalc.graph import dtypes
+from graphcalc.graph.frames import Frame, RoundedCall
 from graphcalc.graph.ir import explain
 from graphcalc.graph.lowered import Lowered, TupleValue
 from graphcalc.graph.scope import Scope
@@ -12,7 +13,7 @@ from graphcalc.ops.shapes import promote
 from graphcalc.ops.spec import FLOATS, Problem, Type
 from graphcalc.ops.torch.call import DtypeArgument, OutputTree, TorchCall
 from graphcalc.ops.torch.functions import TorchFunction, parsed
-from graphcalc.ops.torch.rows import node_of
+from graphcalc.ops.torch.rows import node_of, rounded_node_of
 from graphcalc.ops.torch.types import CallOutputs, outputs_of
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
@@ -33,19 +34,8 @@ def call(
 
     Raises CallError for arguments that the function does not take.
     """
-    kept = [
-        (item, n)
-        for item, n in zip(items, nodes)
-        if type(n) is not ast.Keyword or n.name not in _ASIDE
-    ]
     _refuse_out(scope, nodes, frame)
-    reader = ArgumentReader(scope, function, node, frame)
-    found = reader.read([item for item, _ in kept], [n for _, n in kept])
-    try:
-        made, outputs = _typed(scope, function, found)
-    except Problem as problem:
-        where, built = scope.at(node, frame), scope.builder.nodes
-        raise explain(problem, built, found.operands, where, scope.context()) from None
+    found, made, outputs = _read(scope, function, items, nodes, node, frame)
     if outputs.tree == 0:
         return _add(scope, made, found, node, frame)
     count = len(outputs.types)
@@ -53,6 +43,59 @@ def call(
     parts = [_add(scope, made._replace(path=(i,)), found, node, frame) for i in range(count)]
     fields = function.fields if len(function.fields) == count else ()
     return _arranged(outputs.tree, parts, node)._replace(fields=fields)
+
+
+def _read(
+    scope: Scope,
+    function: TorchFunction,
+    items: list[Lowered],
+    nodes: list[Expr],
+    node: ast.Call,
+    frame: Frame,
+) -> tuple[CallArguments, TorchCall, CallOutputs]:
+    """Return the arguments of a call, the call, and the types of its outputs."""
+    kept = [
+        (item, n)
+        for item, n in zip(items, nodes)
+        if type(n) is not ast.Keyword or n.name not in _ASIDE
+    ]
+    reader = ArgumentReader(scope, function, node, frame)
+    found = reader.read([item for item, _ in kept], [n for _, n in kept])
+    try:
+        return found, *_typed(scope, function, found)
+    except Problem as problem:
+        where, built = scope.at(node, frame), scope.builder.nodes
+        raise explain(problem, built, found.operands, where, scope.context()) from None
+
+
+def half_call(
+    scope: Scope,
+    function: TorchFunction,
+    dtype: str,
+    items: list[Lowered],
+    nodes: list[Expr],
+    node: ast.Call,
+    frame: Frame,
+) -> RoundedCall:
+    """Return torch's call of operands of half precision, for its derivatives.
+
+    Raises CallError for arguments that torch's function does not take.
+    """
+    found, made, _ = _read(scope, function, items, nodes, node, frame)
+    return RoundedCall(made, found.operands, dtype)
+
+
+def rounded(scope: Scope, position: int, call: RoundedCall, place: Label) -> int:
+    """Return a value in the dtype of a call of torch whose value it is, with its derivatives."""
+    where = place.source, place.span
+    value, operands = scope.builder.nodes[position].type, (*call.operands, position)
+    types = tuple(scope.builder.nodes[i].type for i in call.operands)
+    outputs = outputs_of(call.call, types)
+    (first, *others) = outputs.types
+    if others or (first.shape, first.dtype) != (value.shape, call.dtype) or not first.is_smooth:
+        return dtypes.cast(scope, position, call.dtype, place)
+    op, params = rounded_node_of(call.call, call.dtype, len(operands))
+    return scope.builder.add(op, operands, params, where)
 
 
 def _arranged(tree: OutputTree, parts: list[int], node: ast.Call) -> TupleValue:

@@ -13,7 +13,7 @@ from typing import Any
 
 from graphcalc.diagnostics import CallError, Label, brief
 from graphcalc.graph.builder import Builder
-from graphcalc.graph.frames import Cast, Frame, Join, Select, Store
+from graphcalc.graph.frames import Cast, Frame, Join, Rounding, Select, Store
 from graphcalc.graph.functions import FunctionTable
 from graphcalc.graph.indexing import Indexing
 from graphcalc.graph.lowered import (
@@ -127,6 +127,14 @@ def _cast(scope: Scope, node: Cast, frame: Frame) -> None:
     assert frame.place is not None
     position = scope.operand(scope.values.pop(), frame.place, frame.source)
     scope.values.append(dtypes.cast(scope, position, node.dtype, frame.place))
+
+
+def _round(scope: Scope, node: Rounding, frame: Frame) -> None:
+    from graphcalc.graph import torch_calls
+
+    assert frame.place is not None
+    position = scope.operand(scope.values.pop(), frame.place, frame.source)
+    scope.values.append(torch_calls.rounded(scope, position, node.call, frame.place))
 
 
 def _name(scope: Scope, node: ast.Name, frame: Frame) -> None:
@@ -386,6 +394,7 @@ LANGUAGE = Language(
         ast.EllipsisLiteral: _ellipsis,
         Store: _store,
         Cast: _cast,
+        Rounding: _round,
         Select: _select,
         Join: _join,
     },

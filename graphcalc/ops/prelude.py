@@ -3,8 +3,9 @@
 A file is text with one definition a line. The comment above a definition is its doc; lines
 `>>> expression` and the line after each are examples, and a line `differs:` says where the
 function is not torch's. A line `one kernel` says that torch computes the function at once: of
-float16 and bfloat16 its inside is in float32, and the result is rounded. A name that starts with
-`_` is a helper of the others.
+float16 and bfloat16 its inside is in float32, and the result is rounded; its gradient is then that
+of torch's function. A line `gradient of torch` says the latter alone. A name that starts with `_` is
+a helper of the others.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 from typing import NamedTuple
 
 _ONE_KERNEL = "one kernel"
+_TORCH_GRADIENT = "gradient of torch"
 
 
 class Composite(NamedTuple):
@@ -44,6 +46,11 @@ class Composite(NamedTuple):
         return _ONE_KERNEL in self.comment
 
     @property
+    def has_torch_gradient(self) -> bool:
+        """Whether of half precision its gradient is that of torch's function."""
+        return self.is_one_kernel or _TORCH_GRADIENT in self.comment
+
+    @property
     def examples(self) -> tuple[tuple[str, str], ...]:
         """Expressions with their values."""
         lines = self.comment
@@ -56,7 +63,7 @@ class Composite(NamedTuple):
         differs: list[str] = []
         into, is_value = doc, False
         for line in self.comment:
-            if line == _ONE_KERNEL:
+            if line in (_ONE_KERNEL, _TORCH_GRADIENT):
                 continue
             if line.startswith("differs: "):
                 into, line = differs, line[9:]

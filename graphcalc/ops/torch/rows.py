@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from graphcalc.ops.spec import (
@@ -14,6 +14,8 @@ from graphcalc.ops.spec import (
     Params,
     Problem,
     RowGradient,
+    Tensor,
+    Torch,
     Type,
     escape,
 )
@@ -30,6 +32,7 @@ from graphcalc.ops.torch.call import (
 from graphcalc.ops.torch.functions import functions
 from graphcalc.ops.torch.types import OutputType
 
+_METHODS = {"float16": "half", "bfloat16": "bfloat16"}
 _WORDS = {None: "None", True: "true", False: "false"}
 
 
@@ -58,6 +61,39 @@ def row(function: str, order: int, operands: int) -> Op:
 def node_of(call: TorchCall, operands: int) -> tuple[Op, Params]:
     """Return the row and the static arguments of a node."""
     return row(call.function, call.order, operands), (call,)
+
+
+@cache
+def rounded_row(function: str, dtype: str, operands: int) -> Op:
+    """Return the row of a call whose value, computed in float32, is its last operand.
+
+    The value is rounded to the dtype of the call, and the derivatives are torch's.
+    """
+    return row(function, 0, operands)._replace(
+        name=f"{function} in {dtype}",
+        torch=partial(_rounded, dtype),
+        reading=partial(_rounded_reading, _METHODS[dtype]),
+        vjp=_rounded_gradients,
+    )
+
+
+def rounded_node_of(call: TorchCall, dtype: str, operands: int) -> tuple[Op, Params]:
+    """Return the row and the static arguments of a node whose last operand is the value."""
+    call = call._replace(casts=(*call.casts, ""))
+    return rounded_row(call.function, dtype, operands), (call,)
+
+
+def _rounded(dtype: str, torch: Torch, *values: Any) -> Tensor:
+    *_, value, _ = values
+    return value.to(getattr(torch, dtype))
+
+
+def _rounded_reading(method: str, params: Params, names: list[str]) -> str:
+    return f"{names[-1]}.{method}()"
+
+
+def _rounded_gradients(operands: Operands, params: Params) -> tuple[Gradient, ...]:
+    return (*_gradients(operands, params)[:-1], NONE)
 
 
 def needs_torch(*values: Any) -> Any:

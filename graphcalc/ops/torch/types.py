@@ -7,6 +7,7 @@ ones of the same shapes.
 
 from __future__ import annotations
 
+import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -91,7 +92,9 @@ def _outputs_of(call: TorchCall, operands: Operands) -> CallOutputs:
     load_package("torch", f"`{call.function}` needs", None)
     for run in (_on_meta, _on_fake, _on_random):
         try:
-            values, tree = run(call, operands)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                values, tree = run(call, operands)
             break
         except FAILURES as error:
             if _is_about_data(error):
