@@ -4,8 +4,8 @@ A file is text with one definition a line. The comment above a definition is its
 `>>> expression` and the line after each are examples, and a line `differs:` says where the
 function is not torch's. A line `one kernel` says that torch computes the function at once: of
 float16 and bfloat16 its inside is in float32, and the result is rounded; its gradient is then that
-of torch's function. A line `gradient of torch` says the latter alone. A name that starts with `_` is
-a helper of the others.
+of torch's function. A line `gradient of torch` says the latter alone. A name that starts with `_`
+is a helper of the others.
 """
 
 from __future__ import annotations
