@@ -106,7 +106,7 @@ def _from(site: CallSite) -> Lowered:
 def _refusal(site: CallSite) -> CallError:
     why = site.item("why")
     assert type(why) is TextValue
-    return CallError("not-here", why.text, site.label())
+    return CallError("call-mismatch", why.text, site.label())
 
 
 def _noted(site: CallSite) -> Lowered:

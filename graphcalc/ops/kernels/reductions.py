@@ -107,7 +107,11 @@ def scan(step: Callable[[float, float], float]) -> Callable[..., list[float]]:
 
 cumsum = scan(add)
 cumprod = scan(mul)
-logcumsumexp = scan(logaddexp)
+
+
+def logcumsumexp(out: Type, x: NDArray, dim: int) -> Elements:
+    """The logarithm of the sums of exponentials so far; of -0.0 alone it is 0.0."""
+    return [v + 0.0 for v in scan(logaddexp)(out, x, dim)]
 
 
 def recur(out: Type, x: NDArray, y: NDArray) -> Elements:

@@ -152,6 +152,14 @@ def _countable(torch: Torch, x: Tensor) -> Tensor:
     return x.to(torch.uint8) if x.dtype == torch.bool else x
 
 
+def _torch_mode(torch: Torch, x: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, Tensor]:
+    """torch.mode of ordered elements, as it is left open what it makes of NaN elsewhere."""
+    ordered, positions = torch.sort(x, dim=dim, stable=True)
+    values, at = torch.mode(ordered, dim, True)
+    found = positions.gather(dim, at)
+    return (values, found) if keepdim else (values.squeeze(dim), found.squeeze(dim))
+
+
 def _searchsorted(dtype: str, operands: Operands, params: Params) -> Type:
     """`searchsorted(edges, x)`: edges of one dimension, or of all but the last of x's."""
     edges, x = operands
@@ -212,7 +220,7 @@ SORTING = (
         "The most frequent element along a dimension, the smallest of several.",
         _mode,
         sorting.mode,
-        lambda torch, x, dim, keepdim: torch.mode(x, dim, keepdim),
+        _torch_mode,
         ("mode([3, 1, 3, 2])", "3"),
         samples=("mode(round(randn(9, 4)), 0)", "mode(round(randn(2, 9)), keepdim=True)"),
     ),
