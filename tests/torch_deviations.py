@@ -88,7 +88,10 @@ EVERYWHERE: tuple[Deviation, ...] = (
 
 OF: dict[str, tuple[Deviation, ...]] = {
     **dict.fromkeys(("relu6", "nn.functional.relu6", "nn.functional.elu"), (_NAN,)),
-    **dict.fromkeys(("nn.functional.softshrink",), (_NAN,)),
+    **dict.fromkeys(("nn.functional.softshrink", "nn.functional.selu"), (_NAN,)),
+    "nn.functional.celu": (
+        Deviation("gradient", "float64", "torch's one over alpha has the digits of float32"),
+    ),
     "nn.functional.hardtanh": (
         _NAN,
         _WHOLE,
@@ -104,7 +107,10 @@ OF: dict[str, tuple[Deviation, ...]] = {
     "nn.functional.scaled_dot_product_attention": (
         Deviation("value", r"dropout_p=0\.5", "torch draws other numbers"),
     ),
-    "nn.functional.dropout": (Deviation("value", "dropout", "torch draws other numbers"),),
+    **dict.fromkeys(
+        (f"nn.functional.dropout{n}" for n in ("", "2d", "3d")),
+        (Deviation("value", "dropout", "torch draws other numbers"),),
+    ),
     **dict.fromkeys(("conv1d", "conv2d", "nn.functional.conv1d", "nn.functional.conv2d"), (_BIAS,)),
     "nn.functional.conv3d": (_BIAS,),
     "hypot": (_NUMBER,),
@@ -161,12 +167,7 @@ OF: dict[str, tuple[Deviation, ...]] = {
     ),
 }
 
-OPEN: frozenset[str] = frozenset(
-    """
-    group_norm nn.functional.embedding nn.functional.group_norm nn.functional.multi_margin_loss
-    nn.functional.rms_norm rms_norm
-    """.split()
-)
+OPEN: frozenset[str] = frozenset()
 
 
 def unexcused(name, found):

@@ -365,8 +365,8 @@ def _rounding(
     from graphcalc.graph import torch_calls
     from graphcalc.ops.torch import functions
 
-    function = functions.find(found.name)
-    if function is None or function.is_elementwise:
+    function = functions.find(found.name, "F") or functions.find(found.name)
+    if function is None:
         return Cast(dtype)
     with suppress(GraphcalcError):
         return Rounding(torch_calls.half_call(scope, function, dtype, items, nodes, node, frame))

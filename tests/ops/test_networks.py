@@ -300,3 +300,37 @@ def test_surprises_are_noted(text, part):
     run = Evaluation(parse([Source(text)]), Options()).run
     run({}, notify=lambda note, *more: notes.append(note))
     assert any(part in str(note) for note in notes), notes
+
+
+@pytest.mark.parametrize("padding_idx", [None, 1, -1])
+@pytest.mark.parametrize("p", [1.0, 2.0, 3.0])
+def test_embedding_with_max_norm(p, padding_idx):
+    """Rows of a larger norm are scaled to it, gradients are those of the rows, the weight stays."""
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.randn(5, 4, generator=generator, dtype=torch.float64) * 3
+    indices = torch.tensor([[0, 1], [4, 1]])
+    leaf = weight.clone().requires_grad_()
+    scaled = F.embedding(indices, weight.clone(), padding_idx, 2.0, p)
+    assert not torch.equal(F.embedding(indices, weight, padding_idx), scaled)
+    text = f"y = F.embedding(i, w, {padding_idx}, max_norm=2, norm_type={p}); z = sum(y); v = w + 0"
+    found = gc.run(text, {"i": indices, "w": weight}, grad="z", keep=["y"])
+    assert torch.allclose(found["y"], scaled, rtol=1e-14)
+    assert torch.equal(found["v"], weight)
+    (slope,) = torch.autograd.grad(F.embedding(indices, leaf, padding_idx).sum(), leaf)
+    assert torch.equal(found.grad["w"], slope)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("F.group_norm(ones(2, 4, 0), 2)", "no elements"),
+        ("F.rms_norm(ones(2, 4), ())", "at least one size"),
+        ("F.layer_norm(ones(2, 4), ())", "at least one size"),
+    ],
+)
+def test_norms_of_nothing(text, message):
+    """What torch refuses is refused: no sizes to normalize, and channels of no elements."""
+    with pytest.raises(gc.GraphcalcError, match=message):
+        gc.run(text)
+    with pytest.raises((RuntimeError, ValueError)):
+        eval(text.replace("ones", "torch.ones"), {"torch": torch, "F": F})
