@@ -73,7 +73,8 @@ def call(scope: Scope, node: ast.Call, frame: Frame) -> Frame | None:
         return None
     if found is None:
         raise _unknown(scope, name, module, value, node, frame)
-    elsewhere = partial(_torch, scope, name, module, value, items, nodes, node, frame)
+    place = scope, name, module, value, items, nodes, node, frame
+    elsewhere = partial(_torch, *place, is_tried=True)
     depth = len(scope.values)
     try:
         inner = _own(scope, found, items, nodes, node, frame, module if value is None else ".")
@@ -99,6 +100,8 @@ def _torch(
     nodes: list[Expr],
     node: ast.Call,
     frame: Frame,
+    *,
+    is_tried: bool = False,
 ) -> None:
     """Put the value of a call of torch on the stack; raise the error for an unknown name."""
     from graphcalc.graph import torch_calls
@@ -107,7 +110,9 @@ def _torch(
     function = functions.find(name, module)
     if function is None or (not module and value is None and _is_value(scope, name)):
         raise _unknown(scope, name, module, value, node, frame)
-    scope.values.append(torch_calls.call(scope, function, items, nodes, node, frame))
+    scope.values.append(
+        torch_calls.call(scope, function, items, nodes, node, frame, is_tried=is_tried)
+    )
 
 
 def _is_value(scope: Scope, name: str) -> bool:

@@ -14,7 +14,7 @@ from graphcalc.ops.spec import FLOATS, Problem, Type
 from graphcalc.ops.torch.call import DtypeArgument, OutputTree, TorchCall
 from graphcalc.ops.torch.functions import TorchFunction, parsed
 from graphcalc.ops.torch.rows import node_of, rounded_node_of
-from graphcalc.ops.torch.types import CallOutputs, outputs_of
+from graphcalc.ops.torch.types import CallOutputs, outputs_of, try_call
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
 
@@ -29,13 +29,16 @@ def call(
     nodes: list[Expr],
     node: ast.Call,
     frame: Frame,
+    *,
+    is_tried: bool = False,
 ) -> Lowered:
     """Return the node of a call; of a function with several outputs, the tuple of theirs.
 
-    Raises CallError for arguments that the function does not take.
+    Raises CallError for arguments that the function does not take. Where it is to be tried, it is
+    also called with random numbers.
     """
     _refuse_out(scope, nodes, frame)
-    found, made, outputs = _read(scope, function, items, nodes, node, frame)
+    found, made, outputs = _read(scope, function, items, nodes, node, frame, is_tried=is_tried)
     if outputs.tree == 0:
         return _add(scope, made, found, node, frame)
     count = len(outputs.types)
@@ -52,6 +55,8 @@ def _read(
     nodes: list[Expr],
     node: ast.Call,
     frame: Frame,
+    *,
+    is_tried: bool = False,
 ) -> tuple[CallArguments, TorchCall, CallOutputs]:
     """Return the arguments of a call, the call, and the types of its outputs."""
     kept = [
@@ -62,7 +67,10 @@ def _read(
     reader = ArgumentReader(scope, function, node, frame)
     found = reader.read([item for item, _ in kept], [n for _, n in kept])
     try:
-        return found, *_typed(scope, function, found)
+        made, outputs = _typed(scope, function, found)
+        if is_tried:
+            try_call(made, tuple(scope.builder.nodes[i].type for i in found.operands))
+        return found, made, outputs
     except Problem as problem:
         where, built = scope.at(node, frame), scope.builder.nodes
         raise explain(problem, built, found.operands, where, scope.context()) from None

@@ -14,6 +14,7 @@ from agreement import BACKENDS
 import graphcalc as gc
 from graphcalc.diagnostics import GraphcalcError
 
+F = torch.nn.functional
 nan, inf = math.nan, math.inf
 KINKS = (nan, inf, -inf, 0.0, -0.0, 0.1, 0.5, -0.5, 1.0, -1.0, 3.0, -3.0, 6.0, 20.0, -20.0)
 ACTIVATIONS = (
@@ -330,7 +331,16 @@ def test_embedding_with_max_norm(p, padding_idx):
 )
 def test_norms_of_nothing(text, message):
     """What torch refuses is refused: no sizes to normalize, and channels of no elements."""
-    with pytest.raises(gc.GraphcalcError, match=message):
+    with pytest.raises(GraphcalcError, match=message):
         gc.run(text)
     with pytest.raises((RuntimeError, ValueError)):
         eval(text.replace("ones", "torch.ones"), {"torch": torch, "F": F})
+
+
+def test_softmin_computes_in_its_dtype():
+    """An operand of half precision is widened to `dtype=` before, not after."""
+    x = torch.linspace(-3, 3, 15).reshape(3, 5).to(torch.bfloat16)
+    wanted = F.softmin(x, 1, dtype=torch.float64)
+    found = gc.run("y = F.softmin(x, 1, dtype=torch.float64)", x=x)["y"]
+    assert found.dtype == wanted.dtype
+    assert torch.allclose(found, wanted, rtol=1e-14)

@@ -80,6 +80,18 @@ def outputs_of(call: TorchCall, operands: Operands) -> CallOutputs:
     raise Problem("shape", text + shape, help="give the symbols their sizes")
 
 
+def try_call(call: TorchCall, operands: Operands) -> None:
+    """Raise Problem where torch refuses a call of random numbers: `meta` takes more than it."""
+    if any(Size in map(type, o.shape) for o in operands) or sum(t.numel for t in operands) > _FEW:
+        return
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            _on_random(call._replace(path=(0,)), operands)
+    except FAILURES as error:
+        raise Problem("call", calls.refusal(call, error)) from None
+
+
 def _elementwise(call: TorchCall, operands: Operands) -> CallOutputs:
     """Return what `outputs_of` does, where the shape is that of the operands together."""
     found = _outputs_of(call, tuple(o._replace(shape=()) for o in operands))
