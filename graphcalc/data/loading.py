@@ -263,7 +263,7 @@ def open_table(
         return FrameTable(path, format, options, limit, label)
     if format != "jsonl" and _is_big(path) and options.encoding == "utf-8" and is_polars_usable():
         return BigTextTable(path, format, options, limit, label)
-    return TextTable(path, format, read_text(path, options, limit, label), options)
+    return TextTable(path, format, read_text(path, options, limit, label), options, limit)
 
 
 def _is_big(path: str) -> bool:

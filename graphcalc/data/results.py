@@ -8,7 +8,6 @@ import math
 import os
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from itertools import chain
 from typing import Any, BinaryIO, NamedTuple
 
 from graphcalc.data.arrays import Value
@@ -30,10 +29,15 @@ from graphcalc.ops.spec import ITEM_BYTES
 from graphcalc.packages import load_package
 from graphcalc.syntax.columns import header_of
 from graphcalc.tables.polars_calls import load_polars
+from graphcalc.tables.sinks import FrameSink
 
 FORMATS = (
     *("npy", "npz", "safetensors", "parquet", "arrow", "csv", "tsv", "jsonl", "json", "txt", "gc"),
 )
+
+
+# Rows of Parquet and Arrow that are written at once.
+_ROWS = 1 << 17
 
 
 class SaveTarget(NamedTuple):
@@ -275,18 +279,26 @@ def _bindings(values: Mapping[str, Value], target: SaveTarget) -> _Write:
 def _frame(values: Mapping[str, Value], target: SaveTarget) -> _Write:
     polars = load_polars(f".{target.format} files need", None)
     check_columns(values)
-    columns = {name: list(chain.from_iterable(elements(x))) for name, x in values.items()}
-    frame = polars.DataFrame({name: polars.Series(name, x) for name, x in columns.items()})
+    frame = polars.DataFrame([_series(polars, name, value) for name, value in values.items()])
 
     def write(file: BinaryIO) -> None:
-        data = io.BytesIO()
-        if target.format == "parquet":
-            frame.write_parquet(data)
-        else:
-            frame.write_ipc(data)
-        file.write(data.getbuffer())
+        sink = FrameSink(file, target.format)
+        for part in frame.iter_slices(_ROWS) if frame.height else [frame]:
+            sink.write(part)
+        sink.close()
 
     return write
+
+
+def _series(polars: Any, name: str, value: Value) -> Any:
+    """Return a value as a column of its dtype, which shares the memory of an array."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+        value = (value.float() if value.dtype.itemsize == 2 else value).numpy()
+    if hasattr(value, "reshape"):
+        return polars.Series(name, value.reshape(-1))
+    parts = [polars.Series(name, part) for part in elements(value)]
+    return polars.concat(parts) if parts else polars.Series(name, [], dtype=polars.Float64)
 
 
 _WRITERS: dict[str, Callable[[Mapping[str, Value], SaveTarget], _Write]] = {

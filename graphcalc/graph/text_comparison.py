@@ -110,11 +110,11 @@ def _no_text(
     texts: Sequence[ColumnText | None],
     label: tuple[Label, ...],
 ) -> GraphcalcError:
-    """Return the error for text that is compared with what holds numbers."""
+    """Return the error for text that is compared with what holds none."""
     number = next(s for s, text in zip(sides, texts) if text is None)
     other = next(text for text in texts if text is not None)
     says = f'text "{brief(str(other.cells))}"' if not other.name else f"`{brief(other.name)}`"
     name = scope.builder.nodes[number].name if type(number) is int else None
     what = f"`{brief(name)}`" if name else "the other side"
-    message = f"{what} holds numbers, and {says} is never equal to one"
+    message = f"{what} holds no text, and {says} is never equal to what it holds"
     return DtypeError("text-comparison", message, label)

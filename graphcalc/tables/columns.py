@@ -22,6 +22,30 @@ class ColumnKind(enum.Enum):
     EITHER = enum.auto()
 
 
+# What columns of Parquet and Arrow hold, by the first word of their kinds.
+_WORDS = {
+    "Date": "dates",
+    "Datetime": "dates with times",
+    "Time": "times",
+    "Duration": "durations",
+    "List": "lists",
+    "Array": "lists",
+    "Struct": "records",
+    "Map": "mappings",
+    "Binary": "bytes",
+    "Object": "objects",
+    "Null": "no values at all",
+    "Extension": "values of an extension type",
+    "Decimal": "decimals",
+}
+
+
+def kind_in_words(kind: object) -> str:
+    """Return what a column of a kind of polars holds, in words."""
+    name = str(kind).partition("(")[0]
+    return _WORDS.get(name, name)
+
+
 class Columns(Protocol):
     """The columns of a table; `keys` tell those of one name apart, `kinds` are what they hold.
 

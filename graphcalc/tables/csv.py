@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from graphcalc.diagnostics import brief
@@ -151,11 +152,6 @@ def check_count(cells: Sequence[str], count: int, record: str) -> None:
         raise CellError(CellProblem("ragged-row", message, 0, len(record)))
 
 
-def offset(cells: Sequence[str], index: int) -> int:
-    """Where a cell begins in its record."""
-    return sum(map(len, cells[:index])) + index
-
-
 def looks_like_text(cells: Iterable[str], number_format: NumberFormat) -> bool:
     """Whether no cell has a number, and some say something else."""
     said = [cell.strip() for cell in cells if not number_format.is_missing(cell)]
@@ -187,6 +183,7 @@ class CsvTable:
         self.keys = tuple(
             name if counts[name] == 1 else f"{name}\0{place}" for place, name in enumerate(columns)
         )
+        self._places = {key: place for place, key in enumerate(self.keys)}
         self.kinds = [ColumnKind.EITHER] * len(columns)
         self._split = splitter(dialect)
         # The first whole number that `numbers` rounded to a float.
@@ -232,7 +229,7 @@ class CsvTable:
         if key in self.keys:
             is_integer = dtype == "int64"
             kind = ColumnKind.LONG_INTEGER if is_integer else ColumnKind.NUMBER
-            self.kinds[self.keys.index(key)] = kind
+            self.kinds[self._places[key]] = kind
 
     def text(self, wanted: Wanted) -> RecordText:
         """Return statements that unpack a record into a variable for every cell of use."""
@@ -269,25 +266,27 @@ class CsvTable:
     def _read(self, name: str, tests: Sequence[TextTest], *, is_bare: bool) -> str:
         """Return the text of a column's number, or of a test of cells that `is_bare` of quotes."""
         if not isinstance(name, TextTest):
-            place = self.keys.index(name)
+            place = self._places[name]
             return (
                 f"{'whole' if self.kinds[place] is ColumnKind.LONG_INTEGER else 'number'}(x{place})"
             )
         form = "x{}" if is_bare else "said(x{})"
-        cells = [form.format(self.keys.index(key)) for key in name.keys]
+        cells = [form.format(self._places[key]) for key in name.keys]
         return " == ".join([*cells, f"text{tests.index(name)}"][:2])
 
     def numbers(self, record: str, names: Sequence[str], missing: float | None) -> list[float]:
         """Return the numbers of columns. Raises CellError."""
         cells = self._split(record)
         check_count(cells, len(self.columns), record)
+        starts = list(accumulate(map(len, cells), initial=0))
         found: list[float] = []
         for name in names:
             if isinstance(name, TextTest):
                 found.append(name.holds(self.texts(record, name.keys)))
                 continue
-            index = self.keys.index(name)
-            cell, start = cells[index], offset(cells, index)
+            index = self._places[name]
+            # There is a delimiter behind each cell before it.
+            cell, start = cells[index], starts[index] + index
             text = unquote(cell, self.dialect)
             if missing is not None and self.number_format.is_missing(text):
                 found.append(missing)
@@ -304,7 +303,7 @@ class CsvTable:
     def texts(self, record: str, names: Sequence[str]) -> list[str]:
         """Return what cells say."""
         cells = self.cells(record)
-        return [unquote(cells[self.keys.index(name)], self.dialect) for name in names]
+        return [unquote(cells[self._places[name]], self.dialect) for name in names]
 
     def cells(self, record: str) -> list[str]:
         """Return the cells as they are written."""

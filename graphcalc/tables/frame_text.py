@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphcalc.diagnostics import DataError, brief
 from graphcalc.numbers import exact
+from graphcalc.tables.columns import kind_in_words
 from graphcalc.tables.csv import ESCAPES, Dialect
 from graphcalc.tables.jsonlines import label_of
 from graphcalc.tables.polars_calls import ReadError, call_safely
@@ -74,7 +75,7 @@ def check_kinds(frame: polars.DataFrame, format: str, name: str) -> None:
             if inner == pl.Binary or inner == pl.Object:
                 raise DataError(
                     "column-kind",
-                    f"{name}: column `{brief(column)}` has {frame.schema[column]}, "
+                    f"{name}: column `{brief(column)}` has {kind_in_words(frame.schema[column])}, "
                     f"which {format} cannot hold",
                     help=_HINT,
                 )
@@ -107,9 +108,9 @@ def _unwritable(
         try:
             call_safely(partial(write, frame.select(column)))
         except ReadError as error:
-            kind = brief(str(frame.schema[column]))
+            kind = kind_in_words(frame.schema[column])
             what = f"column `{brief(column)}` has {kind}, and {format} cannot hold all of it"
-            note = f"the reason given is: {brief(str(error), 120)}"
+            note = "some of it is out of range" if "range" in str(error) else ""
             return DataError("column-kind", f"{name}: {what}", note=note, help=_HINT)
     return DataError("column-kind", f"{name}: {format} cannot hold its rows", note=reason)
 

@@ -16,7 +16,7 @@ from graphcalc.numbers import MAX_EXACT
 from graphcalc.tables import arrow
 from graphcalc.tables.arrow import RepeatedNameError, check_unique
 from graphcalc.tables.cells import PLAIN
-from graphcalc.tables.columns import ColumnKind
+from graphcalc.tables.columns import ColumnKind, kind_in_words
 from graphcalc.tables.parquet import Footer, FooterError, read_footer
 from graphcalc.tables.polars_calls import ReadError, call_safely, load_polars, read_safely
 from graphcalc.tables.reading import TextOptions
@@ -175,7 +175,7 @@ class FrameTable:
         """Raise DataError for a column that does not hold numbers."""
         kind = self._schema[name]
         if not kind.is_numeric() and kind != self._pl.Boolean:
-            what = f"column `{brief(name)}` has {brief(str(kind))}, not numbers"
+            what = f"column `{brief(name)}` has {kind_in_words(kind)}, not numbers"
             raise DataError("file-dtype", f"{self.name}: {what}", self._labels)
 
     def _check_supported(self, names: Sequence[str]) -> None:

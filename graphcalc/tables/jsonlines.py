@@ -223,6 +223,7 @@ class JsonTable:
 
     def __init__(self, first: Mapping[str, Member]) -> None:
         self.columns = self.keys = tuple(first)
+        self._places = {name: place for place, name in enumerate(self.columns)}
         self.kinds = [ColumnKind.EITHER] * len(self.columns)
 
     def look(self, records: Iterable[str]) -> None:
@@ -249,7 +250,7 @@ class JsonTable:
         if key in self.keys:
             is_integer = dtype == "int64"
             kind = ColumnKind.LONG_INTEGER if is_integer else ColumnKind.NUMBER
-            self.kinds[self.keys.index(key)] = kind
+            self.kinds[self._places[key]] = kind
 
     def text(self, wanted: Wanted) -> RecordText:
         """A record becomes a dictionary, whose numbers are texts still."""
@@ -302,8 +303,8 @@ class JsonTable:
         return numbers
 
     def _is_whole(self, name: str) -> bool:
-        is_known = name in self.columns
-        return is_known and self.kinds[self.columns.index(name)] is ColumnKind.LONG_INTEGER
+        place = self._places.get(name)
+        return place is not None and self.kinds[place] is ColumnKind.LONG_INTEGER
 
     def texts(self, record: str, names: Sequence[str]) -> list[str]:
         """The strings of members."""
@@ -317,7 +318,7 @@ class JsonTable:
         """
         found = members(record)
         for key, member in found.items():
-            if key not in self.columns:
+            if key not in self._places:
                 message = f"`{key}` is no key of the first record"
                 raise CellError(CellProblem("new-key", message, member.start, member.end))
         return [record[found[c].start : found[c].end] if c in found else None for c in self.columns]

@@ -50,7 +50,7 @@ def read_text(path: str, options: TextOptions, limit: int, label: Label | None) 
     """All of a text file, unpacked and decoded."""
     stream, whole = open_bytes(path)
     name, labels = display_path(path), () if label is None else (label,)
-    pieces, size = [], 0
+    pieces, size, lines = [], 0, 0
     try:
         while True:
             try:
@@ -61,8 +61,8 @@ def read_text(path: str, options: TextOptions, limit: int, label: Label | None) 
                 break
             pieces.append(piece)
             size += len(piece)
-            # A number takes this much more than its digits.
-            check_memory(name, 4 * size, limit, label)
+            lines += piece.count(b"\n")
+            check_memory(name, text_bytes(size, lines), limit, label)
     finally:
         if path != "-":
             stream.close()
@@ -73,6 +73,11 @@ def read_text(path: str, options: TextOptions, limit: int, label: Label | None) 
     data = b"".join(pieces)
     pieces.clear()
     return decoded(data, name, options.encoding, label)
+
+
+def text_bytes(size: int, lines: int) -> int:
+    """Return the bytes that a text takes as bytes, as characters and as lines, each an object."""
+    return 3 * size + 80 * lines
 
 
 def file_changed(name: str, missing: int) -> DataError:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, TypeVar
 
 from graphcalc.backends.python_loops import define
 from graphcalc.diagnostics import DataError, Label
+from graphcalc.files.memory import check_memory
 from graphcalc.files.streams import display_path, open_bytes
 from graphcalc.numbers import MAX_EXACT
 from graphcalc.ops.kernels.arrays import NDArray
@@ -35,7 +37,7 @@ from graphcalc.tables.csv import (
 from graphcalc.tables.jsonlines import JsonTable, members
 from graphcalc.tables.polars_calls import load_polars
 from graphcalc.tables.quotes import has_closed_quotes
-from graphcalc.tables.reading import TextOptions, decoded, file_changed, read_text
+from graphcalc.tables.reading import TextOptions, decoded, file_changed, read_text, text_bytes
 
 if TYPE_CHECKING:
     import polars
@@ -43,6 +45,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray as Array
 
 _T = TypeVar("_T")
+# Bytes of a number that is read: a float and a reference to it.
+_NUMBER_BYTES = 32
+# Columns from which on text that is generated for all of them takes long to compile.
+_WIDE = 100
 # What generated text raises where a record takes a closer look.
 _ODDITIES = (
     *(ArithmeticError, LookupError, TypeError, ValueError),
@@ -53,8 +59,10 @@ _ODDITIES = (
 class TextTable:
     """A table of CSV, TSV or JSON lines, in memory as text; blank lines of JSON are no rows."""
 
-    def __init__(self, path: str, format: str, text: str, options: TextOptions) -> None:
-        self.name, self._missing = display_path(path), options.missing
+    def __init__(
+        self, path: str, format: str, text: str, options: TextOptions, limit: int = 1 << 40
+    ) -> None:
+        self.name, self._missing, self._limit = display_path(path), options.missing, limit
         self._number_format = options.number_format
         # The first whole number that was rounded to a float when numbers were read last.
         self.rounded = ""
@@ -65,6 +73,7 @@ class TextTable:
         else:
             self._open_csv(format, text, options)
         self.columns = self._table.columns
+        self._bytes = text_bytes(len(text), len(self._records))
         body = text[len(self._records[0]) :] if self._records else ""
         bare = body.replace("\r\n", "\n") if "\r" in body else body
         self._has_quotes, self._is_odd = '"' in body, has_odd_characters(bare)
@@ -153,6 +162,8 @@ class TextTable:
 
     def _read(self, places: Sequence[int], first: int) -> Elements:
         """Return the numbers of columns in the records from one on, exact where they are whole."""
+        count = len(places) * (len(self._records) - first)
+        check_memory(self.name, self._bytes + _NUMBER_BYTES * count, self._limit, None)
         numbers = self._numbers([self._table.keys[place] for place in places], first)
         rows = (self._table.cells(record) for record in self._records[first:])
         digits = self._number_format.digits
@@ -164,6 +175,10 @@ class TextTable:
         """Return the numbers of columns in the records from one on, row by row."""
         numbers: list[float] = []
         if not keys:
+            return numbers
+        if len(keys) > _WIDE:
+            for index in range(first, len(self._records)):
+                numbers += self._wide_record(index, keys)
             return numbers
         reader = self._table.text(Wanted(keys, (), frozenset(), self._has_quotes, self._is_odd))
         # Text for the same reason as in rows: it is three times as fast as a call of `numbers`.
@@ -178,6 +193,16 @@ class TextTable:
             except _ODDITIES:
                 index = first + len(numbers) // len(keys)
                 numbers += self._numbers_of(index, keys)
+
+    def _wide_record(self, index: int, keys: Sequence[str]) -> Sequence[float]:
+        """Return the numbers of a record of many columns, for which no text is compiled."""
+        if isinstance(self._table, CsvTable) and len(keys) == len(self._table.keys):
+            cells = self._records[index].split(self._table.dialect.delimiter)
+            is_plain = self._table.is_plain and not (self._has_quotes or self._is_odd)
+            if is_plain and len(cells) == len(keys):
+                with suppress(ValueError):
+                    return list(map(float, cells))
+        return self._numbers_of(index, keys)
 
     def _numbers_of(self, index: int, keys: Sequence[str]) -> list[float]:
         """Return the numbers of one record, read with care."""
@@ -232,7 +257,8 @@ class BigTextTable:
     def _careful(self) -> TextTable:
         if self._slow is None:
             path, format, options, limit, label = self._arguments
-            self._slow = TextTable(path, format, read_text(path, options, limit, label), options)
+            text = read_text(path, options, limit, label)
+            self._slow = TextTable(path, format, text, options, limit)
         return self._slow
 
     @property

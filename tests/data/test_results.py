@@ -167,3 +167,28 @@ def test_killed_while_writing(number, tmp_path):
     process.stdin.close()
     assert (tmp_path / "out.csv").read_text() == "old"
     assert os.listdir(tmp_path) == ["out.csv"]
+
+
+@pytest.mark.parametrize("ending", ["parquet", "arrow"])
+@pytest.mark.parametrize("backend", ["python", "torch"])
+def test_columns_are_saved_from_arrays(ending, backend, tmp_path):
+    """Columns of more rows than are written at once come back with their dtypes."""
+    program = "a = arange(300000); b = a > 1; c = a * 0.5"
+    path = tmp_path / f"t.{ending}"
+    shown = ("--show", "a,b,c", "-o", "/dev/null", "--backend", backend)
+    assert graphcalc(program, "--save", str(path), *shown).status == 0
+    frame = (pl.read_parquet if ending == "parquet" else pl.read_ipc)(path)
+    assert frame.height == 300_000
+    assert frame["c"].to_list() == [i * 0.5 for i in range(300_000)]
+    assert frame["b"].dtype == pl.Boolean
+    assert frame["b"].sum() == 299_998
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_narrow_columns(dtype, tmp_path):
+    """Columns of narrow floats are those that Parquet has."""
+    path = tmp_path / "t.parquet"
+    graphcalc("a = [0.5, 2]", "--save", str(path), "--dtype", dtype, cwd=tmp_path)
+    frame = pl.read_parquet(path)
+    assert frame["a"].to_list() == [0.5, 2.0]
+    assert frame["a"].dtype == (pl.Float64 if dtype == "float64" else pl.Float32)

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import time
 
 import numpy as np
 import polars as pl
@@ -101,3 +102,30 @@ def test_big_tables_that_polars_would_take(tmp_path):
     (tmp_path / "wide.csv").write_text(f"a,b,c\n{good}".replace(",", "§"))
     options = TextOptions("§")
     assert load(f"{tmp_path}/wide.csv:c", text=options)[-1] == 499_999.5
+
+
+@pytest.mark.parametrize("text", ["{}", " {}", '"{}"'])
+def test_wide_tables(text, tmp_path):
+    """All numbers of a table of many columns are read as those of one of few are."""
+    path = tmp_path / "w.csv"
+    head = ",".join(f"c{i}" for i in range(20_000))
+    rows = [[i + row for i in range(20_000)] for row in range(3)]
+    lines = (",".join(text.format(x) for x in row) for row in rows)
+    path.write_text(head + "\n" + "\n".join(lines) + "\n", newline="")
+    begin = time.process_time()
+    found = load(str(path))
+    assert found.tolist() == rows
+    assert load(f"{path}:c19999").tolist() == [row[-1] for row in rows]
+    assert time.process_time() - begin < 30
+
+
+def test_cells_of_wide_tables_that_are_no_numbers(tmp_path):
+    """They are told by their places."""
+    path = tmp_path / "w.csv"
+    cells = ["1"] * 200
+    cells[150] = "x"
+    path.write_text(",".join(f"c{i}" for i in range(200)) + "\n" + ",".join(cells))
+    with pytest.raises(GraphcalcError) as caught:
+        load(str(path))
+    label = caught.value.diagnostic.labels[0]
+    assert (label.source.location(label.span.start), label.span.end) == ((2, 301), 301)
