@@ -204,7 +204,7 @@ class _Actions:
         names, values = _values(c[:equals]), _values(c[equals + 1 :])
         targets = tuple(self._target(node) for node in names)
         value = values[0]
-        if len(values) > 1:
+        if len(values) > 1 or type(c[-1]) is Token:
             value = Tuple(values, values[0].start, values[-1].end)
         return Unpacking(self.source, targets, value)
 

@@ -15,10 +15,14 @@ def test_one_part_is_unpacked(line):
     assert gc.run(line, A=A)["g"].tolist() == A
 
 
-def test_one_name_for_two_parts():
-    """More parts than names are refused."""
-    with pytest.raises(gc.ProgramError, match="1 name for 2 values"):
-        gc.run("g, = A.split(1)", A=A)
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [("g, = A.split(1)", "1 name for 2 values"), ("g, h = A,", "2 names for 1 value")],
+)
+def test_other_numbers_of_parts(line, words):
+    """More or fewer parts than names are refused."""
+    with pytest.raises(gc.ProgramError, match=words):
+        gc.run(line, A=A)
 
 
 @pytest.mark.parametrize("line", ["(p, q) = A.split(1)", "[p, q] = A.split(1)"])
