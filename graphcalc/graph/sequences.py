@@ -40,6 +40,11 @@ def _list(scope: Scope, item: Lowered) -> ListValue | None:
     return item if isinstance(item, ListValue) else None
 
 
+def _is_list_alone(item: ListValue) -> bool:
+    """Whether a list is none that may be a tensor: of `range` or `list`, or joined with one."""
+    return item.arithmetic is None and type(item.node) in (ast.Call, ast.Binary)
+
+
 def has_named_list(scope: Scope, item: ListValue) -> bool:
     """Whether a list that is joined or repeated has the node of a name among its operands."""
     pending: list[Any] = [item]
@@ -61,7 +66,9 @@ def _joined(
     a, b = _list(scope, left), _list(scope, right)
     if a is None or b is None:
         return None
-    arithmetic, counts = (node.op, left, right), (*a.counts, *b.counts)
+    is_list = _is_list_alone(a) or _is_list_alone(b)
+    arithmetic = None if is_list else (node.op, left, right)
+    counts = (*a.counts, *b.counts)
     for too_many in (a.items, b.items):
         if isinstance(too_many, TooMany):
             return ListValue(too_many, node, arithmetic, counts)
@@ -86,7 +93,8 @@ def _repeated(
         for position in used:
             scope.arguments.value(position)
         return TupleValue(sequence.items * times, node)
-    arithmetic, counts = (node.op, *operands), (*sequence.counts, *used)
+    arithmetic = None if _is_list_alone(sequence) else (node.op, *operands)
+    counts = (*sequence.counts, *used)
     if isinstance(sequence.items, TooMany):
         return ListValue(sequence.items, node, arithmetic, counts)
     error = _excess(len(sequence.items) * times, node, frame)

@@ -24,6 +24,8 @@ from graphcalc.graph.lowered import (
     TextValue,
     TupleValue,
 )
+from graphcalc.graph.number_limits import NUMBER_LIMITS
+from graphcalc.graph.ranges import RANGES
 from graphcalc.graph.scope import Scope
 from graphcalc.graph.shape_checks import SHAPE_CHECKS
 from graphcalc.graph.windows import PAD, WINDOWS
@@ -616,5 +618,5 @@ _HIDDEN = (
     *SHAPE_CHECKS,
     *WINDOWS,
 )
-PUBLIC = (*_ALL, *JOINED)
+PUBLIC = (*_ALL, *JOINED, *NUMBER_LIMITS, *RANGES)
 FUNCTIONS = {name: f for f in (*PUBLIC, *_HIDDEN, *HIDDEN) for name in (f.name, *f.aliases)}

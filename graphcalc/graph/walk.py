@@ -219,7 +219,17 @@ def _operator(scope: Scope, node: ast.Binary, frame: Frame) -> None:
     op = OPS[node.op]
     if node.op == "pow":
         op = _power(scope, left, right, node, frame)
+    elif node.op == "add" and frame.place is None:
+        _note_truths(scope, left, right, node, frame)
     values.append(scope.add(op, (left, right), (), node, frame))
+
+
+def _note_truths(scope: Scope, left: int, right: int, node: ast.Binary, frame: Frame) -> None:
+    """Note that a sum of two truths is a number."""
+    nodes = scope.builder.nodes
+    if nodes[left].type.dtype == nodes[right].type.dtype == "bool":
+        text = "truths add up as numbers here, 1 + 1 = 2; torch's `+` of two bools is `|`"
+        scope.builder.note(Label(frame.source, node.span), text)
 
 
 def _power(scope: Scope, left: int, right: int, node: ast.Binary, frame: Frame) -> Op:
@@ -311,6 +321,10 @@ def _index(scope: Scope, node: ast.Index, frame: Frame) -> None:
         if part is not None:
             scope.values.append(part)
             return
+    items = [
+        scope.operand(i, n, frame.source) if isinstance(i, ListValue) else i
+        for i, n in zip(items, node.items)
+    ]
     base = scope.operand(item, node.value, frame.source)
     shape = scope.builder.nodes[base].type.shape
     params, operands = Indexing(scope.arguments, scope.operand).items(

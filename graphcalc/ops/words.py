@@ -53,7 +53,6 @@ INSTEAD = {
     "sine": "write sin({})",
     "tangent": "write tan({})",
     "print": "write a bare name: every node is shown",
-    "range": "write arange(n); there are no loops",
     "backward": "write grad(y, x), or run with --grad NAME",
     "jacobian": "write grad(y, x, weights): gradients are those of one number",
     "hessian": "write grad(grad(y, x), x) for a number x",
