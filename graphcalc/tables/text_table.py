@@ -117,6 +117,8 @@ class TextTable:
     def _leave_blank_out(self) -> None:
         """Take lines that are no rows out of the records."""
         records = self._records
+        if not any(map(self._table.is_blank, records)):
+            return
         kept = [i for i, record in enumerate(records) if not self._table.is_blank(record)]
         if len(kept) < len(records):
             sizes = [record.count("\n") + 1 for record in records]
@@ -328,7 +330,10 @@ class BigTextTable:
 
         if self._counts is None:
             self._counts = _counts(self.name, self._separator)
-        has_quotes = self._counts[4] > 0
+        has_quotes, size = self._counts[4] > 0, 8 * len(places) * self._counts[0]
+        # A matrix is copied once, row by row.
+        size *= 1 + (len(places) > 1)
+        check_memory(display_path(self.name), size, self._arguments[3], self._arguments[4])
         if not self._is_plain(*self._counts):
             return None
         if has_quotes and not self._has_closed_quotes:

@@ -129,3 +129,13 @@ def test_cells_of_wide_tables_that_are_no_numbers(tmp_path):
         load(str(path))
     label = caught.value.diagnostic.labels[0]
     assert (label.source.location(label.span.start), label.span.end) == ((2, 301), 301)
+
+
+def test_large_columns_are_held_against_the_limit(tmp_path):
+    """A matrix of a large file is refused before it is read where it does not fit."""
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n" + "1,2\n" * 2_500_000)
+    done = graphcalc("-q", "x.sum()", f"x=@{path}", "--max-memory", "60M")
+    assert done.status == 5
+    assert "needs" in done.complaint
+    assert graphcalc("-q", "x.sum()", f"x=@{path}:b", "--max-memory", "60M").text == "5000000\n"
