@@ -153,7 +153,9 @@ def _countable(torch: Torch, x: Tensor) -> Tensor:
 
 
 def _torch_mode(torch: Torch, x: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, Tensor]:
-    """torch.mode of ordered elements, as it is left open what it makes of NaN elsewhere."""
+    """torch.mode; with NaN among the elements that of the ordered ones, as torch leaves it open."""
+    if not bool(x.isnan().any()):
+        return torch.mode(x, dim, keepdim)
     ordered, positions = torch.sort(x, dim=dim, stable=True)
     values, at = torch.mode(ordered, dim, True)
     found = positions.gather(dim, at)
