@@ -155,7 +155,8 @@ def _countable(torch: Torch, x: Tensor) -> Tensor:
 def _torch_mode(torch: Torch, x: Tensor, dim: int, keepdim: bool) -> tuple[Tensor, Tensor]:
     """torch.mode; with NaN among the elements that of the ordered ones, as torch leaves it open."""
     if not bool(x.isnan().any()):
-        return torch.mode(x, dim, keepdim)
+        values, found = torch.mode(x, dim, keepdim)
+        return values, found
     ordered, positions = torch.sort(x, dim=dim, stable=True)
     values, at = torch.mode(ordered, dim, True)
     found = positions.gather(dim, at)
