@@ -22,7 +22,7 @@ from graphcalc.syntax.program import SyntaxTree
 from graphcalc.tables import reading
 from graphcalc.tables.frames import FrameTable
 from graphcalc.tables.polars_calls import is_polars_usable
-from graphcalc.tables.reading import TextOptions, names_listed, read_text
+from graphcalc.tables.reading import TextOptions, delimiter_hint, names_listed, read_text
 from graphcalc.tables.text_table import BigTextTable, TextTable
 
 # What a file's name may end with, besides those of tables.
@@ -243,7 +243,7 @@ def _unknown_key(path: str, key: str, keys: list[str], label: Label) -> DataErro
         f"{path} has no `{brief(key)}`",
         (label,),
         note=f"it has {names_listed(keys)}" if keys else "there is nothing in it",
-        help=did_you_mean(key, keys),
+        help=did_you_mean(key, keys) or delimiter_hint(keys),
     )
 
 

@@ -31,7 +31,7 @@ from graphcalc.ops.words import PREFIXES
 from graphcalc.rows.plan import RowPlan
 from graphcalc.syntax.columns import header_of, name_at, name_of
 from graphcalc.tables.columns import ColumnKind, Columns, OutputColumns
-from graphcalc.tables.reading import names_listed
+from graphcalc.tables.reading import delimiter_hint, names_listed
 
 _NUMBERS = (ColumnKind.NUMBER, ColumnKind.INTEGER, ColumnKind.LONG_INTEGER)
 _DTYPES = {ColumnKind.TEXT: TEXT, **dict.fromkeys(_NUMBERS[1:], "int64")}
@@ -162,11 +162,7 @@ def _hint(name: str, columns: Sequence[str]) -> str:
         return f"did you mean `{brief(name_of(found))}`?"
     if columns and all(c == str(place) for place, c in enumerate(columns, 1)):
         return "without a header they are col(1), col(2), …"
-    if len(columns) != 1:
-        return ""
-    delimiter = next((d for d in ";\t|:," if d in columns[0]), "")
-    shown = "\\t" if delimiter == "\t" else delimiter
-    return f"if `{shown}` separates the columns, add --delimiter '{shown}'" if delimiter else ""
+    return delimiter_hint(columns)
 
 
 def check_passes(plan: RowPlan) -> None:

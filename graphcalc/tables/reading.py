@@ -125,6 +125,15 @@ def _visible(name: str) -> str:
     return brief(name) if name == name.strip() else f'"{name[:60]}"'
 
 
+def delimiter_hint(columns: Sequence[str]) -> str:
+    """Return the option that parts a header of one name which looks like several; else nothing."""
+    if len(columns) != 1:
+        return ""
+    delimiter = next((d for d in ";\t|:," if d in columns[0]), "")
+    shown = "\\t" if delimiter == "\t" else delimiter
+    return f"if `{shown}` separates the columns, add --delimiter '{shown}'" if delimiter else ""
+
+
 def names_listed(names: Sequence[str], limit: int = 12) -> str:
     """Names for a message, some of many."""
     listed = ", ".join(f"`{_visible(name)}`" for name in names[:limit])

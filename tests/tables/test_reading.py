@@ -139,3 +139,14 @@ def test_large_columns_are_held_against_the_limit(tmp_path):
     assert done.status == 5
     assert "needs" in done.complaint
     assert graphcalc("-q", "x.sum()", f"x=@{path}:b", "--max-memory", "60M").text == "5000000\n"
+
+
+@pytest.mark.parametrize(("delimiter", "shown"), [(";", ";"), ("\t", "\\t"), ("|", "|")])
+def test_other_delimiters_are_advised(delimiter, shown, tmp_path):
+    """A column that is part of the one name of the header is found with the option advised."""
+    path = tmp_path / "t.csv"
+    path.write_text(f"a{delimiter}b\n1{delimiter}2\n")
+    with pytest.raises(GraphcalcError) as caught:
+        load(f"{path}:b")
+    assert f"add --delimiter '{shown}'" in caught.value.diagnostic.help
+    assert load(f"{path}:b", text=TextOptions(delimiter=delimiter)).tolist() == [2]
