@@ -363,3 +363,15 @@ def test_calls_round_where_torchs_do(dtype, call):
     """Inside of these functions torch is float32, or rounds each of its steps."""
     x = torch.linspace(-1.7, 2.1, 31).sin().to(dtype)
     assert ulps(gc.run(call, x=x).value, eval(call, {"torch": torch, "x": x})) <= 1
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+@pytest.mark.parametrize("call", ["1 / x", "2.5 / x", "torch.reciprocal(x)"])
+def test_gradients_of_numbers_over_tensors(call, dtype):
+    """Of a number over x it is that of one over x, whose square may overflow."""
+    x = sweep(dtype, 3)
+    leaf = x.clone().requires_grad_()
+    value = eval(call, {"torch": torch, "x": leaf})
+    (wanted,) = torch.autograd.grad(value.sum(), leaf)
+    found = gc.run(f"g = grad(sum({call}), x)", x=x)["g"]
+    assert torch.equal(found.nan_to_num(7), wanted.nan_to_num(7))

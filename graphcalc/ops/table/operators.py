@@ -9,13 +9,16 @@ from graphcalc.ops import causes
 from graphcalc.ops.kernels import numeric
 from graphcalc.ops.shapes import arithmetic, bitwise, predicate, select
 from graphcalc.ops.spec import (
+    HALVES,
     NONE,
     ZERO,
     Elements,
     Field,
+    Gradient,
     IdentityRule,
     Op,
     Operands,
+    Params,
     PythonKernel,
     Type,
     in_halves,
@@ -77,6 +80,15 @@ _POW = (
     "where(y == 0, 0, g * y * x^(y - 1))",
     "where((x == 0) and (y >= 0), 0, g * out * log(x))",
 )
+
+
+def _div_gradients(operands: Operands, params: Params) -> tuple[Gradient, ...]:
+    """The gradients of a quotient; in half precision torch has `2 / y` as 2 times 1 / y."""
+    if operands[1].dtype not in HALVES:
+        return ("g / y", "-(g * out / y)")
+    return ("g / y", "-(g * x) * square(1 / y)" if operands[0].is_number else "-g * (out / y)")
+
+
 OPERATORS = (
     Op(
         "add",
@@ -133,7 +145,7 @@ OPERATORS = (
         identity_operand=_by_one,
         causes=causes.DIV,
         pole="{0} / ({1} + {eps})",
-        vjp=in_halves(("g / y", "-g * (out / y)"), ("g / y", "-(g * out / y)")),
+        vjp=_div_gradients,
         polars="div",
         raising="({} / {})",
     ),
