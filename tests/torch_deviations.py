@@ -54,9 +54,7 @@ _FACTORS = Deviation(
 _DATA = "the shape of the result would depend on data"
 
 _NAN = Deviation("gradient", r"float64\[9\]", "at NaN torch's vectors and its scalar code differ")
-_TORCH_ALONE = Deviation(
-    "refused", "the Python backend lacks", "indices, and windows that overlap, are torch's"
-)
+_TORCH_ALONE = Deviation("refused", "the Python backend lacks", "what Python lacks is torch's")
 _BIAS = Deviation("answered", "bias type", "operands of several dtypes meet in one")
 _NUMBER = Deviation("answered", "must be Tensor", "a number stands for a tensor")
 _NOT_OF_BOOL = Deviation("answered", "on a bool tensor", "bool counts as 0 and 1")
@@ -120,6 +118,9 @@ OF: dict[str, tuple[Deviation, ...]] = {
     **dict.fromkeys((f"nn.functional.max_pool{n}d" for n in (1, 2, 3)), (_TORCH_ALONE,)),
     **dict.fromkeys((f"nn.functional.adaptive_avg_pool{n}d" for n in (1, 2, 3)), (_TORCH_ALONE,)),
     **dict.fromkeys((f"nn.functional.adaptive_max_pool{n}d" for n in (1, 2, 3)), (_TORCH_ALONE,)),
+    **dict.fromkeys(
+        ("nn.functional.embedding", "nn.functional.multi_margin_loss"), (_TORCH_ALONE,)
+    ),
     **dict.fromkeys((f"nn.functional.avg_pool{n}d" for n in (1, 2, 3)), (_WHOLE,)),
     **dict.fromkeys(
         ("round", "special.round"),
