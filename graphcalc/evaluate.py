@@ -251,9 +251,16 @@ class Evaluation:
         return found
 
     def graph(
-        self, inputs: Mapping[str, Input], columns: Mapping[str, Input] | None = None
+        self,
+        inputs: Mapping[str, Input],
+        columns: Mapping[str, Input] | None = None,
+        *,
+        has_calls: bool = False,
     ) -> Graph:
-        """Return the graph for inputs of these types, and for columns that names may stand for."""
+        """Return the graph for inputs of these types, and for columns that names may stand for.
+
+        With `has_calls` it has its call tree.
+        """
         options = self.options
         memory = memory_limit(options)
         with PROCESS.collection.lasting():
@@ -266,6 +273,7 @@ class Evaluation:
                 seed=options.seed,
                 is_check=options.is_check,
                 columns=columns,
+                has_calls=has_calls,
             )
             if options.gradients is not None:
                 graph = _with_gradients(graph, options.gradients)

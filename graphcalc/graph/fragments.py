@@ -268,6 +268,7 @@ def splice_call(
     if (
         scope.builder.has_text
         or key is None
+        or scope.calls is not None
         or (not is_prelude and takes_gradients(scope, definition))
     ):
         return False

@@ -19,6 +19,7 @@ from graphcalc.diagnostics import (
     brief,
     did_you_mean,
 )
+from graphcalc.graph.call_tree import CallTree
 from graphcalc.ops.shapes import show
 from graphcalc.ops.spec import Op, Problem, Type
 from graphcalc.ops.table import OPS
@@ -202,6 +203,7 @@ class Graph:
         gradients: Mapping[int, int] | None = None,
         edges: Iterable[Any] = (),
         carried: Mapping[str, str] | None = None,
+        calls: CallTree | None = None,
     ) -> None:
         self.nodes, self.results, self.names = nodes, results, names
         self.dtype, self.limits = dtype, limits
@@ -218,6 +220,8 @@ class Graph:
         self.edges = list(edges)
         # Names that the program has for columns of text, which are carried as they are.
         self.carried = dict(carried or {})
+        # The calls that added the nodes, where they were taken down.
+        self.calls = calls
         # Of a graph that is finished: see `verify.alike` and `passes.work`, which find them.
         self.alike: list[int] | None = None
         self.work: Any = None

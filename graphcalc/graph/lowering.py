@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphcalc.diagnostics import BindingError, GraphcalcError, Label, ProgramError, brief
 from graphcalc.graph.builder import Builder
+from graphcalc.graph.call_tree import CallRecorder
 from graphcalc.graph.declarations import Declarations, place_of
 from graphcalc.graph.expansion import Expander
 from graphcalc.graph.ir import Graph, Limits, Node, Where, label_of
@@ -76,6 +77,7 @@ def lower(
     seed: int,
     is_check: bool = False,
     columns: Mapping[str, Input] | None = None,
+    has_calls: bool = False,
 ) -> Graph:
     """The graph of a program with values bound to some of its names.
 
@@ -83,10 +85,13 @@ def lower(
     either replaces the program's own assignment of that name. `columns` are there for names that
     the program reads and does not assign first, and replace nothing; a declaration of one says
     that it is a number. With `is_check` and no columns declared inputs need no value: their sizes
-    may stay symbols. Raises BindingError for names that are bound in vain or not at all, DataError
-    for values that are not as declared, ProgramError and LimitError for what the program says.
+    may stay symbols. With `has_calls` the graph has its call tree. Raises BindingError for names
+    that are bound in vain or not at all, DataError for values that are not as declared,
+    ProgramError and LimitError for what the program says.
     """
     lowering = _Lowering(program, bindings, inputs, dtype, limits, seed, is_check, columns)
+    if has_calls:
+        lowering.scope.calls = CallRecorder()
     graph = lowering.run()
     # What refers to itself stays until cycles are collected; let it be small.
     lowering.builder.shared.clear()
@@ -161,7 +166,7 @@ class _Lowering:
         values = {*assigned, *self.names.bound, *self.declared.types, *columns}
         hides_modules = any(p in values or self.declared.is_symbol(p) for p in PREFIXES)
         for part in self.program.parts:
-            if isinstance(part, SkeletonLines) and not hides_modules and not self.builder.has_text:
+            if isinstance(part, SkeletonLines) and self._has_fragments(hides_modules):
                 self.expander.expand(part)
                 continue
             for statement in part if isinstance(part, tuple) else part.statements():
@@ -170,6 +175,10 @@ class _Lowering:
             if name not in self.used and not self.declared.is_symbol(name):
                 raise self.names.unused(name)
         return self._finish()
+
+    def _has_fragments(self, hides_modules: bool) -> bool:
+        """Whether lines of one form may be spliced rather than lowered one by one."""
+        return not (hides_modules or self.builder.has_text or self.scope.calls is not None)
 
     def _statement(self, statement: AnyStatement) -> None:
         if isinstance(statement, Definition):
@@ -441,6 +450,8 @@ class _Lowering:
         )
         graph.notes = builder.notes
         graph.sizes, graph.carried = self.declared.known, carried
+        if self.scope.calls is not None:
+            graph.calls = self.scope.calls.tree(len(builder.nodes), moved)
         for position in results:
             _end_with(nodes[position], builder.dtype)
         self._letter(graph)

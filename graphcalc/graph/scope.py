@@ -23,6 +23,7 @@ from graphcalc.diagnostics import (
 )
 from graphcalc.graph.builder import Builder
 from graphcalc.graph.call_arguments import Arguments
+from graphcalc.graph.call_tree import CallRecorder
 from graphcalc.graph.frames import Frame, Store
 from graphcalc.graph.functions import FunctionTable, unknown_function
 from graphcalc.graph.ir import Where
@@ -115,6 +116,8 @@ class Scope:
         # Of a fragment that is found out, the operands that were taken for data.
         self.undecided: set[int] = set()
         self._orders: dict[int, list[Any]] = {}
+        # Takes down calls, where a picture wants them; nothing is spliced then.
+        self.calls: CallRecorder | None = None
 
     def apart(self, builder: Builder, missing: Missing, symbols: Symbols) -> Scope:
         """Return a scope of another builder that knows no names of the program."""
@@ -174,10 +177,11 @@ class Scope:
                 called = steps[type(node)](self, node, frame)
                 if called is not None:
                     frames.append(called)
+                    self._enter(called)
                     break
             else:
                 frames.pop()
-                self.active.discard(id(frame.definition))
+                self._leave(frame)
                 if frame.memo is not None and frame.random_before == self.builder.random_count:
                     self.memo[frame.memo] = values[-1]
 
@@ -194,11 +198,21 @@ class Scope:
         if otherwise is None:
             raise error
         del self.frames[outer:], self.values[depth:]
-        self.active.difference_update(id(f.definition) for f in failed)
+        for frame in reversed(failed):
+            self._leave(frame)
         try:
             otherwise()
         except GraphcalcError:
             raise error from None
+
+    def _enter(self, frame: Frame) -> None:
+        if self.calls is not None and frame.definition is not None and frame.call is not None:
+            self.calls.enter(frame.definition.name, frame.call, len(self.builder.nodes))
+
+    def _leave(self, frame: Frame) -> None:
+        self.active.discard(id(frame.definition))
+        if self.calls is not None and frame.definition is not None:
+            self.calls.leave(len(self.builder.nodes))
 
     def _outside_of_prelude(self, error: GraphcalcError) -> GraphcalcError:
         """Return an error inside of a composite as one at the user's call of it."""
