@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from graphcalc.backends.base import KEEP, Inputs, Program, Settings, Sink, Value
@@ -19,6 +20,7 @@ from graphcalc.diagnostics import (
     UsageError,
     brief,
 )
+from graphcalc.graph.call_tree import CallTree
 from graphcalc.graph.ir import MAX_NODES, Graph, Limits
 from graphcalc.graph.lowering import Binding, Input, constant_of, lower
 from graphcalc.graph.verify import verify
@@ -64,13 +66,17 @@ class Options(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """A finished run: its trace, and the kept values by position of the graph."""
+    """A finished run: its trace, and the kept values by position of the graph.
+
+    `calls` finds out which calls of functions added the nodes.
+    """
 
     graph: Graph
     program: Program
     trace: Trace
     values: dict[int, Value]
     inputs: Inputs
+    calls: Callable[[], CallTree] | None = None
 
     def retraced(self) -> Outcome:
         """Return this run with a record of every node; runs the program again."""
@@ -192,6 +198,7 @@ class Evaluation:
         before = program.compile_seconds
         taken = None if sinks is None else sinks(graph)
         outcome = traced(graph, program, inputs, taken, self._recorded(graph))
+        outcome = outcome._replace(calls=partial(self.call_tree, described))
         if notify is not None and program.compile_seconds > before:
             notify(f"torch.compile took {program.compile_seconds - before:.1f} s")
         return outcome
@@ -251,34 +258,41 @@ class Evaluation:
         return found
 
     def graph(
+        self, inputs: Mapping[str, Input], columns: Mapping[str, Input] | None = None
+    ) -> Graph:
+        """Return the graph for inputs of these types, and for columns that names may stand for."""
+        with PROCESS.collection.lasting():
+            graph = self._lowered(inputs, columns)
+            if self.options.gradients is not None:
+                graph = _with_gradients(graph, self.options.gradients)
+            verify(graph)
+        return graph
+
+    def call_tree(self, inputs: Mapping[str, Input]) -> CallTree:
+        """Return which calls of functions added the nodes of the graph for these inputs."""
+        tree = self._lowered(inputs, has_calls=True).calls
+        assert tree is not None
+        return tree
+
+    def _lowered(
         self,
         inputs: Mapping[str, Input],
         columns: Mapping[str, Input] | None = None,
         *,
         has_calls: bool = False,
     ) -> Graph:
-        """Return the graph for inputs of these types, and for columns that names may stand for.
-
-        With `has_calls` it has its call tree.
-        """
         options = self.options
-        memory = memory_limit(options)
-        with PROCESS.collection.lasting():
-            graph = lower(
-                self.program,
-                self.bindings,
-                inputs,
-                dtype=run_dtype(options.settings),
-                limits=Limits(options.max_nodes, memory),
-                seed=options.seed,
-                is_check=options.is_check,
-                columns=columns,
-                has_calls=has_calls,
-            )
-            if options.gradients is not None:
-                graph = _with_gradients(graph, options.gradients)
-            verify(graph)
-        return graph
+        return lower(
+            self.program,
+            self.bindings,
+            inputs,
+            dtype=run_dtype(options.settings),
+            limits=Limits(options.max_nodes, memory_limit(options)),
+            seed=options.seed,
+            is_check=options.is_check,
+            columns=columns,
+            has_calls=has_calls,
+        )
 
     def _prepare(self, described: dict[str, Input], inputs: Inputs) -> tuple[Graph, Program]:
         """Return the graph and the program for inputs of these types, from the cache if there."""

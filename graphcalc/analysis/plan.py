@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple, TypeAlias, overload
 
 from graphcalc.backends.base import Inputs
 from graphcalc.backends.regions import check_memory, steps_of
 from graphcalc.evaluate import Evaluation
+from graphcalc.graph.call_tree import CallTree
 from graphcalc.graph.ir import Graph
 from graphcalc.graph.passes import cost
 from graphcalc.graph.text import node_text
@@ -36,10 +38,13 @@ class PlannedNode(NamedTuple):
 
 
 class Plan(Sequence[PlannedNode]):
-    """The nodes of a run that has not happened, in order of evaluation."""
+    """The nodes of a run that has not happened, in order of evaluation.
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    `calls` finds out which calls of functions added the nodes.
+    """
+
+    def __init__(self, graph: Graph, calls: Callable[[], CallTree] | None = None) -> None:
+        self.program_graph, self.calls = graph, calls
         self._steps = [
             _step(graph, i) for i, node in enumerate(graph.nodes) if node.name is not None
         ]
@@ -63,8 +68,8 @@ class Plan(Sequence[PlannedNode]):
     def operations(self) -> Count:
         """The operations of all nodes."""
         total: Count = 0
-        for position in range(len(self.graph.nodes)):
-            total = total + cost(self.graph, position)
+        for position in range(len(self.program_graph.nodes)):
+            total = total + cost(self.program_graph, position)
         return total
 
     @property
@@ -73,20 +78,21 @@ class Plan(Sequence[PlannedNode]):
 
         Raises LimitError where that is more than the graph's limit.
         """
-        if any(Size in map(type, node.type.shape) for node in self.graph.nodes):
+        if any(Size in map(type, node.type.shape) for node in self.program_graph.nodes):
             return None
-        graph = self.graph
+        graph = self.program_graph
         return check_memory(graph, steps_of(graph, frozenset(graph.results), with_regions=False))
 
     @property
     def sizes(self) -> dict[str, int]:
         """The symbols of declared sizes that have a value, with the value."""
-        return self.graph.sizes
+        return self.program_graph.sizes
 
 
 def plan_of(evaluation: Evaluation, inputs: Inputs | None = None) -> Plan:
     """Return the plan of a run on these inputs."""
-    return Plan(evaluation.graph(evaluation.describe_inputs(inputs)[1]))
+    described = evaluation.describe_inputs(inputs)[1]
+    return Plan(evaluation.graph(described), partial(evaluation.call_tree, described))
 
 
 def _step(graph: Graph, position: int) -> PlannedNode:

@@ -180,7 +180,7 @@ class PlanTexts:
     """Shapes and costs of a run that has not happened."""
 
     def __init__(self, plan: Plan) -> None:
-        self.plan, self.graph = plan, plan.graph
+        self.plan, self.graph = plan, plan.program_graph
         positions = (i for i, node in enumerate(self.graph.nodes) if node.name is not None)
         self._steps = dict(zip(positions, plan))
 

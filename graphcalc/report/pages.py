@@ -52,7 +52,7 @@ def print_plan(plan: Plan, page: Page) -> None:
     """Print a plan, in one of the formats of `report.plan`."""
     from graphcalc.report import plan as printer
 
-    for label in plan.graph.notes:
+    for label in plan.program_graph.notes:
         notify(label.text, label)
     if page.format == "table":
         from graphcalc.report import table
