@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from graphcalc import __version__
-from graphcalc.cli import assemble
+from graphcalc.cli import assemble, pictures
 from graphcalc.cli.inputs import sources_and_bindings
 from graphcalc.cli.options import ADDED
 from graphcalc.cli.parser import CommandLine, check, parse
@@ -126,7 +126,9 @@ def _run_program(evaluation: Evaluation, command: CommandLine, page: Page) -> Ou
     if command.check:
         from graphcalc.analysis.plan import plan_of
 
-        print_plan(plan_of(evaluation), page)
+        plan = plan_of(evaluation)
+        with pictures.drawn(lambda: pictures.of_plan(plan, command), command):
+            print_plan(plan, page)
         return None
     if command.minimize is not None:
         return _minimize(evaluation, command, page, command.minimize)
@@ -137,7 +139,7 @@ def _run_program(evaluation: Evaluation, command: CommandLine, page: Page) -> Ou
     evaluation.keeps_results = not is_table or any(not t.name for t in command.save)
     if evaluation.options.gradients is None and not command.trace_nan and not command.profile:
         is_part = command.show or command.results or is_value
-        evaluation.records = command.show if is_part else None
+        evaluation.records = command.show if is_part and not command.graph else None
     outcome = _run_and_save(evaluation, command, is_table=is_table)
     if outcome.trace.only is not None and outcome.has_non_finite():
         # Only a record of all nodes tells where NaN and infinity come from.
@@ -147,7 +149,8 @@ def _run_program(evaluation: Evaluation, command: CommandLine, page: Page) -> Ou
 
         outcome = with_profile(outcome)
     records = _records(outcome, command, is_value=is_value)
-    print_run(records, outcome, page, trace_nan=command.trace_nan)
+    with pictures.drawn(lambda: pictures.of_run(outcome, command), command):
+        print_run(records, outcome, page, trace_nan=command.trace_nan)
     return outcome
 
 
@@ -222,7 +225,7 @@ def _minimize(evaluation: Evaluation, command: CommandLine, page: Page, node: st
             way,
             watch=watch,
             with_gradients=not is_value,
-            with_locals=page.format in STEPS,
+            with_locals=page.format in STEPS or bool(command.graph),
         )
     outcome = minimum.outcome
     _note_graph(outcome)
@@ -235,7 +238,8 @@ def _minimize(evaluation: Evaluation, command: CommandLine, page: Page, node: st
             _save([target], outcome, command.show)
     names = command.show or (list(minimum.values) if is_value else ())
     records = outcome.trace.select(names) if names else outcome.trace
-    print_run(records, outcome, page, trace_nan=command.trace_nan)
+    with pictures.drawn(lambda: pictures.of_run(outcome, command), command):
+        print_run(records, outcome, page, trace_nan=command.trace_nan)
     line = report.as_line(minimum, way)
     (STANDARD_OUTPUT.write if page.format == "table" else complain)(line)
     return outcome

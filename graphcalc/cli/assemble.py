@@ -23,7 +23,7 @@ def run_options(command: CommandLine) -> Options:
 
     gradients = None
     if command.grad is not None:
-        with_locals = command.output_format in STEPS
+        with_locals = bool(command.graph) or command.output_format in STEPS
         gradients = Gradients(command.grad, command.wrt or None, command.seed_grad, with_locals)
     return Options(
         Settings(command.backend, command.device, command.dtype, command.threads, command.compile),

@@ -123,6 +123,24 @@ def _output(name: str, text: str) -> str | None:
     return None if text == "-" else text
 
 
+def _picture(name: str, text: str) -> str:
+    from graphcalc.drawing.writers import format_of
+
+    if text != "-":
+        format_of(text)
+    return text
+
+
+def _depth(name: str, text: str) -> int:
+    from graphcalc.drawing.folding import ALL
+
+    if text == "all":
+        return ALL
+    if re.fullmatch(r"\d{1,6}", text, re.ASCII):
+        return int(text)
+    raise _refused(name, "a number of levels, or all", text)
+
+
 def _target(name: str, text: str) -> SaveTarget:
     from graphcalc.data.results import parse_target
 
@@ -279,6 +297,13 @@ GROUPS = {
         Option("--errors", "STYLE", "full with source, line, or auto.",
                default="auto", choices=("auto", "full", "line")),
     ),
+    "Pictures": (
+        Option("--graph", "FILE", "Draw the graph: .svg .pdf .png .html .dot .mmd; - prints it.",
+               _picture, (), repeats=True, excludes=("--rows", "--check-grad")),
+        Option("--depth", "N", "How far calls of functions are unfolded: 0, 1, … or all.",
+               _depth, requires="--graph"),
+        Option("--open", "", "Show the picture's file when it is written.", requires="--graph"),
+    ),
     "Rows": (
         Option("--rows", "FILE", "Run for every row of a table; - is standard input.", bare="-",
                default=(), repeats=True,
@@ -312,6 +337,7 @@ BY_NAME = {name: option for option in (*OPTIONS, *ADDED) for name in option.name
 # What to say of two options that cannot be combined, beside that they cannot.
 HINTS = {
     ("--rows", "--save"): "-o FILE writes the rows",
+    ("--graph", "--rows"): "a picture shows one run: bind the columns to names, x=@FILE:x",
     ("--profile", "--compile"): "torch.compile makes one function of all nodes",
     ("--to", "--format"): "one of the two is enough",
 }

@@ -75,6 +75,10 @@ class CommandLine:
     color: str
     errors: str
 
+    graph: tuple[str, ...]
+    depth: int | None
+    open: bool
+
     rows: tuple[str, ...]
     to: str | None
     only: bool
@@ -224,7 +228,7 @@ def _check_files(command: CommandLine) -> None:
             raise UsageError("option", f"--save writes `{brief(path)}` twice")
     ending = (command.output or "").lower().rpartition(".")[2]
     advice = {
-        **dict.fromkeys(_PICTURES, "nothing is drawn; write text, as .txt, .md, .csv or .json"),
+        **dict.fromkeys(_PICTURES, f"a picture is drawn by --graph {brief(command.output or '')}"),
         **dict.fromkeys(_SHEETS, "write .csv, which spreadsheets read"),
         **dict.fromkeys(_ARRAYS, f"--save writes values: --save {brief(command.output or '')}"),
     }

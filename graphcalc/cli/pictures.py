@@ -1,0 +1,56 @@
+"""The pictures that a command line asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from graphcalc.cli.parser import CommandLine
+from graphcalc.report.pages import notify
+
+if TYPE_CHECKING:
+    from graphcalc.analysis.plan import Plan
+    from graphcalc.drawing.pictures import Picture
+    from graphcalc.evaluate import Outcome
+
+
+def of_run(outcome: Outcome, command: CommandLine) -> Picture:
+    """Return the picture of a run."""
+    from graphcalc.drawing.pictures import picture_of_run
+
+    return picture_of_run(outcome, command.depth, command.digits)
+
+
+def of_plan(plan: Plan, command: CommandLine) -> Picture:
+    """Return the picture of a plan."""
+    from graphcalc.drawing.pictures import picture_of_plan
+
+    return picture_of_plan(plan, command.depth)
+
+
+@contextmanager
+def drawn(picture: Callable[[], Picture], command: CommandLine) -> Iterator[None]:
+    """Write the picture into its files before the block, and print it after it.
+
+    Where a file cannot be written, nothing is printed.
+    """
+    if not command.graph:
+        yield
+        return
+    made = picture()
+    paths = [path for path in command.graph if path != "-"]
+    for path in paths:
+        made.write(path)
+    yield
+    if command.open and paths:
+        _show(paths[0])
+
+
+def _show(path: str) -> None:
+    """Open a file in the program that the system shows it with; note where there is none."""
+    import webbrowser
+
+    if not webbrowser.open(Path(path).resolve().as_uri()):
+        notify(f"no program was found that shows {path}")

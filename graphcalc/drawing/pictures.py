@@ -1,0 +1,78 @@
+"""Pictures of runs and of plans: in a notebook, in a file, in a terminal."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from graphcalc.analysis.plan import Plan
+from graphcalc.diagnostics import LimitError, UsageError
+from graphcalc.drawing.diagram import Diagram, PlanTexts, TraceTexts, diagram
+from graphcalc.drawing.folding import Depth
+from graphcalc.drawing.scene import Scene, scene_of
+from graphcalc.drawing.svg import as_svg
+from graphcalc.evaluate import Outcome
+
+if TYPE_CHECKING:
+    from graphcalc.trace import Trace
+
+# Boxes up to which a picture is drawn, and up to which a notebook shows it without being asked.
+MAX_BOXES = 5_000
+
+
+class Picture:
+    """A graph as boxes and arrows; a notebook shows it, and `write` draws it into a file."""
+
+    def __init__(self, drawn: Diagram, trace: Trace | None = None) -> None:
+        self.diagram, self.trace = drawn, trace
+
+    @cached_property
+    def scene(self) -> Scene:
+        """The picture with a place for everything; LimitError where there are too many boxes."""
+        count = len(self.diagram.boxes)
+        if count > MAX_BOXES:
+            raise LimitError(
+                "boxes",
+                f"the picture has {count:,} boxes, and the limit is {MAX_BOXES:,}",
+                help="fold calls of functions with --depth 0, or write .dot, which has no limit",
+            )
+        return scene_of(self.diagram)
+
+    @property
+    def svg(self) -> str:
+        """The picture as an SVG document."""
+        return as_svg(self.scene)
+
+    def write(self, path: str) -> None:
+        """Draw the picture into a file, in the format of its ending, whole or not at all.
+
+        Raises UsageError for an unknown ending, and OutputError where it cannot be written.
+        """
+        from graphcalc.drawing.writers import draw, format_of
+        from graphcalc.files.atomic import whole_file
+
+        data = draw(self, format_of(path))
+        with whole_file(path) as file:
+            file.write(data)
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+
+def picture_of_run(outcome: Outcome, depth: Depth = None, digits: int | None = None) -> Picture:
+    """Return the picture of a run; calls of functions are unfolded to a depth.
+
+    Raises UsageError for a run that did not record every node.
+    """
+    if outcome.trace.only is not None:
+        raise UsageError(
+            "recorded", "only some nodes were recorded", help="run with trace='all' for a picture"
+        )
+    tree = outcome.calls() if outcome.calls is not None else None
+    return Picture(diagram(TraceTexts(outcome.trace, digits), tree, depth), outcome.trace)
+
+
+def picture_of_plan(plan: Plan, depth: Depth = None) -> Picture:
+    """Return the picture of a plan, with shapes and costs in place of values."""
+    tree = plan.calls() if plan.calls is not None else None
+    return Picture(diagram(PlanTexts(plan), tree, depth))

@@ -1,0 +1,37 @@
+"""The formats of pictures, by the endings of their files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from graphcalc.diagnostics import UsageError, brief, did_you_mean
+
+if TYPE_CHECKING:
+    from graphcalc.drawing.pictures import Picture
+
+
+def _svg(picture: Picture) -> bytes:
+    return picture.svg.encode()
+
+
+# What draws a picture, by the ending of the file.
+FORMATS: dict[str, Callable[[Picture], bytes]] = {"svg": _svg}
+
+
+def format_of(path: str) -> str:
+    """Return the format that a file's ending names; UsageError where there is none."""
+    ending = path.lower().removesuffix(".gz").rpartition("/")[2].rpartition(".")[2]
+    if ending in FORMATS:
+        return ending
+    raise UsageError(
+        "picture-format",
+        f"`{brief(path)}` names no format of pictures; they are "
+        + ", ".join(f".{name}" for name in FORMATS),
+        help=did_you_mean(ending, FORMATS),
+    )
+
+
+def draw(picture: Picture, format: str) -> bytes:
+    """Return a picture as the bytes of a file."""
+    return FORMATS[format](picture)
