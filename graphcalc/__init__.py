@@ -26,6 +26,7 @@ _HOMES = {
     **dict.fromkeys(_CALLS, "graphcalc.api"),
     **dict.fromkeys(_ERRORS, "graphcalc.diagnostics"),
     **dict.fromkeys(("Record", "Trace"), "graphcalc.trace"),
+    "Picture": "graphcalc.drawing.pictures",
     "Plan": "graphcalc.analysis.plan",
     "Checked": "graphcalc.analysis.gradcheck",
 }

@@ -6,16 +6,17 @@ docs/python.md describes every function and argument.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from graphcalc.analysis.descent import Descent, Minimum
 from graphcalc.analysis.descent import minimize as descend
-from graphcalc.analysis.gradcheck import Checked, check_gradients
+from graphcalc.analysis.gradcheck import GradientCheck, check_gradients
 from graphcalc.analysis.plan import Plan, plan_of
 from graphcalc.backends.base import Inputs, Settings, Value
 from graphcalc.data.bindings import parse_value
 from graphcalc.data.inputs import kind_of
-from graphcalc.diagnostics import BindingError, Diagnostic, Label, UsageError
+from graphcalc.diagnostics import BindingError, Diagnostic, GraphcalcError, Label, UsageError
+from graphcalc.displays import HTML, TEXT, Displayed
 from graphcalc.evaluate import Evaluation, Gradients, Options, Outcome
 from graphcalc.evaluate import parse as parse_sources
 from graphcalc.graph.ir import MAX_NODES
@@ -25,11 +26,16 @@ from graphcalc.source import Source
 from graphcalc.syntax.program import SyntaxTree
 from graphcalc.trace import Trace
 
+if TYPE_CHECKING:
+    from graphcalc.drawing.pictures import Picture
+
+# Nodes up to which a notebook draws a graph beside its table.
+_LARGE = 5_000
 # One name or several.
 Names: TypeAlias = "Sequence[str] | str"
 
 
-class Result(Mapping[str, Value]):
+class Result(Displayed, Mapping[str, Value]):
     """The values of a run by name, and the trace of every node.
 
     `r["g"]` is the backend's own value: a number or an `NDArray` (with `.shape` and
@@ -123,10 +129,46 @@ class Result(Mapping[str, Value]):
         table = build(records, self.trace, is_short=True, limit=None)
         return draw_plain(table).rstrip("\n")
 
-    def _repr_html_(self) -> str:
-        from graphcalc.report.html import as_html
+    def graph(
+        self, path: str | None = None, *, depth: int | None = None, digits: int | None = None
+    ) -> Picture:
+        """Return the picture of the graph, and write it into a file where a path is given.
 
-        return as_html(self.trace)
+        depth    how far calls of functions are unfolded; as far as it is readable where None
+        digits   significant digits of the numbers
+
+        A notebook shows the picture; its `svg` is the document. Raises UsageError for a path
+        whose ending is no format of pictures, and for a run without a full trace.
+
+        >>> import graphcalc as gc
+        >>> gc.run("y = x^2", x=3).graph().svg[:4]
+        '<svg'
+        """
+        from graphcalc.drawing.pictures import picture_of_run
+
+        return _written(picture_of_run(self._outcome, depth, digits), path)
+
+
+def _written(picture: Picture, path: str | None) -> Picture:
+    if path is not None:
+        picture.write(str(path))
+    return picture
+
+
+class PlanResult(Plan):
+    """The shapes and costs of a run that has not happened, in order of evaluation."""
+
+    def graph(self, path: str | None = None, *, depth: int | None = None) -> Picture:
+        """Return the picture of the graph with shapes and costs; the arguments are a result's."""
+        from graphcalc.drawing.pictures import picture_of_plan
+
+        return _written(picture_of_plan(self, depth), path)
+
+    def __repr__(self) -> str:
+        from graphcalc.report import plan as printer
+        from graphcalc.report.table import MAX_ROWS, draw_plain
+
+        return draw_plain(printer.build(self, MAX_ROWS)).rstrip("\n")
 
 
 class _Gradients(Mapping[str, Value]):
@@ -262,7 +304,7 @@ def check(
     max_memory: int | None = None,
     max_nodes: int = MAX_NODES,
     **named_inputs: Value,
-) -> Plan:
+) -> PlanResult:
     """Return every node's shape, dtype and cost, with nothing computed.
 
     Inputs that the program declares, as `x: [B, 784]`, need no value; sizes without a value stay
@@ -274,7 +316,7 @@ def check(
     """
     options = Options(Settings(dtype=dtype), 0, max_memory, max_nodes, is_check=True)
     evaluation = Evaluation(_tree(program, max_nodes), options)
-    return plan_of(evaluation, _merged(inputs, named_inputs))
+    return plan_of(evaluation, _merged(inputs, named_inputs), PlanResult)
 
 
 class Compiled:
@@ -398,7 +440,7 @@ def check_grad(
     backend: str = "auto",
     seed: int = 0,
     **named_inputs: Value,
-) -> list[Checked]:
+) -> GradientCheck:
     """Compare the gradients of a node with differences, in float64; an entry for every input.
 
     An entry's `is_right` and `worst` give the verdict; `elements` has every element that was
@@ -467,3 +509,57 @@ def minimize(
     descent = Descent(loss, _names(update), lr, iterations, optimizer, tolerance)
     options = Options(Settings(backend, device, dtype), seed)
     return Minimized(descend(Evaluation(_tree(program), options), descent, merged))
+
+
+# What a notebook shows.
+
+
+def _result_as_html(result: Result) -> str:
+    from graphcalc.report.html import as_html
+
+    return as_html(result.trace) + _picture_beside(result)
+
+
+def _picture_beside(result: Result) -> str:
+    """Return the picture of a graph that is small enough to be looked at."""
+    from graphcalc.drawing.pictures import is_readable
+
+    if result.trace.only is not None or len(result.trace) > _LARGE:
+        return ""
+    picture = result.graph()
+    return picture.svg if is_readable(picture) else ""
+
+
+def _trace_as_html(trace: Trace) -> str:
+    from graphcalc.report.html import as_html
+
+    return as_html(trace)
+
+
+def _plan_as_html(plan: Plan) -> str:
+    from graphcalc.report.html import plan_as_html
+
+    return plan_as_html(plan)
+
+
+def _check_as_html(checked: GradientCheck) -> str:
+    from graphcalc.report.html import check_as_html
+
+    return check_as_html(checked)
+
+
+def _error_as_text(error: GraphcalcError) -> str:
+    from graphcalc.report.errors import draw
+
+    return draw(error.diagnostic)
+
+
+HTML.update(
+    {
+        Result: _result_as_html,
+        Trace: _trace_as_html,
+        Plan: _plan_as_html,
+        GradientCheck: _check_as_html,
+    }
+)
+TEXT[GraphcalcError] = _error_as_text

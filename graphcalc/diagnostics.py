@@ -26,6 +26,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from graphcalc.displays import text_of
 from graphcalc.source import Source, Span
 
 
@@ -76,6 +77,10 @@ class GraphcalcError(Exception):
             line, column = d.labels[0].source.location(d.labels[0].span.start)
             where = f"{d.labels[0].source.name}:{line}:{column}: "
         return where + "; ".join(part for part in (d.message, d.note, d.help) if part)
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what a notebook shows in place of a traceback: the diagnostic."""
+        return (text_of(self) or str(self)).splitlines()
 
 
 class EvaluationError(GraphcalcError):

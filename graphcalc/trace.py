@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, overload
 
 from graphcalc.backends.base import KEEP, Program, Summary, Value
+from graphcalc.displays import Displayed
 from graphcalc.graph.ir import Graph
 from graphcalc.graph.text import node_text
 from graphcalc.numbers import Nested
@@ -71,7 +72,7 @@ class Profile(NamedTuple):
         return self.seconds[position] / self.total if self.total else 0.0
 
 
-class Trace(Sequence[Record]):
+class Trace(Displayed, Sequence[Record]):
     """The records of a run in order of evaluation; a record is made when it is read.
 
     Constants that are written inside of expressions, and nodes of bound values, have no record.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from graphcalc.analysis.differences import RUNS, Slopes, slopes
 from graphcalc.backends.base import Inputs, NullObserver, Program, Settings, Value
 from graphcalc.backends.choose import compile_graph
 from graphcalc.diagnostics import UsageError
+from graphcalc.displays import Displayed
 from graphcalc.evaluate import Evaluation, Gradients, Outcome
 from graphcalc.graph.passes import subgraph, with_inputs, work
 from graphcalc.numbers import Nested, leaves, unravel
@@ -58,9 +59,17 @@ class Checked(NamedTuple):
         return all(e.verdict != "wrong" for e in self.elements)
 
 
+class GradientCheck(Displayed, list[Checked]):
+    """What was checked of a gradient by each input; `target` is the name of its node."""
+
+    def __init__(self, checked: Iterable[Checked], target: str) -> None:
+        super().__init__(checked)
+        self.target = target
+
+
 def check_gradients(
     evaluation: Evaluation, inputs: Inputs | None = None
-) -> tuple[Outcome, list[Checked]]:
+) -> tuple[Outcome, GradientCheck]:
     """Return the run with its gradients, and each of them beside differences.
 
     Checks the inputs that have a gradient, or the nodes that the run's `wrt` names, as if these
@@ -75,7 +84,7 @@ def check_gradients(
     runs = RUNS * max(work(function.graph), 1) * len(names)
     count = max(5, min(_ELEMENTS, int(_WORK / runs)))
     checked = [_check_input(function, name, count) for name in names]
-    return outcome, [c for c in checked if c.elements]
+    return outcome, GradientCheck((c for c in checked if c.elements), wanted.of)
 
 
 def _run_with_gradients(

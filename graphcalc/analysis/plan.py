@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple, TypeAlias, overload
+from typing import NamedTuple, TypeAlias, TypeVar, overload
 
 from graphcalc.backends.base import Inputs
 from graphcalc.backends.regions import check_memory, steps_of
+from graphcalc.displays import Displayed
 from graphcalc.evaluate import Evaluation
 from graphcalc.graph.call_tree import CallTree
 from graphcalc.graph.ir import Graph
@@ -16,6 +17,7 @@ from graphcalc.graph.text import node_text
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import ITEM_BYTES
 
+AnyPlan = TypeVar("AnyPlan", bound="Plan")
 # A size or a count; a `Size` where a declared size is a symbol.
 Count: TypeAlias = "int | Size"
 
@@ -37,7 +39,7 @@ class PlannedNode(NamedTuple):
     bytes: Count
 
 
-class Plan(Sequence[PlannedNode]):
+class Plan(Displayed, Sequence[PlannedNode]):
     """The nodes of a run that has not happened, in order of evaluation.
 
     `calls` finds out which calls of functions added the nodes.
@@ -89,10 +91,10 @@ class Plan(Sequence[PlannedNode]):
         return self.program_graph.sizes
 
 
-def plan_of(evaluation: Evaluation, inputs: Inputs | None = None) -> Plan:
-    """Return the plan of a run on these inputs."""
+def plan_of(evaluation: Evaluation, inputs: Inputs | None, kind: type[AnyPlan]) -> AnyPlan:
+    """Return the plan of a run on these inputs, as this class of plan."""
     described = evaluation.describe_inputs(inputs)[1]
-    return Plan(evaluation.graph(described), partial(evaluation.call_tree, described))
+    return kind(evaluation.graph(described), partial(evaluation.call_tree, described))
 
 
 def _step(graph: Graph, position: int) -> PlannedNode:

@@ -124,9 +124,9 @@ def _evaluation(
 def _run_program(evaluation: Evaluation, command: CommandLine, page: Page) -> Outcome | None:
     """Run a program and print what the options ask for; the run, where its results count."""
     if command.check:
-        from graphcalc.analysis.plan import plan_of
+        from graphcalc.analysis.plan import Plan, plan_of
 
-        plan = plan_of(evaluation)
+        plan = plan_of(evaluation, None, Plan)
         with pictures.drawn(lambda: pictures.of_plan(plan, command), command):
             print_plan(plan, page)
         return None

@@ -10,7 +10,7 @@ from graphcalc.diagnostics import GraphcalcError, Label, brief, did_you_mean
 
 _NO_SESSION = "there is no session: a program is an argument, standard input, or a file, -f FILE"
 _FIRST = "the program is the first argument: graphcalc 'x + 1' x=3"
-_NOT_DRAWN = "nothing is drawn; --format json has every node with its inputs"
+_NOT_DRAWN = "curves are not drawn; --graph FILE.svg draws the graph"
 _BIND = "bind a name behind the program: graphcalc 'x + 1' x=3"
 _NO_FILTER = "rows cannot be left out; write where(condition, x, nan) in the program"
 _NO_GROUPS = "a total is one of all rows; split the table first"
@@ -22,9 +22,13 @@ OTHER_OPTIONS = {
     **dict.fromkeys(("--by", "--group-by", "--groupby", "--group", "--pivot"), _NO_GROUPS),
     **dict.fromkeys(("--sort", "--order-by", "--join", "--merge"), "rows stay in their order"),
     **dict.fromkeys(
-        ("--plot", "--graph", "--draw", "--chart", "--view", "--show-graph"), _NOT_DRAWN
+        ("--draw", "--view", "--show-graph", "--picture", "--diagram", "--viz"),
+        "write --graph FILE.svg, or --graph - for the terminal",
     ),
-    **dict.fromkeys(("--svg", "--png", "--pdf", "--html", "--dot", "--mermaid"), _NOT_DRAWN),
+    **{f"--{f}": f"write --graph FILE.{f}" for f in ("svg", "png", "pdf", "html", "dot")},
+    "--mermaid": "write --graph FILE.mmd",
+    **dict.fromkeys(("--plot", "--chart", "--curve"), _NOT_DRAWN),
+    "--graph-depth": "write --depth N",
     **dict.fromkeys(("--sweep", "--grid", "--range", "--scan", "--over", "--values"), _VALUES),
     **dict.fromkeys(("--interactive", "--repl", "--session", "--shell", "--console"), _NO_SESSION),
     **dict.fromkeys(("--eval", "--expr", "--expression", "--execute", "--program"), _FIRST),

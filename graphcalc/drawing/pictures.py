@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from graphcalc.analysis.plan import Plan
 from graphcalc.diagnostics import LimitError, UsageError
 from graphcalc.drawing.diagram import Diagram, PlanTexts, TraceTexts, diagram
-from graphcalc.drawing.folding import Depth
+from graphcalc.drawing.folding import READABLE, Depth
 from graphcalc.drawing.scene import Scene, scene_of
 from graphcalc.drawing.svg import as_svg
 from graphcalc.evaluate import Outcome
@@ -16,7 +16,7 @@ from graphcalc.evaluate import Outcome
 if TYPE_CHECKING:
     from graphcalc.trace import Trace
 
-# Boxes up to which a picture is drawn, and up to which a notebook shows it without being asked.
+# Boxes up to which a picture is drawn.
 MAX_BOXES = 5_000
 
 
@@ -57,6 +57,11 @@ class Picture:
 
     def _repr_svg_(self) -> str:
         return self.svg
+
+
+def is_readable(picture: Picture) -> bool:
+    """Return whether a picture has no more boxes than people look at."""
+    return len(picture.diagram.boxes) <= READABLE
 
 
 def picture_of_run(outcome: Outcome, depth: Depth = None, digits: int | None = None) -> Picture:

@@ -28,8 +28,9 @@ def as_svg(scene: Scene) -> str:
     width, height = _number(scene.width), _number(scene.height)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
-        f' viewBox="0 0 {width} {height}" role="img" aria-labelledby="title">',
-        f'<title id="title">{_text(scene.title)}</title>',
+        f' viewBox="0 0 {width} {height}" class="graphcalc" role="img"'
+        f' aria-label="{_text(scene.title)}">',
+        f"<title>{_text(scene.title)}</title>",
         f"<style>{style()}</style>",
         f'<rect class="paper" width="{width}" height="{height}" fill="{LIGHT.paper}"/>',
         *shapes(scene),
@@ -41,13 +42,18 @@ def as_svg(scene: Scene) -> str:
 
 def style(dark: str = "@media (prefers-color-scheme:dark)") -> str:
     """Return what dark paper changes; light colours stand on the shapes themselves."""
-    rules = [f".paper,.label rect{{fill:{DARK.paper}}}", f".line{{stroke:{DARK.line}}}"]
-    rules.append(f".head{{fill:{DARK.line}}}")
+    rules = {
+        ".paper": f"fill:{DARK.paper}",
+        ".label rect": f"fill:{DARK.paper}",
+        ".line": f"stroke:{DARK.line}",
+        ".head": f"fill:{DARK.line}",
+    }
     for role, fill in DARK.fill.items():
-        rules.append(f".{role} rect{{fill:{fill};stroke:{DARK.border[role]}}}")
-    rules.append(f".born rect{{stroke:{DARK.born}}}.shade{{stroke:none!important}}")
-    rules += [f".{kind}{{fill:{text_colour(DARK, kind)}}}" for kind in _KINDS]
-    return f"{dark}{{{''.join(rules)}}}"
+        rules[f".{role} rect"] = f"fill:{fill};stroke:{DARK.border[role]}"
+    rules[".born rect"] = f"stroke:{DARK.born}"
+    rules |= {f".{kind}": f"fill:{text_colour(DARK, kind)}" for kind in _KINDS}
+    text = "".join(f".graphcalc {selector}{{{rule}}}" for selector, rule in rules.items())
+    return f"{dark}{{{text}}}"
 
 
 def shapes(scene: Scene) -> Iterator[str]:
