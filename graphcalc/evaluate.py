@@ -68,7 +68,8 @@ class Options(NamedTuple):
 class Outcome(NamedTuple):
     """A finished run: its trace, and the kept values by position of the graph.
 
-    `calls` finds out which calls of functions added the nodes.
+    `evaluation` is the program that ran, and `calls` finds out which calls of functions added the
+    nodes.
     """
 
     graph: Graph
@@ -76,12 +77,24 @@ class Outcome(NamedTuple):
     trace: Trace
     values: dict[int, Value]
     inputs: Inputs
+    evaluation: Evaluation | None = None
     calls: Callable[[], CallTree] | None = None
 
     def retraced(self) -> Outcome:
         """Return this run with a record of every node; runs the program again."""
         whole = traced(self.graph, self.program, self.inputs)
         return self._replace(trace=whole.trace)
+
+    def with_locals(self) -> Outcome:
+        """Return this run with the derivative by every single use of a scalar; runs it again.
+
+        The run itself where it has them, or no gradients.
+        """
+        wanted = self.evaluation.options.gradients if self.evaluation is not None else None
+        if self.evaluation is None or wanted is None or wanted.with_locals:
+            return self
+        options = self.evaluation.options._replace(gradients=wanted._replace(with_locals=True))
+        return self.evaluation.with_options(options, self.evaluation.keep).run(self.inputs)
 
     def non_finite(self) -> Iterator[int]:
         """Yield the positions of results and of inputs' gradients that are not finite."""
@@ -198,7 +211,7 @@ class Evaluation:
         before = program.compile_seconds
         taken = None if sinks is None else sinks(graph)
         outcome = traced(graph, program, inputs, taken, self._recorded(graph))
-        outcome = outcome._replace(calls=partial(self.call_tree, described))
+        outcome = outcome._replace(evaluation=self, calls=partial(self.call_tree, described))
         if notify is not None and program.compile_seconds > before:
             notify(f"torch.compile took {program.compile_seconds - before:.1f} s")
         return outcome

@@ -74,6 +74,7 @@ def picture_of_run(outcome: Outcome, depth: Depth = None, digits: int | None = N
             "recorded", "only some nodes were recorded", help="run with trace='all' for a picture"
         )
     tree = outcome.calls() if outcome.calls is not None else None
+    outcome = outcome.with_locals()
     return Picture(diagram(TraceTexts(outcome.trace, digits), tree, depth), outcome.trace)
 
 
