@@ -247,15 +247,20 @@ def brief(text: str, limit: int = 60) -> str:
     return line if len(line) <= limit else f"{line[:limit]}… ({len(line):,} characters)"
 
 
+# The extras that install packages; others are installed with the extra of data.
+_EXTRAS = {"torch": "torch", "resvg_py": "pictures"}
+
+
 def missing_package(name: str, what: str, label: Label | None) -> BackendError:
     """Return the error for an optional package that is not installed.
 
     `what` names what needs it, with its verb: `".pt files need"`.
     """
-    extra = "torch" if name == "torch" else "data"
+    extra = _EXTRAS.get(name, "data")
+    package = name.replace("_", "-")
     return BackendError(
         "package-missing",
-        f"{what} the package {name}, which is not installed",
+        f"{what} the package {package}, which is not installed",
         () if label is None else (label,),
-        help=f"install it with: pip install {name}, or all of 'graphcalc[{extra}]'",
+        help=f"install it with: pip install {package}, or all of 'graphcalc[{extra}]'",
     )

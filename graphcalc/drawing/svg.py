@@ -19,6 +19,8 @@ from graphcalc.drawing.scene import (
 )
 
 FONTS = "DejaVu Sans Mono, Menlo, Consolas, Liberation Mono, monospace"
+# How strongly a box that takes all of the time is shaded.
+SHADE = 0.45
 _KINDS = ("name", "expression", "value", "gradient", "born", "more", "label", "caption")
 _LETTERS = {"move": "M", "line": "L", "curve": "C"}
 
@@ -89,8 +91,8 @@ def _box(shape: BoxShape, palette: Palette) -> Iterator[str]:
         yield (
             f'<rect class="shade" x="{_number(shape.x)}" y="{_number(shape.y)}"'
             f' width="{_number(shape.width)}" height="{_number(shape.height)}"'
-            f' rx="{_number(_radius(shape))}" style="fill:{palette.shade};stroke:none"'
-            f' fill-opacity="{min(1.0, box.shade) * 0.45:.2f}"/>'
+            f' rx="{_number(radius(shape))}" style="fill:{palette.shade};stroke:none"'
+            f' fill-opacity="{min(1.0, box.shade) * SHADE:.2f}"/>'
         )
     yield from map(_line, shape.texts)
     yield "</g>"
@@ -103,12 +105,12 @@ def _rectangle(shape: BoxShape, palette: Palette, shift: float) -> str:
     return (
         f'<rect x="{_number(shape.x + shift)}" y="{_number(shape.y + shift)}"'
         f' width="{_number(shape.width)}" height="{_number(shape.height)}"'
-        f' rx="{_number(_radius(shape))}" fill="{palette.fill[role]}" stroke="{border}"'
+        f' rx="{_number(radius(shape))}" fill="{palette.fill[role]}" stroke="{border}"'
         f' stroke-width="{_number(weight)}"/>'
     )
 
 
-def _radius(shape: BoxShape) -> float:
+def radius(shape: BoxShape) -> float:
     """Return the radius of a box's corners: inputs are round, operations and results are not."""
     return min(16.0, shape.height / 2) if shape.box.role == "input" else 4.0
 

@@ -15,8 +15,24 @@ def _svg(picture: Picture) -> bytes:
     return picture.svg.encode()
 
 
+def _pdf(picture: Picture) -> bytes:
+    from graphcalc.drawing.pdf import as_pdf
+
+    return as_pdf(picture.scene)
+
+
+def _png(picture: Picture) -> bytes:
+    from graphcalc.drawing.png import as_png
+
+    return as_png(picture.scene)
+
+
 # What draws a picture, by the ending of the file.
-FORMATS: dict[str, Callable[[Picture], bytes]] = {"svg": _svg}
+FORMATS: dict[str, Callable[[Picture], bytes]] = {
+    "svg": _svg,
+    "pdf": _pdf,
+    "png": _png,
+}
 
 
 def format_of(path: str) -> str:
