@@ -167,7 +167,10 @@ def _joined(graph: Graph, run: list[Part], outside: list[set[int]]) -> Part:
 
 
 def _with_inputs_together(graph: Graph, parts: list[Part]) -> list[Part]:
-    """Return the parts with the inputs that only one folded call reads as one, where many."""
+    """Return the parts with the inputs that only one folded call reads as one, where many.
+
+    The one that it reads first is what it computes from, and stands alone; the others are weights.
+    """
     part_of = {p: i for i, part in enumerate(parts) for p in part.positions}
     readers: dict[int, set[int]] = {}
     operands_of = named_operands(graph)
@@ -181,7 +184,8 @@ def _with_inputs_together(graph: Graph, parts: list[Part]) -> list[Part]:
         read_by = readers.get(number, set())
         if part.is_node and graph.nodes[position].is_input and len(read_by) == 1:
             reader = next(iter(read_by))
-            if parts[reader].calls and position not in results:
+            is_first = position == _first_operand(parts[reader], operands_of)
+            if parts[reader].calls and position not in results and not is_first:
                 together.setdefault(reader, []).append(number)
     left_out = set()
     joined = []
@@ -191,6 +195,13 @@ def _with_inputs_together(graph: Graph, parts: list[Part]) -> list[Part]:
             joined.append(Part(tuple(parts[n].positions[0] for n in numbers)))
     kept = [part for number, part in enumerate(parts) if number not in left_out]
     return sorted([*kept, *joined], key=lambda part: part.positions[0])
+
+
+def _first_operand(part: Part, operands_of: Callable[[int], tuple[int, ...]]) -> int | None:
+    """Return the first node outside of a part that it reads."""
+    inside = set(part.positions)
+    read = (o for p in part.positions for o in operands_of(p) if o not in inside)
+    return next(read, None)
 
 
 def named_operands(graph: Graph) -> Callable[[int], tuple[int, ...]]:

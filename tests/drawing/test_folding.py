@@ -1,0 +1,186 @@
+"""What of a graph stands in a picture: calls folded to a depth, repeats, groups of inputs."""
+
+from __future__ import annotations
+
+import pytest
+
+import graphcalc as gc
+
+LAYERS = "double(x) = 2 * x\nshift(x, b) = x + b\nlayer(x, w, b) = tanh(shift(double(x) * w, b))\n"
+ONE = LAYERS + "y = layer(x, w, b)"
+
+
+def names_of(picture: gc.Picture) -> list[str]:
+    """The first line of every box."""
+    return [box.lines[0].text for box in picture.diagram.boxes]
+
+
+def texts_of(picture: gc.Picture, name: str) -> list[str]:
+    """All lines of the box of this name."""
+    return next(
+        [line.text for line in box.lines]
+        for box in picture.diagram.boxes
+        if box.lines[0].text == name
+    )
+
+
+def edges_of(picture: gc.Picture) -> set[tuple[str, str]]:
+    """The arrows by the names of their boxes."""
+    names = names_of(picture)
+    return {(names[a.upper], names[a.lower]) for a in picture.diagram.arrows}
+
+
+@pytest.mark.parametrize(
+    ("depth", "expected"),
+    [
+        (0, ["x", "w", "b", "y"]),
+        (1, ["x", "w", "b", "a", "c", "d", "y"]),
+        (2, ["x", "w", "b", "a", "c", "d", "y"]),
+        (None, ["x", "w", "b", "a", "c", "d", "y"]),
+    ],
+)
+def test_calls_are_unfolded_to_a_depth(depth, expected):
+    """At depth 0 a call is one box; a call that is one node stays that node."""
+    picture = gc.run(ONE, x=1, w=2, b=3).graph(depth=depth)
+    assert names_of(picture) == expected
+
+
+def test_a_folded_call_says_what_it_is():
+    """Its box has the name and the value of its result, the text of the call, and its size."""
+    result = gc.run(ONE, x=0, w=2, b=0.5)
+    picture = result.graph(depth=0, digits=4)
+    assert texts_of(picture, "y") == ["y", "layer(x, w, b)", "0.4621", "4 nodes"]
+    assert edges_of(picture) == {("x", "y"), ("w", "y"), ("b", "y")}
+    assert picture.diagram.remarks[0] == "7 nodes, of which 4 are folded"
+
+
+def test_composites_of_the_prelude_are_calls():
+    """softmax is one box when folded, and its own steps are no calls of their own."""
+    result = gc.run("y = softmax(x, dim=0)", x=[1, 2])
+    assert names_of(result.graph(depth=0)) == ["x", "y"]
+    assert names_of(result.graph(depth=1)) == result.names
+
+
+def test_a_call_may_have_several_results():
+    """What is read of a folded call are its names."""
+    program = "f(x) = [sum(x), sum(x * x)]\ns = f(x)\nt = softmax(x, dim=0)\nu = s[0] * t"
+    picture = gc.run(program, x=[1, 2, 3]).graph(depth=0)
+    assert {"s", "t", "u"} <= set(names_of(picture))
+
+
+def blocks(count: int, *, is_shared: bool) -> tuple[str, dict[str, float]]:
+    """A program of layers one after another, with their own weights or all with the same."""
+    lines, inputs = [LAYERS], {"x0": 0.5}
+    for i in range(count):
+        w, b = ("w", "b") if is_shared else (f"w{i}", f"b{i}")
+        inputs |= {w: 0.9, b: 0.1}
+        lines.append(f"x{i + 1} = layer(x{i}, {w}, {b})")
+    return "\n".join(lines), inputs
+
+
+def test_a_picture_folds_until_it_is_readable():
+    """Ten layers are drawn in full, thirty as calls, a hundred as one box."""
+    counts = {}
+    for count in (10, 30, 100):
+        program, inputs = blocks(count, is_shared=True)
+        counts[count] = len(names_of(gc.run(program, inputs).graph()))
+    assert counts == {10: 43, 30: 33, 100: 4}
+
+
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_repeated_calls_are_one_box(is_shared):
+    """It says how often, and whether they read the same weights."""
+    program, inputs = blocks(100, is_shared=is_shared)
+    picture = gc.run(program, inputs).graph()
+    same = ", same weights" if is_shared else ""
+    lines = texts_of(picture, "x100")
+    assert lines[1] == "layer × 100"
+    assert lines[-1] == f"4 nodes each{same}"
+    if not is_shared:
+        assert any("200 inputs" in line.text for box in picture.diagram.boxes for line in box.lines)
+
+
+def test_other_calls_between_end_a_run():
+    """Calls of another shape, or of another function, are not joined with those before them."""
+    program, inputs = blocks(90, is_shared=True)
+    program += "\nz = softmax([x90, 1], dim=0)\nlast = layer(z[0], w, b)"
+    names = names_of(gc.run(program, inputs).graph())
+    assert {"x90", "z", "last"} <= set(names)
+
+
+def test_a_call_that_reads_another_value_ends_a_run():
+    """A layer that reads what is computed from the run is not part of it: no arrow goes back."""
+    program, inputs = blocks(60, is_shared=True)
+    lines = program.splitlines()
+    lines.insert(len(lines) - 20, "extra = x30 * 2")
+    program = "\n".join(lines).replace("x41 = layer(x40, w, b)", "x41 = layer(x40, extra, b)")
+    picture = gc.run(program, inputs).graph()
+    for arrow in picture.diagram.arrows:
+        assert arrow.upper < arrow.lower
+    assert "extra" in names_of(picture)
+
+
+def test_both_operands_have_an_arrow():
+    """x * x is two uses of x, and a folded call one."""
+    assert len(gc.run("y = x * x", x=3).graph().diagram.arrows) == 2
+    program = "f(x) = x * x + x\ny = f(x)"
+    assert len(gc.run(program, x=3).graph(depth=0).diagram.arrows) == 1
+
+
+def test_arrows_carry_local_derivatives():
+    """Of scalars each arrow says what one step in the operand changes, both uses of x too."""
+    picture = gc.run("y = x * x + sin(x)", x=3, grad="y").graph(digits=4)
+    labels = [arrow.label for arrow in picture.diagram.arrows]
+    assert labels.count("∂a/∂x = 3") == 2
+    assert "∂b/∂x = -0.9900" in labels
+
+
+def test_nodes_without_a_name_are_passed_over():
+    """An arrow leads from what a hidden node was computed from."""
+    result = gc.run("y = softmax(x, dim=0)", x=[1.0, 2])
+    names = set(names_of(result.graph()))
+    for upper, lower in edges_of(result.graph()):
+        assert upper in names
+        assert lower in names
+    assert ("x", "a") in edges_of(result.graph())
+
+
+def test_plans_have_pictures_with_costs():
+    """Shapes, operations and bytes stand in the boxes, symbols too."""
+    plan = gc.check("x: [B, 3]; w: [3, 2]; y = x @ w")
+    picture = plan.graph()
+    assert texts_of(picture, "y") == ["y", "x @ w", "(B, 2) float64", "12*B operations", "16*B B"]
+
+
+def test_profiles_shade_boxes():
+    """After a profile each box says the node's time, and the shares add up to one."""
+    program = "y = x * x; z = y + 1"
+    outcome = gc.run(program, x=[1.0, 2])
+    outcome.profile()
+    boxes = outcome.graph().diagram.boxes
+    assert sum(box.shade or 0 for box in boxes) == pytest.approx(1, abs=1e-6)
+
+
+def test_the_birth_of_nan_is_marked_and_found_inside_of_folded_calls():
+    """The box where it is born says so; a folded call says that it happens inside."""
+    program = "f(x) = log(x - 1) * 2\ny = f(x) + 1"
+    unfolded = gc.run(program, x=0).graph(depth=1)
+    born = [box.lines[0].text for box in unfolded.diagram.boxes if box.born]
+    assert born == ["b"]
+    folded = gc.run(program, x=0).graph(depth=0)
+    (box,) = (box for box in folded.diagram.boxes if box.born)
+    assert box.lines[-1].text == "← nan born inside"
+
+
+def test_a_run_without_a_full_trace_has_no_picture():
+    """Only a record of every node can be drawn."""
+    with pytest.raises(gc.UsageError, match="only some nodes were recorded"):
+        gc.run("y = x + 1", x=1, trace="results").graph()
+
+
+def test_the_call_tree_has_the_nodes_of_the_graph():
+    """Lowering with calls taken down makes the same graph as with fragments."""
+    lines = "\n".join(f"y{i} = layer(y{i - 1}, {i}.5, b)" for i in range(1, 60))
+    result = gc.run(f"{LAYERS}y0 = x\n{lines}", x=1, b=2)
+    picture = result.graph(depth=1_000)
+    assert names_of(picture) == result.names
