@@ -40,6 +40,7 @@ class Box(NamedTuple):
 
     `key` tells it from the others and is the same in every run. `title` is everything that it
     says, as a sentence. `shade` is the share of the run's time, where it was profiled.
+    `positions` are the nodes that it stands for, and `value_of` the one whose value it shows.
     """
 
     key: str
@@ -49,6 +50,8 @@ class Box(NamedTuple):
     is_folded: bool
     born: tuple[str, ...]
     shade: float | None
+    positions: tuple[int, ...]
+    value_of: int | None
 
 
 class Arrow(NamedTuple):
@@ -284,6 +287,8 @@ def _node_box(texts: NodeTexts, position: int) -> Box:
         [BoxLine(node.name or "", "name"), *expression, *lines],
         texts.born(position),
         texts.shade(position),
+        (position,),
+        position,
     )
 
 
@@ -293,11 +298,13 @@ def _finished(
     lines: list[BoxLine],
     born: tuple[str, ...],
     shade: float | None,
+    positions: tuple[int, ...],
+    value_of: int | None,
     is_folded: bool = False,
 ) -> Box:
     title = ", ".join(safe(line.text) for line in lines)
     short = tuple(BoxLine(_cut(safe(line.text)), line.kind) for line in lines)
-    return Box(key, role, short, f"{title}; {role}", is_folded, born, shade)
+    return Box(key, role, short, f"{title}; {role}", is_folded, born, shade, positions, value_of)
 
 
 def _cut(text: str, longest: int = LONGEST) -> str:
@@ -328,7 +335,9 @@ def _call_box(texts: NodeTexts, part: Part, outputs: set[int]) -> Box:
     shades = [s for p in part.positions if (s := texts.shade(p)) is not None]
     role = "result" if any(p in graph.results for p in ends) else "operation"
     shade = sum(shades) if shades else None
-    return _finished(f"c{part.positions[0]}", role, lines, kinds, shade, is_folded=True)
+    value_of = ends[0] if len(ends) == 1 else None
+    key = f"c{part.positions[0]}"
+    return _finished(key, role, lines, kinds, shade, part.positions, value_of, is_folded=True)
 
 
 def _outputs(graph: Graph, folded: Folded) -> set[int]:
@@ -350,4 +359,5 @@ def _inputs_box(texts: NodeTexts, part: Part) -> Box:
         BoxLine(_listed(graph, list(part.positions)), "name"),
         BoxLine(f"{len(part.positions):,} inputs", "more"),
     ]
-    return _finished(f"i{part.positions[0]}", "input", lines, (), None, is_folded=True)
+    key = f"i{part.positions[0]}"
+    return _finished(key, "input", lines, (), None, part.positions, None, is_folded=True)

@@ -23,8 +23,10 @@ MAX_BOXES = 5_000
 class Picture:
     """A graph as boxes and arrows; a notebook shows it, and `write` draws it into a file."""
 
-    def __init__(self, drawn: Diagram, trace: Trace | None = None) -> None:
-        self.diagram, self.trace = drawn, trace
+    def __init__(
+        self, drawn: Diagram, trace: Trace | None = None, digits: int | None = None
+    ) -> None:
+        self.diagram, self.trace, self.digits = drawn, trace, digits
 
     @cached_property
     def scene(self) -> Scene:
@@ -75,7 +77,8 @@ def picture_of_run(outcome: Outcome, depth: Depth = None, digits: int | None = N
         )
     tree = outcome.calls() if outcome.calls is not None else None
     outcome = outcome.with_locals()
-    return Picture(diagram(TraceTexts(outcome.trace, digits), tree, depth), outcome.trace)
+    drawn = diagram(TraceTexts(outcome.trace, digits), tree, depth)
+    return Picture(drawn, outcome.trace, digits)
 
 
 def picture_of_plan(plan: Plan, depth: Depth = None) -> Picture:

@@ -27,11 +27,25 @@ def _png(picture: Picture) -> bytes:
     return as_png(picture.scene)
 
 
+def _html(picture: Picture) -> bytes:
+    from graphcalc.drawing.page import as_page
+
+    if picture.trace is None:
+        raise UsageError(
+            "page-plan",
+            "a page of HTML steps through a run, and a plan has none",
+            help="write .svg, which has shapes and costs",
+        )
+    page = as_page(picture.diagram, picture.scene, picture.trace, picture.digits)
+    return page.encode()
+
+
 # What draws a picture, by the ending of the file.
 FORMATS: dict[str, Callable[[Picture], bytes]] = {
     "svg": _svg,
     "pdf": _pdf,
     "png": _png,
+    "html": _html,
 }
 
 

@@ -28,14 +28,27 @@ _LEADING = re.compile(r"^\((-[^()]*)\) ")
 
 
 class StepLine(NamedTuple):
-    """One line: sides of an equation, and a remark behind it."""
+    """One line: sides of an equation, and a remark behind it.
+
+    `position` is the node whose value or gradient it is about. `edge` is the use that a line of
+    the backward pass is about; None of the target's own gradient and of a sum over several uses.
+    `is_backward` tells the passes apart.
+    """
 
     sides: tuple[str, ...]
     remark: str = ""
+    position: int = -1
+    edge: Edge | None = None
+    is_backward: bool = False
+
+    @property
+    def text(self) -> str:
+        """The line as it is printed, the remark left out."""
+        return " = ".join(self.sides)
 
 
-class _Page:
-    """The lines of a page."""
+class WorkedLines:
+    """The lines of a worked page, and the numbers in them."""
 
     def __init__(self, trace: Trace, digits: int | None = None) -> None:
         self.trace, self.graph = trace, trace.graph
@@ -80,13 +93,14 @@ class _Page:
             value = self.value(position)
             if node.is_input or node.op is OPS["const"]:
                 shape = f"shape {show(node.type.shape)}" if node.type.shape else ""
-                yield StepLine((name, value or text) if value or text else (name,), shape)
+                sides = (name, value or text) if value or text else (name,)
+                yield StepLine(sides, shape, position)
             elif self._is_scalar(position):
                 put_in = node_text(self.graph, position, lambda graph, i: self.inner(i))
                 put_in = _LEADING.sub(r"\1 ", put_in)
-                yield StepLine(_sides(name, text, put_in, value))
+                yield StepLine(_sides(name, text, put_in, value), "", position)
             else:
-                yield StepLine(_sides(name, text, value), self._shapes(position))
+                yield StepLine(_sides(name, text, value), self._shapes(position), position)
 
     def _shapes(self, position: int) -> str:
         def shape(graph: Graph, i: int) -> str:
@@ -113,10 +127,10 @@ class _Page:
             name, gradient = self._d(position), graph.gradients[position]
             uses = self._uses.get(position, [])
             if position == graph.target:
-                yield StepLine((name, self.value(gradient)))
+                yield StepLine((name, self.value(gradient)), "", position, None, True)
             elif len(uses) == 1:
                 sides, remark = self._use(uses[0])
-                yield StepLine(_sides(name, *sides), remark)
+                yield StepLine(_sides(name, *sides), remark, position, uses[0], True)
             else:
                 yield from self._sum(position, name, uses)
 
@@ -126,14 +140,16 @@ class _Page:
             place = f", operand {edge.place + 1}" if times[edge.user] > 1 else ""
             sides, remark = self._use(edge)
             user = self.graph.nodes[edge.user].name or ""
-            yield StepLine(_sides(f"{name} through {user}{place}", *sides), remark)
+            sides = _sides(f"{name} through {user}{place}", *sides)
+            yield StepLine(sides, remark, position, edge, True)
         gradient = self.graph.gradients[position]
         shares = [e.share for e in uses if isinstance(e.share, int)]
         values = [self.inner(s) if i else self.value(s) for i, s in enumerate(shares)]
         if all(values) and not self.graph.nodes[position].type.shape:
-            yield StepLine(_sides(name, " + ".join(values) or "0", self.value(gradient)))
+            sides, remark = _sides(name, " + ".join(values) or "0", self.value(gradient)), ""
         else:
-            yield StepLine(_sides(name, self.value(gradient)), f"the sum of the {len(uses)} above")
+            sides, remark = _sides(name, self.value(gradient)), f"the sum of the {len(uses)} above"
+        yield StepLine(sides, remark, position, None, True)
 
     def _d(self, position: int) -> str:
         nodes = self.graph.nodes
@@ -240,7 +256,7 @@ def _sides(*texts: str) -> tuple[str, ...]:
 
 def as_steps(trace: Trace, format: str, digits: int | None = None) -> str:
     """The page as `steps`, `steps-md` or `steps-tex`."""
-    page = _Page(trace, digits)
+    page = WorkedLines(trace, digits)
     parts = [("Forward", list(page.forward())), ("Backward", list(page.backward()))]
     draw: Callable[[str, list[StepLine]], list[str]] = {
         "steps": _text,
@@ -258,7 +274,7 @@ def _text(title: str, lines: list[StepLine]) -> list[str]:
     drawn = [f"{title}:"]
     for line in lines:
         remark = f"    ({line.remark})" if line.remark else ""
-        drawn.append(safe(f"  {' = '.join(line.sides)}{remark}"))
+        drawn.append(safe(f"  {line.text}{remark}"))
     return drawn
 
 
@@ -266,7 +282,7 @@ def _markdown(title: str, lines: list[StepLine]) -> list[str]:
     drawn = [f"## {title}", ""]
     for number, line in enumerate(lines, 1):
         remark = f" ({line.remark})" if line.remark else ""
-        drawn.append(safe(f"{number}. `{' = '.join(line.sides)}`{remark}"))
+        drawn.append(safe(f"{number}. `{line.text}`{remark}"))
     return drawn
 
 

@@ -1,0 +1,81 @@
+// The table of nodes, and the facts of one of them.
+const rows = N.map((node, i) => {
+  const row = el("tr"), shown = [node.value || node.type, node.grad || node.gstats];
+  row.className = node.role;
+  row.append(el("td", node.name), el("td", node.text));
+  shown.forEach((text, k) => {
+    const step = k ? node.back : node.step, cell = el("span", text);
+    if (!k || D.target) row.append(el("td", null, cell));
+    if (step) reveal(cell, step);
+  });
+  row.onmouseenter = () => inspect(i);
+  row.onmouseleave = () => inspect();
+  row.onclick = () => pick(node.box, i);
+  return row;
+});
+const heads = ["name", "expression", "value"].concat(D.target ? "gradient" : []);
+$("table").append(el("thead", null, el("tr", null, ...heads.map(h => el("th", h)))), el("tbody", null, ...rows));
+// What is looked at: a node that was picked, or else that of the step.
+let picked = -1, inspected = "";
+function follow(row) {
+  const pane = $("#nodes");
+  pane.scrollTop = row ? row.offsetTop - pane.clientHeight / 2 : 0;
+}
+function inside(box) {
+  return N.map((n, i) => i).filter(i => N[i].box == box);
+}
+function inspect(i = picked >= 0 ? picked : at ? D.steps[at - 1][0] : -1) {
+  const node = N[i], facts = $("#facts"), list = el("dl"), key = `${i} ${at}`;
+  if (key == inspected) return;
+  inspected = key;
+  facts.replaceChildren();
+  if (!node) return facts.append(el("p", "Point at a node, or step to one, to see all of it."));
+  const add = (name, text, step) => {
+    if (text) list.append(el("dt", name), el("dd", step > at ? `at step ${step}` : text));
+  };
+  add("expression", node.text);
+  add("value", node.value, node.step);
+  add("type", node.type);
+  add("statistics", node.stats, node.step);
+  add(`d${D.target}/d${node.name}`, node.grad, node.back);
+  add("its statistics", node.gstats, node.back);
+  add("source", node.source);
+  facts.append(el("h2", `${node.name}, ${node.role}`), list);
+  const nodes = inside(node.box);
+  if (nodes.length > 1) {
+    const lines = nodes.map(k => {
+      const line = el("li", null, el("code", [N[k].name, N[k].text, N[k].step > at ? "" : N[k].value].filter(t => t).join(" = ")));
+      line.onclick = () => pick(node.box, k);
+      return line;
+    });
+    facts.append(el("details", null, el("summary", `${nodes.length} nodes in this box`), el("ul", null, ...lines)));
+  }
+}
+// Keeps a node in view until Escape, or until it is picked again.
+function pick(box, i = inside(box).pop()) {
+  picked = picked == i ? -1 : i;
+  boxes.forEach((e, k) => e.classList.toggle("picked", picked >= 0 && k == N[picked].box));
+  inspect();
+}
+$("#search").oninput = event => {
+  const text = event.target.value.trim().toLowerCase(), hits = new Set();
+  rows.forEach((row, i) => {
+    const hit = !text || `${N[i].name} ${N[i].text}`.toLowerCase().includes(text);
+    row.hidden = !hit;
+    if (hit) hits.add(N[i].box);
+  });
+  boxes.forEach((e, k) => e.classList.toggle("dim", !hits.has(k)));
+};
+$("#search").onkeydown = event => {
+  const first = rows.findIndex(row => !row.hidden);
+  if (event.key == "Enter" && first >= 0) {
+    if (picked != first) pick(N[first].box, first);
+    centre(boxes[N[first].box]);
+  } else if (event.key == "Escape") {
+    event.target.value = "";
+    event.target.oninput(event);
+    event.target.blur();
+  }
+};
+keys["/"] = () => $("#search").focus();
+keys.Escape = () => picked >= 0 && pick(N[picked].box, picked);

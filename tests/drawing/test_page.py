@@ -1,0 +1,166 @@
+"""The page that steps through a run, as a parser of HTML sees it."""
+
+import base64
+import hashlib
+import json
+import re
+from functools import cache
+
+import pytest
+from html_pages import ENTROPY, LESSON, Found, page_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import graphcalc as gc
+from graphcalc.diagnostics import LimitError, UsageError
+from graphcalc.report.steps import as_steps
+
+TAGS = ["div", "h1", "pre", "main", "svg", "aside", "section", "ol", "script"]
+
+
+def steps_printed(program, inputs, grad):
+    """The lines that `--steps` prints of a run, without its titles."""
+    trace = gc.run(program, inputs, grad=grad).graph().trace
+    return [line.strip() for line in as_steps(trace, "steps").splitlines() if line[:1] == " "]
+
+
+def data_of(found):
+    return json.loads(found.all("script", type="application/json")[0][2])
+
+
+@pytest.mark.parametrize("case", [LESSON, ENTROPY, (LESSON[0], LESSON[1], None)])
+def test_the_steps_are_those_that_are_printed(case):
+    found = Found(page_of(*case))
+    assert found.wrong == []
+    assert found.open == []
+    shown = [" ".join(item[2].split()) for item in found.all("li")]
+    assert shown == [" ".join(line.split()) for line in steps_printed(*case)]
+    assert len(data_of(found)["steps"]) == len(shown)
+
+
+def test_parts_say_at_which_step_they_are_reached():
+    found = Found(page_of(*LESSON))
+    lines = [item[2] for item in found.all("li")]
+    for _, attributes, text, _ in found.all("text"):
+        step = attributes.get("data-s")
+        if attributes["class"] == "value":
+            assert lines[int(step) - 1].endswith(f"= {text}")
+        elif attributes["class"] == "gradient":
+            assert lines[int(step) - 1].startswith(text.partition(" ")[0])
+            assert lines[int(step) - 1].endswith(text.partition(" ")[2])
+        else:
+            assert step is None
+    edges = [e[1] for e in found.all("path") if "data-b" in e[1]]
+    assert [(int(e["data-f"]), int(e["data-b"])) for e in edges] == [
+        *((5, 14), (5, 13), (6, 12), (6, 11), (7, 10), (7, 9)),
+    ]
+
+
+def test_edges_between_the_same_boxes_are_told_apart():
+    found = Found(page_of("y = a * a", {"a": 3}, "y"))
+    backs = [int(e[1]["data-b"]) for e in found.all("path") if "data-b" in e[1]]
+    lines = [item[2] for item in found.all("li")]
+    assert [lines[b - 1].partition(" =")[0] for b in backs] == [
+        "dy/da through y, operand 1",
+        "dy/da through y, operand 2",
+    ]
+
+
+def test_the_page_asks_for_nothing():
+    text = page_of(*ENTROPY)
+    found = Found(text)
+    policy = found.all("meta", **{"http-equiv": "Content-Security-Policy"})[0][1]["content"]
+    style, script = found.all("style")[0][2], found.all("script")[-1][2]
+    for kind, inline in (("style", style), ("script", script)):
+        digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none';")
+    assert not re.search(
+        r"""(?:src|href|@import|url\((?!#)|https?:|\son\w+=|\sstyle=)""", text.replace("-src", "")
+    )
+
+
+def test_the_page_is_the_same_every_time():
+    assert page_of(*ENTROPY) == page_of(*ENTROPY)
+
+
+def test_boxes_have_roles_names_and_one_tab_stop():
+    boxes = [e[1] for e in Found(page_of(*LESSON)).all("g") if "tabindex" in e[1]]
+    assert [b["tabindex"] for b in boxes] == ["0", *["-1"] * 6]
+    assert boxes[4]["aria-label"] == "e, a + b, -2, dg/de = -4; operation"
+    assert {b["role"] for b in boxes} == {"button"}
+
+
+@cache
+def plain_page():
+    return Found(page_of("y = a + 1 # x", {"a": 2}, "y"))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.text(max_size=40)
+    | st.sampled_from(
+        [
+            "</script><b>",
+            "--><!--",
+            "\"'&amp;",
+            "\u202eabc",
+            "\u2028",
+            "\x00\x1b[1m",
+            "]]>",
+            "<!--<script>",
+        ]
+    )
+)
+def test_texts_of_the_program_cannot_break_out(text):
+    comment = re.sub(r"[\r\n]", " ", text)
+    found = Found(page_of(f"y = a + 1 # {comment}", {"a": 2}, "y"))
+    plain = plain_page()
+    assert found.wrong == []
+    assert [e[0] for e in found.elements] == [e[0] for e in plain.elements]
+    assert found.all("pre")[0][2].replace("\n", "").isprintable()
+    assert data_of(found)["nodes"] == data_of(plain)["nodes"]
+
+
+def test_a_parser_sees_what_breaks_out():
+    assert Found("<p>a</b></p>").wrong == ["b", "p"]
+    assert [e[0] for e in Found("<pre>x</pre><script>1</script><b></b>").elements][-1] == "b"
+
+
+def layers(count):
+    """A program of many calls of a function with tensors, and the nodes that it has."""
+    lines = [f"x{i + 1} = layer(x{i}, w{i})" for i in range(count)]
+    program = "layer(x, w) = tanh(x @ w) * sigmoid(x @ w) + x / 2 - relu(x)\n" + "\n".join(lines)
+    matrix = [[0.1, 0.2, 0.3, 0.4]] * 4
+    return program, {"x0": matrix, **{f"w{i}": matrix for i in range(count)}}
+
+
+def test_a_long_page_leaves_out_what_is_folded():
+    program, inputs = layers(230)
+    text = page_of(program, inputs)
+    found = Found(text)
+    assert len(text.encode()) <= 300_000
+    assert "nodes inside of folded boxes are left out" in found.all("header")[0][2]
+    assert 0 < len(found.all("li")) < 400
+
+
+def test_a_page_that_is_too_long_is_refused():
+    program, inputs = layers(150)
+    with pytest.raises(LimitError, match="the page would have over"):
+        page_of(program, inputs, depth=1000)
+
+
+def test_folded_boxes_have_the_steps_of_their_nodes():
+    program, inputs = layers(30)
+    found = Found(page_of(program, inputs, depth=0))
+    data = data_of(found)
+    boxes = [node[9] for node in data["nodes"]]
+    assert len(boxes) > 200
+    assert len(set(boxes)) == len([e for e in found.all("g") if "tabindex" in e[1]])
+
+
+def test_a_plan_has_no_steps():
+    from graphcalc.drawing.writers import draw
+
+    with pytest.raises(UsageError, match="a plan has none"):
+        draw(gc.check("a: [3]; b = a * 2").graph(), "html")

@@ -1,0 +1,243 @@
+"""The page that steps through a run, in a browser."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from html_pages import ENTROPY, LESSON, page_of
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on PATH")
+STATE = "document.documentElement.outerHTML"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def show(browser, tmp_path):
+    """A function that opens a page; afterwards nothing was requested, and no error was logged."""
+    wrong, requests = [], []
+    context = browser.new_context(viewport={"width": 1200, "height": 800})
+
+    def opened(text, more=""):
+        path = Path(tmp_path, "page.html")
+        path.write_text(text, encoding="utf-8")
+        page = context.new_page()
+        page.on("console", lambda message: wrong.append(message.text))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(path.as_uri() + more)
+        assert requests == [path.as_uri()]
+        return page
+
+    yield opened
+    assert len(requests) == 1
+    assert wrong == []
+    context.close()
+
+
+def step(page):
+    return page.evaluate("+document.querySelector('#slider').value")
+
+
+def shown(page):
+    """The texts in the boxes that are not hidden."""
+    return page.evaluate(
+        "[...document.querySelectorAll('.box')].map(b => "
+        "[...b.querySelectorAll('text:not(.off)')].map(t => t.textContent).join(' '))"
+    )
+
+
+@pytest.mark.parametrize("case", [LESSON, ENTROPY])
+def test_every_step_gives_the_same_document_forward_and_back(show, case):
+    page = show(page_of(*case))
+    forward = [page.evaluate(STATE)]
+    count = page.locator("#steps li").count()
+    for _ in range(count):
+        page.keyboard.press("ArrowRight")
+        forward.append(page.evaluate(STATE))
+    assert len(set(forward)) == count + 1
+    for expected in forward[-2::-1]:
+        page.keyboard.press("ArrowLeft")
+        assert page.evaluate(STATE) == expected
+    for number in (count, 3, count - 1):
+        page.evaluate(f"location.hash = '#{number}'")
+        page.wait_for_function(f"+document.querySelector('#slider').value == {number}")
+        assert page.evaluate(STATE) == forward[number]
+
+
+def test_values_and_gradients_appear_at_their_steps(show):
+    page = show(page_of(*LESSON), "#5")
+    assert shown(page) == ["a 2", "b -4", "c -2", "d 2", "e a + b -2", "f c * d", "g e * f"]
+    page.keyboard.press("End")
+    assert shown(page)[0] == "a 2 dg/da = -4"
+    page.keyboard.press("Home")
+    assert shown(page) == ["a", "b", "c", "d", "e a + b", "f c * d", "g e * f"]
+
+
+def test_edges_are_solid_blue_forward_and_dashed_red_backward(show):
+    page = show(page_of(*LESSON), "#9")
+    drawn = page.evaluate(
+        "[...document.querySelectorAll('.edges path')].map(e => getComputedStyle(e))"
+        ".map(s => [s.stroke, s.strokeDasharray])"
+    )
+    assert drawn[:5] == [["rgb(31, 120, 193)", "none"]] * 5
+    assert drawn[5] == ["rgb(163, 35, 31)", "6px, 4px"]
+
+
+def test_keys_buttons_slider_and_address(show):
+    page = show(page_of(*LESSON))
+    press = page.keyboard.press
+    assert step(page) == 0
+    for key, expected in (("ArrowRight", 1), ("End", 14), ("ArrowLeft", 13), ("Home", 0)):
+        press(key)
+        assert step(page) == expected
+    page.click("#next")
+    assert page.evaluate("location.hash") == "#1"
+    assert page.inner_text("#say") == "Step 1 of 14, forward: a = 2"
+    page.fill("#slider", "9")
+    assert page.inner_text("#say").startswith("Step 9 of 14, backward: dg/df = e = -2")
+    page.focus("#search")
+    for key in ("ArrowRight", "Home", " "):
+        press(key)
+    assert step(page) == 9
+    page.click("h1")
+    page.click("#steps li >> nth=3")
+    assert step(page) == 4
+
+
+def test_space_plays_and_stops(show):
+    page = show(page_of(*LESSON))
+    page.clock.install()
+    page.keyboard.press(" ")
+    assert page.inner_text("#play") == "Pause"
+    page.clock.run_for(3000)
+    assert step(page) == 2
+    page.keyboard.press(" ")
+    page.clock.run_for(3000)
+    assert step(page) == 2
+    page.keyboard.press(" ")
+    page.clock.run_for(30000)
+    assert (step(page), page.inner_text("#play")) == (14, "Play")
+
+
+def test_the_graph_is_one_tab_stop_and_arrows_go_along_edges(show):
+    page = show(page_of(*LESSON), "#14")
+
+    def name():
+        return page.evaluate("document.activeElement.getAttribute('aria-label')")
+
+    page.focus(".box")
+    assert name() == "a, 2, dg/da = -4; input"
+    for key, expected in (
+        *(("ArrowDown", "e"), ("ArrowRight", "f"), ("ArrowUp", "c"), ("ArrowLeft", "b")),
+        *(("ArrowUp", "b"), ("ArrowDown", "e"), ("ArrowDown", "g"), ("ArrowDown", "g")),
+    ):
+        page.keyboard.press(key)
+        assert name().partition(",")[0] == expected
+    assert step(page) == 14
+    assert page.locator(".box[tabindex='0']").count() == 1
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.inner_text("#facts h2") == "g, result"
+    assert name() is None
+
+
+def test_pointing_at_a_node_shows_its_facts(show):
+    page = show(page_of(*ENTROPY), "#30")
+    page.hover(".box >> nth=4")
+    facts = page.inner_text("#facts")
+    for text in ("c, operation", "exp(b)", "(2, 2) float64", "min 0.13534", "F.cross_entropy"):
+        assert text in facts
+    page.keyboard.press("Home")
+    page.hover("#nodes tbody tr >> nth=4")
+    assert "at step 5" in page.inner_text("#facts")
+
+
+def test_search_hides_rows_and_dims_boxes(show):
+    page = show(page_of(*ENTROPY), "#13")
+    page.keyboard.press("/")
+    page.keyboard.type("SUM(")
+    assert page.locator("#nodes tbody tr:visible").count() == 3
+    assert page.locator(".box:not(.dim)").count() == 3
+    page.keyboard.press("Enter")
+    assert page.inner_text("#facts h2") == "d, operation"
+    page.keyboard.press("Escape")
+    assert page.locator(".dim").count() == 0
+
+
+def test_zoom_and_pan(show):
+    page = show(page_of(*LESSON))
+
+    def view():
+        return list(map(float, page.get_attribute("#picture svg", "viewBox").split()))
+
+    whole = view()
+    page.keyboard.press("+")
+    assert view()[2] == pytest.approx(whole[2] / 1.25, abs=0.2)
+    page.click("#out")
+    assert view() == pytest.approx(whole, abs=0.2)
+    page.mouse.move(300, 300)
+    page.mouse.wheel(0, -500)
+    page.wait_for_function("document.querySelector('svg').viewBox.baseVal.width < 300")
+    near = view()
+    page.mouse.down()
+    page.mouse.move(200, 260)
+    page.mouse.up()
+    assert view()[0] > near[0]
+    assert view()[1] > near[1]
+    page.keyboard.press("0")
+    assert view() == whole
+
+
+def test_folded_boxes_open(show):
+    program = "f(x) = tanh(x * 2) + exp(x)\ny = f(a) * f(b)"
+    page = show(page_of(program, {"a": [1.0, 2], "b": [3.0, 4]}, depth=0), "#20")
+    page.click(".box:has(text:text-is('f(a)'))")
+    page.click("#facts summary")
+    lines = page.locator("#facts li").all_inner_texts()
+    assert len(lines) == 4
+    assert lines[-1].endswith("= [3.682309…, 8.388385…]")
+
+
+def test_names_and_texts_stay_texts(show):
+    text = "</script><b id=out>--><!--\"'&amp;\u202e\u2028\x00"
+    page = show(page_of(f"y = a + 1 # {text}", {"a": 2}, "y"), "#3")
+    assert page.locator("#out").count() == 1
+    assert "</script><b id=out>--><!--\"'&amp;\\u202e\\u2028\\x00" in page.inner_text("pre")
+    assert page.inner_text("#say") == "Step 3 of 4, backward: dy/dy = 1"
+
+
+def test_reduced_motion_and_dark_screens(browser, tmp_path):
+    path = tmp_path / "page.html"
+    path.write_text(page_of(*LESSON), encoding="utf-8")
+    context = browser.new_context(color_scheme="dark", reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(path.as_uri())
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(15, 23, 32)"
+    assert page.evaluate("getComputedStyle(document.querySelector('.label')).transition") in (
+        *("all", "all 0s ease 0s", "none"),
+    )
+    context.close()
+
+
+def test_everything_is_printed(show):
+    page = show(page_of(*LESSON), "#2")
+    page.emulate_media(media="print")
+    assert page.locator("#controls").is_hidden()
+    assert page.locator(".box text.gradient").first.is_visible()
+    assert page.locator("#steps li").last.is_visible()
+
+
+def test_accessibility_tree(show):
+    page = show(page_of(*LESSON), "#5")
+    expected = Path(__file__).with_name("lesson.aria").read_text(encoding="utf-8")
+    assert page.locator("body").aria_snapshot() + "\n" == expected
