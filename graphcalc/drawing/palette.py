@@ -54,3 +54,18 @@ def text_colour(palette: Palette, kind: str) -> str:
     own = {"gradient": palette.gradient, "born": palette.born}
     muted = ("expression", "more", "caption", "label")
     return own.get(kind, palette.muted if kind in muted else palette.text)
+
+
+# How strongly a box that takes all of the time is shaded.
+SHADE = 0.45
+
+
+def fill_of(palette: Palette, role: str, shade: float | None) -> str:
+    """Return the colour of a box, shaded by its share of the run's time."""
+    share = min(1.0, shade or 0.0) * SHADE
+    pairs = [(_channels(palette.fill[role])[i], _channels(palette.shade)[i]) for i in range(3)]
+    return "#" + "".join(f"{round(a * (1 - share) + b * share):02x}" for a, b in pairs)
+
+
+def _channels(colour: str) -> list[int]:
+    return [int(colour[i : i + 2], 16) for i in (1, 3, 5)]

@@ -12,7 +12,7 @@ from math import ceil
 from pathlib import Path
 
 from graphcalc.drawing.layout import Point
-from graphcalc.drawing.palette import LIGHT, WEIGHT, text_colour
+from graphcalc.drawing.palette import LIGHT, WEIGHT, fill_of, text_colour
 from graphcalc.drawing.scene import (
     COLUMN,
     FONT_SIZE,
@@ -24,7 +24,7 @@ from graphcalc.drawing.scene import (
     TextShape,
     path,
 )
-from graphcalc.drawing.svg import SHADE, radius
+from graphcalc.drawing.svg import radius
 from graphcalc.drawing.truetype import REPLACEMENT, clusters, font_of, read_font
 
 # Units of a page for a pixel: 96 pixels and 72 units make an inch.
@@ -104,9 +104,8 @@ def _box(shape: BoxShape) -> Iterator[str]:
     weight = 2.6 if box.born else WEIGHT[box.role]
     yield f"{_colour(border)} RG {_number(weight)} w"
     for shift in (STACK, 0.0) if box.is_folded else (0.0,):
-        share = min(1.0, box.shade or 0.0) * SHADE if not shift else 0.0
-        fill = _colour(LIGHT.fill[box.role], LIGHT.shade, share)
-        yield f"{fill} rg {_rectangle(shape, shift)} B"
+        fill = fill_of(LIGHT, box.role, None if shift else box.shade)
+        yield f"{_colour(fill)} rg {_rectangle(shape, shift)} B"
 
 
 def _rectangle(shape: BoxShape, shift: float) -> str:
@@ -134,13 +133,9 @@ def _number(number: float) -> str:
     return f"{number:.2f}".rstrip("0").removesuffix(".")
 
 
-def _colour(colour: str, other: str = "#000000", share: float = 0.0) -> str:
-    """Return a colour as three numbers, mixed with a share of another one."""
-    parts = (
-        (int(colour[i : i + 2], 16) * (1 - share) + int(other[i : i + 2], 16) * share) / 255
-        for i in (1, 3, 5)
-    )
-    return " ".join(f"{part:.3g}" for part in parts)
+def _colour(colour: str) -> str:
+    """Return a colour as three numbers."""
+    return " ".join(f"{int(colour[i : i + 2], 16) / 255:.3g}" for i in (1, 3, 5))
 
 
 # Texts

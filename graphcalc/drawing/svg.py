@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from graphcalc.drawing.layout import Point
-from graphcalc.drawing.palette import DARK, LIGHT, WEIGHT, Palette, text_colour
+from graphcalc.drawing.palette import DARK, LIGHT, SHADE, WEIGHT, Palette, text_colour
 from graphcalc.drawing.scene import (
     FONT_SIZE,
     LABEL_SIZE,
@@ -19,8 +19,6 @@ from graphcalc.drawing.scene import (
 )
 
 FONTS = "DejaVu Sans Mono, Menlo, Consolas, Liberation Mono, monospace"
-# How strongly a box that takes all of the time is shaded.
-SHADE = 0.45
 _KINDS = ("name", "expression", "value", "gradient", "born", "more", "label", "caption")
 _LETTERS = {"move": "M", "line": "L", "curve": "C"}
 

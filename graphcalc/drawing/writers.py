@@ -40,12 +40,27 @@ def _html(picture: Picture) -> bytes:
     return page.encode()
 
 
+def _dot(picture: Picture) -> bytes:
+    from graphcalc.drawing.dot import as_dot
+
+    return as_dot(picture.diagram).encode()
+
+
+def _mermaid(picture: Picture) -> bytes:
+    from graphcalc.drawing.mermaid import as_mermaid
+
+    return as_mermaid(picture.diagram).encode()
+
+
 # What draws a picture, by the ending of the file.
 FORMATS: dict[str, Callable[[Picture], bytes]] = {
     "svg": _svg,
     "pdf": _pdf,
     "png": _png,
     "html": _html,
+    "dot": _dot,
+    "gv": _dot,
+    "mmd": _mermaid,
 }
 
 

@@ -1,0 +1,42 @@
+"""The formats of pictures, by the endings of files."""
+
+import pytest
+
+import graphcalc as gc
+from graphcalc.diagnostics import UsageError
+from graphcalc.drawing.writers import FORMATS, draw, format_of
+
+STARTS = {
+    "svg": b"<svg ",
+    "pdf": b"%PDF-1.7",
+    "png": b"\x89PNG",
+    "html": b"<!DOCTYPE html>",
+    "dot": b"digraph {",
+    "gv": b"digraph {",
+    "mmd": b"%% The graph of y",
+}
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_a_format_is_drawn(name, tmp_path):
+    """Each ending has its writer, and the same picture the same bytes."""
+    if name == "png":
+        pytest.importorskip("resvg_py")
+    path = str(tmp_path / f"g.{name}")
+    picture = gc.run("y = x^2", x=3).graph(path)
+    data = (tmp_path / f"g.{name}").read_bytes()
+    assert data.startswith(STARTS[name])
+    assert data == draw(picture, format_of(path)) == draw(picture, name)
+
+
+def test_an_unknown_ending_lists_the_known_ones():
+    """The error names every format, and the one that was meant."""
+    with pytest.raises(UsageError) as caught:
+        format_of("g.pgn")
+    for name in FORMATS:
+        assert f".{name}" in caught.value.diagnostic.message
+    assert "`png`" in caught.value.diagnostic.help
+    for path in ("g", "", ".", "dir.svg/g", "g.svg/"):
+        with pytest.raises(UsageError):
+            format_of(path)
+    assert format_of("a.b/G.SVG") == "svg"
