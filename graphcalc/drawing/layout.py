@@ -129,18 +129,23 @@ class _Router:
         return Layout(centre, routes, Size(width, bands[-1][1] if bands else 0.0))
 
     def _points(self, route: list[int], leaving: float, entering: float) -> list[Point]:
-        """Return the pairs of points of one edge: where it crosses each layer's band."""
-        points: list[Point] = []
-        for place, item in enumerate(route):
-            top, bottom = self.bands[self.rank[item]]
-            half = self.items[item].height / 2 if item < self.layered.boxes else 0.0
-            if place == 0:
-                points += [(leaving, (top + bottom) / 2 + half), (leaving, bottom)]
-            elif place == len(route) - 1:
-                points += [(entering, top), (entering, (top + bottom) / 2 - half)]
-            else:
-                points += [(self.x[item], top), (self.x[item], bottom)]
-        return points
+        """Return the pairs of points of one edge: where it crosses the bands of the layers.
+
+        Bands that it crosses at the same x are one pair.
+        """
+        first, *between, last = route
+        bands, rank, x = self.bands, self.rank, self.x
+        top, bottom = bands[rank[first]]
+        pairs = [(leaving, (top + bottom + self.items[first].height) / 2, bottom)]
+        for item in between:
+            top, bottom = bands[rank[item]]
+            start = pairs.pop()[1] if pairs[-1][0] == x[item] else top
+            pairs.append((x[item], start, bottom))
+        top, bottom = bands[rank[last]]
+        end = (top + bottom - self.items[last].height) / 2
+        start = pairs.pop()[1] if pairs[-1][0] == entering else top
+        pairs.append((entering, start, end))
+        return [point for x, start, end in pairs for point in ((x, start), (x, end))]
 
     def _ports(self) -> tuple[list[float], list[float]]:
         """Return the x at which each edge leaves its upper box, and enters its lower one."""
