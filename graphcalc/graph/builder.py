@@ -380,6 +380,11 @@ class Builder:
                 known[current] = self._static_value(node)
         return known[position]
 
+    def is_read_early(self, position: int) -> bool:
+        """Return whether the value of a constant was asked for while the graph was made."""
+        is_constant = self.nodes[position].op is OPS["const"]
+        return is_constant and self._static.get(position) is not None
+
     def _static_value(self, node: Node) -> Any:
         if node.op is OPS["const"]:
             return node.params[1][0]

@@ -204,11 +204,14 @@ class Graph:
         edges: Iterable[Any] = (),
         carried: Mapping[str, str] | None = None,
         calls: CallTree | None = None,
+        static_names: frozenset[str] = frozenset(),
     ) -> None:
         self.nodes, self.results, self.names = nodes, results, names
         self.dtype, self.limits = dtype, limits
         # Inputs whose value shaped the graph: with another value it is another graph.
         self.static_inputs = static_inputs
+        # Names of constants whose value shaped the graph, or may have.
+        self.static_names = static_names
         # What a reader may want to know of the program: where, and what.
         self.notes = list(notes)
         # What the symbols of declared sizes stand for, as far as inputs have said.

@@ -432,6 +432,7 @@ class _Lowering:
             item, root, where = self.last_static
             self.scope.operand(item, root, label_of(where).source)
         roots = [*self.roots, *display.values()]
+        read_early = frozenset(n for n, p in display.items() if builder.is_read_early(p))
         is_read = read_positions(builder.nodes)
         nodes, moved = prune(builder.nodes, roots, is_read)
         if nodes is not builder.nodes:
@@ -448,6 +449,7 @@ class _Lowering:
             for i in self.scope.arguments.static_uses
             if builder.nodes[i].op is OPS["input"]
         )
+        graph.static_names = read_early
         graph.notes = builder.notes
         graph.sizes, graph.carried = self.declared.known, carried
         if self.scope.calls is not None:

@@ -25,6 +25,7 @@ ELEMENTARY = (
         vjp=("g * sign(x)",),
         polars="abs",
         latex=r"\left|…\right|",
+        js="Math.abs",
     ),
     unary(
         "sign",
@@ -34,6 +35,7 @@ ELEMENTARY = (
         aliases=("sgn",),
         vjp=(ZERO,),
         polars="sign",
+        js="x=>x>0?1:x<0?-1:0",
     ),
     unary(
         "sqrt",
@@ -46,6 +48,7 @@ ELEMENTARY = (
         polars="sqrt",
         raising=math.sqrt,
         latex=r"\sqrt{…}",
+        js="Math.sqrt",
     ),
     unary(
         "root",
@@ -61,6 +64,7 @@ ELEMENTARY = (
         raising=math.sqrt,
         latex=r"\sqrt{…}",
         access="internal",
+        js="Math.sqrt",
     ),
     unary(
         "exp",
@@ -73,6 +77,7 @@ ELEMENTARY = (
         polars="exp",
         raising=math.exp,
         latex=r"\exp",
+        js="Math.exp",
     ),
     unary(
         "exp2",
@@ -82,6 +87,7 @@ ELEMENTARY = (
         tolerance=2,
         causes=causes.EXP,
         vjp=("g * out * log(2)",),
+        js="x=>2**x",
     ),
     unary(
         "expm1",
@@ -92,6 +98,7 @@ ELEMENTARY = (
         causes=causes.EXP,
         vjp=("g * (out + 1)",),
         raising=math.expm1,
+        js="Math.expm1",
     ),
     unary(
         "log",
@@ -105,6 +112,7 @@ ELEMENTARY = (
         polars="log",
         raising=math.log,
         latex=r"\log",
+        js="Math.log",
     ),
     unary(
         "clamped_log",
@@ -119,6 +127,7 @@ ELEMENTARY = (
         # Of both together torch has (input - target) / max(input*(1 - input), 1e-12).
         vjp=("g * (1 - x) / clamp(x * (1 - x), 1e-12)",),
         access="internal",
+        js="x=>Math.max(Math.log(x),-100)",
     ),
     unary(
         "clamped_log1p",
@@ -132,6 +141,7 @@ ELEMENTARY = (
         domain=(-1 + 1e-9, 0),
         vjp=("-(g * x / clamp(-x * (1 + x), 1e-12))",),
         access="internal",
+        js="x=>Math.max(Math.log1p(x),-100)",
     ),
     unary(
         "log_odds",
@@ -146,6 +156,7 @@ ELEMENTARY = (
         domain=(0, 1),
         vjp=("where((x < 0) or (x > 1), nan, g / (x * (1 - x)))",),
         access="internal",
+        js="x=>Math.log(x/(1-x))",
     ),
     unary(
         "log2",
@@ -157,6 +168,7 @@ ELEMENTARY = (
         vjp=("g / (x * log(2))",),
         raising=math.log2,
         latex=r"\log_{2}",
+        js="Math.log2",
     ),
     unary(
         "log10",
@@ -168,6 +180,7 @@ ELEMENTARY = (
         vjp=("g / (x * log(10))",),
         raising=math.log10,
         latex=r"\log_{10}",
+        js="Math.log10",
     ),
     unary(
         "log1p",
@@ -179,6 +192,7 @@ ELEMENTARY = (
         vjp=("g / (x + 1)",),
         polars="log1p",
         raising=math.log1p,
+        js="Math.log1p",
     ),
     unary(
         "sin",
@@ -191,6 +205,7 @@ ELEMENTARY = (
         polars="sin",
         raising=math.sin,
         latex=r"\sin",
+        js="Math.sin",
     ),
     unary(
         "cos",
@@ -203,6 +218,7 @@ ELEMENTARY = (
         polars="cos",
         raising=math.cos,
         latex=r"\cos",
+        js="Math.cos",
     ),
     unary(
         "tan",
@@ -215,6 +231,7 @@ ELEMENTARY = (
         polars="tan",
         raising=math.tan,
         latex=r"\tan",
+        js="Math.tan",
     ),
     unary(
         "asin",
@@ -229,6 +246,7 @@ ELEMENTARY = (
         polars="arcsin",
         raising=math.asin,
         latex=r"\arcsin",
+        js="Math.asin",
     ),
     unary(
         "acos",
@@ -243,6 +261,7 @@ ELEMENTARY = (
         polars="arccos",
         raising=math.acos,
         latex=r"\arccos",
+        js="Math.acos",
     ),
     unary(
         "atan",
@@ -254,6 +273,7 @@ ELEMENTARY = (
         vjp=("g / (1 + x * x)",),
         polars="arctan",
         latex=r"\arctan",
+        js="Math.atan",
     ),
     Op(
         "atan2",
@@ -272,6 +292,7 @@ ELEMENTARY = (
             ("g * _unless_zero(x, x * x + y * y)", "-(g * _unless_zero(y, x * x + y * y))"),
         ),
         polars="atan2",
+        js="Math.atan2",
     ),
     unary(
         "sinh",
@@ -284,6 +305,7 @@ ELEMENTARY = (
         polars="sinh",
         raising=math.sinh,
         latex=r"\sinh",
+        js="Math.sinh",
     ),
     unary(
         "cosh",
@@ -296,6 +318,7 @@ ELEMENTARY = (
         polars="cosh",
         raising=math.cosh,
         latex=r"\cosh",
+        js="Math.cosh",
     ),
     unary(
         "tanh",
@@ -307,6 +330,7 @@ ELEMENTARY = (
         vjp=("g * (1 - out * out)",),
         polars="tanh",
         latex=r"\tanh",
+        js="Math.tanh",
     ),
     unary(
         "asinh",
@@ -317,6 +341,7 @@ ELEMENTARY = (
         tolerance=2,
         vjp=in_halves(("g * rsqrt(x^2 + 1)",), ("g / sqrt(x * x + 1)",)),
         polars="arcsinh",
+        js="Math.asinh",
     ),
     unary(
         "acosh",
@@ -330,6 +355,7 @@ ELEMENTARY = (
         vjp=in_halves(("g * rsqrt(x^2 - 1)",), ("g / sqrt(x * x - 1)",)),
         polars="arccosh",
         raising=math.acosh,
+        js="Math.acosh",
     ),
     unary(
         "atanh",
@@ -342,5 +368,6 @@ ELEMENTARY = (
         causes=causes.ATANH,
         vjp=("g / (1 - x * x)",),
         raising=math.atanh,
+        js="Math.atanh",
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from graphcalc.ops import causes
-from graphcalc.ops.kernels import numeric, special
+from graphcalc.ops.kernels import javascript, numeric, special
 from graphcalc.ops.shapes import arithmetic, chosen, predicate
 from graphcalc.ops.spec import (
     HALVES,
@@ -78,6 +78,7 @@ ELEMENTWISE = (
         vjp=in_halves(("g * (1 - out) * out",), ("g * out * (1 - out)",)),
         polars="sigmoid",
         latex=r"\sigma",
+        js="x=>1/(1+Math.exp(-x))",
     ),
     unary(
         "logsigmoid",
@@ -88,6 +89,7 @@ ELEMENTWISE = (
         tolerance=4,
         wide_gradients=HALVES,
         vjp=("g * sigmoid(-x)",),
+        js="x=>Math.min(x,0)-Math.log1p(Math.exp(-Math.abs(x)))",
     ),
     Op(
         "softplus",
@@ -105,6 +107,7 @@ ELEMENTWISE = (
             "where(x * beta > threshold, 0, g * (x * sigmoid(x * beta) - out) / beta)",
             ZERO,
         ),
+        js="(x,b,t)=>x*b>t?x:Math.log1p(Math.exp(x*b))/b",
     ),
     unary(
         "relu",
@@ -113,6 +116,7 @@ ELEMENTWISE = (
         ("relu(-2)", "0"),
         vjp=("where(out <= 0, 0, g)",),
         polars="relu",
+        js="x=>x<0?0:x",
     ),
     Op(
         "minimum",
@@ -127,6 +131,7 @@ ELEMENTWISE = (
         ),
         polars="minimum",
         latex=r"\min",
+        js="Math.min",
     ),
     Op(
         "maximum",
@@ -141,6 +146,7 @@ ELEMENTWISE = (
         ),
         polars="maximum",
         latex=r"\max",
+        js="Math.max",
     ),
     Op(
         "clamp",
@@ -153,6 +159,7 @@ ELEMENTWISE = (
         vjp=_CLAMP,
         vjp_of_numbers=_clamp_gradients,
         polars="clamp",
+        js="(x,a,b)=>Math.min(Math.max(x,a),b)",
     ),
     Op(
         "hardtanh",
@@ -166,6 +173,7 @@ ELEMENTWISE = (
             "where(x <= min_val, g, 0)",
             "where((min_val < x) and (x >= max_val), g, 0)",
         ),
+        js="(x,a,b)=>Math.min(Math.max(x,a),b)",
     ),
     unary(
         "floor",
@@ -175,6 +183,7 @@ ELEMENTWISE = (
         vjp=(ZERO,),
         polars="floor",
         latex=r"\lfloor …\rfloor",
+        js="Math.floor",
     ),
     unary(
         "ceil",
@@ -184,6 +193,7 @@ ELEMENTWISE = (
         vjp=(ZERO,),
         polars="ceil",
         latex=r"\lceil …\rceil",
+        js="Math.ceil",
     ),
     unary(
         "trunc",
@@ -192,6 +202,7 @@ ELEMENTWISE = (
         ("trunc(-1.5)", "-1"),
         aliases=("fix",),
         vjp=(ZERO,),
+        js="Math.trunc",
     ),
     unary(
         "round",
@@ -199,6 +210,7 @@ ELEMENTWISE = (
         numeric.round_half_even,
         ("round(2.5)", "2"),
         vjp=(ZERO,),
+        js=javascript.ROUND,
     ),
     Op(
         "fmod",
@@ -210,6 +222,7 @@ ELEMENTWISE = (
         causes=causes.REMAINDER,
         vjp=("g", "-(g * trunc(x / y))"),
         raising=math.fmod,
+        js="(x,y)=>x%y",
     ),
     Op(
         "hypot",
@@ -221,6 +234,7 @@ ELEMENTWISE = (
         tolerance=2,
         pole="sqrt({0}^2 + {1}^2 + {eps})",
         vjp=in_halves(("g * x / out", "g * y / out"), ("g * (x / out)", "g * (y / out)")),
+        js="Math.hypot",
     ),
     Op(
         "copysign",
@@ -232,6 +246,7 @@ ELEMENTWISE = (
         vjp=in_halves(
             ("where(x == 0, 0, g * (out / x))", ZERO), ("where(x == 0, 0, g * out / x)", ZERO)
         ),
+        js="(x,y)=>Math.abs(x)*(y<0||1/y<0?-1:1)",
     ),
     unary(
         "erf",
@@ -243,6 +258,7 @@ ELEMENTWISE = (
             ("1.1283791670955126 * exp(-x^2) * g",), ("g * 1.1283791670955126 * exp(-x * x)",)
         ),
         latex=r"\operatorname{erf}",
+        js=javascript.ERF,
     ),
     unary(
         "erfc",
@@ -253,6 +269,7 @@ ELEMENTWISE = (
         vjp=in_halves(
             ("-1.1283791670955126 * exp(-x^2) * g",), ("-(g * 1.1283791670955126 * exp(-x * x))",)
         ),
+        js=javascript.ERFC,
     ),
     unary(
         "lgamma",
@@ -286,6 +303,7 @@ ELEMENTWISE = (
         pole="cbrt({0} + {eps})",
         vjp=("g / (3 * out * out)",),
         latex=r"\sqrt[3]{…}",
+        js="Math.cbrt",
     ),
     unary(
         "deg2rad",
@@ -295,6 +313,7 @@ ELEMENTWISE = (
         torch=lambda torch, x: x * (math.pi / 180.0),
         aliases=("radians",),
         vjp=("g * (pi / 180)",),
+        js="x=>x*(Math.PI/180)",
     ),
     unary(
         "rad2deg",
@@ -304,6 +323,7 @@ ELEMENTWISE = (
         torch=lambda torch, x: x * (180.0 / math.pi),
         aliases=("degrees",),
         vjp=("g * (180 / pi)",),
+        js="x=>x*(180/Math.PI)",
     ),
     unary(
         "digamma",
@@ -354,6 +374,7 @@ ELEMENTWISE = (
             ("g / (1 + exp(y - x))", "g / (1 + exp(x - y))"),
             ("g * sigmoid(x - y)", "g * sigmoid(y - x)"),
         ),
+        js="(x,y)=>x==y?x+Math.log(2):Math.max(x,y)+Math.log1p(Math.exp(-Math.abs(x-y)))",
     ),
     Op(
         "xlogy",
@@ -365,6 +386,7 @@ ELEMENTWISE = (
         tolerance=2,
         domain=(0, 1e3),
         vjp=("where((x == 0) and (y <= 0), 0, xlogy(g, y))", "g * x / y"),
+        js="(x,y)=>x==0&&y==y?0:x*Math.log(y)",
     ),
     unary(
         "sinc",
@@ -382,6 +404,7 @@ ELEMENTWISE = (
                 "g * (cos(pi * x) - out) / where(x == 0, 1, x))",
             ),
         ),
+        js="x=>x==0?1:Math.sin(Math.PI*x)/(Math.PI*x)",
     ),
     Op(
         "nan_to_num",
@@ -398,6 +421,7 @@ ELEMENTWISE = (
             "where(x == inf, g, 0)",
             "where(x == -inf, g, 0)",
         ),
+        js="(x,n,p,m)=>x-x==0?x:x!=x?n:x>0?p:m",
     ),
     Op(
         "heaviside",
@@ -407,6 +431,7 @@ ELEMENTWISE = (
         special.heaviside,
         examples=(("heaviside(0, 0.5)", "0.5"), ("heaviside(-2, 0.5)", "0")),
         vjp=(ZERO, ZERO),
+        js="(x,v)=>x==0?v:x>0?1:0",
     ),
     Op(
         "fmin",
@@ -419,6 +444,7 @@ ELEMENTWISE = (
             "where(x == y, g / 2, where(x > y, 0, g))",
             "where(x == y, g / 2, where(y > x, 0, g))",
         ),
+        js="(x,y)=>x<=y||y!=y?x:y",
     ),
     Op(
         "fmax",
@@ -431,6 +457,7 @@ ELEMENTWISE = (
             "where(x == y, g / 2, where(x < y, 0, g))",
             "where(x == y, g / 2, where(y < x, 0, g))",
         ),
+        js="(x,y)=>x>=y||y!=y?x:y",
     ),
     Op(
         "lerp",
@@ -440,6 +467,7 @@ ELEMENTWISE = (
         special.lerp,
         examples=(("lerp(2, 4, 0.25)", "2.5"),),
         vjp=("g * (1 - weight)", "g * weight", "g * (end - start)"),
+        js="(x,y,w)=>Math.abs(w)<.5?x+w*(y-x):y-(y-x)*(1-w)",
     ),
     _test(
         "isnan",
@@ -447,6 +475,7 @@ ELEMENTWISE = (
         math.isnan,
         ("isnan(0 / 0)", "true"),
         polars="isnan",
+        js="x=>x!=x",
     ),
     _test(
         "isinf",
@@ -454,6 +483,7 @@ ELEMENTWISE = (
         math.isinf,
         ("isinf(1 / 0)", "true"),
         polars="isinf",
+        js="x=>x==1/0||x==-1/0",
     ),
     _test(
         "isfinite",
@@ -461,5 +491,6 @@ ELEMENTWISE = (
         math.isfinite,
         ("isfinite(1)", "true"),
         polars="isfinite",
+        js="x=>x-x==0",
     ),
 )

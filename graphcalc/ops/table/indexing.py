@@ -214,6 +214,7 @@ INDEXING = (
         examples=(("detach(3)", "3"),),
         vjp=(ZERO,),
         step=("{text} is taken as a constant",),
+        js="x=>x",
     ),
     Op(
         "float",
@@ -227,6 +228,7 @@ INDEXING = (
         examples=(("(1 < 2).float()", "1"),),
         vjp=("g",),
         access="internal",
+        js="x=>+x",
     ),
     Op(
         "long",

@@ -105,6 +105,7 @@ MAKING = (
         kind="making",
         examples=(("full_like([1, 2], 7)", "[7, 7]"),),
         vjp=(ZERO, "sum(g)"),
+        js="(x,v)=>v",
     ),
     Op(
         "eye",
@@ -204,5 +205,6 @@ LEAVES = (
         vjp=("g",),
         is_move=True,
         access="internal",
+        js="x=>x",
     ),
 )

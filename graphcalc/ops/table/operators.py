@@ -6,7 +6,7 @@ import math
 import operator
 
 from graphcalc.ops import causes
-from graphcalc.ops.kernels import numeric
+from graphcalc.ops.kernels import javascript, numeric
 from graphcalc.ops.shapes import arithmetic, bitwise, predicate, select
 from graphcalc.ops.spec import (
     HALVES,
@@ -69,6 +69,7 @@ def _compare(
         python,
         symbol=symbol,
         inline=f"({{}} {symbol} {{}})",
+        js=f"(x,y)=>x{symbol}y",
         casting="common",
         examples=(example,),
         vjp=(NONE, NONE),
@@ -102,6 +103,7 @@ OPERATORS = (
         vjp=("g", "g"),
         polars="add",
         inline="({} + {})",
+        js="(x,y)=>x+y",
     ),
     Op(
         "sub",
@@ -116,6 +118,7 @@ OPERATORS = (
         vjp=("g", "-g"),
         polars="sub",
         inline="({} - {})",
+        js="(x,y)=>x-y",
     ),
     Op(
         "mul",
@@ -132,6 +135,7 @@ OPERATORS = (
         polars="mul",
         inline="({} * {})",
         latex=r"\cdot",
+        js="(x,y)=>x*y",
     ),
     Op(
         "div",
@@ -148,6 +152,7 @@ OPERATORS = (
         vjp=_div_gradients,
         polars="div",
         raising="({} / {})",
+        js="(x,y)=>x/y",
     ),
     Op(
         "floor_divide",
@@ -159,6 +164,7 @@ OPERATORS = (
         examples=(("7 // 2", "3"), ("-7 // 2", "-4")),
         causes=causes.DIV,
         vjp=(ZERO, ZERO),
+        js=javascript.FLOOR_DIVIDE,
     ),
     Op(
         "remainder",
@@ -172,6 +178,7 @@ OPERATORS = (
         causes=causes.REMAINDER,
         vjp=("g", "-(g * (x // y))"),
         latex=r"\bmod",
+        js=javascript.REMAINDER,
     ),
     Op(
         "pow",
@@ -197,6 +204,7 @@ OPERATORS = (
         vjp_of_numbers=lambda numbers: (ZERO, _POW[1]) if numbers[1] == 0 else (),
         polars="pow",
         raising=math.pow,
+        js=javascript.POW,
     ),
     Op(
         "neg",
@@ -210,6 +218,7 @@ OPERATORS = (
         vjp=("-g",),
         polars="neg",
         inline="(-{})",
+        js="x=>-x",
     ),
     _compare(
         "lt",
@@ -280,6 +289,7 @@ OPERATORS = (
         vjp=(NONE, NONE),
         polars="logical_and",
         latex=r"\land",
+        js="(x,y)=>x!=0&&y!=0",
     ),
     Op(
         "logical_or",
@@ -294,6 +304,7 @@ OPERATORS = (
         vjp=(NONE, NONE),
         polars="logical_or",
         latex=r"\lor",
+        js="(x,y)=>x!=0||y!=0",
     ),
     Op(
         "logical_xor",
@@ -305,6 +316,7 @@ OPERATORS = (
         examples=(("logical_xor(1, 2)", "false"),),
         vjp=(NONE, NONE),
         polars="logical_xor",
+        js="(x,y)=>(x!=0)!=(y!=0)",
     ),
     Op(
         "logical_not",
@@ -319,6 +331,7 @@ OPERATORS = (
         polars="logical_not",
         inline="(not {})",
         latex=r"\lnot",
+        js="x=>x==0",
     ),
     Op(
         "bitwise_and",
@@ -332,6 +345,7 @@ OPERATORS = (
         polars="and_",
         inline="({} & {})",
         latex=r"\mathbin{\&}",
+        js="(x,y)=>x&y",
     ),
     Op(
         "bitwise_or",
@@ -344,6 +358,7 @@ OPERATORS = (
         vjp=(NONE, NONE),
         polars="or_",
         inline="({} | {})",
+        js="(x,y)=>x|y",
     ),
     Op(
         "bitwise_not",
@@ -356,6 +371,7 @@ OPERATORS = (
         vjp=(NONE,),
         polars="not_",
         latex=r"\sim",
+        js="x=>!x",
     ),
     Op(
         "where",
@@ -370,5 +386,6 @@ OPERATORS = (
         vjp=(NONE, "where(condition, g, 0)", "where(condition, 0, g)"),
         polars="where",
         inline="({1} if {0} else {2})",
+        js="(c,x,y)=>c!=0?x:y",
     ),
 )
