@@ -79,6 +79,10 @@ class WorkedLines:
         text = self.value(position)
         return f"({text})" if text.startswith("-") else text
 
+    def leading(self, text: str) -> str:
+        """A side that may begin with a negative number, which needs no parentheses there."""
+        return _LEADING.sub(r"\1 ", text)
+
     def _is_scalar(self, position: int) -> bool:
         node = self.graph.nodes[position]
         return not any(self.graph.nodes[i].type.shape for i in (position, *node.operands))
@@ -97,8 +101,7 @@ class WorkedLines:
                 yield StepLine(sides, shape, position)
             elif self._is_scalar(position):
                 put_in = node_text(self.graph, position, lambda graph, i: self.inner(i))
-                put_in = _LEADING.sub(r"\1 ", put_in)
-                yield StepLine(_sides(name, text, put_in, value), "", position)
+                yield StepLine(_sides(name, text, self.leading(put_in), value), "", position)
             else:
                 yield StepLine(_sides(name, text, value), self._shapes(position), position)
 
@@ -178,7 +181,7 @@ class WorkedLines:
         is_number = found.op is OPS["const"] and found.name is None
         if edge.user == graph.target:
             numbers = self._with_numbers(edge.local, is_operand=False) if is_own else ""
-            return (local, _LEADING.sub(r"\1 ", numbers), value) if not is_number else (value,), ""
+            return (local, self.leading(numbers), value) if not is_number else (value,), ""
         outer = self._d(edge.user)
         gradient = graph.gradients[edge.user]
         return (

@@ -15,6 +15,7 @@ from graphcalc.diagnostics import LimitError
 from graphcalc.drawing.diagram import Diagram
 from graphcalc.drawing.page.model import Json, PageModel
 from graphcalc.drawing.page.picture import picture
+from graphcalc.drawing.page.program import operations, program, why_fixed
 from graphcalc.drawing.palette import DARK, LIGHT, Palette
 from graphcalc.drawing.scene import Scene
 from graphcalc.report.safe import safe
@@ -60,7 +61,8 @@ def as_page(diagram: Diagram, scene: Scene, trace: Trace, digits: int | None = N
 
 def _document(scene: Scene, model: PageModel) -> Iterator[str]:
     title = escape(scene.title)
-    style, script = _style(), _script()
+    why = why_fixed(model)
+    style, script = _style(), _script(model, can_compute=not why)
     yield "<!DOCTYPE html>"
     yield '<html lang="en"><head><meta charset="utf-8">'
     policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'"
@@ -74,9 +76,10 @@ def _document(scene: Scene, model: PageModel) -> Iterator[str]:
     yield "</header>"
     yield '<main><div id="picture">'
     yield from picture(scene, model)
-    yield f"</div>{_TOOLS}{_side()}</main></div>"
+    yield f"</div>{_TOOLS}{_side(why)}</main></div>"
     yield from _steps(model)
-    yield f'<script type="application/json" id="data">{_json(_data(model))}</script>'
+    data = _data(model) if why else _data(model) | {"program": program(model, scene)}
+    yield f'<script type="application/json" id="data">{_json(data)}</script>'
     yield f"<script>{script}</script></body></html>"
     yield ""
 
@@ -95,10 +98,16 @@ _TOOLS = (
 )
 
 
-def _side() -> str:
+_EDITABLE = "Change an input: values and gradients are computed here."
+
+
+def _side(why: str) -> str:
+    note = (
+        f"A record of one run: {escape(why)}." if why else "Change an input: all is computed here."
+    )
     return (
         '<aside><input id="search" type="search" placeholder="Search nodes (/)" '
-        'aria-label="Search nodes"><div id="nodes"><table></table></div>'
+        f'aria-label="Search nodes"><p id="note">{note}</p><div id="nodes"><table></table></div>'
         '<section id="facts" aria-label="Node"></section></aside>'
     )
 
@@ -176,8 +185,13 @@ def _variables(palette: Palette) -> str:
     return "".join(f"--{name}:{colour};" for name, colour in found.items())
 
 
-def _script() -> str:
-    return "".join(_read(name) for name in SCRIPTS)
+def _script(model: PageModel, *, can_compute: bool) -> str:
+    """Return the script; the evaluator has no other functions than those of the program."""
+    parts = [_read(name) for name in SCRIPTS]
+    if can_compute:
+        functions = ",\n".join(operations(model.graph).values())
+        parts += [f"const FUNCTIONS=[{functions}];\n", _read("edit.js")]
+    return "".join([*parts, "start();\n"])
 
 
 @cache

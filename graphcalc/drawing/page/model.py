@@ -53,6 +53,7 @@ class PageModel:
         has_all: bool = True,
     ) -> None:
         self.diagram, self.trace, self.graph = diagram, trace, trace.graph
+        self.digits = digits
         self.worked = WorkedLines(trace, digits)
         self._box_of = {p: i for i, box in enumerate(diagram.boxes) for p in box.positions}
         positions = trace.positions

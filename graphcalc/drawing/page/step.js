@@ -30,7 +30,7 @@ function relabel(box) {
 function move(step, on) {
   for (const [e, kind] of reached[step]) {
     e.classList.toggle(kind, on == (kind != "off"));
-    if (e.parentNode.classList.contains("box")) relabel(e.parentNode);
+    if (e.parentNode?.classList.contains("box")) relabel(e.parentNode);
   }
 }
 function mark(...elements) {

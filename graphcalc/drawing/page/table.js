@@ -35,6 +35,7 @@ function inspect(i = picked >= 0 ? picked : at ? D.steps[at - 1][0] : -1) {
   };
   add("expression", node.text);
   add("value", node.value, node.step);
+  add("produced", node.born, node.step);
   add("type", node.type);
   add("statistics", node.stats, node.step);
   add(`d${D.target}/d${node.name}`, node.grad, node.back);

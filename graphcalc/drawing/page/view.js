@@ -80,4 +80,3 @@ boxes.forEach((e, i) => {
   e.onmouseleave = e.onblur = () => inspect();
   e.onclick = () => pick(i);
 });
-start();

@@ -1,0 +1,145 @@
+// Computes the run again when an input is changed. FUNCTIONS are those of the program.
+const P = D.program, given = P.code.map(c => Array.isArray(c) ? c : typeof c == "string" ? Number(c) : c);
+let V = [], display;
+// The kernels give numbers or truth values; each node has the one that its dtype has.
+function compute(leaves) {
+  const values = [];
+  leaves.forEach((c, i) => {
+    if (Array.isArray(c)) {
+      const found = FUNCTIONS[c[0]](...c.slice(2).map(k => values[k]));
+      values[i] = c[1] ? found != 0 : +found;
+    } else values[i] = c;
+  });
+  return values;
+}
+// Numbers as the command writes them: shortest digits that read back as the same number.
+function exact(x) {
+  if (typeof x == "boolean") return String(x);
+  if (x - x != 0) return x != x ? "nan" : x > 0 ? "inf" : "-inf";
+  const size = Math.abs(x);
+  if (x == 0) return Object.is(x, -0) ? "-0" : "0";
+  return size < 1e16 && (size >= 1e-4 || Number.isInteger(x)) ? String(x) : twoDigits(x.toExponential());
+}
+function twoDigits(text) {
+  return text.replace(/e([+-])(\d)$/, "e$10$2");
+}
+// Where so many significant digits end in a number without its exponent.
+function endOfDigits(text, count) {
+  for (let i = 0, leading = true; i < text.length; i++) {
+    leading &&= "-0.".includes(text[i]);
+    if (!leading && text[i] != "." && --count == 0) return i + 1;
+  }
+  return text.length;
+}
+function short(x) {
+  const text = exact(x);
+  if (text.length <= 10 || Number.isInteger(x)) return text;
+  const [mantissa, exponent] = text.split("e");
+  const end = Math.max(endOfDigits(mantissa, 7), mantissa.indexOf(".") + 2);
+  return end >= mantissa.length ? text : mantissa.slice(0, end) + "…" + (exponent ? "e" + exponent : "");
+}
+function rounded(x) {
+  const text = exact(x), n = P.digits;
+  if (typeof x == "boolean" || x - x != 0) return text;
+  let mantissa = text.split("e")[0];
+  if (!text.includes(".")) mantissa = mantissa.replace(/0+$/, "");
+  if (endOfDigits(mantissa + "0", n) >= mantissa.length) return text;
+  const power = +x.toExponential(n - 1).split("e")[1], isPlain = power >= -4 && power < n;
+  return twoDigits(isPlain ? x.toFixed(n - 1 - power) : x.toExponential(n - 1)).replace(/\.$/, "");
+}
+// Short forms that stay distinct for unequal numbers.
+function shortener(values) {
+  if (P.digits) return rounded;
+  const meanings = new Map();
+  for (const x of values) {
+    const text = short(x);
+    meanings.set(text, (meanings.get(text) || new Set()).add(exact(x)));
+  }
+  return x => meanings.get(short(x))?.size == 1 ? short(x) : exact(x);
+}
+function fill(side) {
+  const text = side.replace(/\(⟦(\d+)⟧⟧|⟦(\d+)⟧/g, (_, inner, i) => {
+    const found = display(V[inner || i]);
+    return inner && found[0] == "-" ? `(${found})` : found;
+  });
+  return text[0] == "⟪" ? text.slice(1).replace(/^\((-[^()]*)\) /, "$1 ") : text;
+}
+function lineOf(template) {
+  const sides = template.split("\t").map(fill);
+  return sides.filter((side, i) => !i || side != sides[i - 1]).join(" = ");
+}
+function born(i) {
+  const c = P.code[i], x = V[i];
+  if (!Array.isArray(c) || x - x == 0) return "";
+  const had = c.slice(2).map(k => V[k]);
+  if (x != x) return had.some(v => v != v) ? "" : "nan";
+  return had.some(v => v - v != 0) ? "" : "inf";
+}
+// Puts a text in place of another and keeps it inside of its box.
+function put(element, text, width, column = 7.23) {
+  if (!element) return;
+  element.textContent = text;
+  element.removeAttribute("textLength");
+  if (width && text.length * column > width + .5) {
+    element.setAttribute("textLength", width);
+    element.setAttribute("lengthAdjust", "spacingAndGlyphs");
+  }
+}
+function recompute() {
+  V = compute(given);
+  display = shortener(V);
+  N.forEach((node, row) => {
+    const box = boxes[node.box], width = frames[node.box][2] - 12, back = P.back[row];
+    node.value = display(V[P.at[row]]);
+    node.born = born(P.at[row]);
+    put($(".value", box), node.value, width);
+    put($("text.born", box), node.born && `← ${node.born} born here`, width);
+    box.classList.toggle("born", !!node.born);
+    put(rows[row].children[2].querySelector("span"), node.value);
+    if (back >= 0) {
+      node.grad = display(V[back]);
+      put($(".gradient", box), `d${D.target}/d${node.name} = ${node.grad}`, width);
+      put($("span", rows[row].children[3]), node.grad);
+    }
+    relabel(box);
+  });
+  $$("g.label").forEach((label, k) => {
+    const i = P.locals[k], text = $("text", label);
+    const width = $("rect", label).getAttribute("width");
+    if (i >= 0) put(text, text.textContent.replace(/[^ ]*$/, display(V[i])), +width, 6.63);
+  });
+  items.forEach((item, i) => item.firstChild.textContent = lineOf(P.lines[i]));
+  inspected = "";
+  say();
+  inspect();
+}
+function read(text) {
+  const word = text.trim().toLowerCase().replace(/^([+-]?)inf$/, "$1Infinity");
+  return word == "nan" ? NaN : word ? Number(word) : undefined;
+}
+const fields = P.editable.map(row => {
+  const field = el("input"), start = given[P.at[row]];
+  const set = (text, value) => {
+    const bad = value === undefined || value != value && text.trim().toLowerCase() != "nan";
+    field.value = text;
+    field.setAttribute("aria-invalid", bad);
+    if (!bad) given[P.at[row]] = value;
+  };
+  field.setAttribute("aria-label", N[row].name);
+  field.oninput = () => {
+    set(field.value, read(field.value));
+    recompute();
+  };
+  field.onclick = event => event.stopPropagation();
+  rows[row].children[2].replaceChildren(field);
+  field.reset = () => set(exact(start), start);
+  field.reset();
+  return field;
+});
+function reset() {
+  fields.forEach(field => field.reset());
+  recompute();
+}
+const note = el("button", "Reset");
+note.onclick = reset;
+$("#note").append(" ", note);

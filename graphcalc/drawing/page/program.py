@@ -1,0 +1,110 @@
+"""The run as a program that the page computes again when an input is changed."""
+
+from __future__ import annotations
+
+from graphcalc.drawing.page.model import Json, PageModel
+from graphcalc.drawing.scene import Scene
+from graphcalc.graph.ir import Graph, Node
+from graphcalc.ops.table import OPS
+from graphcalc.report.safe import safe
+from graphcalc.report.steps import StepLine, WorkedLines
+from graphcalc.trace import Trace
+
+_DTYPES = ("float64", "bool")
+# What JSON has no number for.
+_WORDS = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
+
+
+def why_fixed(model: PageModel) -> str:
+    """Return why the page cannot compute the run again; empty where it can."""
+    graph = model.graph
+    for node in graph.nodes:
+        if node.type.shape:
+            return "it has tensors"
+        if node.type.dtype not in _DTYPES:
+            return f"it has numbers in {node.type.dtype}"
+        if not (node.op.js or _is_leaf(node)):
+            return f"the page cannot compute `{node.op.name}`"
+    if model.left_out:
+        return "it has too many nodes"
+    return "" if editable(model) else "it has no inputs"
+
+
+def _is_leaf(node: Node) -> bool:
+    return node.op in (OPS["const"], OPS["input"])
+
+
+def editable(model: PageModel) -> list[int]:
+    """Return the rows of nodes whose value may be changed: the graph does not depend on it."""
+    graph = model.graph
+    fixed = graph.static_inputs | graph.static_names
+    return [
+        row
+        for position, row in model.row_of.items()
+        if _is_leaf(node := graph.nodes[position])
+        and node.name not in fixed
+        and node.type.dtype == "float64"
+    ]
+
+
+def operations(graph: Graph) -> dict[str, str]:
+    """Return the functions in JavaScript that a graph uses, by the names of their ops."""
+    return {node.op.name: node.op.js for node in graph.nodes if not _is_leaf(node)}
+
+
+def program(model: PageModel, scene: Scene) -> dict[str, Json]:
+    """Return what the page computes with.
+
+    `code` has for each node of the graph its number, or the number of its function, 1 for a truth
+    value, and its operands. `at` and `back` are where the values and the gradients of the rows
+    are, and `locals` those of the labels on edges. `lines` are the steps with holes for values,
+    their sides in turn.
+    """
+    graph, trace = model.graph, model.trace
+    names = {name: number for number, name in enumerate(operations(graph))}
+    holes = _Holes(trace)
+    lines = (*holes.forward(), *holes.backward())
+    edges = {model.arrow_of(edge): edge.local for edge in graph.edges if edge.local is not None}
+    return {
+        "code": [_code(trace, position, names) for position in range(len(graph))],
+        "lines": [_template(line) for line in lines],
+        "at": list(model.row_of),
+        "back": [graph.gradients.get(position, -1) for position in model.row_of],
+        "locals": [edges.get(label.line, -1) for label in scene.labels],
+        "editable": list(editable(model)),
+        "digits": model.digits,
+    }
+
+
+def _code(trace: Trace, position: int, names: dict[str, int]) -> Json:
+    node = trace.graph.nodes[position]
+    if _is_leaf(node):
+        value = trace.value(position)
+        assert isinstance(value, float)
+        return _WORDS.get(repr(value), value)
+    return [names[node.op.name], int(node.type.dtype == "bool"), *node.operands]
+
+
+def _template(line: StepLine) -> str:
+    return "\t".join(safe(side) for side in line.sides)
+
+
+class _Holes(WorkedLines):
+    """The lines of a page with holes in the place of values: `⟦7⟧`, and `(⟦7⟧⟧` inside of others.
+
+    The second is in parentheses where the value is negative, except as an argument of a function,
+    which loses its first and last character. A side that begins with `⟪` begins with a number
+    that needs no parentheses.
+    """
+
+    def value(self, position: int) -> str:
+        """Return the hole of a value."""
+        return f"⟦{position}⟧"
+
+    def inner(self, position: int) -> str:
+        """Return the hole of a value that is in parentheses where it is negative."""
+        return f"(⟦{position}⟧⟧"
+
+    def leading(self, text: str) -> str:
+        """Return a side that may begin with a number."""
+        return f"⟪{text}" if text else ""
