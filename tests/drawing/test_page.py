@@ -84,6 +84,12 @@ def test_the_page_is_the_same_every_time():
     assert page_of(*ENTROPY) == page_of(*ENTROPY)
 
 
+def test_pages_are_small():
+    """The lesson is one file of some tens of kB, most of them the script."""
+    assert len(page_of(*LESSON).encode()) < 32_000
+    assert len(page_of(*ENTROPY).encode()) < 40_000
+
+
 def test_boxes_have_roles_names_and_one_tab_stop():
     boxes = [e[1] for e in Found(page_of(*LESSON)).all("g") if "tabindex" in e[1]]
     assert [b["tabindex"] for b in boxes] == ["0", *["-1"] * 6]

@@ -249,3 +249,54 @@ def test_accessibility_tree(show):
     page = show(page_of(*LESSON), "#5")
     expected = Path(__file__).with_name("lesson.aria").read_text(encoding="utf-8")
     assert page.locator("body").aria_snapshot() + "\n" == expected
+
+
+def test_predict_hides_the_value_of_a_step_until_it_is_asked_for(show):
+    page = show(page_of(*LESSON), "#4")
+    page.check("#predict")
+    page.click("h1")
+    assert page.inner_text("#say").endswith("d = 2")
+    page.keyboard.press("ArrowRight")
+    assert page.inner_text("#say") == "Step 5 of 14, forward: e = a + b = 2 + (-4) = ?"
+    assert shown(page)[4] == "e a + b"
+    assert page.locator("#steps li:visible").count() == 4
+    assert "at step 5" in page.inner_text("#facts")
+    hidden = page.evaluate(STATE)
+    page.keyboard.press("ArrowRight")
+    assert page.inner_text("#say").endswith("= -2")
+    assert (step(page), shown(page)[4]) == (5, "e a + b -2")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate(STATE) == hidden
+    page.uncheck("#predict")
+    assert page.inner_text("#say").endswith("= -2")
+
+
+def test_quiz_checks_values_and_derivatives(show):
+    page = show(page_of(*ENTROPY), "?quiz#15")
+
+    def answer(text):
+        page.fill("#answer", text)
+        page.keyboard.press("Enter")
+        return page.inner_text("#ask output")
+
+    assert page.inner_text("#say").endswith("= i / l = 0.4401896… / 2 = ?")
+    assert answer("0.21").startswith("Not this")
+    assert answer("0.22009485").startswith("Right")
+    page.keyboard.press("Enter")
+    assert (step(page), page.inner_text("#ask output")) == (16, "")
+    assert answer("1").startswith("Right")
+    page.keyboard.press("Enter")
+    assert answer("-0.1100474").startswith("Right")
+    page.keyboard.press("Enter")
+    assert page.inner_text("#say").startswith("Step 18 of 30, backward: dloss/dk = ?")
+    page.click("#show")
+    assert "[-0.1100474…, -0.1100474…]" in page.inner_text("#say")
+
+
+def test_quiz_follows_changed_inputs(show):
+    page = show(page_of(*LESSON), "?quiz#5")
+    page.fill("td input >> nth=0", "5")
+    page.fill("#answer", "2/2")
+    page.keyboard.press("Enter")
+    assert page.inner_text("#say").endswith("e = a + b = 5 + (-4) = 1")

@@ -31,7 +31,7 @@ _MOST_NODES = 2_000
 _BOX_BYTES = 350
 # Fields of nodes that many nodes have in common.
 SHARED = ("role", "type", "source")
-SCRIPTS = ("step.js", "table.js", "view.js")
+SCRIPTS = ("step.js", "table.js", "view.js", "teach.js")
 # What would end the script element or break a line of it, as escapes of JSON.
 _ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 _LINE_END = re.compile(r"\r\n?|\n")
@@ -94,7 +94,11 @@ _TOOLS = (
     '<button id="play" title="Space">Play</button>'
     '<button id="next" aria-label="Next step" title="→">▶</button>'
     '<button id="last" aria-label="To the end" title="End">▶|</button>'
-    '<input id="slider" type="range" min="0" aria-label="Step"></div></section>'
+    '<input id="slider" type="range" min="0" aria-label="Step"></div>'
+    '<div><label><input id="predict" type="checkbox"> Predict, then look</label>'
+    '<label><input id="quiz" type="checkbox"> Quiz</label><form id="ask" hidden>'
+    '<input id="answer" aria-label="Your value" autocomplete="off"><button>Check</button>'
+    '<button id="show" type="button">Show</button><output></output></form></div></section>'
 )
 
 
@@ -191,7 +195,7 @@ def _script(model: PageModel, *, can_compute: bool) -> str:
     if can_compute:
         functions = ",\n".join(operations(model.graph).values())
         parts += [f"const FUNCTIONS=[{functions}];\n", _read("edit.js")]
-    return "".join([*parts, "start();\n"])
+    return "".join([*parts, "start();\nteach();\n"])
 
 
 @cache

@@ -108,14 +108,13 @@ function recompute() {
     const width = $("rect", label).getAttribute("width");
     if (i >= 0) put(text, text.textContent.replace(/[^ ]*$/, display(V[i])), +width, 6.63);
   });
-  items.forEach((item, i) => item.firstChild.textContent = lineOf(P.lines[i]));
+  items.forEach((item, i) => {
+    item.firstChild.textContent = lineOf(P.lines[i]);
+    if (D.steps[i][2] != null) D.steps[i][2] = V[P.lines[i].match(/⟦(\d+)⟧$/)?.[1]] ?? 0;
+  });
   inspected = "";
   say();
   inspect();
-}
-function read(text) {
-  const word = text.trim().toLowerCase().replace(/^([+-]?)inf$/, "$1Infinity");
-  return word == "nan" ? NaN : word ? Number(word) : undefined;
 }
 const fields = P.editable.map(row => {
   const field = el("input"), start = given[P.at[row]];

@@ -21,6 +21,15 @@ _LONGEST = 200
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 
 
+# What JSON has no number for.
+_WORDS = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
+
+
+def number(value: float) -> Json:
+    """Return a number as JavaScript reads it, by `Number` where JSON has none."""
+    return _WORDS.get(repr(value), value)
+
+
 class NodeFacts(NamedTuple):
     """A node as the page shows it; empty texts where there is nothing to say."""
 
@@ -125,21 +134,29 @@ class PageModel:
     # What the page's script reads
 
     def steps(self) -> list[Json]:
-        """Return for each step its node, its arrow, and whether the line ends with a value."""
+        """Return for each step its node, its arrow, and what its line ends with.
+
+        That is a number, `tensor`, or None where there is nothing to predict.
+        """
         return [
-            [self.row_of[line.position], self.arrow_of(line.edge), int(self._has_value(line))]
+            [self.row_of[line.position], self.arrow_of(line.edge), self._answer(line)]
             for line in self.lines
         ]
 
-    def _has_value(self, line: StepLine) -> bool:
+    def _answer(self, line: StepLine) -> Json:
         position = line.position
         if line.edge is not None:
             if not isinstance(line.edge.share, int):
-                return True
+                return 0
             position = line.edge.share
         elif line.is_backward:
             position = self.graph.gradients[position]
-        return len(line.sides) > 1 and bool(self.worked.value(position))
+        elif self.graph.nodes[position].is_input:
+            return None
+        value = self.trace.value(position)
+        if len(line.sides) < 2 or not self.worked.value(position):
+            return None
+        return number(value) if isinstance(value, (int, float)) else "tensor"
 
     def nodes(self) -> list[NodeFacts]:
         """Return the facts of the nodes that have a name, in order."""

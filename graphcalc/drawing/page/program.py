@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphcalc.drawing.page.model import Json, PageModel
+from graphcalc.drawing.page.model import Json, PageModel, number
 from graphcalc.drawing.scene import Scene
 from graphcalc.graph.ir import Graph, Node
 from graphcalc.ops.table import OPS
@@ -11,8 +11,6 @@ from graphcalc.report.steps import StepLine, WorkedLines
 from graphcalc.trace import Trace
 
 _DTYPES = ("float64", "bool")
-# What JSON has no number for.
-_WORDS = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
 
 
 def why_fixed(model: PageModel) -> str:
@@ -81,7 +79,7 @@ def _code(trace: Trace, position: int, names: dict[str, int]) -> Json:
     if _is_leaf(node):
         value = trace.value(position)
         assert isinstance(value, float)
-        return _WORDS.get(repr(value), value)
+        return number(value)
     return [names[node.op.name], int(node.type.dtype == "bool"), *node.operands]
 
 

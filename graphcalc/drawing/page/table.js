@@ -25,13 +25,14 @@ function inside(box) {
   return N.map((n, i) => i).filter(i => N[i].box == box);
 }
 function inspect(i = picked >= 0 ? picked : at ? D.steps[at - 1][0] : -1) {
-  const node = N[i], facts = $("#facts"), list = el("dl"), key = `${i} ${at}`;
+  const node = N[i], facts = $("#facts"), list = el("dl"), seen = hidden ? at - 1 : at;
+  const key = `${i} ${at} ${hidden}`;
   if (key == inspected) return;
   inspected = key;
   facts.replaceChildren();
   if (!node) return facts.append(el("p", "Point at a node, or step to one, to see all of it."));
   const add = (name, text, step) => {
-    if (text) list.append(el("dt", name), el("dd", step > at ? `at step ${step}` : text));
+    if (text) list.append(el("dt", name), el("dd", step > seen ? `at step ${step}` : text));
   };
   add("expression", node.text);
   add("value", node.value, node.step);
@@ -45,7 +46,7 @@ function inspect(i = picked >= 0 ? picked : at ? D.steps[at - 1][0] : -1) {
   const nodes = inside(node.box);
   if (nodes.length > 1) {
     const lines = nodes.map(k => {
-      const line = el("li", null, el("code", [N[k].name, N[k].text, N[k].step > at ? "" : N[k].value].filter(t => t).join(" = ")));
+      const line = el("li", null, el("code", [N[k].name, N[k].text, N[k].step > seen ? "" : N[k].value].filter(t => t).join(" = ")));
       line.onclick = () => pick(node.box, k);
       return line;
     });
