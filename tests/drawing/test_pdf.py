@@ -3,9 +3,9 @@
 import re
 
 import pytest
+from diagrams import chain, make_box, make_diagram
 
 import graphcalc as gc
-from graphcalc.drawing.diagram import Arrow, Box, BoxLine, Diagram
 from graphcalc.drawing.palette import LIGHT
 from graphcalc.drawing.pdf import LARGEST, as_pdf
 from graphcalc.drawing.scene import scene_of
@@ -19,11 +19,9 @@ def lesson():
     return as_pdf(gc.run(LESSON, **NUMBERS, grad="g").graph().scene)
 
 
-def scene_with(*texts, is_folded=False, born=(), shade=None):
+def scene_with(*texts, **changes):
     """A scene of one box with lines of text."""
-    lines = tuple(BoxLine(text, "name" if i == 0 else "value") for i, text in enumerate(texts))
-    box = Box("n0", "result", lines, ", ".join(texts), is_folded, born, shade)
-    return scene_of(Diagram("The graph of x", [box], [], ("1 node",)))
+    return scene_of(make_diagram([make_box("n0", *texts, role="result", **changes)]))
 
 
 def objects(data):
@@ -127,12 +125,7 @@ def test_what_the_font_lacks_is_drawn_and_copied():
 
 def test_a_large_picture_has_larger_units():
     """A page is at most 14,400 units high; the unit grows with the picture."""
-    boxes = [
-        Box(f"n{i}", "operation", (BoxLine(f"x{i}", "name"),), "", False, (), None)
-        for i in range(400)
-    ]
-    chain = Diagram("A chain", boxes, [Arrow(i, i + 1, "") for i in range(399)], ("",))
-    scene = scene_of(chain)
+    scene = scene_of(chain(400))
     data = as_pdf(scene)
     width, height = map(float, re.search(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", data).groups())
     unit = int(re.search(rb"/UserUnit (\d+)", data)[1])
@@ -158,7 +151,7 @@ def test_boxes_show_what_they_are():
 
 def test_an_empty_picture_is_a_page():
     """A graph without boxes has a page too."""
-    assert len(objects(as_pdf(scene_of(Diagram("A graph", [], [], ("0 nodes",)))))) >= 8
+    assert len(objects(as_pdf(scene_of(make_diagram([]))))) >= 8
 
 
 @pytest.mark.parametrize("name", ["pypdf", "pdfminer.high_level"])

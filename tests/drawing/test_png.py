@@ -4,10 +4,10 @@ import struct
 import sys
 
 import pytest
+from diagrams import make_box, make_diagram
 
 import graphcalc as gc
 from graphcalc.diagnostics import BackendError, LimitError
-from graphcalc.drawing.diagram import Box, BoxLine, Diagram
 from graphcalc.drawing.png import LONGEST_SIDE, MOST_PIXELS, QUICK_PIXELS, as_png, fitting
 from graphcalc.drawing.scene import scene_of
 
@@ -20,8 +20,7 @@ def lesson():
 
 
 def scene_with(name):
-    box = Box("n0", "result", (BoxLine(name, "name"),), name, False, (), None)
-    return scene_of(Diagram("A graph", [box], [], ("1 node",)))
+    return scene_of(make_diagram([make_box("n0", name, role="result")]))
 
 
 def size_of(png):

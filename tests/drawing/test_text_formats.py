@@ -4,10 +4,11 @@ import html
 import re
 
 import pytest
+from diagrams import chain, make_box, make_diagram
 
 import graphcalc as gc
 from graphcalc.diagnostics import LimitError
-from graphcalc.drawing.diagram import Arrow, Box, BoxLine, Diagram
+from graphcalc.drawing.diagram import Arrow
 from graphcalc.drawing.dot import as_dot
 from graphcalc.drawing.mermaid import MAX_EDGES, MAX_TEXT, as_mermaid
 from graphcalc.drawing.palette import LIGHT
@@ -43,20 +44,9 @@ def lesson():
 
 
 def diagram_of(texts):
-    boxes = [
-        Box(f"n{i}", "operation", (BoxLine(t, "name"), BoxLine("x", "value")), t, False, (), None)
-        for i, t in enumerate(texts)
-    ]
+    boxes = [make_box(f"n{i}", text, "x") for i, text in enumerate(texts)]
     arrows = [Arrow(i, i + 1, text) for i, text in enumerate(texts[1:])]
-    return Diagram("The graph of x", boxes, arrows, ("1 node",))
-
-
-def chain(edges, label=""):
-    boxes = [
-        Box(f"n{i}", "operation", (BoxLine("x", "name"),), "x", False, (), None)
-        for i in range(edges + 1)
-    ]
-    return Diagram("A chain", boxes, [Arrow(i, i + 1, label) for i in range(edges)], ("",))
+    return make_diagram(boxes, arrows)
 
 
 # DOT
@@ -106,7 +96,7 @@ def test_dot_keeps_every_text():
     nodes, edges = dot_statements(as_dot(diagram_of(TEXTS)))
     for text, (key, node) in zip(TEXTS, nodes.items()):
         assert html.unescape(re.search(r"<b>(.*?)</b>", node["label"])[1]) == text, key
-        assert unquoted(node["tooltip"]) == text
+        assert unquoted(node["tooltip"]) == f"{text}, x"
     assert [unquoted(edge["label"])[1:-1] for _, _, edge in edges] == TEXTS[1:]
 
 
@@ -205,9 +195,9 @@ def test_mermaid_has_limits():
 
 def test_born_and_folded_boxes_are_told():
     """A NaN's node is red, a folded call has a double border, a profiled one a shade."""
-    born = Box("n0", "operation", (BoxLine("x", "name"),), "x", False, ("nan",), 0.5)
-    folded = Box("c1", "result", (BoxLine("y", "name"),), "y", True, (), None)
-    drawn = Diagram("Two", [born, folded], [Arrow(0, 1, "")], ("2 nodes",))
+    born = make_box("n0", "x", born=("nan",), shade=0.5)
+    folded = make_box("c1", "y", role="result", is_folded=True)
+    drawn = make_diagram([born, folded], [Arrow(0, 1, "")])
     nodes, _ = dot_statements(as_dot(drawn))
     assert unquoted(nodes["n0"]["color"]) == LIGHT.born
     assert nodes["c1"]["peripheries"] == "2"
