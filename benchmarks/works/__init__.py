@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.harness import Work
-from benchmarks.works import examples, memory, rows, scalars, start, tables, tensors, text
+from benchmarks.works import examples, memory, pictures, rows, scalars, start, tables, tensors, text
 
 SUITES: dict[str, Callable[[bool, Path], list[Work]]] = {
     "start": start.works,
@@ -19,5 +19,6 @@ SUITES: dict[str, Callable[[bool, Path], list[Work]]] = {
     "tables": tables.works,
     "tensors": tensors.works,
     "memory": memory.works,
+    "pictures": pictures.works,
     "examples": examples.works,
 }
