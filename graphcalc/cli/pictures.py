@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphcalc.cli.parser import CommandLine
+from graphcalc.report.output import STANDARD_OUTPUT, wants_rich
 from graphcalc.report.pages import notify
 
 if TYPE_CHECKING:
     from graphcalc.analysis.plan import Plan
     from graphcalc.drawing.pictures import Picture
     from graphcalc.evaluate import Outcome
+
+# Columns of a picture that goes to a file or a pipe.
+_WIDE = 160
 
 
 def of_run(outcome: Outcome, command: CommandLine) -> Picture:
@@ -44,8 +49,18 @@ def drawn(picture: Callable[[], Picture], command: CommandLine) -> Iterator[None
     for path in paths:
         made.write(path)
     yield
+    if "-" in command.graph:
+        _print(made, command)
     if command.open and paths:
         _show(paths[0])
+
+
+def _print(picture: Picture, command: CommandLine) -> None:
+    """Print the picture as wide as the terminal, or elsewhere as wide as it needs."""
+    is_terminal = STANDARD_OUTPUT.is_on_terminal()
+    width = shutil.get_terminal_size().columns if is_terminal else _WIDE
+    has_colour = wants_rich(command.color, is_terminal)
+    STANDARD_OUTPUT.write(picture.text(width, has_colour=has_colour))
 
 
 def _show(path: str) -> None:

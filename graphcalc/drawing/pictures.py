@@ -57,8 +57,17 @@ class Picture:
         with whole_file(path) as file:
             file.write(data)
 
+    def text(self, width: int = 80, *, has_colour: bool = False, is_ascii: bool = False) -> str:
+        """Return the picture in characters: boxes and lines, or a tree where they are too wide."""
+        from graphcalc.drawing.terminal import as_characters
+
+        return as_characters(self.diagram, width, has_colour=has_colour, is_ascii=is_ascii)
+
     def _repr_svg_(self) -> str:
         return self.svg
+
+    def __repr__(self) -> str:
+        return self.text().rstrip("\n")
 
 
 def is_readable(picture: Picture) -> bool:

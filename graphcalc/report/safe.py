@@ -32,7 +32,9 @@ def width(text: str) -> int:
     return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
-_ASCII = str.maketrans("╭╮╰╯├┤┬┴┼─│…→←·▁▂▃▄▅▆▇█", "+++++++++-|~><-_.-~=+*#")
+_ASCII = str.maketrans(
+    "╭╮╰╯┌┐└┘├┤┬┴┼╤╔╗╚╝─│═║…→←▼▲↓↑·×∂−▁▂▃▄▅▆▇█", "++++++++++++++####-|=#~><v^v^-xd-_.-~=+*#"
+)
 
 
 def encodable(text: str, encoding: str) -> str:
