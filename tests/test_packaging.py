@@ -44,10 +44,12 @@ def _run(command, *arguments, cwd):
 
 
 def _check_contents(wheel):
-    """The wheel has the package, its grammar and its licence, and nothing of the repository's."""
+    """The wheel has the package, its grammar, fonts and licences, and nothing of the repository's."""
     names = zipfile.ZipFile(wheel).namelist()
     assert "graphcalc/grammars/graphcalc.lark" in names
     assert "graphcalc/cli/app.py" in names
+    for name in ("DejaVuSansMono.ttf", "DejaVuSansMono-Bold.ttf", "LICENSE"):
+        assert f"graphcalc/drawing/fonts/{name}" in names
     assert "graphcalc/py.typed" in names
     assert any(name.endswith("LICENSE") for name in names)
     tops = {name.split("/")[0] for name in names}

@@ -180,7 +180,6 @@ def test_lines_lead_from_operands_to_readers(seed, labels):
     assert arrows_of(as_characters(diagram, 10_000)) == expected(diagram)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(60))
 def test_lines_of_larger_graphs_lead_there_too(seed):
     """The same for graphs of up to as many boxes as are drawn."""
