@@ -44,7 +44,7 @@ def _run(command, *arguments, cwd):
 
 
 def _check_contents(wheel):
-    """The wheel has the package, its grammar, fonts and licences, and nothing of the repository's."""
+    """The wheel has the package, its grammar, fonts and licences, and nothing beside it."""
     names = zipfile.ZipFile(wheel).namelist()
     assert "graphcalc/grammars/graphcalc.lark" in names
     assert "graphcalc/cli/app.py" in names

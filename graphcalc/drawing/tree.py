@@ -85,13 +85,14 @@ def pieces(branch: Branch) -> Iterator[tuple[str, str]]:
 
 
 def _rest(box: Box) -> Iterator[tuple[str, str]]:
-    """Yield what a box says after its name: ` = e * f = 8 · dg/dg = 1`."""
+    """Yield what a box says after its name: ` = e * f = 8 · dg/dg = 1`; a shape is no value."""
     before = ""
     for line in box.lines:
         if line.kind == "name":
             continue
         is_row = line.kind == before and line.text.startswith((" ", "["))
-        joint = " = " if line.kind in ("expression", "value") and line.kind != before else " · "
+        is_equal = line.kind in ("expression", "value") and line.kind != before
+        joint = " = " if is_equal and not line.text.startswith(("(", "scalar ")) else " · "
         text = line.text.strip() if is_row else line.text
         yield (" " if is_row else joint) + text.rstrip(), line.kind
         before = line.kind
