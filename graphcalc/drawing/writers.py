@@ -3,31 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from graphcalc.diagnostics import UsageError, brief, did_you_mean
 
 if TYPE_CHECKING:
-    from graphcalc.drawing.pictures import Picture
+    from graphcalc.drawing.diagram import Diagram
+    from graphcalc.drawing.scene import Scene
+    from graphcalc.trace import Trace
 
 
-def _svg(picture: Picture) -> bytes:
+class Drawable(Protocol):
+    """What writers take of a picture; a plan's has no trace."""
+
+    diagram: Diagram
+    trace: Trace | None
+    digits: int | None
+
+    @property
+    def scene(self) -> Scene:
+        """The picture with a place for everything."""
+
+    @property
+    def svg(self) -> str:
+        """The picture as an SVG document."""
+
+
+def _svg(picture: Drawable) -> bytes:
     return picture.svg.encode()
 
 
-def _pdf(picture: Picture) -> bytes:
+def _pdf(picture: Drawable) -> bytes:
     from graphcalc.drawing.pdf import as_pdf
 
     return as_pdf(picture.scene)
 
 
-def _png(picture: Picture) -> bytes:
+def _png(picture: Drawable) -> bytes:
     from graphcalc.drawing.png import as_png
 
     return as_png(picture.scene)
 
 
-def _html(picture: Picture) -> bytes:
+def _html(picture: Drawable) -> bytes:
     from graphcalc.drawing.page import as_page
 
     if picture.trace is None:
@@ -40,20 +58,20 @@ def _html(picture: Picture) -> bytes:
     return page.encode()
 
 
-def _dot(picture: Picture) -> bytes:
+def _dot(picture: Drawable) -> bytes:
     from graphcalc.drawing.dot import as_dot
 
     return as_dot(picture.diagram).encode()
 
 
-def _mermaid(picture: Picture) -> bytes:
+def _mermaid(picture: Drawable) -> bytes:
     from graphcalc.drawing.mermaid import as_mermaid
 
     return as_mermaid(picture.diagram).encode()
 
 
 # What draws a picture, by the ending of the file.
-FORMATS: dict[str, Callable[[Picture], bytes]] = {
+FORMATS: dict[str, Callable[[Drawable], bytes]] = {
     "svg": _svg,
     "pdf": _pdf,
     "png": _png,
@@ -77,6 +95,6 @@ def format_of(path: str) -> str:
     )
 
 
-def draw(picture: Picture, format: str) -> bytes:
+def draw(picture: Drawable, format: str) -> bytes:
     """Return a picture as the bytes of a file."""
     return FORMATS[format](picture)
