@@ -22,7 +22,7 @@ SLOPE = 0.08
 LINE_ROOM = 6.0
 
 
-class Size(NamedTuple):
+class Extent(NamedTuple):
     """The width and the height of a box or of a label."""
 
     width: float
@@ -46,13 +46,13 @@ class Layout(NamedTuple):
 
     centres: list[Point]
     routes: list[Route]
-    size: Size
+    size: Extent
 
 
 def lay_out(
-    sizes: Sequence[Size],
+    sizes: Sequence[Extent],
     edges: Sequence[tuple[int, int]],
-    labels: Sequence[Size | None],
+    labels: Sequence[Extent | None],
 ) -> Layout:
     """Return the layout of boxes; each edge goes from an operand to a box of a greater number."""
     has_labels = any(labels)
@@ -60,7 +60,7 @@ def lay_out(
     if has_labels:
         rank = [2 * r for r in rank]
     layered = in_layers(len(sizes), edges, rank, is_shared=not has_labels)
-    items = list(sizes) + [Size(LINE_ROOM, 0.0)] * (len(layered.above) - len(sizes))
+    items = list(sizes) + [Extent(LINE_ROOM, 0.0)] * (len(layered.above) - len(sizes))
     places = _place_labels(layered, labels, items)
     order(layered)
     x = centres(layered, [s.width for s in items], GAP)
@@ -69,7 +69,7 @@ def lay_out(
 
 
 def _place_labels(
-    layered: Layered, labels: Sequence[Size | None], items: list[Size]
+    layered: Layered, labels: Sequence[Extent | None], items: list[Extent]
 ) -> list[int | None]:
     """Give a label the room of the last dummy of its edge; return that item for each edge."""
     found: list[int | None] = []
@@ -81,7 +81,7 @@ def _place_labels(
 
 
 def _bands(
-    layered: Layered, items: list[Size], x: list[float], has_labels: bool
+    layered: Layered, items: list[Extent], x: list[float], has_labels: bool
 ) -> list[tuple[float, float]]:
     """Return the upper and the lower end of each layer.
 
@@ -104,7 +104,7 @@ class _Router:
     def __init__(
         self,
         layered: Layered,
-        items: list[Size],
+        items: list[Extent],
         edges: Sequence[tuple[int, int]],
         x: list[float],
         bands: list[tuple[float, float]],
@@ -126,7 +126,7 @@ class _Router:
             label = None if place is None else (x[place], sum(bands[rank[place]]) / 2)
             routes.append(Route(points, label))
         width = max((x + s.width / 2 for x, s in zip(x, self.items)), default=0.0)
-        return Layout(centre, routes, Size(width, bands[-1][1] if bands else 0.0))
+        return Layout(centre, routes, Extent(width, bands[-1][1] if bands else 0.0))
 
     def _points(self, route: list[int], leaving: float, entering: float) -> list[Point]:
         """Return the pairs of points of one edge: where it crosses the bands of the layers.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from graphcalc.drawing.diagram import Box, Diagram
-from graphcalc.drawing.layout import Point, Size, lay_out
+from graphcalc.drawing.layout import Extent, Point, lay_out
 from graphcalc.report.safe import width as columns
 
 # Text: its size, how wide a column of the shipped monospace font is, and how far lines stand apart.
@@ -14,7 +14,7 @@ COLUMN = 0.602 * FONT_SIZE
 LINE = 16.0
 LABEL_SIZE = 11.0
 # From a box's border to its text, from the outermost boxes to the edge of the picture.
-PADDING = Size(12.0, 8.0)
+PADDING = Extent(12.0, 8.0)
 MARGIN = 20.0
 # How far the second border of a folded box stands out.
 STACK = 4.0
@@ -113,17 +113,17 @@ def _round(number: float) -> float:
     return round(number, 1)
 
 
-def _box_size(box: Box) -> Size:
+def _box_size(box: Box) -> Extent:
     text = max((columns(line.text) for line in box.lines), default=0) * COLUMN
     height = len(box.lines) * LINE + 2 * PADDING.height
-    return Size(_round(max(text + 2 * PADDING.width, 44.0)), height)
+    return Extent(_round(max(text + 2 * PADDING.width, 44.0)), height)
 
 
-def _label_size(text: str) -> Size:
-    return Size(_round(columns(text) * COLUMN * LABEL_SIZE / FONT_SIZE + 10.0), 18.0)
+def _label_size(text: str) -> Extent:
+    return Extent(_round(columns(text) * COLUMN * LABEL_SIZE / FONT_SIZE + 10.0), 18.0)
 
 
-def _box_shape(box: Box, size: Size, centre: Point) -> BoxShape:
+def _box_shape(box: Box, size: Extent, centre: Point) -> BoxShape:
     x, y = _round(centre[0] - size.width / 2), _round(centre[1] - size.height / 2)
     texts = tuple(
         TextShape(
@@ -134,7 +134,7 @@ def _box_shape(box: Box, size: Size, centre: Point) -> BoxShape:
     return BoxShape(x, y, size.width, size.height, box, texts)
 
 
-def _label_shape(text: str, size: Size, x: float, y: float, line: int) -> LabelShape:
+def _label_shape(text: str, size: Extent, x: float, y: float, line: int) -> LabelShape:
     left, top = _round(x - size.width / 2), _round(y - size.height / 2)
     shape = TextShape(_round(x), _round(y + 4.0), text, "label")
     return LabelShape(left, top, size.width, size.height, shape, line)

@@ -12,28 +12,28 @@ from hypothesis import strategies as st
 
 import graphcalc as gc
 from graphcalc.drawing.layers import in_layers, ranks
-from graphcalc.drawing.layout import Layout, Point, Route, Size, lay_out
+from graphcalc.drawing.layout import Extent, Layout, Point, Route, lay_out
 from graphcalc.drawing.ordering import crossings, inversions, order
 
 Edges = list[tuple[int, int]]
 
 
-def random_graph(seed: int) -> tuple[list[Size], Edges, list[Size | None]]:
+def random_graph(seed: int) -> tuple[list[Extent], Edges, list[Extent | None]]:
     """A graph of up to sixty boxes: chains, trees, wide layers, long edges, some with labels."""
     rng = random.Random(seed)
     count = rng.randint(1, 60)
     reach = rng.choice((2, 5, 60))
-    sizes = [Size(rng.uniform(20, 300), rng.uniform(20, 120)) for _ in range(count)]
+    sizes = [Extent(rng.uniform(20, 300), rng.uniform(20, 120)) for _ in range(count)]
     edges = []
     for lower in range(1, count):
         for _ in range(rng.choice((0, 1, 1, 2, 2, 3))):
             edges.append((rng.randint(max(0, lower - reach), lower - 1), lower))
     has_labels = rng.random() < 0.3
-    labels = [Size(80, 18) if has_labels and rng.random() < 0.7 else None for _ in edges]
+    labels = [Extent(80, 18) if has_labels and rng.random() < 0.7 else None for _ in edges]
     return sizes, edges, labels
 
 
-def overlaps(layout: Layout, sizes: list[Size]) -> list[tuple[int, int]]:
+def overlaps(layout: Layout, sizes: list[Extent]) -> list[tuple[int, int]]:
     """Pairs of boxes that touch, by a sweep from the top to the bottom."""
     boxes = sorted(
         (y - s.height / 2, y + s.height / 2, x - s.width / 2, x + s.width / 2, i)
@@ -61,7 +61,7 @@ def points_between(start: Point, end: Point, is_curve: bool) -> list[Point]:
     return found
 
 
-def lines_through_boxes(layout: Layout, sizes: list[Size]) -> list[tuple[int, int]]:
+def lines_through_boxes(layout: Layout, sizes: list[Extent]) -> list[tuple[int, int]]:
     """Edges that run through a box, with that box; of their own boxes they touch the border."""
     found = set()
     boxes = [
@@ -84,7 +84,7 @@ def lines_through_boxes(layout: Layout, sizes: list[Size]) -> list[tuple[int, in
     return sorted(found)
 
 
-def labels_on_boxes(layout: Layout, sizes: list[Size], labels: list[Size | None]) -> list[int]:
+def labels_on_boxes(layout: Layout, sizes: list[Extent], labels: list[Extent | None]) -> list[int]:
     """Edges whose label touches a box."""
     found = []
     for number, (route, label) in enumerate(zip(layout.routes, labels)):
@@ -132,14 +132,14 @@ def test_the_picture_holds_everything(seed):
 
 def test_the_checks_find_what_is_wrong():
     """Boxes that touch, a line through a box, and a label on one are found."""
-    sizes = [Size(40, 20)] * 3
+    sizes = [Extent(40, 20)] * 3
     route = Route([(0.0, 10.0), (0.0, 20.0), (0.0, 80.0), (0.0, 90.0)], (0.0, 50.0))
-    apart = Layout([(0.0, 0.0), (100.0, 50.0), (0.0, 100.0)], [route], Size(120, 110))
+    apart = Layout([(0.0, 0.0), (100.0, 50.0), (0.0, 100.0)], [route], Extent(120, 110))
     assert overlaps(apart, sizes) == [] == lines_through_boxes(apart, sizes)
-    assert labels_on_boxes(apart, sizes, [Size(30, 18)]) == []
+    assert labels_on_boxes(apart, sizes, [Extent(30, 18)]) == []
     through = apart._replace(centres=[(0.0, 0.0), (10.0, 50.0), (0.0, 100.0)])
     assert {box for _, box in lines_through_boxes(through, sizes)} == {1}
-    assert labels_on_boxes(through, sizes, [Size(30, 18)]) == [0]
+    assert labels_on_boxes(through, sizes, [Extent(30, 18)]) == [0]
     touching = apart._replace(centres=[(0.0, 0.0), (30.0, 10.0), (0.0, 100.0)])
     assert overlaps(touching, sizes) == [(0, 1)]
 
@@ -161,7 +161,7 @@ def test_the_lesson_stands_as_it_is_written():
     """a, b, c and d are side by side in this order, e over them, f beside it, g below."""
     names = "abcdefg"
     edges = [(0, 4), (1, 4), (2, 5), (3, 5), (4, 6), (5, 6)]
-    layout = lay_out([Size(50, 40)] * 7, edges, [None] * 6)
+    layout = lay_out([Extent(50, 40)] * 7, edges, [None] * 6)
     place = dict(zip(names, layout.centres))
     assert place["a"][0] < place["b"][0] < place["c"][0] < place["d"][0]
     assert len({place[n][1] for n in "abcd"}) == 1
@@ -187,7 +187,7 @@ def test_chains_of_operations_are_straight():
         last = count + 1
         chain.append(last)
         count += 2
-    layout = lay_out([Size(60, 40)] * count, edges, [None] * len(edges))
+    layout = lay_out([Extent(60, 40)] * count, edges, [None] * len(edges))
     assert len({round(layout.centres[box][0], 6) for box in chain[1:]}) == 1
 
 
@@ -200,14 +200,14 @@ def test_deep_and_wide_graphs_need_no_recursion(shape):
         "star": [(0, i) for i in range(1, count)],
         "long": [*[(i, i + 1) for i in range(count - 1)], (0, count - 1)],
     }[shape]
-    layout = lay_out([Size(30, 20)] * count, edges, [None] * len(edges))
+    layout = lay_out([Extent(30, 20)] * count, edges, [None] * len(edges))
     assert len(layout.centres) == count
-    assert overlaps(layout, [Size(30, 20)] * count) == []
+    assert overlaps(layout, [Extent(30, 20)] * count) == []
 
 
 def test_no_boxes_make_an_empty_layout():
     """A graph of nothing has no size."""
-    assert lay_out([], [], []) == Layout([], [], Size(0.0, 0.0))
+    assert lay_out([], [], []) == Layout([], [], Extent(0.0, 0.0))
 
 
 PROGRAMS = {
