@@ -190,12 +190,24 @@ def test_generated_programs(browser, evaluator, total):
     assert compared(browser, calls) == []
 
 
-@pytest.mark.parametrize("name", ["lesson.gc", "black_scholes.gc"])
-def test_examples_are_computed_again(browser, name):
-    program = (EXAMPLES / name).read_text(encoding="utf-8")
-    target = gc.run(program).trace.results[0].name
+CASES = {
+    "lesson": ((EXAMPLES / "lesson.gc").read_text("utf-8"), {}, "g", {}),
+    "prices": ((EXAMPLES / "black_scholes.gc").read_text("utf-8"), {}, "call", {}),
+    "truth values": ("y = (a > 0 and c) * a + b * 2", {"a": 2, "b": 3, "c": True}, "y", {}),
+    "digits": ("y = tanh(a / 3) ^ 2 * 1e-5", {"a": 2}, "y", {"digits": 3}),
+    "not finite": ("y = log(a) / a + exp(1000)", {"a": 0}, "y", {}),
+    "several uses": ("y = a * a + a / (-3) - relu(-a)", {"a": -2}, "y", {}),
+    "no gradient": ("y = a * -b", {"a": -2, "b": -0.0}, None, {}),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_pages_compute_what_they_show(browser, name):
+    """A page that is computed again with the same inputs has the same texts everywhere."""
+    program, inputs, target, options = CASES[name]
     page = browser.new_page()
-    page.set_content(page_of(program, {}, target))
+    page.set_content(page_of(program, inputs, target, **options))
+    page.keyboard.press("End")
     before = page.evaluate("document.body.outerHTML")
     page.click("#note button")
     assert page.evaluate("document.body.outerHTML") == before

@@ -239,7 +239,10 @@ def test_reduced_motion_and_dark_screens(browser, tmp_path):
 
 def test_everything_is_printed(show):
     page = show(page_of(*LESSON), "#2")
+    page.keyboard.press("+")
+    page.check("#predict")
     page.emulate_media(media="print")
+    page.wait_for_function("document.querySelector('svg').getAttribute('viewBox')[1] == ' '")
     assert page.locator("#controls").is_hidden()
     assert page.locator(".box text.gradient").first.is_visible()
     assert page.locator("#steps li").last.is_visible()

@@ -183,6 +183,7 @@ def _variables(palette: Palette) -> str:
         "muted": palette.muted,
         "gradient": palette.gradient,
         "born": palette.born,
+        "shade": palette.shade,
         **palette.fill,
         **{f"{role}-line": colour for role, colour in palette.border.items()},
     }

@@ -1,6 +1,6 @@
 // Computes the run again when an input is changed. FUNCTIONS are those of the program.
 const P = D.program, given = P.code.map(c => Array.isArray(c) ? c : typeof c == "string" ? Number(c) : c);
-let V = [], display;
+let V = [], display, draw;
 // The kernels give numbers or truth values; each node has the one that its dtype has.
 function compute(leaves) {
   const values = [];
@@ -88,17 +88,18 @@ function put(element, text, width, column = 7.23) {
 function recompute() {
   V = compute(given);
   display = shortener(V);
+  draw = shortener(P.drawn.map(i => V[i]));
   N.forEach((node, row) => {
     const box = boxes[node.box], width = frames[node.box][2] - 12, back = P.back[row];
     node.value = display(V[P.at[row]]);
     node.born = born(P.at[row]);
-    put($(".value", box), node.value, width);
+    put($(".value", box), draw(V[P.at[row]]), width);
     put($("text.born", box), node.born && `← ${node.born} born here`, width);
     box.classList.toggle("born", !!node.born);
     put(rows[row].children[2].querySelector("span"), node.value);
     if (back >= 0) {
       node.grad = display(V[back]);
-      put($(".gradient", box), `d${D.target}/d${node.name} = ${node.grad}`, width);
+      put($(".gradient", box), `d${D.target}/d${node.name} = ${draw(V[back])}`, width);
       put($("span", rows[row].children[3]), node.grad);
     }
     relabel(box);
@@ -106,7 +107,7 @@ function recompute() {
   $$("g.label").forEach((label, k) => {
     const i = P.locals[k], text = $("text", label);
     const width = $("rect", label).getAttribute("width");
-    if (i >= 0) put(text, text.textContent.replace(/[^ ]*$/, display(V[i])), +width, 6.63);
+    if (i >= 0) put(text, text.textContent.replace(/[^ ]*$/, draw(V[i])), +width, 6.63);
   });
   items.forEach((item, i) => {
     item.firstChild.textContent = lineOf(P.lines[i]);

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias
 from graphcalc.drawing.diagram import Box, Diagram
 from graphcalc.graph.grad import Edge
 from graphcalc.graph.text import node_text
+from graphcalc.numbers import Nested
 from graphcalc.ops.shapes import show
 from graphcalc.report.numbers import round_to, show_summary
 from graphcalc.report.safe import safe
@@ -25,8 +26,9 @@ Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | Non
 _WORDS = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
 
 
-def number(value: float) -> Json:
+def number(value: Nested) -> Json:
     """Return a number as JavaScript reads it, by `Number` where JSON has none."""
+    assert isinstance(value, (bool, int, float))
     return _WORDS.get(repr(value), value)
 
 

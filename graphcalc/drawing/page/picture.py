@@ -64,14 +64,20 @@ def _box(shape: BoxShape, is_first: bool, model: PageModel) -> Iterator[str]:
     shifts = (STACK, 0.0) if box.is_folded else (0.0,)
     round_by = min(16.0, shape.height / 2) if box.role == "input" else 4.0
     for shift in shifts:
-        yield (
-            f'<rect x="{_number(shape.x + shift)}" y="{_number(shape.y + shift)}" '
-            f'width="{_number(shape.width)}" height="{_number(shape.height)}" '
-            f'rx="{_number(round_by)}"/>'
-        )
+        yield f"<rect{_frame(shape, shift, round_by)}/>"
+    if box.shade:
+        opacity = min(1.0, box.shade) * 0.45
+        yield f'<rect class="shade"{_frame(shape, 0.0, round_by)} fill-opacity="{opacity:.2f}"/>'
     for text in shape.texts:
         yield _text(text, model.text_step(box, text.kind))
     yield "</g>"
+
+
+def _frame(shape: BoxShape, shift: float, round_by: float) -> str:
+    return (
+        f' x="{_number(shape.x + shift)}" y="{_number(shape.y + shift)}" '
+        f'width="{_number(shape.width)}" height="{_number(shape.height)}" rx="{_number(round_by)}"'
+    )
 
 
 def _text(shape: TextShape, step: int | None) -> str:

@@ -55,20 +55,23 @@ def program(model: PageModel, scene: Scene) -> dict[str, Json]:
 
     `code` has for each node of the graph its number, or the number of its function, 1 for a truth
     value, and its operands. `at` and `back` are where the values and the gradients of the rows
-    are, and `locals` those of the labels on edges. `lines` are the steps with holes for values,
+    are, and `locals` those of the labels on edges; numbers in the picture are short among those of
+    `drawn` alone. `lines` are the steps with holes for values,
     their sides in turn.
     """
     graph, trace = model.graph, model.trace
     names = {name: number for number, name in enumerate(operations(graph))}
     holes = _Holes(trace)
     lines = (*holes.forward(), *holes.backward())
-    edges = {model.arrow_of(edge): edge.local for edge in graph.edges if edge.local is not None}
+    edges = {edge: edge.local for edge in graph.edges if edge.local is not None}
+    local_of = {model.arrow_of(edge): local for edge, local in edges.items()}
     return {
         "code": [_code(trace, position, names) for position in range(len(graph))],
         "lines": [_template(line) for line in lines],
         "at": list(model.row_of),
         "back": [graph.gradients.get(position, -1) for position in model.row_of],
-        "locals": [edges.get(label.line, -1) for label in scene.labels],
+        "locals": [local_of.get(label.line, -1) for label in scene.labels],
+        "drawn": sorted({*trace.positions, *graph.gradients.values(), *edges.values()}),
         "editable": list(editable(model)),
         "digits": model.digits,
     }
@@ -78,8 +81,7 @@ def _code(trace: Trace, position: int, names: dict[str, int]) -> Json:
     node = trace.graph.nodes[position]
     if _is_leaf(node):
         value = trace.value(position)
-        assert isinstance(value, float)
-        return number(value)
+        return number(node.params[1][0] if value is None else value)
     return [names[node.op.name], int(node.type.dtype == "bool"), *node.operands]
 
 

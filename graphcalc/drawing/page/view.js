@@ -1,12 +1,13 @@
 // Zoom and pan, and the way of the focus along the edges.
 const svg = $("svg"), whole = svg.viewBox.baseVal, W = whole.width, H = whole.height;
-const frames = boxes.map(e => ["x", "y", "width", "height"].map(a => +$("rect:last-of-type", e).getAttribute(a)));
-let zoom = 1, eye = [W / 2, 0];
+const frames = boxes.map(e => ["x", "y", "width", "height"].map(a => +$$("rect:not(.shade)", e).pop().getAttribute(a)));
+let zoom = 1, eye = [W / 2, 0], isPrinting = false;
 function scale() {
   const fit = Math.min(svg.clientWidth / W, svg.clientHeight / H, 1.4);
   return zoom * Math.max(fit, Math.min(.8, 1.4));
 }
 function look() {
+  if (isPrinting) return svg.setAttribute("viewBox", `0 0 ${W} ${H}`);
   const k = scale(), size = [svg.clientWidth / k, svg.clientHeight / k];
   eye = eye.map((c, i) => {
     const half = size[i] / 2, end = [W, H][i];
@@ -48,8 +49,13 @@ svg.onpointerdown = down => {
   onpointerup = onpointercancel = () => onpointermove = null;
 };
 onresize = look;
-onbeforeprint = () => svg.setAttribute("viewBox", `0 0 ${W} ${H}`);
-onafterprint = look;
+function print(on) {
+  isPrinting = on;
+  look();
+}
+onbeforeprint = () => print(true);
+onafterprint = () => print(false);
+matchMedia("print").onchange = event => print(event.matches);
 // One tab stop: up to the operands, down to the readers, left and right in a row.
 function focus(i) {
   if (boxes[i]) {
