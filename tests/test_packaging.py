@@ -50,6 +50,8 @@ def _check_contents(wheel):
     assert "graphcalc/cli/app.py" in names
     for name in ("DejaVuSansMono.ttf", "DejaVuSansMono-Bold.ttf", "LICENSE"):
         assert f"graphcalc/drawing/fonts/{name}" in names
+    for name in ("page.css", "step.js", "edit.js"):
+        assert f"graphcalc/drawing/page/{name}" in names
     assert "graphcalc/py.typed" in names
     assert any(name.endswith("LICENSE") for name in names)
     tops = {name.split("/")[0] for name in names}
