@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphcalc.cli.parser import CommandLine
-from graphcalc.report.output import STANDARD_OUTPUT, wants_rich
+from graphcalc.report.output import STANDARD_OUTPUT, wants_colour
 from graphcalc.report.pages import notify
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Columns of a picture that goes to a file or a pipe.
 _WIDE = 160
+# Characters without which it is drawn in ASCII.
+_LINES = "╭╔▼"
 
 
 def of_run(outcome: Outcome, command: CommandLine) -> Picture:
@@ -59,8 +61,9 @@ def _print(picture: Picture, command: CommandLine) -> None:
     """Print the picture as wide as the terminal, or elsewhere as wide as it needs."""
     is_terminal = STANDARD_OUTPUT.is_on_terminal()
     width = shutil.get_terminal_size().columns if is_terminal else _WIDE
-    has_colour = wants_rich(command.color, is_terminal)
-    STANDARD_OUTPUT.write(picture.text(width, has_colour=has_colour))
+    has_colour = wants_colour(command.color, is_terminal)
+    is_ascii = not STANDARD_OUTPUT.can_show(_LINES)
+    STANDARD_OUTPUT.write(picture.text(width, has_colour=has_colour, is_ascii=is_ascii))
 
 
 def _show(path: str) -> None:

@@ -53,6 +53,11 @@ class StandardOutput:
         """Whether a person reads what is printed."""
         return self._file.get() is None and is_terminal(sys.stdout)
 
+    def can_show(self, text: str) -> bool:
+        """Whether all characters of a text are of the encoding in which it would be printed."""
+        encoding = None if self._file.get() or sys.stdout is None else sys.stdout.encoding
+        return encodable(text, encoding or "utf-8") == text
+
     def write_all(self, texts: Iterable[str]) -> None:
         """Print texts one after the other, many short ones at once."""
         pending: list[str] = []
@@ -102,6 +107,14 @@ def complain(text: str) -> None:
 def wants_rich(color: str, on_terminal: bool) -> bool:
     """Whether to draw with Rich: on a terminal, or where colour is asked for."""
     return color == "always" or (color == "auto" and (on_terminal or _is_colour_forced()))
+
+
+def wants_colour(color: str, on_terminal: bool) -> bool:
+    """Whether to print escape sequences of colours; NO_COLOR and dumb terminals want none."""
+    if color != "auto" or _is_colour_forced():
+        return color != "never"
+    is_plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return on_terminal and not is_plain
 
 
 def _is_colour_forced() -> bool:
