@@ -1,15 +1,19 @@
 """PDF pictures: a valid file, text that can be copied, and nothing that changes."""
 
 import re
+from unicodedata import normalize
 
 import pytest
 from diagrams import chain, make_box, make_diagram
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import graphcalc as gc
 from graphcalc.drawing.palette import LIGHT
 from graphcalc.drawing.pdf import LARGEST, as_pdf
 from graphcalc.drawing.scene import scene_of
 from graphcalc.drawing.truetype import TrueTypeFont
+from graphcalc.report.safe import safe
 
 LESSON = "g = (a + b) * (c * d)"
 NUMBERS = {"a": 2, "b": -4, "c": -2, "d": 2}
@@ -121,6 +125,13 @@ def test_what_the_font_lacks_is_drawn_and_copied():
     bold = TrueTypeFont(programs[0])
     assert bold.outline(1) == bold.outline(2)
     assert len(bold.outline(1)) > 20
+
+
+@settings(max_examples=30)
+@given(text=st.text(min_size=1, max_size=20).map(safe))
+def test_any_text_is_copied(text):
+    """Whatever a text is, it is copied from the file as it was, with its marks composed."""
+    assert texts_of(as_pdf(scene_with("x", text)))[1] == normalize("NFC", text)
 
 
 def test_a_large_picture_has_larger_units():

@@ -4,11 +4,13 @@ import re
 
 import pytest
 from diagrams import chain, make_box, make_diagram, random_diagram
+from hypothesis import given
+from hypothesis import strategies as st
 
 import graphcalc as gc
 from graphcalc.drawing.diagram import Arrow
 from graphcalc.drawing.terminal import MOST_BOXES, as_characters
-from graphcalc.report.safe import width
+from graphcalc.report.safe import safe, width
 
 LESSON = "g = (a + b) * (c * d)"
 NUMBERS = {"a": 2, "b": -4, "c": -2, "d": 2}
@@ -290,6 +292,16 @@ def test_wide_characters_take_two_columns():
         assert row.count("│") in (0, 1, 2)
     boxes = [row for row in as_characters(diagram).splitlines() if row.rstrip().endswith("│")]
     assert len({width(row) for row in boxes[-2:]}) == 1
+
+
+@given(texts=st.lists(st.text(max_size=20).map(safe), min_size=1, max_size=3))
+def test_any_text_keeps_its_box(texts):
+    """All rows of a box are equally wide, whatever is written in it; in ASCII they are ASCII."""
+    diagram = make_diagram([make_box("n0", *texts)])
+    rows = as_characters(diagram, 200).splitlines()[:-1]
+    assert len({width(row) for row in rows}) == 1
+    assert len(rows) == len(texts) + 2
+    assert as_characters(diagram, 400, is_ascii=True).isascii()
 
 
 def test_a_born_nan_is_said():

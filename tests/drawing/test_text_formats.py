@@ -5,6 +5,8 @@ import re
 
 import pytest
 from diagrams import chain, make_box, make_diagram
+from hypothesis import given
+from hypothesis import strategies as st
 
 import graphcalc as gc
 from graphcalc.diagnostics import LimitError
@@ -12,6 +14,7 @@ from graphcalc.drawing.diagram import Arrow
 from graphcalc.drawing.dot import as_dot
 from graphcalc.drawing.mermaid import MAX_EDGES, MAX_TEXT, as_mermaid
 from graphcalc.drawing.palette import LIGHT
+from graphcalc.report.safe import safe
 
 NUMBERS = {"a": 2, "b": -4, "c": -2, "d": 2}
 TEXTS = [
@@ -174,6 +177,18 @@ def test_mermaid_keeps_every_text():
         assert not re.search(r'[<>&`"%\\$]|#(?!\d+;)', written)
         assert decoded(written) == text
     assert [decoded(label) for _, _, label in edges] == TEXTS[1:]
+
+
+@given(text=st.text(min_size=1, max_size=30).map(safe))
+def test_any_text_comes_back(text):
+    """Whatever a name is, DOT and Mermaid have it in its place, and nothing else changes."""
+    diagram = diagram_of([text, text])
+    nodes, edges = dot_statements(as_dot(diagram))
+    assert html.unescape(re.search(r"<b>(.*?)</b>", nodes["n1"]["label"])[1]) == text
+    assert unquoted(edges[0][2]["label"]) == f" {text} "
+    nodes, edges, _ = mermaid_statements(as_mermaid(diagram))
+    assert decoded(nodes["n1"]) == f"<b>{text}</b><br/>x"
+    assert decoded(edges[0][2]) == text
 
 
 def test_pairs_that_mermaid_reads_in_spite_of_codes_are_parted():
