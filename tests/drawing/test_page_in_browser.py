@@ -188,7 +188,7 @@ def test_inputs_can_be_changed(show):
     fields.nth(3).fill("1e-3")
     other = Found(page_of(LESSON[0], LESSON[1] | {"a": 0.1, "d": 1e-3}, "g"))
     texts = [e[2] for e in other.all("text") if e[1]["class"] in ("value", "gradient", "label")]
-    kinds = ".box .value, .box .gradient, g.label text"
+    kinds = ".box .value, .box .gradient, .label"
     assert page.locator(kinds).all_text_contents() == texts
     assert page.locator("#steps li").all_text_contents() == [e[2] for e in other.all("li")]
     assert page.inner_text("#say").endswith("dg/da = dg/de · de/da = -0.002 · 1 = -0.002")

@@ -28,7 +28,7 @@ MAX_BYTES = 300_000
 _PROGRAM = 4_000
 # Nodes from which on a page with all of them has too many bytes, and the fewest bytes of a box.
 _MOST_NODES = 2_000
-_BOX_BYTES = 350
+_BOX_BYTES = 250
 # Fields of nodes that many nodes have in common.
 SHARED = ("role", "type", "source")
 SCRIPTS = ("step.js", "table.js", "view.js", "teach.js")
@@ -41,27 +41,29 @@ _INDENT = re.compile(r"^[ \t]+|^//.*\n?|^\s*\n", re.MULTILINE)
 def as_page(diagram: Diagram, scene: Scene, trace: Trace, digits: int | None = None) -> str:
     """Return the page: one HTML document that needs no other file and asks for none.
 
-    Where it would have more than `MAX_BYTES`, the nodes inside of folded boxes are left out.
+    Where it would have more than `MAX_BYTES`, it computes nothing, and then the nodes inside of
+    folded boxes are left out.
     Raises LimitError where that does not suffice.
     """
     size = len(diagram.boxes) * _BOX_BYTES
-    for has_all in (True, False):
+    for has_all, can_compute in ((True, True), (True, False), (False, False)):
         if size > MAX_BYTES or (has_all and len(trace.positions) > _MOST_NODES):
             continue
-        page = "\n".join(_document(scene, PageModel(diagram, trace, digits, has_all=has_all)))
-        size = len(page.encode())
-        if size <= MAX_BYTES:
+        model = PageModel(diagram, trace, digits, has_all=has_all)
+        why = why_fixed(model) if can_compute else "the page would be too long"
+        page = "\n".join(_document(scene, model, why))
+        if len(page.encode()) <= MAX_BYTES:
             return page
     raise LimitError(
         "page-size",
-        f"the page would have over {size // 1000:,} kB, and the limit is {MAX_BYTES // 1000:,} kB",
+        f"the page of {len(diagram.boxes):,} boxes would have more than {MAX_BYTES // 1000} kB",
         help="fold calls of functions with --depth 0, or write .svg, which has no limit",
     )
 
 
-def _document(scene: Scene, model: PageModel) -> Iterator[str]:
+def _document(scene: Scene, model: PageModel, why: str) -> Iterator[str]:
+    """Yield the lines; `why` is why the page is a record, empty where it computes."""
     title = escape(scene.title)
-    why = why_fixed(model)
     style, script = _style(), _script(model, can_compute=not why)
     yield "<!DOCTYPE html>"
     yield '<html lang="en"><head><meta charset="utf-8">'

@@ -76,11 +76,11 @@ function born(i) {
   return had.some(v => v - v != 0) ? "" : "inf";
 }
 // Puts a text in place of another and keeps it inside of its box.
-function put(element, text, width, column = 7.23) {
+function put(element, text, width) {
   if (!element) return;
   element.textContent = text;
   element.removeAttribute("textLength");
-  if (width && text.length * column > width + .5) {
+  if (width && text.length * 7.23 > width + .5) {
     element.setAttribute("textLength", width);
     element.setAttribute("lengthAdjust", "spacingAndGlyphs");
   }
@@ -104,10 +104,9 @@ function recompute() {
     }
     relabel(box);
   });
-  $$("g.label").forEach((label, k) => {
-    const i = P.locals[k], text = $("text", label);
-    const width = $("rect", label).getAttribute("width");
-    if (i >= 0) put(text, text.textContent.replace(/[^ ]*$/, draw(V[i])), +width, 6.63);
+  $$(".label").forEach((label, k) => {
+    const i = P.locals[k];
+    if (i >= 0) put(label, label.textContent.replace(/[^ ]*$/, draw(V[i])));
   });
   items.forEach((item, i) => {
     item.firstChild.textContent = lineOf(P.lines[i]);

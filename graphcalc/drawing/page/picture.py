@@ -36,10 +36,7 @@ def picture(scene: Scene, model: PageModel) -> Iterator[str]:
     for number, shape in enumerate(scene.boxes):
         yield from _box(shape, number == 0, model)
     for label in scene.labels:
-        x, y, w, h = map(_number, (label.x, label.y, label.width, label.height))
-        step = model.arrow_steps(label.line)["b"]
-        yield f'<g class="label"{_steps({"s": step})}><rect x="{x}" y="{y}" width="{w}" '
-        yield f'height="{h}"/>{_text(label.text, None)}</g>'
+        yield _text(label.text, model.arrow_steps(label.line)["b"])
     for caption in scene.captions:
         yield _text(caption, None)
     yield "</svg>"
@@ -57,10 +54,12 @@ def path_data(line: LineShape) -> str:
 
 
 def _box(shape: BoxShape, is_first: bool, model: PageModel) -> Iterator[str]:
+    """Yield a box around its upper middle; the script gives it a label and a role."""
     box = shape.box
     kinds = f"box {box.role}" + (" born" if box.born else "")
-    title = escape(box.title)
-    yield f'<g class="{kinds}" tabindex="{int(is_first) - 1}" role="button" aria-label="{title}">'
+    at = f"{_number(shape.x + shape.width / 2)},{_number(shape.y)}"
+    stop = ' tabindex="0"' if is_first else ""
+    yield f'<g class="{kinds}"{stop} transform="translate({at})">'
     shifts = (STACK, 0.0) if box.is_folded else (0.0,)
     round_by = min(16.0, shape.height / 2) if box.role == "input" else 4.0
     for shift in shifts:
@@ -69,13 +68,16 @@ def _box(shape: BoxShape, is_first: bool, model: PageModel) -> Iterator[str]:
         opacity = min(1.0, box.shade) * 0.45
         yield f'<rect class="shade"{_frame(shape, 0.0, round_by)} fill-opacity="{opacity:.2f}"/>'
     for text in shape.texts:
-        yield _text(text, model.text_step(box, text.kind))
+        steps = _steps({"s": model.text_step(box, text.kind)})
+        y = _number(text.y - shape.y)
+        yield f'<text class="{text.kind}" y="{y}"{steps}>{escape(text.text)}</text>'
     yield "</g>"
 
 
 def _frame(shape: BoxShape, shift: float, round_by: float) -> str:
+    y = f' y="{_number(shift)}"' if shift else ""
     return (
-        f' x="{_number(shape.x + shift)}" y="{_number(shape.y + shift)}" '
+        f' x="{_number(shift - shape.width / 2)}"{y} '
         f'width="{_number(shape.width)}" height="{_number(shape.height)}" rx="{_number(round_by)}"'
     )
 

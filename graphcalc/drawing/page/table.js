@@ -80,4 +80,7 @@ $("#search").onkeydown = event => {
   }
 };
 keys["/"] = () => $("#search").focus();
-keys.Escape = () => picked >= 0 && pick(N[picked].box, picked);
+keys.Escape = () => {
+  document.activeElement.blur();
+  if (picked >= 0) pick(N[picked].box, picked);
+};

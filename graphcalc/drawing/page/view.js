@@ -1,6 +1,10 @@
 // Zoom and pan, and the way of the focus along the edges.
 const svg = $("svg"), whole = svg.viewBox.baseVal, W = whole.width, H = whole.height;
-const frames = boxes.map(e => ["x", "y", "width", "height"].map(a => +$$("rect:not(.shade)", e).pop().getAttribute(a)));
+const frames = boxes.map(e => {
+  const [x, y] = e.getAttribute("transform").match(/[\d.]+/g).map(Number);
+  const [w, h] = ["width", "height"].map(a => +$("rect", e).getAttribute(a));
+  return [x - w / 2, y, w, h];
+});
 let zoom = 1, eye = [W / 2, 0], isPrinting = false;
 function scale() {
   const fit = Math.min(svg.clientWidth / W, svg.clientHeight / H, 1.4);
@@ -39,9 +43,13 @@ svg.addEventListener("wheel", event => {
   event.preventDefault();
   zoomBy(Math.exp(-event.deltaY / 500), event.offsetX, event.offsetY);
 }, {passive: false});
+let isDragged = false;
 svg.onpointerdown = down => {
   let [x, y] = [down.clientX, down.clientY];
+  isDragged = false;
   onpointermove = event => {
+    isDragged ||= Math.hypot(event.clientX - x, event.clientY - y) > 3;
+    if (!isDragged) return;
     eye = [eye[0] - (event.clientX - x) / scale(), eye[1] - (event.clientY - y) / scale()];
     [x, y] = [event.clientX, event.clientY];
     look();
@@ -82,7 +90,9 @@ const walk = {
   Enter: () => pick(here()), " ": () => pick(here()),
 };
 boxes.forEach((e, i) => {
+  e.tabIndex = i ? -1 : 0;
+  e.setAttribute("role", "button");
   e.onmouseenter = e.onfocus = () => inspect(inside(i).pop());
   e.onmouseleave = e.onblur = () => inspect();
-  e.onclick = () => pick(i);
+  e.onclick = () => isDragged || pick(i);
 });
