@@ -96,6 +96,12 @@ def test_trace():
     assert code_of(gc.UsageError, gc.run, "1", trace="some") == "trace"
 
 
+def test_recorded():
+    """A picture of a run that recorded its results alone."""
+    result = gc.run("y = x + 1", x=1, trace="results")
+    assert code_of(gc.UsageError, result.graph) == "recorded"
+
+
 def test_gradient():
     """Options of gradients without a node to differentiate."""
     assert code_of(gc.UsageError, gc.run, "x", x=1, wrt="x") == "gradient"
