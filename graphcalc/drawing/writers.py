@@ -82,6 +82,13 @@ FORMATS: dict[str, Callable[[Drawable], bytes]] = {
 }
 
 
+# What to write in place of formats that are not there.
+_INSTEAD = {
+    **dict.fromkeys(("jpg", "jpeg", "gif", "webp", "bmp", "tif", "tiff"), "write .png"),
+    **dict.fromkeys(("eps", "ps"), "write .pdf"),
+}
+
+
 def format_of(path: str) -> str:
     """Return the format that a file's ending names; UsageError where there is none."""
     ending = path.lower().removesuffix(".gz").rpartition("/")[2].rpartition(".")[2]
@@ -91,7 +98,7 @@ def format_of(path: str) -> str:
         "picture-format",
         f"`{brief(path)}` names no format of pictures; they are "
         + ", ".join(f".{name}" for name in FORMATS),
-        help=did_you_mean(ending, FORMATS),
+        help=_INSTEAD.get(ending) or did_you_mean(ending, FORMATS),
     )
 
 
