@@ -199,6 +199,17 @@ def test_inputs_can_be_changed(show):
     assert shown(page)[0] == "a 2 dg/da = -4"
 
 
+def test_folded_boxes_follow_changed_inputs(show):
+    program = "f(x) = tanh(x * 2) + log(x)\ny = f(a) * f(b)"
+    page = show(page_of(program, {"a": 1.0, "b": 3.0}, "y", depth=0), "#40")
+    page.fill("td input >> nth=0", "2")
+    other = Found(page_of(program, {"a": 2.0, "b": 3.0}, "y", depth=0))
+    texts = [e[2] for e in other.all("text") if e[1]["class"] in ("value", "gradient")]
+    assert page.locator(".box .value, .box .gradient").all_text_contents() == texts
+    page.fill("td input >> nth=0", "0")
+    assert page.locator(".box.born .name").all_text_contents() == ["g"]
+
+
 def test_what_is_born_after_a_change_is_marked(show):
     page = show(page_of("y = log(x) / x", {"x": 2}, "y"), "#20")
     page.fill("td input", "0")

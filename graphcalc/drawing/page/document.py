@@ -108,9 +108,7 @@ _EDITABLE = "Change an input: values and gradients are computed here."
 
 
 def _side(why: str) -> str:
-    note = (
-        f"A record of one run: {escape(why)}." if why else "Change an input: all is computed here."
-    )
+    note = f"A record of one run: {escape(why)}." if why else _EDITABLE
     return (
         '<aside><input id="search" type="search" placeholder="Search nodes (/)" '
         f'aria-label="Search nodes"><p id="note">{note}</p><div id="nodes"><table></table></div>'

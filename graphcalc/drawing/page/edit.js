@@ -85,25 +85,33 @@ function put(element, text, width) {
     element.setAttribute("lengthAdjust", "spacingAndGlyphs");
   }
 }
+// A folded box shows the value of one of its nodes, or none.
+function drawBox(box, k) {
+  const row = P.shown[k], width = frames[k][2] - 12;
+  const kinds = inside(k).map(i => N[i].born).filter(kind => kind);
+  if (row >= 0) {
+    put($(".value", box), draw(V[P.at[row]]), width);
+    put($(".gradient", box), `d${D.target}/d${N[row].name} = ${draw(V[P.back[row]] ?? 0)}`, width);
+  }
+  const text = $("text.born", box), where = row >= 0 && N[row].born ? "here" : "inside";
+  put(text, kinds[0] && `← ${[...new Set(kinds)].join(" and ")} born ${where}`, width);
+  box.classList.toggle("born", kinds.length > 0);
+  relabel(box);
+}
 function recompute() {
   V = compute(given);
   display = shortener(V);
   draw = shortener(P.drawn.map(i => V[i]));
   N.forEach((node, row) => {
-    const box = boxes[node.box], width = frames[node.box][2] - 12, back = P.back[row];
     node.value = display(V[P.at[row]]);
     node.born = born(P.at[row]);
-    put($(".value", box), draw(V[P.at[row]]), width);
-    put($("text.born", box), node.born && `← ${node.born} born here`, width);
-    box.classList.toggle("born", !!node.born);
     put(rows[row].children[2].querySelector("span"), node.value);
-    if (back >= 0) {
-      node.grad = display(V[back]);
-      put($(".gradient", box), `d${D.target}/d${node.name} = ${draw(V[back])}`, width);
+    if (P.back[row] >= 0) {
+      node.grad = display(V[P.back[row]]);
       put($("span", rows[row].children[3]), node.grad);
     }
-    relabel(box);
   });
+  boxes.forEach(drawBox);
   $$(".label").forEach((label, k) => {
     const i = P.locals[k];
     if (i >= 0) put(label, label.textContent.replace(/[^ ]*$/, draw(V[i])));

@@ -55,8 +55,8 @@ def program(model: PageModel, scene: Scene) -> dict[str, Json]:
 
     `code` has for each node of the graph its number, or the number of its function, 1 for a truth
     value, and its operands. `at` and `back` are where the values and the gradients of the rows
-    are, and `locals` those of the labels on edges; numbers in the picture are short among those of
-    `drawn` alone. `lines` are the steps with holes for values,
+    are, and `locals` those of the labels on edges. `shown` are the rows that boxes show. Numbers in
+    the picture are short among those of `drawn` alone. `lines` are the steps with holes for values,
     their sides in turn.
     """
     graph, trace = model.graph, model.trace
@@ -71,6 +71,10 @@ def program(model: PageModel, scene: Scene) -> dict[str, Json]:
         "at": list(model.row_of),
         "back": [graph.gradients.get(position, -1) for position in model.row_of],
         "locals": [local_of.get(label.line, -1) for label in scene.labels],
+        "shown": [
+            -1 if box.value_of is None else model.row_of[box.value_of]
+            for box in model.diagram.boxes
+        ],
         "drawn": sorted({*trace.positions, *graph.gradients.values(), *edges.values()}),
         "editable": list(editable(model)),
         "digits": model.digits,

@@ -39,8 +39,8 @@ function inspect(i = picked >= 0 ? picked : at ? D.steps[at - 1][0] : -1) {
   add("produced", node.born, node.step);
   add("type", node.type);
   add("statistics", node.stats, node.step);
-  add(`d${D.target}/d${node.name}`, node.grad, node.back);
-  add("its statistics", node.gstats, node.back);
+  add(`d${D.target}/d${node.name}`, node.grad || node.gstats, node.back);
+  if (node.grad) add("its statistics", node.gstats, node.back);
   add("source", node.source);
   facts.append(el("h2", `${node.name}, ${node.role}`), list);
   const nodes = inside(node.box);
