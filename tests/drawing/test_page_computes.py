@@ -2,6 +2,8 @@
 
 import math
 import random
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -73,7 +75,8 @@ def compared(browser, calls):
     return wrong
 
 
-def test_each_function_has_the_values_of_its_kernel(browser):
+def calls_of_functions():
+    """Calls of every function on random and special numbers, with the values of its kernel."""
     chosen = random.Random(1)
     calls = []
     for name in WITH_JS:
@@ -87,7 +90,29 @@ def test_each_function_has_the_values_of_its_kernel(browser):
             if name.startswith("bitwise"):
                 operands = [v > 0 for v in operands]
             calls.append((name, operands, OPS[name].python(*operands)))
-    assert compared(browser, calls) == []
+    return calls
+
+
+def test_each_function_has_the_values_of_its_kernel(browser):
+    assert compared(browser, calls_of_functions()) == []
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not on PATH")
+def test_each_function_has_the_values_of_its_kernel_in_node():
+    def written(value):
+        return str(value).lower() if isinstance(value, bool) else repr(float(value))
+
+    calls = calls_of_functions()
+    sources = ",".join(f"{name}:{OPS[name].js}" for name in WITH_JS)
+    listed = ",".join(f"F.{n}({','.join(map(written, xs))})" for n, xs, _ in calls)
+    script = (
+        f"const inf=Infinity,nan=NaN,F={{{sources}}};"
+        f"console.log([{listed}].map(v=>Object.is(v,-0)?'-0':String(v)).join(' '))"
+    )
+    answer = subprocess.run(["node", "-"], input=script, capture_output=True, text=True, check=True)
+    values = map(read, answer.stdout.split())
+    wrong = [c for c, value in zip(calls, values, strict=True) if differs(c[0], value, c[2])]
+    assert wrong == []
 
 
 def test_a_wrong_function_is_noticed(browser, monkeypatch):

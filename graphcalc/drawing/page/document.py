@@ -26,9 +26,9 @@ from graphcalc.trace import Trace
 # The most bytes of a page, and characters of the program that it shows.
 MAX_BYTES = 300_000
 _PROGRAM = 4_000
-# Nodes from which on a page with all of them has too many bytes, and the fewest bytes of a box.
-_MOST_NODES = 2_000
-_BOX_BYTES = 250
+# Nodes and boxes from which on a page with all of them has more bytes, by what each takes at least.
+_MOST_NODES = 1_500
+_MOST_BOXES = 1_200
 # Fields of nodes that many nodes have in common.
 SHARED = ("role", "type", "source")
 SCRIPTS = ("step.js", "table.js", "view.js", "teach.js")
@@ -45,15 +45,15 @@ def as_page(diagram: Diagram, scene: Scene, trace: Trace, digits: int | None = N
     folded boxes are left out.
     Raises LimitError where that does not suffice.
     """
-    size = len(diagram.boxes) * _BOX_BYTES
-    for has_all, can_compute in ((True, True), (True, False), (False, False)):
-        if size > MAX_BYTES or (has_all and len(trace.positions) > _MOST_NODES):
+    for has_all in (True, False):
+        if len(diagram.boxes) > _MOST_BOXES or (has_all and len(trace.positions) > _MOST_NODES):
             continue
         model = PageModel(diagram, trace, digits, has_all=has_all)
-        why = why_fixed(model) if can_compute else "the page would be too long"
-        page = "\n".join(_document(scene, model, why))
-        if len(page.encode()) <= MAX_BYTES:
-            return page
+        why = why_fixed(model)
+        for reason in [why] if why else ["", "the page would be too long"]:
+            page = "\n".join(_document(scene, model, reason))
+            if len(page.encode()) <= MAX_BYTES:
+                return page
     raise LimitError(
         "page-size",
         f"the page of {len(diagram.boxes):,} boxes would have more than {MAX_BYTES // 1000} kB",
