@@ -29,7 +29,7 @@ def picture(scene: Scene, model: PageModel) -> Iterator[str]:
             f'<marker id="m{name}" class="{name}" markerUnits="userSpaceOnUse" markerWidth="9" '
             f'markerHeight="9" overflow="visible"><path d="M0,0l-3.6,{back}h7.2z"/></marker>'
         )
-    yield '</defs><g class="edges">'
+    yield '</defs><g id="world"><g class="edges">'
     for number, line in enumerate(scene.lines):
         yield f'<path{_steps(model.arrow_steps(number))} d="{path_data(line)}"/>'
     yield "</g>"
@@ -39,7 +39,7 @@ def picture(scene: Scene, model: PageModel) -> Iterator[str]:
         yield _text(label.text, model.arrow_steps(label.line)["b"])
     for caption in scene.captions:
         yield _text(caption, None)
-    yield "</svg>"
+    yield "</g></svg>"
 
 
 def path_data(line: LineShape) -> str:

@@ -1,5 +1,5 @@
 // Zoom and pan, and the way of the focus along the edges.
-const svg = $("svg"), whole = svg.viewBox.baseVal, W = whole.width, H = whole.height;
+const svg = $("svg"), world = $("#world"), whole = svg.viewBox.baseVal, W = whole.width, H = whole.height;
 const frames = boxes.map(e => {
   const [x, y] = e.getAttribute("transform").match(/[\d.]+/g).map(Number);
   const [w, h] = ["width", "height"].map(a => +$("rect", e).getAttribute(a));
@@ -11,14 +11,18 @@ function scale() {
   return zoom * Math.max(fit, Math.min(.8, 1.4));
 }
 function look() {
-  if (isPrinting) return svg.setAttribute("viewBox", `0 0 ${W} ${H}`);
+  if (isPrinting) {
+    world.removeAttribute("transform");
+    return svg.setAttribute("viewBox", `0 0 ${W} ${H}`);
+  }
+  svg.removeAttribute("viewBox");
   const k = scale(), size = [svg.clientWidth / k, svg.clientHeight / k];
   eye = eye.map((c, i) => {
     const half = size[i] / 2, end = [W, H][i];
     return end <= 2 * half ? end / 2 : Math.max(half, Math.min(end - half, c));
   });
-  const numbers = [eye[0] - size[0] / 2, eye[1] - size[1] / 2, ...size];
-  svg.setAttribute("viewBox", numbers.map(n => n.toFixed(1)).join(" "));
+  const [x, y] = eye.map((c, i) => (size[i] / 2 - c).toFixed(1));
+  world.setAttribute("transform", `scale(${k.toFixed(4)}) translate(${x},${y})`);
 }
 function centre(box) {
   const [x, y, w, h] = frames[boxes.indexOf(box)] || [W / 2, 0, 0, 0];
