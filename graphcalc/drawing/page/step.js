@@ -37,9 +37,15 @@ function move(step, on, texts = false) {
   }
 }
 function mark(...elements) {
-  for (const e of marks) e.classList.remove("now");
+  for (const e of marks) {
+    e.classList.remove("now");
+    e.removeAttribute("aria-current");
+  }
   marks = elements.filter(e => e);
-  for (const e of marks) e.classList.add("now");
+  for (const e of marks) {
+    e.classList.add("now");
+    e.setAttribute("aria-current", "step");
+  }
 }
 // Shows a step; the document depends on its number alone, and on whether its value is hidden.
 function go(to, isOpen = !$("#predict").checked) {
