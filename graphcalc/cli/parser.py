@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from graphcalc.graph.lowering import Binding
 
 # Endings of files that hold no text: pictures and documents, and arrays and tables in binary form.
-_PICTURES = ("svg", "png", "pdf", "html", "htm", "dot", "mmd", "jpg", "jpeg", "gif", "webp", "eps")
+_DRAWN = ("svg", "png", "pdf", "html", "htm", "dot", "gv", "mmd")
+_PICTURES = (*_DRAWN, "jpg", "jpeg", "gif", "webp", "eps")
 _SHEETS = ("xlsx", "xls", "ods")
 _ARRAYS = ("npy", "npz", "safetensors", "pt", "pth", "parquet", "arrow", "feather")
 # Formats of output that the name of its file tells.
@@ -220,6 +221,15 @@ def _refuse_format(option: Option, command: CommandLine) -> None:
     raise UsageError("option", message, help=hint)
 
 
+def _picture_advice(command: CommandLine, ending: str) -> str:
+    """Return what to write in place of `-o` with the name of a picture."""
+    if command.rows:
+        return "rows are text: write .csv or .jsonl"
+    if ending in _DRAWN:
+        return f"a picture is drawn by --graph {brief(command.output or '')}"
+    return "a picture is drawn by --graph FILE, as .svg, .png or .pdf"
+
+
 def _check_files(command: CommandLine) -> None:
     """Raise UsageError for a file that is saved twice, or for a table in a picture's file."""
     paths = [target.path for target in command.save]
@@ -228,7 +238,7 @@ def _check_files(command: CommandLine) -> None:
             raise UsageError("option", f"--save writes `{brief(path)}` twice")
     ending = (command.output or "").lower().rpartition(".")[2]
     advice = {
-        **dict.fromkeys(_PICTURES, f"a picture is drawn by --graph {brief(command.output or '')}"),
+        **dict.fromkeys(_PICTURES, _picture_advice(command, ending)),
         **dict.fromkeys(_SHEETS, "write .csv, which spreadsheets read"),
         **dict.fromkeys(_ARRAYS, f"--save writes values: --save {brief(command.output or '')}"),
     }

@@ -102,13 +102,18 @@ def test_rows_on_standard_output(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("ending", ["svg", "png", "pdf", "html", "dot", "mmd", "SVG"])
+PICTURES = {ending: f"--graph g.{ending}" for ending in ("svg", "png", "pdf", "html", "dot", "SVG")}
+
+
+@pytest.mark.parametrize("ending", [*PICTURES, "jpg"])
 def test_pictures_are_refused(ending, tmp_path):
     """A table is not written under the name of a picture, unless --to asks for rows of text."""
     for more in ([], ["--check"], ["--rows", "-"], ["--format", "csv"]):
+        drawn = PICTURES.get(ending, "--graph FILE, as .svg, .png or .pdf")
+        advice = "rows are text" if "--rows" in more else f"a picture is drawn by {drawn}"
         done = graphcalc("1", *more, "-o", f"g.{ending}", stdin=b"a\n1\n", cwd=tmp_path)
         assert (done.status, done.out) == (2, b"")
-        assert f".{ending.lower()} holds none; nothing is drawn; write text" in done.complaint
+        assert f".{ending.lower()} holds none; {advice}" in done.complaint
         assert list(tmp_path.iterdir()) == []
     asked = ["--rows", "-", "--to", "csv", "-o", f"g.{ending}"]
     assert graphcalc("b = 2*a", *asked, stdin=b"a\n1\n", cwd=tmp_path).status == 0
