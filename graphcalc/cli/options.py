@@ -298,9 +298,9 @@ GROUPS = {
                default="auto", choices=("auto", "full", "line")),
     ),
     "Pictures": (
-        Option("--graph", "FILE", "Draw the graph: .svg .pdf .png .html .dot .mmd; - prints it.",
+        Option("--graph", "FILE", "Draw the graph: g.svg, .pdf, .html …; - prints it.",
                _picture, (), repeats=True, excludes=("--rows", "--check-grad")),
-        Option("--depth", "N", "How far calls of functions are unfolded: 0, 1, … or all.",
+        Option("--depth", "N", "How far calls are unfolded in it: 0, 1, … or all.",
                _depth, requires="--graph"),
         Option("--open", "", "Show the picture's file when it is written.", requires="--graph"),
     ),

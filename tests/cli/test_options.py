@@ -49,6 +49,8 @@ SAMPLES = {
     "output": ("o.txt", "o.txt"),
     "color": ("never", "never"),
     "errors": ("full", "full"),
+    "graph": ("g.svg", "g.svg"),
+    "depth": ("2", 2),
     "rows": ("t.csv", "t.csv"),
     "to": ("jsonl", "jsonl"),
     "on_error": ("skip", "skip"),

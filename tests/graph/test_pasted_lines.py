@@ -86,7 +86,7 @@ def as_tensor(value):
 
 def is_in_python(code, inputs):
     """Whether every function of these lines has a kernel in Python."""
-    return all(node.op.has_python for node in gc.check(code, inputs).graph)
+    return all(node.op.has_python for node in gc.check(code, inputs).program_graph)
 
 
 @pytest.fixture(autouse=True)
