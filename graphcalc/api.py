@@ -130,11 +130,16 @@ class Result(Displayed, Mapping[str, Value]):
         return draw_plain(table).rstrip("\n")
 
     def graph(
-        self, path: str | None = None, *, depth: int | None = None, digits: int | None = None
+        self,
+        path: str | None = None,
+        *,
+        depth: int | str | None = None,
+        digits: int | None = None,
     ) -> Picture:
         """Return the picture of the graph, and write it into a file where a path is given.
 
-        depth    how far calls of functions are unfolded; as far as it is readable where None
+        depth    how far calls of functions are unfolded: a number of levels or "all"; as far as
+                 it is readable where None
         digits   significant digits of the numbers
 
         A notebook shows the picture; its `svg` is the document. Raises UsageError for a path
@@ -146,7 +151,23 @@ class Result(Displayed, Mapping[str, Value]):
         """
         from graphcalc.drawing.pictures import picture_of_run
 
-        return _written(picture_of_run(self._outcome, depth, digits), path)
+        return _written(picture_of_run(self._outcome, _depth(depth), _digits(digits)), path)
+
+
+def _depth(depth: int | str | None) -> int | None:
+    from graphcalc.drawing.folding import ALL
+
+    if depth == "all":
+        return ALL
+    if depth is None or (type(depth) is int and depth >= 0):
+        return depth
+    raise UsageError("option", f"depth is a number of levels or 'all', not {depth!r}")
+
+
+def _digits(digits: int | None) -> int | None:
+    if digits is None or (type(digits) is int and 1 <= digits <= 17):
+        return digits
+    raise UsageError("option", f"digits is a whole number from 1 to 17, not {digits!r}")
 
 
 def _written(picture: Picture, path: str | None) -> Picture:
@@ -158,11 +179,11 @@ def _written(picture: Picture, path: str | None) -> Picture:
 class PlanResult(Plan):
     """The shapes and costs of a run that has not happened, in order of evaluation."""
 
-    def graph(self, path: str | None = None, *, depth: int | None = None) -> Picture:
+    def graph(self, path: str | None = None, *, depth: int | str | None = None) -> Picture:
         """Return the picture of the graph with shapes and costs; the arguments are a result's."""
         from graphcalc.drawing.pictures import picture_of_plan
 
-        return _written(picture_of_plan(self, depth), path)
+        return _written(picture_of_plan(self, _depth(depth)), path)
 
     def __repr__(self) -> str:
         from graphcalc.report import plan as printer

@@ -225,6 +225,8 @@ def literal(node):
             return math.inf
         case ast.NoneLiteral():
             return None
+        case ast.Call(arguments=(item,)):  # list((1, 2)), tuple([1, 2])
+            return literal(item)
         case ast.Number() if node.value.is_integer() and abs(node.value) < 2**53:
             return int(node.value)
     return node.value

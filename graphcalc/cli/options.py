@@ -126,8 +126,13 @@ def _output(name: str, text: str) -> str | None:
 def _picture(name: str, text: str) -> str:
     from graphcalc.drawing.writers import format_of
 
-    if text != "-":
+    if text == "-":
+        return text
+    try:
         format_of(text)
+    except UsageError as error:
+        d = error.diagnostic
+        raise UsageError(d.code, f"{name}: {d.message}", help=d.help) from None
     return text
 
 

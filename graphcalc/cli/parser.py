@@ -204,6 +204,7 @@ def check(command: CommandLine) -> None:
         if option.formats and format not in option.formats:
             _refuse_format(option, command)
     _check_files(command)
+    _check_pictures(command)
 
 
 def _listed(names: tuple[str, ...]) -> str:
@@ -219,6 +220,13 @@ def _refuse_format(option: Option, command: CommandLine) -> None:
         hint = HINTS.get((option.name, "--format"), "")
     message = f"{option.name} goes with --format {', '.join(option.formats)}"
     raise UsageError("option", message, help=hint)
+
+
+def _check_pictures(command: CommandLine) -> None:
+    """Raise UsageError for a picture in characters behind output that a program reads."""
+    if "-" in command.graph and command.output_format in ("json", "jsonl", "csv", "tsv"):
+        message = f"--graph - draws behind the output, and --format {command.output_format} is data"
+        raise UsageError("option", message, help="draw into a file: --graph g.svg")
 
 
 def _picture_advice(command: CommandLine, ending: str) -> str:

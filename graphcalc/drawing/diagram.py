@@ -317,6 +317,9 @@ def _call_box(texts: NodeTexts, part: Part, outputs: set[int]) -> Box:
     ends = [p for p in part.positions if p in outputs] or [part.positions[-1]]
     last = part.calls[-1].call
     call = " ".join(last.source.slice(last.span).split())
+    if part.calls[-1].parent is not None:
+        # The text of a call inside of a function names that function's parameters.
+        call = f"{part.calls[-1].function}(…)"
     count = len(part.positions) // len(part.calls)
     more = [f"{count:,} nodes"]
     if len(part.calls) > 1:
@@ -327,7 +330,7 @@ def _call_box(texts: NodeTexts, part: Part, outputs: set[int]) -> Box:
     lines = [
         BoxLine(_listed(graph, ends), "name"),
         BoxLine(call, "expression"),
-        *(texts.lines(ends[0]) if len(ends) == 1 else []),
+        *_values(texts, ends),
         BoxLine(", ".join(more), "more"),
     ]
     if kinds and not any(line.kind == "born" for line in lines):
@@ -338,6 +341,17 @@ def _call_box(texts: NodeTexts, part: Part, outputs: set[int]) -> Box:
     value_of = ends[0] if len(ends) == 1 else None
     key = f"c{part.positions[0]}"
     return _finished(key, role, lines, kinds, shade, part.positions, value_of, is_folded=True)
+
+
+def _values(texts: NodeTexts, ends: list[int]) -> list[BoxLine]:
+    """Return the lines of what others read of a call; of several a line each, with the name."""
+    if len(ends) == 1:
+        return texts.lines(ends[0])
+    found = []
+    for end in ends[:_NAMES]:
+        first = texts.lines(end)[0]
+        found.append(BoxLine(f"{texts.graph.nodes[end].name}: {first.text}", first.kind))
+    return found
 
 
 def _outputs(graph: Graph, folded: Folded) -> set[int]:

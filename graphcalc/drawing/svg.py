@@ -17,6 +17,7 @@ from graphcalc.drawing.scene import (
     TextShape,
     path,
 )
+from graphcalc.report.safe import isolated
 
 FONTS = "DejaVu Sans Mono, Menlo, Consolas, Liberation Mono, monospace"
 _KINDS = ("name", "expression", "value", "gradient", "born", "more", "label", "caption")
@@ -146,4 +147,4 @@ def _number(number: float) -> str:
 
 
 def _text(text: str) -> str:
-    return escape(text)
+    return escape(isolated(text))

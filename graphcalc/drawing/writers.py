@@ -98,8 +98,14 @@ def format_of(path: str) -> str:
         "picture-format",
         f"`{brief(path)}` names no format of pictures; they are "
         + ", ".join(f".{name}" for name in FORMATS),
-        help=_INSTEAD.get(ending) or did_you_mean(ending, FORMATS),
+        help=_hint(path, ending),
     )
+
+
+def _hint(path: str, ending: str) -> str:
+    if "=" in path or " " in path:
+        return "name a file before the program: --graph g.svg"
+    return _INSTEAD.get(ending) or did_you_mean(ending, FORMATS)
 
 
 def draw(picture: Drawable, format: str) -> bytes:

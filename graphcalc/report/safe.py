@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+# Letters of scripts that are written from right to left.
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff]+")
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -21,6 +25,15 @@ def _escape(character: str) -> str:
     if code <= 0xFF:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def isolated(text: str) -> str:
+    """Return the text with every run of right-to-left letters isolated from what is around it.
+
+    Without that a name of such letters would change places with the number or the operator behind
+    it (Unicode Standard Annex 9).
+    """
+    return text if text.isascii() else _RIGHT_TO_LEFT.sub("\u2068\\g<0>\u2069", text)
 
 
 def width(text: str) -> int:

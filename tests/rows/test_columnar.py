@@ -150,7 +150,7 @@ def test_what_text_cannot_hold(tmp_path):
     frame.with_columns(raw=pl.lit(b"\xff")).write_parquet(tmp_path / "raw.parquet")
     for to in ("csv", "tsv", "jsonl", "json"):
         done = graphcalc("g = a", "--rows", "raw.parquet", "--to", to, cwd=tmp_path)
-        assert (done.status, "column `raw` has Binary" in done.complaint) == (4, True)
+        assert (done.status, "column `raw` has bytes" in done.complaint) == (4, True)
     done = graphcalc("g = a", "--rows", "raw.parquet", "--to", "csv", "--only", cwd=tmp_path)
     assert done.text == "g\n1.5\n2\n"
 

@@ -18,7 +18,7 @@ from graphcalc.drawing.page.picture import picture
 from graphcalc.drawing.page.program import operations, program, why_fixed
 from graphcalc.drawing.palette import DARK, LIGHT, Palette
 from graphcalc.drawing.scene import Scene
-from graphcalc.report.safe import safe
+from graphcalc.report.safe import isolated, safe
 from graphcalc.report.steps import StepLine
 from graphcalc.source import RULES
 from graphcalc.trace import Trace
@@ -72,7 +72,7 @@ def _document(scene: Scene, model: PageModel, why: str) -> Iterator[str]:
     yield '<meta name="viewport" content="width=device-width"><meta name="color-scheme" '
     yield f'content="light dark"><title>{title}</title>'
     yield f"<style>{style}</style></head><body>"
-    yield f'<div id="top"><header><h1>{title}</h1><pre>{escape(_program(model))}</pre>'
+    yield f'<div id="top"><header><h1>{title}</h1><pre>{escape(isolated(_program(model)))}</pre>'
     if model.left_out:
         yield f"<p>{model.left_out:,} nodes inside of folded boxes are left out of the steps.</p>"
     yield "</header>"
@@ -131,8 +131,8 @@ def _steps(model: PageModel) -> Iterator[str]:
 
 
 def _step(line: StepLine) -> str:
-    remark = f" <small>({escape(safe(line.remark))})</small>" if line.remark else ""
-    return f"<li><code>{escape(safe(line.text))}</code>{remark}</li>"
+    remark = f" <small>({escape(isolated(safe(line.remark)))})</small>" if line.remark else ""
+    return f"<li><code>{escape(isolated(safe(line.text)))}</code>{remark}</li>"
 
 
 def _program(model: PageModel) -> str:

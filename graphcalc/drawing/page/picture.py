@@ -8,6 +8,7 @@ from html import escape
 from graphcalc.drawing.layout import Point
 from graphcalc.drawing.page.model import PageModel
 from graphcalc.drawing.scene import STACK, BoxShape, LineShape, Scene, TextShape, path
+from graphcalc.report.safe import isolated
 
 _LETTERS = {"move": "M", "line": "L", "curve": "C"}
 # Ends of lines, and how their points lie: gray before the forward pass, blue after it, and red for
@@ -70,7 +71,7 @@ def _box(shape: BoxShape, is_first: bool, model: PageModel) -> Iterator[str]:
     for text in shape.texts:
         steps = _steps({"s": model.text_step(box, text.kind)})
         y = _number(text.y - shape.y)
-        yield f'<text class="{text.kind}" y="{y}"{steps}>{escape(text.text)}</text>'
+        yield f'<text class="{text.kind}" y="{y}"{steps}>{escape(isolated(text.text))}</text>'
     yield "</g>"
 
 
@@ -85,7 +86,7 @@ def _frame(shape: BoxShape, shift: float, round_by: float) -> str:
 def _text(shape: TextShape, step: int | None) -> str:
     return (
         f'<text class="{shape.kind}" x="{_number(shape.x)}" y="{_number(shape.y)}"'
-        f"{_steps({'s': step})}>{escape(shape.text)}</text>"
+        f"{_steps({'s': step})}>{escape(isolated(shape.text))}</text>"
     )
 
 
