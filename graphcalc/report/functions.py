@@ -247,15 +247,34 @@ differs; for all of them:
 
 - Numbers are of one floating point dtype, the run's. Integers and bool count as it in arithmetic
   and in sums (torch keeps int64, and refuses the mean of integers), so that nothing wraps around.
-- `dtype=`, `device=` and `requires_grad=` are accepted. int64 and bool are applied; a floating
-  point dtype or a device that is not the run's is not, and a note says so.
+- `dtype=`, `device=` and `requires_grad=` are accepted. float16, bfloat16, int64 and bool are
+  applied; float32 in a run in float64, and a device that is not the run's, are not, and a note
+  says so.
 - Whole numbers serve as an index in floating point too; what is not whole, or outside of its
   dimension, is an error when the program runs. Nothing reads past an end.
 - Where an index or a mask would give a shape that depends on data, there is an error instead.
-- The sign of a zero that `maximum`, `minimum`, `clamp`, `max` or `min` gives is unspecified, as in
-  C99.
+- The sign of a zero that `maximum`, `minimum`, `clamp`, `max` or `min` gives is unspecified, as
+  in C99.
 - Values are never changed in place: `x.add_(1)` is an error that says what to write.
 - `sqrt` is correctly rounded on every backend; torch's own is off by an ulp for some numbers.
+- Operands of several dtypes meet in one, also where torch refuses that (the bias of a
+  convolution); a number stands for a tensor (`hypot`, `logaddexp`), and bool counts as 0 and 1
+  (`-x`).
+- Of equal elements the first is chosen or comes first (`median`, `argsort`, `topk`), which torch
+  leaves open.
+- Factors of whole numbers are not cut to whole ones (`addmv`, `baddbmm`), and whole numbers of
+  `arange`, `linspace` and `logspace` are rounded once, at the end. Weights of `cov` may be
+  fractions; `corrcoef` stays within -1 and 1.
+- Digits and kinks of torch that are not taken over: the gradients of `relu6`, `elu`, `selu`,
+  `softshrink` and `hardtanh` at NaN, where torch's vectors differ from its scalars; the factors
+  of `hardsigmoid` and `celu`, which it has in float32; the derivative of `digamma` at whole
+  numbers below 1, which is infinite; `polygamma(1, x)`, of which it has ten digits; bounds of
+  `hardtanh` that cross.
+- In half precision products of several matrices are taken from the left (`linalg.multi_dot`,
+  `addbmm`), `round(x, decimals)` rounds each step, and steps of `linspace` are not rounded.
+  Gradients of `scaled_dot_product_attention`, of `batch_norm` in training, of pooling, padding,
+  `bilinear` and `binary_cross_entropy` are rounded elsewhere than torch's: they are a few units
+  off in the last place.
 
 A function with a definition below is composed of others, and every step of it is a node.
 """
