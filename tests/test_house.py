@@ -108,3 +108,19 @@ def test_empty_returns_are_noticed():
     assert empty_returns("def assert_a():\n try:\n  f()\n except E:\n  return") == [5]
     assert empty_returns("def test_a():\n if x:\n  assert y\n  return\n assert x") == []
     assert empty_returns("def helper():\n return") == []
+
+
+def repeated(names):
+    """Names of test files that stand in two folders: pytest refuses to import the second."""
+    names = [Path(name).name for name in names if Path(name).name.startswith("test_")]
+    return sorted({name for name in names if names.count(name) > 1})
+
+
+def test_no_two_files_of_tests_have_one_name():
+    """Files of tests have names of their own across folders."""
+    assert repeated(TESTS) == []
+
+
+def test_repeated_names_are_noticed():
+    """The check finds two files of one name."""
+    assert repeated(["cli/test_a.py", "api/test_a.py", "api/test_b.py"]) == ["test_a.py"]
