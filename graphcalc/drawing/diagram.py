@@ -29,7 +29,7 @@ _DIGITS = 5
 
 
 class BoxLine(NamedTuple):
-    """A line of a box. `kind` is name, expression, value, gradient, born or more."""
+    """A line of a box. `kind` is name, expression, value, gradient, born, carried or more."""
 
     text: str
     kind: str
@@ -113,7 +113,7 @@ class TraceTexts:
                 yield from ((number, type_.dtype) for number in leaves(value))
 
     def lines(self, position: int) -> list[BoxLine]:
-        """Return the lines of a node's value, of its gradient, and of what was born there."""
+        """Return the lines of a node's value, of its gradient, and of NaN and infinity."""
         lines = self._value("", self.trace.kept(position), position, "value")
         gradient = self.graph.gradients.get(position)
         if gradient is not None:
@@ -124,10 +124,20 @@ class TraceTexts:
         if self.trace.profile is not None:
             seconds, share = self.trace.profile.seconds[position], self.shade(position)
             lines.append(BoxLine(f"{show_seconds(seconds)} · {share:.1%}", "more"))
-        born = self.born(position)
+        born, carried = self.born(position), self._carried(position)
         if born:
             lines.append(BoxLine(f"← {' and '.join(born)} born here", "born"))
+        if carried:
+            lines.append(BoxLine(f"carries {' and '.join(carried)}", "carried"))
         return lines
+
+    def _carried(self, position: int) -> list[str]:
+        """Return which of `nan` and `inf` a tensor has from its operands; a number shows it."""
+        node = self.graph.nodes[position]
+        if node.is_input or not node.type.shape:
+            return []
+        found = zip(("nan", "inf"), self.trace.non_finite(position))
+        return [kind for kind, count in found if count and kind not in self.born(position)]
 
     def _value(self, before: str, kept: Kept, position: int, kind: str) -> list[BoxLine]:
         """Return the lines of a number or a small tensor in full, else of a tensor's statistics."""

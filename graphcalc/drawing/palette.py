@@ -51,7 +51,7 @@ WEIGHT = {"input": 1.2, "operation": 1.2, "result": 2.6}
 
 def text_colour(palette: Palette, kind: str) -> str:
     """Return the colour of a kind of text."""
-    own = {"gradient": palette.gradient, "born": palette.born}
+    own = {"gradient": palette.gradient, "born": palette.born, "carried": palette.born}
     muted = ("expression", "more", "caption", "label")
     return own.get(kind, palette.muted if kind in muted else palette.text)
 

@@ -20,7 +20,7 @@ from graphcalc.drawing.scene import (
 from graphcalc.report.safe import isolated
 
 FONTS = "DejaVu Sans Mono, Menlo, Consolas, Liberation Mono, monospace"
-_KINDS = ("name", "expression", "value", "gradient", "born", "more", "label", "caption")
+_KINDS = ("name", "expression", "value", "gradient", "born", "carried", "more", "label", "caption")
 _LETTERS = {"move": "M", "line": "L", "curve": "C"}
 
 

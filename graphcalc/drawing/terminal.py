@@ -21,6 +21,7 @@ _STYLES = {
     "name": "1",
     "gradient": "31",
     "born": "1;31",
+    "carried": "31",
     "label": "2",
     "more": "2",
     "caption": "2",

@@ -89,7 +89,7 @@ class PageModel:
         """Return the step from which a text of a box is shown; None for always."""
         if kind == "gradient" and box.value_of is not None:
             return self._gradient_step.get(box.value_of)
-        if kind in ("value", "born"):
+        if kind in ("value", "born", "carried"):
             shown = _shown(box)
             return None if shown is None else self._value_step.get(shown)
         return None
