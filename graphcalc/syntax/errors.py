@@ -47,7 +47,9 @@ def _shown(source: Source, token: Token) -> str:
         return "end of input"
     if token.kind == "_SEPARATOR" and source.text[token.start] != ";":
         return "end of line"
-    return f"`{brief(source.text[token.start : token.end])}`"
+    text = brief(source.text[token.start : token.end])
+    # Text in quotes may hold control characters.
+    return f"`{''.join(c if c.isprintable() else ascii(c)[1:-1] for c in text)}`"
 
 
 def _before(lexer: Lexer, source: Source, offset: int) -> list[Token]:

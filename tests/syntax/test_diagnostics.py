@@ -280,6 +280,7 @@ def test_any_text_parses_or_is_explained(text):
 
 @settings(max_examples=500)
 @given(st.text(max_size=20))
+@example('0"\x1b"')
 def test_any_unicode_is_explained_in_print(text):
     """Whatever the characters, a message holds printable ones alone."""
     try:
