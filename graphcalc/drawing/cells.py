@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from graphcalc.drawing.channels import Track, Wire, assign
 from graphcalc.drawing.coordinates import centres
-from graphcalc.drawing.layers import Layered, in_layers, ranks
-from graphcalc.drawing.ordering import order
+from graphcalc.drawing.layers import Layered
+from graphcalc.drawing.ordering import arrange
 
 # Columns between neighbours.
 _GAP = 2
@@ -61,17 +61,7 @@ def lay_out_cells(
     sizes: Sequence[CellSize], edges: Sequence[tuple[int, int]], labels: Sequence[CellSize | None]
 ) -> CellLayout:
     """Return the layout of boxes; each edge goes from an operand to a box of a greater number."""
-    has_labels = any(labels)
-    rank = ranks(len(sizes), edges)
-    if has_labels:
-        rank = [2 * r for r in rank]
-    layered = in_layers(len(sizes), edges, rank, is_shared=not has_labels)
-    items = list(sizes) + [CellSize(1, 0)] * (len(layered.above) - len(sizes))
-    places = [route[-2] if label else None for route, label in zip(layered.routes, labels)]
-    for place, label in zip(places, labels):
-        if place is not None and label is not None:
-            items[place] = label
-    order(layered)
+    layered, items, places = arrange(sizes, edges, labels, CellSize(1, 0))
     middles = [round(x) for x in centres(layered, [s.width for s in items], _GAP + 1)]
     return _CellRouter(layered, items, edges, middles).layout(places)
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 from graphcalc.drawing.coordinates import centres
-from graphcalc.drawing.layers import Layered, in_layers, ranks
-from graphcalc.drawing.ordering import order
+from graphcalc.drawing.layers import Layered
+from graphcalc.drawing.ordering import arrange
 
 Point: TypeAlias = tuple[float, float]
 
@@ -55,33 +55,14 @@ def lay_out(
     labels: Sequence[Extent | None],
 ) -> Layout:
     """Return the layout of boxes; each edge goes from an operand to a box of a greater number."""
-    has_labels = any(labels)
-    rank = ranks(len(sizes), edges)
-    if has_labels:
-        rank = [2 * r for r in rank]
-    layered = in_layers(len(sizes), edges, rank, is_shared=not has_labels)
-    items = list(sizes) + [Extent(LINE_ROOM, 0.0)] * (len(layered.above) - len(sizes))
-    places = _place_labels(layered, labels, items)
-    order(layered)
+    layered, items, places = arrange(sizes, edges, labels, Extent(LINE_ROOM, 0.0))
     x = centres(layered, [s.width for s in items], GAP)
-    bands = _bands(layered, items, x, has_labels)
+    bands = _bands(layered, items, x, has_labels=any(labels))
     return _Router(layered, items, edges, x, bands, places).layout()
 
 
-def _place_labels(
-    layered: Layered, labels: Sequence[Extent | None], items: list[Extent]
-) -> list[int | None]:
-    """Give a label the room of the last dummy of its edge; return that item for each edge."""
-    found: list[int | None] = []
-    for route, label in zip(layered.routes, labels):
-        found.append(route[-2] if label else None)
-        if label:
-            items[route[-2]] = label
-    return found
-
-
 def _bands(
-    layered: Layered, items: list[Extent], x: list[float], has_labels: bool
+    layered: Layered, items: list[Extent], x: list[float], *, has_labels: bool
 ) -> list[tuple[float, float]]:
     """Return the upper and the lower end of each layer.
 

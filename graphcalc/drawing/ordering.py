@@ -7,16 +7,42 @@ and Efficient Bilayer Cross Counting", GD 2002.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import TypeVar
 
-from graphcalc.drawing.layers import Layered
+from graphcalc.drawing.layers import Layered, in_layers, ranks
+
+AnySize = TypeVar("AnySize")
 
 # Sweeps down and up, and how many edges they may look at in all.
 _SWEEPS = 24
 _WORK = 1_500_000
 # Sweeps without a better order, after which no better one is looked for.
 _PATIENCE = 4
+
+
+def arrange(
+    sizes: Sequence[AnySize],
+    edges: Sequence[tuple[int, int]],
+    labels: Sequence[AnySize | None],
+    dummy: AnySize,
+) -> tuple[Layered, list[AnySize], list[int | None]]:
+    """Return the ordered layers of boxes, the size of each item, and the item of each label.
+
+    `dummy` is the size of a place where a long edge crosses a layer. Where there are labels, a
+    layer for them stands between those of the boxes, and a label has the last dummy of its edge.
+    """
+    has_labels = any(labels)
+    rank = [r * (1 + has_labels) for r in ranks(len(sizes), edges)]
+    layered = in_layers(len(sizes), edges, rank, is_shared=not has_labels)
+    items = list(sizes) + [dummy] * (len(layered.above) - len(sizes))
+    places = [route[-2] if label else None for route, label in zip(layered.routes, labels)]
+    for place, label in zip(places, labels):
+        if place is not None and label is not None:
+            items[place] = label
+    order(layered)
+    return layered, items, places
 
 
 def order(layered: Layered) -> None:
