@@ -132,7 +132,7 @@ class TraceTexts:
         return lines
 
     def _carried(self, position: int) -> list[str]:
-        """Return which of `nan` and `inf` a tensor has from its operands; a number shows it."""
+        """Return which of `nan` and `inf` a tensor has from its operands; none of a scalar."""
         node = self.graph.nodes[position]
         if node.is_input or not node.type.shape:
             return []

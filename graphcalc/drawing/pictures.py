@@ -36,7 +36,7 @@ class Picture:
             raise LimitError(
                 "boxes",
                 f"the picture has {count:,} boxes, and the limit is {MAX_BOXES:,}",
-                help="without --depth calls are folded most; .dot has no limit",
+                help="leave out --depth, which folds the most, or write .dot, which has no limit",
             )
         return scene_of(self.diagram)
 

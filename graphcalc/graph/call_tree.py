@@ -27,7 +27,7 @@ class CallTree(NamedTuple):
 
 
 class CallRecorder:
-    """Takes down the calls of a program while it is lowered."""
+    """Recorder of the calls of a program while it is lowered."""
 
     def __init__(self) -> None:
         self.groups: list[CallGroup] = []

@@ -223,7 +223,7 @@ class Graph:
         self.edges = list(edges)
         # Names that the program has for columns of text, which are carried as they are.
         self.carried = dict(carried or {})
-        # The calls that added the nodes, where they were taken down.
+        # The calls that added the nodes, where they were recorded.
         self.calls = calls
         # Of a graph that is finished: see `verify.alike` and `passes.work`, which find them.
         self.alike: list[int] | None = None

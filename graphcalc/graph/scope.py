@@ -116,7 +116,7 @@ class Scope:
         # Of a fragment that is found out, the operands that were taken for data.
         self.undecided: set[int] = set()
         self._orders: dict[int, list[Any]] = {}
-        # Takes down calls, where a picture wants them; nothing is spliced then.
+        # Records calls where a picture needs them; fragments are not used then.
         self.calls: CallRecorder | None = None
 
     def apart(self, builder: Builder, missing: Missing, symbols: Symbols) -> Scope:

@@ -196,7 +196,7 @@ def test_a_run_without_a_full_trace_has_no_picture():
 
 
 def test_the_call_tree_has_the_nodes_of_the_graph():
-    """Lowering with calls taken down makes the same graph as with fragments."""
+    """Lowering with its calls recorded makes the same graph as with fragments."""
     lines = "\n".join(f"y{i} = layer(y{i - 1}, {i}.5, b)" for i in range(1, 60))
     result = gc.run(f"{LAYERS}y0 = x\n{lines}", x=1, b=2)
     picture = result.graph(depth=1_000)
