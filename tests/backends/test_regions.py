@@ -161,6 +161,29 @@ def test_every_row_in_tiles(name, dtype):
         assert_alike(prepared.run(values, NullObserver()), prepared.run(values, Whole()))
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("name", ROWS)
+def test_rows_under_other_default_dtypes(name, dtype):
+    """torch's default dtype, which a program that imports graphcalc may set, changes nothing."""
+    draw = random.Random(name)
+    operands = operands_of(name)
+    inputs = {o: [draw.uniform(0, 2) for _ in range(8)] for o in operands}
+    arrays = {o: torch.tensor(v, dtype=dtype) for o, v in inputs.items()}
+    if name.startswith("bitwise"):
+        arrays = {o: v.long() for o, v in arrays.items()}
+    graph, values = graph_of(f"r = {call_of(name, operands)}", arrays)
+    prepared = TorchProgram(graph, Settings("torch"), frozenset(graph.results))
+    before = torch.get_default_dtype()
+    found = []
+    for default in (torch.float32, torch.float64):
+        torch.set_default_dtype(default)
+        try:
+            found.append(prepared.run(values, NullObserver()))
+        finally:
+            torch.set_default_dtype(before)
+    assert_alike(*found)
+
+
 @pytest.mark.parametrize("layout", ["rows", "columns", "single", "transposed", "strided"])
 def test_operands_of_other_shapes_and_strides(layout):
     """Operands that broadcast or are not contiguous are cut along the first dimension."""

@@ -13,7 +13,6 @@ import torch.nn.functional as functional
 import graphcalc as gc
 from graphcalc.diagnostics import GraphcalcError
 
-torch.set_default_dtype(torch.float64)
 MODULES = {"torch": torch, "F": functional, "math": math}
 INPUTS = {
     "x": [[1.0, 5.0, 2.0], [4.0, 3.0, 6.0]],
@@ -21,6 +20,15 @@ INPUTS = {
     "w": [1.0, 2.0, -1.0],
     "s": 2.0,
 }
+
+
+@pytest.fixture(autouse=True)
+def float64():
+    """torch's default dtype during a test: that of graphcalc, for the lines that Python runs."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
 
 
 def by_python(program):

@@ -61,15 +61,20 @@ def _compare_whole(torch: Torch, name: str, x: Tensor, y: Tensor) -> Tensor:
 lt, le, gt, ge, eq, ne = map(_comparison, ("lt", "le", "gt", "ge", "eq", "ne"))
 
 
+def _ldexp(torch: Torch, x: Tensor, exponent: Tensor) -> Tensor:
+    """x * 2^exponent in the dtype of x, where older versions of torch take the default dtype too."""
+    return torch.ldexp(x, exponent).to(x.dtype)
+
+
 def cbrt(torch: Torch, x: Tensor) -> Tensor:
     """The steps of `numeric.cbrt`: torch has no cube root."""
     mantissa, exponent = torch.frexp(x)
     shift = exponent % 3
-    scaled = torch.ldexp(mantissa, shift)
+    scaled = _ldexp(torch, mantissa, shift)
     root = torch.copysign(scaled.abs() ** (1.0 / 3.0), x)
     root = root - (root * root * root - scaled) / (3.0 * root * root)
     is_plain = (x != 0) & torch.isfinite(x)
-    return torch.where(is_plain, torch.ldexp(root, (exponent - shift) // 3), x)
+    return torch.where(is_plain, _ldexp(torch, root, (exponent - shift) // 3), x)
 
 
 def sqrt(torch: Torch, x: Tensor) -> Tensor:
