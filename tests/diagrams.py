@@ -8,7 +8,14 @@ from graphcalc.drawing.diagram import Arrow, Box, BoxLine, Diagram
 def make_box(key, *texts, role="operation", **changes):
     """A box whose first line is its name; the others are values."""
     lines = tuple(BoxLine(text, "name" if i == 0 else "value") for i, text in enumerate(texts))
-    empty = {"is_folded": False, "born": (), "shade": None, "positions": (), "value_of": None}
+    empty = {
+        "is_folded": False,
+        "born": (),
+        "carried": (),
+        "shade": None,
+        "positions": (),
+        "value_of": None,
+    }
     return Box(key, role, lines, ", ".join(texts), **{**empty, **changes})
 
 

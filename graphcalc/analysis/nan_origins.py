@@ -20,8 +20,10 @@ from graphcalc.analysis.hints import (
     where_around,
 )
 from graphcalc.backends.base import Inputs, NonFinite, NullObserver, Program, Value
+from graphcalc.data.arrays import FileArray
+from graphcalc.evaluate import Outcome
 from graphcalc.graph.ir import Graph, Node
-from graphcalc.graph.passes import last_uses, users_of
+from graphcalc.graph.passes import last_uses, users_of, work
 from graphcalc.graph.text import node_text, operand_text
 from graphcalc.numbers import unravel
 from graphcalc.ops.causes import EPS
@@ -31,6 +33,8 @@ from graphcalc.source import RULES, Source, Span
 
 # Origins that are examined in full.
 _MOST = 100
+# The most scalar operations of a run that is repeated without being asked for.
+_REPEATABLE = 50_000_000
 
 _Index: TypeAlias = tuple[int, ...]
 # Elements by position and index.
@@ -73,18 +77,18 @@ class Origins(NamedTuple):
     """The nodes that produced NaN or infinity, and the names of those that passed them on.
 
     `made` has at most a hundred, those that reach a result before others; `more` counts the rest.
+    `counts` has every node of the graph that is not finite, by its position.
     """
 
     made: list[Origin]
     passed_on: tuple[str, ...]
     more: int
+    counts: Mapping[int, NonFinite]
 
 
 def find_origins(graph: Graph, program: Program, inputs: Inputs) -> Origins:
     """Run a graph again, examine every element, and return the origins in evaluation order."""
-    search = _Search(graph, program)
-    program.run(inputs, search)
-    found = search.found
+    found = non_finite_counts(graph, program, inputs)
     origins = {p for p, counts in found.items() if counts.produced_nan or counts.produced_inf}
     passed_on = tuple(graph.nodes[p].name or "" for p in found if p not in origins)
     ends = _ends(graph, found)
@@ -98,7 +102,21 @@ def find_origins(graph: Graph, program: Program, inputs: Inputs) -> Origins:
     if cases:
         program.run(inputs, sample)
     made = [case.origin(sample.found, reaches[p]) for p, case in cases.items()]
-    return Origins(made, tuple(name for name in passed_on if name), len(own) - len(chosen))
+    more = len(own) - len(chosen)
+    return Origins(made, tuple(name for name in passed_on if name), more, found)
+
+
+def non_finite_counts(graph: Graph, program: Program, inputs: Inputs) -> dict[int, NonFinite]:
+    """Run a graph again and return what every node has and produced that is not finite."""
+    search = _Search(graph, program)
+    program.run(inputs, search)
+    return search.found
+
+
+def is_repeatable(outcome: Outcome) -> bool:
+    """Return whether another run takes little time: not one that reads large files tile by tile."""
+    is_here = not any(isinstance(value, FileArray) for value in outcome.inputs.values())
+    return is_here and work(outcome.graph) <= _REPEATABLE
 
 
 def _is_own(node: Node) -> bool:

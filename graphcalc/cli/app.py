@@ -32,6 +32,7 @@ from graphcalc.report.pages import (
     check_finite,
     draw,
     notify,
+    origins_of,
     print_gradcheck,
     print_plan,
     print_run,
@@ -148,10 +149,18 @@ def _run_program(evaluation: Evaluation, command: CommandLine, page: Page) -> Ou
         from graphcalc.analysis.profile import with_profile
 
         outcome = with_profile(outcome)
-    records = _records(outcome, command, is_value=is_value)
-    with pictures.drawn(lambda: pictures.of_run(outcome, command), command):
-        print_run(records, outcome, page, trace_nan=command.trace_nan)
+    _print_run(_records(outcome, command, is_value=is_value), outcome, command, page)
     return outcome
+
+
+def _print_run(
+    records: Sequence[Record], outcome: Outcome, command: CommandLine, page: Page
+) -> None:
+    """Draw a run and print its records, with where NaN and infinity in it come from."""
+    trace_nan = command.trace_nan
+    origins = origins_of(outcome, trace_nan=trace_nan)
+    with pictures.drawn(lambda: pictures.of_run(outcome, command, origins), command):
+        print_run(records, outcome, page, origins, trace_nan=trace_nan)
 
 
 def _records(outcome: Outcome, command: CommandLine, *, is_value: bool) -> Sequence[Record]:
@@ -238,8 +247,7 @@ def _minimize(evaluation: Evaluation, command: CommandLine, page: Page, node: st
             _save([target], outcome, command.show)
     names = command.show or (list(minimum.values) if is_value else ())
     records = outcome.trace.select(names) if names else outcome.trace
-    with pictures.drawn(lambda: pictures.of_run(outcome, command), command):
-        print_run(records, outcome, page, trace_nan=command.trace_nan)
+    _print_run(records, outcome, command, page)
     line = report.as_line(minimum, way)
     (STANDARD_OUTPUT.write if page.format == "table" else complain)(line)
     return outcome

@@ -13,6 +13,7 @@ from graphcalc.report.output import STANDARD_OUTPUT, wants_colour
 from graphcalc.report.pages import notify
 
 if TYPE_CHECKING:
+    from graphcalc.analysis.nan_origins import Origins
     from graphcalc.analysis.plan import Plan
     from graphcalc.drawing.pictures import Picture
     from graphcalc.evaluate import Outcome
@@ -23,11 +24,11 @@ _WIDE = 160
 _LINES = "╭╔▼"
 
 
-def of_run(outcome: Outcome, command: CommandLine) -> Picture:
-    """Return the picture of a run."""
+def of_run(outcome: Outcome, command: CommandLine, origins: Origins | None) -> Picture:
+    """Return the picture of a run; `origins` are where its NaN and infinity come from, if known."""
     from graphcalc.drawing.pictures import picture_of_run
 
-    return picture_of_run(outcome, command.depth, command.digits)
+    return picture_of_run(outcome, command.depth, command.digits, origins)
 
 
 def of_plan(plan: Plan, command: CommandLine) -> Picture:

@@ -24,16 +24,21 @@ class Border(NamedTuple):
 
 
 class Characters(NamedTuple):
-    """What lines and boxes are drawn with; `lines` has a character for each set of directions."""
+    """What lines and boxes are drawn with; `lines` has a character for each set of directions.
+
+    `dashes` are the sides of a box whose border is dashed: across and upright.
+    """
 
     lines: str
     head: str
+    dashes: str
     borders: dict[str, Border]
 
 
 UNICODE = Characters(
     " │││─╯╮┤─╰╭├─┴┬┼",
     "▼",
+    "╌╎",
     {
         "input": Border("╭╮╰╯", "─", "│", "┬"),
         "operation": Border("┌┐└┘", "─", "│", "┬"),
@@ -43,6 +48,7 @@ UNICODE = Characters(
 ASCII = Characters(
     " |||-+++-+++-+++",
     "v",
+    ".:",
     {
         "input": Border("..''", "-", "|", "+"),
         "operation": Border("++++", "-", "|", "+"),
@@ -70,16 +76,22 @@ class Canvas:
             column += wide
 
     def box(self, place: CellPlace, role: str, port: int | None, kind: str) -> None:
-        """Draw the border of a box on an empty ground; `port` is where lines leave it."""
+        """Draw the border of a box on an empty ground; `port` is where lines leave it.
+
+        It is dashed where the kind is `carried`.
+        """
         border = self._characters.borders[role]
+        across, upright = border.across, border.upright
+        if kind == "carried":
+            across, upright = self._characters.dashes[0], self._characters.dashes[1]
         inner = place.width - 2
-        bottom = [border.across] * inner
+        bottom = [across] * inner
         if port is not None:
             bottom[port - place.left - 1] = border.port
         upper, lower = border.corners[:2], border.corners[2:]
-        self.put(place.left, place.top, upper[0] + border.across * inner + upper[1], kind)
+        self.put(place.left, place.top, upper[0] + across * inner + upper[1], kind)
         for row in range(place.top + 1, place.top + place.height - 1):
-            self.put(place.left, row, border.upright + " " * inner + border.upright, kind)
+            self.put(place.left, row, upright + " " * inner + upright, kind)
         self.put(
             place.left, place.top + place.height - 1, lower[0] + "".join(bottom) + lower[1], kind
         )

@@ -8,6 +8,8 @@ from typing import NamedTuple, Protocol
 
 from graphcalc.analysis.plan import Plan
 from graphcalc.drawing.folding import Depth, Folded, Part, fold, named_operands
+from graphcalc.drawing.marks import NO_MARK, Mark, Marks, folded_mark, in_words
+from graphcalc.drawing.palette import MARKS, BorderStyle, Palette, border_of
 from graphcalc.graph.call_tree import CallTree
 from graphcalc.graph.ir import Graph
 from graphcalc.graph.text import node_text
@@ -29,7 +31,10 @@ _DIGITS = 5
 
 
 class BoxLine(NamedTuple):
-    """A line of a box. `kind` is name, expression, value, gradient, born, carried or more."""
+    """A line of a box.
+
+    `kind` is name, expression, value, gradient, born, carried, backward or more.
+    """
 
     text: str
     kind: str
@@ -39,7 +44,8 @@ class Box(NamedTuple):
     """A node, or what is folded into one box; `role` is input, operation or result.
 
     `key` tells it from the others and is the same in every run. `title` is everything that it
-    says, as a sentence. `shade` is the share of the run's time, where it was profiled.
+    says, as a sentence. `born` and `carried` are which of `nan` and `inf` it produced and which it
+    received. `shade` is the share of the run's time, where it was profiled.
     `positions` are the nodes that it stands for, and `value_of` the one whose value it shows.
     """
 
@@ -49,9 +55,15 @@ class Box(NamedTuple):
     title: str
     is_folded: bool
     born: tuple[str, ...]
+    carried: tuple[str, ...]
     shade: float | None
     positions: tuple[int, ...]
     value_of: int | None
+
+    def border(self, palette: Palette) -> BorderStyle:
+        """Return how the border is drawn."""
+        is_born, is_carried = bool(self.born), bool(self.carried)
+        return border_of(palette, self.role, is_born=is_born, is_carried=is_carried)
 
 
 class Arrow(NamedTuple):
@@ -82,8 +94,8 @@ class NodeTexts(Protocol):
     def label(self, user: int, place: int) -> str:
         """Return the text at an operand's arrow; empty where there is none."""
 
-    def born(self, position: int) -> tuple[str, ...]:
-        """Return which of `nan` and `inf` a node produced."""
+    def mark(self, position: int) -> Mark:
+        """Return what a node has to say of NaN and infinity."""
 
     def shade(self, position: int) -> float | None:
         """Return a node's share of the run's time, where it is known."""
@@ -93,10 +105,11 @@ class NodeTexts(Protocol):
 
 
 class TraceTexts:
-    """Values, statistics, gradients and times of a run."""
+    """Values, statistics, gradients and times of a run; `marks` are those of its nodes."""
 
-    def __init__(self, trace: Trace, digits: int | None = None) -> None:
+    def __init__(self, trace: Trace, marks: Marks, digits: int | None = None) -> None:
         self.trace, self.graph = trace, trace.graph
+        self.mark = marks.at
         self._locals = {
             (edge.user, edge.place): edge.local
             for edge in self.graph.edges
@@ -124,20 +137,7 @@ class TraceTexts:
         if self.trace.profile is not None:
             seconds, share = self.trace.profile.seconds[position], self.shade(position)
             lines.append(BoxLine(f"{show_seconds(seconds)} · {share:.1%}", "more"))
-        born, carried = self.born(position), self._carried(position)
-        if born:
-            lines.append(BoxLine(f"← {' and '.join(born)} born here", "born"))
-        if carried:
-            lines.append(BoxLine(f"carries {' and '.join(carried)}", "carried"))
-        return lines
-
-    def _carried(self, position: int) -> list[str]:
-        """Return which of `nan` and `inf` a tensor has from its operands; none of a scalar."""
-        node = self.graph.nodes[position]
-        if node.is_input or not node.type.shape:
-            return []
-        found = zip(("nan", "inf"), self.trace.non_finite(position))
-        return [kind for kind, count in found if count and kind not in self.born(position)]
+        return lines + [BoxLine(*line) for line in self.mark(position).lines]
 
     def _value(self, before: str, kept: Kept, position: int, kind: str) -> list[BoxLine]:
         """Return the lines of a number or a small tensor in full, else of a tensor's statistics."""
@@ -173,10 +173,6 @@ class TraceTexts:
         words = f"∂{nodes[user].name}/∂{nodes[nodes[user].operands[place]].name}"
         return f"{words} = {text}" if len(words) <= 16 else f"∂ = {text}"
 
-    def born(self, position: int) -> tuple[str, ...]:
-        """Return which of `nan` and `inf` a node produced."""
-        return self.trace.born(position)
-
     def shade(self, position: int) -> float | None:
         """Return a node's share of the run's time, where it was profiled."""
         return None if self.trace.profile is None else self.trace.profile.share(position)
@@ -210,9 +206,9 @@ class PlanTexts:
         """Return nothing: nothing was computed."""
         return ""
 
-    def born(self, position: int) -> tuple[str, ...]:
+    def mark(self, position: int) -> Mark:
         """Return nothing: nothing was computed."""
-        return ()
+        return NO_MARK
 
     def shade(self, position: int) -> float | None:
         """Return nothing: nothing was timed."""
@@ -246,11 +242,13 @@ def diagram(texts: NodeTexts, tree: CallTree | None = None, depth: Depth = None)
                 label = texts.label(position, place) if part.is_node and place >= 0 else ""
                 arrows.append(Arrow(upper, number, label))
     results = ", ".join(graph.nodes[p].name or "" for p in graph.results[:_NAMES])
+    title = f"The graph of {results}" if results else "A graph"
+    words, legend = in_words(graph, ((p, texts.mark(p)) for p in folded.part_of))
     return Diagram(
-        title=safe(f"The graph of {results}" if results else "A graph"),
+        title=safe(f"{title}; {words}" if words else title),
         boxes=boxes,
         arrows=arrows,
-        remarks=(_count_remark(graph, folded.parts), *texts.remarks()),
+        remarks=(_count_remark(graph, folded.parts), *texts.remarks(), *legend),
     )
 
 
@@ -295,7 +293,7 @@ def _node_box(texts: NodeTexts, position: int) -> Box:
         f"n{position}",
         graph.role(position),
         [BoxLine(node.name or "", "name"), *expression, *lines],
-        texts.born(position),
+        texts.mark(position),
         texts.shade(position),
         (position,),
         position,
@@ -306,15 +304,16 @@ def _finished(
     key: str,
     role: str,
     lines: list[BoxLine],
-    born: tuple[str, ...],
+    mark: Mark,
     shade: float | None,
     positions: tuple[int, ...],
     value_of: int | None,
     is_folded: bool = False,
 ) -> Box:
-    title = ", ".join(safe(line.text) for line in lines)
+    title = f"{', '.join(safe(line.text) for line in lines)}; {role}"
     short = tuple(BoxLine(_cut(safe(line.text)), line.kind) for line in lines)
-    return Box(key, role, short, f"{title}; {role}", is_folded, born, shade, positions, value_of)
+    born, carried = mark.born, mark.carried
+    return Box(key, role, short, title, is_folded, born, carried, shade, positions, value_of)
 
 
 def _cut(text: str, longest: int = LONGEST) -> str:
@@ -335,28 +334,26 @@ def _call_box(texts: NodeTexts, part: Part, outputs: set[int]) -> Box:
     if len(part.calls) > 1:
         call = f"{part.calls[0].function} × {len(part.calls)}"
         more = [f"{count:,} nodes each", *(["same weights"] if part.has_same_inputs else [])]
-    born = [kind for position in part.positions for kind in texts.born(position)]
-    kinds = tuple(dict.fromkeys(born))
+    mark = folded_mark([texts.mark(p) for p in part.positions], [texts.mark(p) for p in ends])
     lines = [
         BoxLine(_listed(graph, ends), "name"),
         BoxLine(call, "expression"),
         *_values(texts, ends),
         BoxLine(", ".join(more), "more"),
+        *(BoxLine(*line) for line in mark.lines),
     ]
-    if kinds and not any(line.kind == "born" for line in lines):
-        lines.append(BoxLine(f"← {' and '.join(kinds)} born inside", "born"))
     shades = [s for p in part.positions if (s := texts.shade(p)) is not None]
     role = "result" if any(p in graph.results for p in ends) else "operation"
     shade = sum(shades) if shades else None
     value_of = ends[0] if len(ends) == 1 else None
     key = f"c{part.positions[0]}"
-    return _finished(key, role, lines, kinds, shade, part.positions, value_of, is_folded=True)
+    return _finished(key, role, lines, mark, shade, part.positions, value_of, is_folded=True)
 
 
 def _values(texts: NodeTexts, ends: list[int]) -> list[BoxLine]:
     """Return the lines of what others read of a call; of several a line each, with the name."""
     if len(ends) == 1:
-        return texts.lines(ends[0])
+        return [line for line in texts.lines(ends[0]) if line.kind not in MARKS]
     found = []
     for end in ends[:_NAMES]:
         first = texts.lines(end)[0]
@@ -384,4 +381,6 @@ def _inputs_box(texts: NodeTexts, part: Part) -> Box:
         BoxLine(f"{len(part.positions):,} inputs", "more"),
     ]
     key = f"i{part.positions[0]}"
-    return _finished(key, "input", lines, (), None, part.positions, None, is_folded=True)
+    mark = folded_mark([texts.mark(p) for p in part.positions], [])
+    lines += [BoxLine(*line) for line in mark.lines]
+    return _finished(key, "input", lines, mark, None, part.positions, None, is_folded=True)

@@ -10,7 +10,7 @@ from html import escape
 
 from graphcalc.drawing.diagram import Arrow, Box, BoxLine, Diagram
 from graphcalc.drawing.fonts import FAMILY
-from graphcalc.drawing.palette import LIGHT, WEIGHT, fill_of, text_colour
+from graphcalc.drawing.palette import LIGHT, fill_of, text_colour
 
 
 def as_dot(diagram: Diagram) -> str:
@@ -32,15 +32,15 @@ def as_dot(diagram: Diagram) -> str:
 
 
 def _node(box: Box) -> str:
-    border = LIGHT.born if box.born else LIGHT.border[box.role]
-    weight = 2.6 if box.born else WEIGHT[box.role]
+    border = box.border(LIGHT)
     style = "rounded,filled" if box.role == "input" else "filled"
+    style += ",dashed" if border.is_dashed else ""
     attributes = [
         f"label=<{'<br/>'.join(_line(line) for line in box.lines if line.text) or ' '}>",
         f"style={_quoted(style)}",
         f"fillcolor={_quoted(fill_of(LIGHT, box.role, box.shade))}",
-        f"color={_quoted(border)}",
-        f"penwidth={weight:g}",
+        f"color={_quoted(border.colour)}",
+        f"penwidth={border.weight:g}",
         *(["peripheries=2"] if box.is_folded else []),
         f"tooltip={_quoted(box.title)}",
     ]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from graphcalc.diagnostics import LimitError
 from graphcalc.drawing.diagram import Box, BoxLine, Diagram
-from graphcalc.drawing.palette import LIGHT, WEIGHT, fill_of
+from graphcalc.drawing.palette import DASHES, LIGHT, WEIGHT, fill_of
 
 # What Mermaid draws as it is set up: edges, and characters of a text.
 MAX_EDGES = 500
@@ -75,7 +75,7 @@ def _edges(diagram: Diagram) -> Iterator[str]:
 
 
 def _classes(boxes: list[Box]) -> Iterator[str]:
-    """Yield the colours of roles, of what was born, and of shares of the run's time."""
+    """Yield the colours of roles, of NaN and infinity, and of shares of the run's time."""
     for role, fill in LIGHT.fill.items():
         keys = [box.key for box in boxes if box.role == role]
         if keys:
@@ -84,10 +84,15 @@ def _classes(boxes: list[Box]) -> Iterator[str]:
                 f"stroke-width:{WEIGHT[role]:g}px"
             )
             yield f"  class {','.join(keys)} {role}"
-    born = [box.key for box in boxes if box.born]
+    born = [box for box in boxes if box.born]
+    carried = [box for box in boxes if box.carried and not box.born]
     if born:
-        yield f"  classDef born stroke:{LIGHT.born},stroke-width:2.6px"
-        yield f"  class {','.join(born)} born"
+        border = born[0].border(LIGHT)
+        yield f"  classDef born stroke:{border.colour},stroke-width:{border.weight:g}px"
+        yield f"  class {','.join(box.key for box in born)} born"
+    if carried:
+        yield f"  classDef carried stroke-dasharray:{DASHES}"
+        yield f"  class {','.join(box.key for box in carried)} carried"
     for box in boxes:
         if box.shade:
             yield f"  style {box.key} fill:{fill_of(LIGHT, box.role, box.shade)}"

@@ -45,15 +45,35 @@ DARK = Palette(
     fill={"input": "#3a3110", "operation": "#12304a", "result": "#3d2a18"},
     border={"input": "#d9a400", "operation": "#4ea3e8", "result": "#c08a52"},
 )
-# The width of a border by role.
+# The width of a border by role, and of one where NaN or infinity is born.
 WEIGHT = {"input": 1.2, "operation": 1.2, "result": 2.6}
+_BORN_WEIGHT = 2.6
+# Lengths of the dashes of a border, and between them, where NaN or infinity is carried.
+DASHES = "5 3"
+# The kinds of texts that tell of NaN and infinity.
+MARKS = ("born", "carried", "backward")
 
 
 def text_colour(palette: Palette, kind: str) -> str:
     """Return the colour of a kind of text."""
-    own = {"gradient": palette.gradient, "born": palette.born, "carried": palette.born}
+    own = {"gradient": palette.gradient, **dict.fromkeys(MARKS, palette.born)}
     muted = ("expression", "more", "caption", "label")
     return own.get(kind, palette.muted if kind in muted else palette.text)
+
+
+class BorderStyle(NamedTuple):
+    """How the border of a box is drawn."""
+
+    colour: str
+    weight: float
+    is_dashed: bool
+
+
+def border_of(palette: Palette, role: str, *, is_born: bool, is_carried: bool) -> BorderStyle:
+    """Return the border of a box: red where NaN is born, dashed where it is only carried."""
+    if is_born:
+        return BorderStyle(palette.born, _BORN_WEIGHT, False)
+    return BorderStyle(palette.border[role], WEIGHT[role], is_carried)
 
 
 # How strongly a box that takes all of the time is shaded.

@@ -12,7 +12,7 @@ from math import ceil
 from pathlib import Path
 
 from graphcalc.drawing.layout import Point
-from graphcalc.drawing.palette import LIGHT, WEIGHT, fill_of, text_colour
+from graphcalc.drawing.palette import DASHES, LIGHT, fill_of, text_colour
 from graphcalc.drawing.scene import (
     COLUMN,
     FONT_SIZE,
@@ -100,9 +100,9 @@ def _head(end: Point) -> str:
 
 def _box(shape: BoxShape) -> Iterator[str]:
     box = shape.box
-    border = LIGHT.born if box.born else LIGHT.border[box.role]
-    weight = 2.6 if box.born else WEIGHT[box.role]
-    yield f"{_colour(border)} RG {_number(weight)} w"
+    border = box.border(LIGHT)
+    dashes = DASHES if border.is_dashed else ""
+    yield f"{_colour(border.colour)} RG {_number(border.weight)} w [{dashes}] 0 d"
     for shift in (STACK, 0.0) if box.is_folded else (0.0,):
         fill = fill_of(LIGHT, box.role, None if shift else box.shade)
         yield f"{_colour(fill)} rg {_rectangle(shape, shift)} B"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from graphcalc.analysis.nan_origins import Origins, is_repeatable, non_finite_counts
 from graphcalc.analysis.plan import Plan
 from graphcalc.diagnostics import LimitError, UsageError
 from graphcalc.drawing.diagram import Diagram, PlanTexts, TraceTexts, diagram
 from graphcalc.drawing.folding import READABLE, Depth
+from graphcalc.drawing.marks import Marks, marks_of_trace
 from graphcalc.drawing.scene import Scene, scene_of
 from graphcalc.drawing.svg import as_svg
 from graphcalc.evaluate import Outcome
@@ -75,9 +77,15 @@ def is_readable(picture: Picture) -> bool:
     return len(picture.diagram.boxes) <= READABLE
 
 
-def picture_of_run(outcome: Outcome, depth: Depth = None, digits: int | None = None) -> Picture:
+def picture_of_run(
+    outcome: Outcome,
+    depth: Depth = None,
+    digits: int | None = None,
+    origins: Origins | None = None,
+) -> Picture:
     """Return the picture of a run; calls of functions are unfolded to a depth.
 
+    `origins` are those of NaN and infinity in this run, which has its local derivatives then.
     Raises UsageError for a run that did not record every node.
     """
     if outcome.trace.only is not None:
@@ -86,8 +94,20 @@ def picture_of_run(outcome: Outcome, depth: Depth = None, digits: int | None = N
         )
     tree = outcome.calls() if outcome.calls is not None else None
     outcome = outcome.with_locals()
-    drawn = diagram(TraceTexts(outcome.trace, digits), tree, depth)
+    marks = _marks(outcome) if origins is None else Marks(outcome.graph, origins.counts)
+    drawn = diagram(TraceTexts(outcome.trace, marks, digits), tree, depth)
     return Picture(drawn, outcome.trace, digits)
+
+
+def _marks(outcome: Outcome) -> Marks:
+    """Return the marks of a run's nodes, of every element where another run takes little time."""
+    trace, graph = outcome.trace, outcome.graph
+    places = (*trace.positions, *graph.gradients.values())
+    if not any(any(trace.non_finite(position)) for position in places):
+        return Marks(graph, {})
+    if not is_repeatable(outcome):
+        return marks_of_trace(trace)
+    return Marks(graph, non_finite_counts(graph, outcome.program, outcome.inputs))
 
 
 def picture_of_plan(plan: Plan, depth: Depth = None) -> Picture:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from graphcalc.drawing.layout import Point
-from graphcalc.drawing.palette import DARK, LIGHT, SHADE, WEIGHT, Palette, text_colour
+from graphcalc.drawing.palette import DARK, DASHES, LIGHT, MARKS, SHADE, Palette, text_colour
 from graphcalc.drawing.scene import (
     FONT_SIZE,
     LABEL_SIZE,
@@ -20,7 +20,7 @@ from graphcalc.drawing.scene import (
 from graphcalc.report.safe import isolated
 
 FONTS = "DejaVu Sans Mono, Menlo, Consolas, Liberation Mono, monospace"
-_KINDS = ("name", "expression", "value", "gradient", "born", "carried", "more", "label", "caption")
+_KINDS = ("name", "expression", "value", "gradient", *MARKS, "more", "label", "caption")
 _LETTERS = {"move": "M", "line": "L", "curve": "C"}
 
 
@@ -99,13 +99,13 @@ def _box(shape: BoxShape, palette: Palette) -> Iterator[str]:
 
 def _rectangle(shape: BoxShape, palette: Palette, shift: float) -> str:
     role = shape.box.role
-    border = palette.born if shape.box.born else palette.border[role]
-    weight = 2.6 if shape.box.born else WEIGHT[role]
+    border = shape.box.border(palette)
+    dashes = f' stroke-dasharray="{DASHES}"' if border.is_dashed else ""
     return (
         f'<rect x="{_number(shape.x + shift)}" y="{_number(shape.y + shift)}"'
         f' width="{_number(shape.width)}" height="{_number(shape.height)}"'
-        f' rx="{_number(radius(shape))}" fill="{palette.fill[role]}" stroke="{border}"'
-        f' stroke-width="{_number(weight)}"/>'
+        f' rx="{_number(radius(shape))}" fill="{palette.fill[role]}" stroke="{border.colour}"'
+        f' stroke-width="{_number(border.weight)}"{dashes}/>'
     )
 
 

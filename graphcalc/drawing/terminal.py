@@ -22,12 +22,13 @@ _STYLES = {
     "gradient": "31",
     "born": "1;31",
     "carried": "31",
+    "backward": "31",
     "label": "2",
     "more": "2",
     "caption": "2",
 }
 # Characters of texts that ASCII has something like.
-_LIKE = str.maketrans("∂×−↑↓└", "dx-^v+")
+_LIKE = str.maketrans("∂×−↑↓←└", "dx-^v<+")
 
 
 def as_characters(
@@ -91,7 +92,7 @@ def _draw(diagram: Diagram, layout: CellLayout, is_ascii: bool) -> Iterator[list
     canvas = Canvas(layout.width, layout.height, ASCII if is_ascii else UNICODE)
     canvas.lines(layout.lines, layout.heads)
     for number, (box, place) in enumerate(zip(diagram.boxes, layout.boxes)):
-        canvas.box(place, box.role, layout.ports.get(number), "born" if box.born else box.role)
+        canvas.box(place, box.role, layout.ports.get(number), _border(box))
         for row, line in enumerate(box.lines, place.top + 1):
             left = place.left + (place.width - columns(line.text)) // 2
             canvas.put(left, row, line.text, line.kind)
@@ -100,6 +101,11 @@ def _draw(diagram: Diagram, layout: CellLayout, is_ascii: bool) -> Iterator[list
             end = " " * (label.width - columns(arrow.label) - 1)
             canvas.put(label.left, label.top, f" {arrow.label}{end}", "label")
     return canvas.rows()
+
+
+def _border(box: Box) -> str:
+    """Return the kind of a box's border."""
+    return "born" if box.born else "carried" if box.carried else box.role
 
 
 def _tree(diagram: Diagram, width: int, is_ascii: bool) -> Iterator[list[tuple[str, str]]]:

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 STEPS = ("steps", "steps-md", "steps-tex")
 FORMATS = ("table", "json", "jsonl", "csv", "tsv", "md", "value", *STEPS)
-# The most scalar operations of a run that is repeated to find where NaN and infinity come from.
-_REPEATABLE = 50_000_000
 
 
 class Page(NamedTuple):
@@ -76,16 +74,33 @@ def draw(built: NodeTable, color: str) -> None:
     STANDARD_OUTPUT.write(capture.get())
 
 
+def origins_of(outcome: Outcome, *, trace_nan: bool) -> Origins | None:
+    """Return where NaN and infinity in a run come from.
+
+    None where nothing that counts is not finite, or finding out takes long, but with `trace_nan`.
+    """
+    if not trace_nan and not outcome.has_non_finite():
+        return None
+    from graphcalc.analysis.nan_origins import find_origins, is_repeatable
+
+    if not trace_nan and not is_repeatable(outcome):
+        return None
+    return find_origins(outcome.graph, outcome.program, outcome.inputs)
+
+
 def print_run(
-    records: Sequence[Record], outcome: Outcome, page: Page, *, trace_nan: bool = False
+    records: Sequence[Record],
+    outcome: Outcome,
+    page: Page,
+    origins: Origins | None,
+    *,
+    trace_nan: bool = False,
 ) -> None:
     """Print the records of a run, and where NaN and infinity in it come from.
 
     With `trace_nan` the report of that is printed too, else notes go to standard error.
     """
-    trace, has_non_finite = outcome.trace, outcome.has_non_finite()
-    wants_origins = trace_nan or (has_non_finite and _is_repeatable(outcome))
-    origins = _origins(outcome) if wants_origins else None
+    trace = outcome.trace
     if page.format == "table":
         from graphcalc.report import table
 
@@ -110,7 +125,7 @@ def print_run(
         STANDARD_OUTPUT.write_all(pieces)
     if origins is not None:
         _print_origins(origins, page, trace_nan)
-    elif has_non_finite:
+    elif outcome.has_non_finite():
         _note_non_finite(trace)
 
 
@@ -163,21 +178,6 @@ def print_gradcheck(checked: Sequence[Checked], target: str, page: Page) -> None
 
 
 # NaN and infinity
-
-
-def _is_repeatable(outcome: Outcome) -> bool:
-    """Whether another run takes little time: one that reads large files tile by tile does not."""
-    from graphcalc.data.arrays import FileArray
-    from graphcalc.graph.passes import work
-
-    is_here = not any(isinstance(value, FileArray) for value in outcome.inputs.values())
-    return is_here and work(outcome.graph) <= _REPEATABLE
-
-
-def _origins(outcome: Outcome) -> Origins:
-    from graphcalc.analysis.nan_origins import find_origins
-
-    return find_origins(outcome.graph, outcome.program, outcome.inputs)
 
 
 def _note_non_finite(trace: Trace) -> None:

@@ -233,7 +233,7 @@ def test_many_origins_are_counted():
 def test_finite_runs_have_none():
     """Where every number is finite there is nothing to tell."""
     found = origins("y = x + 1", {"x": 1.0})
-    assert found == ([], (), 0)
+    assert found == ([], (), 0, {})
     assert as_text(found) == "every number is finite\n"
 
 

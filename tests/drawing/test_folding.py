@@ -172,23 +172,6 @@ def test_the_birth_of_nan_is_marked_and_found_inside_of_folded_calls():
     assert box.lines[-1].text == "← nan born inside"
 
 
-def test_what_carries_nan_is_told_from_where_it_is_born():
-    """Nodes below the birth carry it; the input and what is finite say nothing."""
-    picture = gc.run("a = log(x); b = a + 1; c = x * 2; d = b * c", x=[-1.0, 2]).graph()
-    marks = {
-        box.lines[0].text: [line.text for line in box.lines if line.kind in ("born", "carried")]
-        for box in picture.diagram.boxes
-    }
-    assert marks == {
-        "x": [],
-        "a": ["← nan born here"],
-        "b": ["carries nan"],
-        "c": [],
-        "d": ["carries nan"],
-    }
-    assert [bool(box.born) for box in picture.diagram.boxes] == [False, True, False, False, False]
-
-
 def test_a_run_without_a_full_trace_has_no_picture():
     """Only a record of every node can be drawn."""
     with pytest.raises(gc.UsageError, match="only some nodes were recorded"):

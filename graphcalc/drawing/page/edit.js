@@ -68,12 +68,12 @@ function lineOf(template) {
   const sides = template.split("\t").map(fill);
   return sides.filter((side, i) => !i || side != sides[i - 1]).join(" = ");
 }
+const kindOf = x => x != x ? "nan" : x - x != 0 ? "inf" : "";
+const isGiven = i => !Array.isArray(P.code[i]);
 function born(i) {
-  const c = P.code[i], x = V[i];
-  if (!Array.isArray(c) || x - x == 0) return "";
-  const had = c.slice(2).map(k => V[k]);
-  if (x != x) return had.some(v => v != v) ? "" : "nan";
-  return had.some(v => v - v != 0) ? "" : "inf";
+  if (isGiven(i) || !kindOf(V[i])) return "";
+  const had = P.code[i].slice(2).map(k => kindOf(V[k]));
+  return had.includes("nan") || had.includes("inf") && V[i] == V[i] ? "" : kindOf(V[i]);
 }
 // Puts a text in place of another and keeps it inside of its box.
 function put(element, text, width) {
@@ -85,17 +85,28 @@ function put(element, text, width) {
     element.setAttribute("lengthAdjust", "spacingAndGlyphs");
   }
 }
+// What boxes say for the first inputs; births in the backward pass are not found here.
+const written = boxes.map(b => $$(".born,.carried,.backward", b).map(e => [e, e.textContent]));
+const marked = boxes.map(b => [b.classList.contains("born"), b.classList.contains("carried")]);
+const first = "" + given, isStart = () => first == given;
 // A folded box shows the value of one of its nodes, or none.
 function drawBox(box, k) {
   const row = P.shown[k], width = frames[k][2] - 12;
-  const kinds = inside(k).map(i => N[i].born).filter(kind => kind);
+  const own = row >= 0 ? kindOf(V[P.at[row]]) : "", isInput = row >= 0 && isGiven(P.at[row]);
+  const kinds = (isInput ? [own] : inside(k).map(i => N[i].born)).filter(Boolean);
+  const where = isInput ? "came in" : "born", place = isInput || N[row]?.born ? "here" : "inside";
+  const carried = isInput || kinds.includes(own) ? "" : own;
   if (row >= 0) {
     put($(".value", box), draw(V[P.at[row]]), width);
     put($(".gradient", box), `d${D.target}/d${N[row].name} = ${draw(V[P.back[row]] ?? 0)}`, width);
   }
-  const text = $("text.born", box), where = row >= 0 && N[row].born ? "here" : "inside";
-  put(text, kinds[0] && `← ${[...new Set(kinds)].join(" and ")} born ${where}`, width);
-  box.classList.toggle("born", kinds.length > 0);
+  const now = {
+    born: kinds[0] ? `← ${[...new Set(kinds)].join(" and ")} ${where} ${place}` : "",
+    carried: carried && `carries ${carried}`,
+  };
+  for (const [e, text] of written[k]) put(e, isStart() ? text : now[e.classList[0]] || "", width);
+  box.classList.toggle("born", isStart() ? marked[k][0] : kinds.length > 0);
+  box.classList.toggle("carried", isStart() ? marked[k][1] : !kinds.length && !!carried);
   relabel(box);
 }
 function recompute() {

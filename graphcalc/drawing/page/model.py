@@ -87,7 +87,7 @@ class PageModel:
 
     def text_step(self, box: Box, kind: str) -> int | None:
         """Return the step from which a text of a box is shown; None for always."""
-        if kind == "gradient" and box.value_of is not None:
+        if kind in ("gradient", "backward") and box.value_of is not None:
             return self._gradient_step.get(box.value_of)
         if kind in ("value", "born", "carried"):
             shown = _shown(box)

@@ -57,7 +57,7 @@ def path_data(line: LineShape) -> str:
 def _box(shape: BoxShape, is_first: bool, model: PageModel) -> Iterator[str]:
     """Yield a box around its upper middle; the script gives it a label and a role."""
     box = shape.box
-    kinds = f"box {box.role}" + (" born" if box.born else "")
+    kinds = f"box {box.role}" + (" born" if box.born else " carried" if box.carried else "")
     at = f"{_number(shape.x + shape.width / 2)},{_number(shape.y)}"
     stop = ' tabindex="0"' if is_first else ""
     yield f'<g class="{kinds}"{stop} transform="translate({at})">'
