@@ -62,7 +62,7 @@ lt, le, gt, ge, eq, ne = map(_comparison, ("lt", "le", "gt", "ge", "eq", "ne"))
 
 
 def _ldexp(torch: Torch, x: Tensor, exponent: Tensor) -> Tensor:
-    """x * 2^exponent in the dtype of x, where older versions of torch take the default dtype too."""
+    """x * 2^exponent in the dtype of x, where older torch takes the default dtype too."""
     return torch.ldexp(x, exponent).to(x.dtype)
 
 
