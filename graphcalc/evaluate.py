@@ -68,8 +68,8 @@ class Options(NamedTuple):
 class Outcome(NamedTuple):
     """A finished run: its trace, and the kept values by position of the graph.
 
-    `evaluation` is the program that ran, and `calls` finds out which calls of functions added the
-    nodes.
+    `calls` finds out which calls of functions added the nodes. `again_with_locals` runs it again
+    with the derivative by every single use of a scalar; None where it has these, or no gradients.
     """
 
     graph: Graph
@@ -77,7 +77,7 @@ class Outcome(NamedTuple):
     trace: Trace
     values: dict[int, Value]
     inputs: Inputs
-    evaluation: Evaluation | None = None
+    again_with_locals: Callable[[], Outcome] | None = None
     calls: Callable[[], CallTree] | None = None
 
     def retraced(self) -> Outcome:
@@ -86,15 +86,8 @@ class Outcome(NamedTuple):
         return self._replace(trace=whole.trace)
 
     def with_locals(self) -> Outcome:
-        """Return this run with the derivative by every single use of a scalar; runs it again.
-
-        The run itself where it has them, or no gradients.
-        """
-        wanted = self.evaluation.options.gradients if self.evaluation is not None else None
-        if self.evaluation is None or wanted is None or wanted.with_locals:
-            return self
-        options = self.evaluation.options._replace(gradients=wanted._replace(with_locals=True))
-        return self.evaluation.with_options(options, self.evaluation.keep).run(self.inputs)
+        """Return this run with the derivative by every single use of a scalar."""
+        return self if self.again_with_locals is None else self.again_with_locals()
 
     def non_finite(self) -> Iterator[int]:
         """Yield the positions of results and of inputs' gradients that are not finite."""
@@ -211,7 +204,10 @@ class Evaluation:
         before = program.compile_seconds
         taken = None if sinks is None else sinks(graph)
         outcome = traced(graph, program, inputs, taken, self._recorded(graph))
-        outcome = outcome._replace(evaluation=self, calls=partial(self.call_tree, described))
+        outcome = outcome._replace(calls=partial(self.call_tree, described))
+        gradients = self.options.gradients
+        if gradients is not None and not gradients.with_locals:
+            outcome = outcome._replace(again_with_locals=lambda: self.with_locals().run(inputs))
         if notify is not None and program.compile_seconds > before:
             notify(f"torch.compile took {program.compile_seconds - before:.1f} s")
         return outcome
@@ -246,6 +242,12 @@ class Evaluation:
             keeps_results=self.keeps_results,
             records=self.records,
         )
+
+    def with_locals(self) -> Evaluation:
+        """Return the same program with the derivative by every single use of a scalar."""
+        assert self.options.gradients is not None
+        gradients = self.options.gradients._replace(with_locals=True)
+        return self.with_options(self.options._replace(gradients=gradients), self.keep)
 
     def describe_inputs(
         self, inputs: Inputs | None = None

@@ -81,20 +81,42 @@ def minimize(
         backend=first.program.backend,
         device=first.program.device if first.program.backend == "torch" else None,
     )
-    graph = first.graph
-    nodes = tuple([graph.nodes[p].name or "" for p in positions])
+    nodes = tuple([first.graph.nodes[p].name or "" for p in positions])
     if nodes != descent.update:
         first = evaluation.with_options(options, nodes).run(inputs)
     history, found, reason = _descend(
         first, descent._replace(update=nodes), positions, settings, watch
     )
-    if not with_gradients:
-        graph = graph.replace(target=None, gradients={}, edges=[])
-    graph = with_inputs(graph, positions)
-    program = compile_graph(graph, settings, kept_nodes(graph, graph.inputs.values()))
     last = {**first.inputs, **dict(zip(nodes, found))}
-    outcome = traced(graph, program, {name: last[name] for name in graph.inputs})
+    outcome = _last_run(first, positions, settings, last, with_gradients=with_gradients)
     return Minimum(outcome, history, dict(zip(descent.update, found)), reason)
+
+
+def _last_run(
+    first: Outcome,
+    positions: list[int],
+    settings: Settings,
+    inputs: Inputs,
+    *,
+    with_gradients: bool = True,
+) -> Outcome:
+    """Return the run on changed inputs, in place of the nodes at these positions of the first run.
+
+    Its graph has other positions than the first run's, and so has its tree of calls.
+    """
+    graph, calls, again = first.graph, first.calls, first.again_with_locals
+    assert calls is not None
+    if not with_gradients:
+        graph, again = graph.replace(target=None, gradients={}, edges=[]), None
+    graph, moved = with_inputs(graph, positions)
+    program = compile_graph(graph, settings, kept_nodes(graph, graph.inputs.values()))
+    outcome = traced(graph, program, {name: inputs[name] for name in graph.inputs})
+    outcome = outcome._replace(calls=lambda: calls().moved(moved))
+    if again is None:
+        return outcome
+    return outcome._replace(
+        again_with_locals=lambda: _last_run(again(), positions, settings, inputs)
+    )
 
 
 def _input_named(graph: Graph, name: str) -> int:
@@ -107,10 +129,11 @@ def _descend(
     first: Outcome, descent: Descent, positions: list[int], settings: Settings, watch: Watch
 ) -> tuple[list[float], list[Value], str]:
     """Return the losses, the last values of the inputs, and why it stopped early."""
-    graph = with_inputs(first.graph, positions)
+    graph, _ = with_inputs(first.graph, positions)
     assert graph.target is not None
     wanted = [graph.gradients[graph.names[name]] for name in descent.update]
-    inner, kept = subgraph(graph, [graph.target, *wanted])
+    inner, moved = subgraph(graph, [graph.target, *wanted])
+    kept = [moved[position] for position in (graph.target, *wanted)]
     program = compile_graph(inner, settings, frozenset(kept))
     fixed = {name: first.inputs[name] for name in inner.inputs if name in first.inputs}
     start = [first.values[p] for p in positions]

@@ -121,9 +121,10 @@ class _CheckedFunction:
         self._weights = (
             leaves(_nested(outcome, graph.gradients[graph.target])) if is_weighted else None
         )
-        opened = with_inputs(graph, list(self.positions.values()))
+        opened, _ = with_inputs(graph, list(self.positions.values()))
         assert opened.target is not None
-        self.graph, (self._target,) = subgraph(opened, [opened.target])
+        self.graph, moved = subgraph(opened, [opened.target])
+        self._target = moved[opened.target]
         self._program = compile_graph(self.graph, settings, frozenset([self._target]))
         self._fixed = {
             name: value

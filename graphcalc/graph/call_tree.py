@@ -25,6 +25,16 @@ class CallTree(NamedTuple):
     groups: Sequence[CallGroup]
     owners: Sequence[int | None]
 
+    def moved(self, to: Mapping[int, int] | range) -> CallTree:
+        """Return the calls of a graph whose nodes stand elsewhere, in the same order.
+
+        `to` has the new positions by the old ones; nodes behind those of the tree have no call.
+        """
+        if isinstance(to, range):
+            return self
+        owners = [self.owners[old] for old in to if old < len(self.owners)]
+        return CallTree(self.groups, owners)
+
 
 class CallRecorder:
     """Recorder of the calls of a program while it is lowered."""
@@ -52,12 +62,10 @@ class CallRecorder:
         self._starts.append(position)
         self._owners.append(self._active[-1] if self._active else None)
 
-    def tree(self, count: int, moved: Mapping[int, int] | range) -> CallTree:
-        """Return the calls of a graph of `count` nodes that had other positions before."""
+    def tree(self, count: int) -> CallTree:
+        """Return the calls of a graph of `count` nodes."""
         found: list[int | None] = []
         ends = [*self._starts[1:], count]
         for start, end, owner in zip(self._starts, ends, self._owners):
             found += [owner] * (end - start)
-        if isinstance(moved, range):
-            return CallTree(self.groups, found)
-        return CallTree(self.groups, [found[old] for old in moved])
+        return CallTree(self.groups, found)

@@ -453,7 +453,7 @@ class _Lowering:
         graph.notes = builder.notes
         graph.sizes, graph.carried = self.declared.known, carried
         if self.scope.calls is not None:
-            graph.calls = self.scope.calls.tree(len(builder.nodes), moved)
+            graph.calls = self.scope.calls.tree(len(builder.nodes)).moved(moved)
         for position in results:
             _end_with(nodes[position], builder.dtype)
         self._letter(graph)

@@ -59,14 +59,14 @@ def read_positions(nodes: list[Node]) -> set[int]:
     return found.union(*[node.operands for node in nodes])
 
 
-def with_inputs(graph: Graph, positions: Iterable[int]) -> Graph:
-    """A graph of its own in which some nodes are inputs, by their names.
+def with_inputs(graph: Graph, positions: Iterable[int]) -> tuple[Graph, Places]:
+    """A graph of its own in which some nodes are inputs, by their names, and the new positions.
 
     What only they were computed from is left out; everything else is as it was, random numbers
     too.
     """
     inputs = frozenset(positions)
-    nodes = [node.replace() for node in graph.nodes]
+    nodes = _copies(graph.nodes)
     for position in inputs:
         node = nodes[position]
         params = (node.type, node.name)
@@ -81,7 +81,7 @@ def with_inputs(graph: Graph, positions: Iterable[int]) -> Graph:
     roots = [*graph.results, *inputs, *target, *gradients.values(), *shown]
     nodes, moved = prune(nodes, roots)
     count = len(graph) if graph.forward is None else graph.forward
-    return graph.replace(
+    replaced = graph.replace(
         nodes=nodes,
         results=[moved[p] for p in graph.results],
         names={name: moved[p] for name, p in graph.names.items() if p in moved},
@@ -90,13 +90,25 @@ def with_inputs(graph: Graph, positions: Iterable[int]) -> Graph:
         gradients={moved[p]: moved[g] for p, g in gradients.items()},
         edges=[edge.moved(moved) for edge in edges],
     )
+    return replaced, moved
 
 
-def subgraph(graph: Graph, kept: Sequence[int]) -> tuple[Graph, list[int]]:
-    """A graph of its own that computes some nodes and no more; and where these are in it."""
-    nodes, moved = prune([node.replace() for node in graph.nodes], list(kept))
+def subgraph(graph: Graph, kept: Sequence[int]) -> tuple[Graph, Places]:
+    """A graph of its own that computes some nodes and no more, and the new positions."""
+    nodes, moved = prune(_copies(graph.nodes), list(kept))
     roots = [moved[position] for position in kept]
-    return Graph(nodes, roots, {}, graph.dtype, graph.limits), roots
+    return Graph(nodes, roots, {}, graph.dtype, graph.limits), moved
+
+
+def _copies(nodes: list[Node]) -> list[Node]:
+    """Return copies of a graph's nodes, derivatives being those of the copies."""
+    made = [node.replace() for node in nodes]
+    copy_of = {id(node): copied for node, copied in zip(nodes, made)}
+    for node in made:
+        if node.derivative_of is not None:
+            of, operand = node.derivative_of
+            node.derivative_of = (copy_of.get(id(of), of), operand)
+    return made
 
 
 def _alive(nodes: list[Node], roots: Iterable[int]) -> bytearray:

@@ -184,3 +184,30 @@ def test_the_call_tree_has_the_nodes_of_the_graph():
     result = gc.run(f"{LAYERS}y0 = x\n{lines}", x=1, b=2)
     picture = result.graph(depth=1_000)
     assert names_of(picture) == result.names
+
+
+# `w` and `b` are computed from numbers, which are left out where they become inputs.
+DESCENT = "f(x) = tanh(x*w + b)\nw = 2*0.25\nb = 1 - 0.5\nloss = (f(f(t)) - 0.3)^2"
+
+
+@pytest.fixture(scope="module")
+def descended():
+    return gc.minimize(DESCENT, t=1, loss="loss", update="w,b", lr=0.1, iterations=20)
+
+
+def test_the_last_run_of_a_descent_is_folded(descended):
+    """Its graph has other positions than the program's, and the same calls."""
+    picture = descended.graph(depth=0)
+    assert names_of(picture) == ["t", "w", "b", "d", "h", "i", "loss"]
+    assert [texts_of(picture, name)[1] for name in ("d", "h")] == ["f(t)", "f(f(t))"]
+    assert {("w", "d"), ("d", "h"), ("w", "h"), ("b", "h")} <= edges_of(picture)
+
+
+def test_the_last_run_of_a_descent_has_local_derivatives(descended):
+    """They are those of a run on the values that were found."""
+    arrows = descended.graph(digits=9).diagram.arrows
+    run = gc.run(DESCENT, t=1, w=descended["w"], b=descended["b"], grad="loss")
+    assert [a.label for a in arrows if a.label] == [
+        a.label for a in run.graph(digits=9).diagram.arrows if a.label
+    ]
+    assert sum(bool(arrow.label) for arrow in arrows) == 12
