@@ -83,6 +83,7 @@ class _CellRouter:
         self.lines: list[CellLine] = []
         self.heads: list[tuple[int, int]] = []
         self.entries: dict[int, list[int]] = {}
+        self.wire_of = {t: box for box, t in layered.trunks.items()}
 
     def layout(self, places: list[int | None]) -> CellLayout:
         """Return the whole layout; `places` are the items of labels."""
@@ -135,22 +136,40 @@ class _CellRouter:
 
     def _wires(self) -> list[list[Wire]]:
         """Return the wires below each layer."""
-        targets: dict[int, set[int]] = {}
-        into: dict[int, list[tuple[int, int]]] = {}
+        layered = self.layered
+        entry_of = self._enter()
+        targets: list[dict[int, set[int]]] = [{} for _ in layered.layers]
+        for number, route in enumerate(layered.routes):
+            for item, following in pairwise(route):
+                is_last = following == route[-1]
+                column = entry_of[number] if is_last else self.middles[following]
+                targets[layered.top[following] - 1].setdefault(item, set()).add(column)
+        for item in range(layered.boxes, len(layered.top)):
+            for rank in range(layered.top[item], layered.bottom[item]):
+                targets[rank].setdefault(item, set()).add(self.middles[item])
+        return [
+            [Wire(i, self.middles[i], tuple(sorted(found[i]))) for i in layer if i in found]
+            for layer, found in zip(layered.layers, targets)
+        ]
+
+    def _enter(self) -> list[int]:
+        """Place the columns in which lines enter the boxes; return that of each edge.
+
+        Edges by the same trunk have one.
+        """
+        into: dict[int, dict[tuple[int, int], list[int]]] = {}
         for number, route in enumerate(self.layered.routes):
-            for item, following in pairwise(route[:-1]):
-                targets.setdefault(item, set()).add(self.middles[following])
             last = route[-2]
             end = (last, -1 if last >= self.layered.boxes else number)
-            into.setdefault(route[-1], []).append(end)
-        for box, ends in into.items():
-            self.entries[box] = self._entries(box, sorted(set(ends), key=self._side))
-            for (item, _), column in zip(sorted(set(ends), key=self._side), self.entries[box]):
-                targets.setdefault(item, set()).add(column)
-        return [
-            [Wire(i, self.middles[i], tuple(sorted(targets[i]))) for i in layer if i in targets]
-            for layer in self.layered.layers
-        ]
+            into.setdefault(route[-1], {}).setdefault(end, []).append(number)
+        found = [0] * len(self.layered.routes)
+        for box, edges in into.items():
+            ends = sorted(edges, key=self._side)
+            self.entries[box] = self._entries(box, ends)
+            for end, column in zip(ends, self.entries[box]):
+                for number in edges[end]:
+                    found[number] = column
+        return found
 
     def _side(self, end: tuple[int, int]) -> tuple[int, int]:
         return self.middles[end[0]], end[1]
@@ -194,4 +213,4 @@ class _CellRouter:
 
     def _add(self, item: int, start: tuple[int, int], end: tuple[int, int]) -> None:
         if start != end:
-            self.lines.append(CellLine(item, start, end))
+            self.lines.append(CellLine(self.wire_of.get(item, item), start, end))

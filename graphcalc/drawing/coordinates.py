@@ -7,10 +7,21 @@ paths in the graph of their neighbours, which needs no classes or shifts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from math import inf
+from typing import TypeAlias
 
 from graphcalc.drawing.layers import Layered
+
+# Two neighbours in a layer, and how far apart their middles stand at least.
+_Apart: TypeAlias = tuple[int, int, float]
+
+# How much wider than without straight lines a picture may be, before some are given a bend; and
+# how often these are looked for, at most, and in how many neighbours in all.
+_WIDER = 1.1
+_ROUNDS = 60
+_PAIRS = 200_000
 
 
 def centres(layered: Layered, widths: Sequence[float], gap: float) -> list[float]:
@@ -18,128 +29,182 @@ def centres(layered: Layered, widths: Sequence[float], gap: float) -> list[float
 
     Items keep their order, and neighbours in a layer are at least `gap` apart.
     """
-    conflicts = _conflicts(layered) | _side_inputs(layered)
+    places = [layered.places(rank) for rank in range(len(layered.layers))]
+    conflicts = _conflicts(layered, places) | _side_inputs(layered)
+    neighbours = dict.fromkeys(pair for layer in layered.layers for pair in pairwise(layer))
+    apart = [(a, b, (widths[a] + widths[b]) / 2 + gap) for a, b in neighbours]
+    free = _Placement(apart, _Blocks(range(len(widths)))).width
     placements = []
     for is_up in (False, True):
         for is_left in (True, False):
-            placements.append(_placement(layered, widths, gap, conflicts, is_up, is_left))
+            blocks = _blocks(layered, places, conflicts, is_up=is_up, is_left=is_left)
+            placements.append(_narrowed(apart, blocks, free, is_left=is_left))
     _align(placements, widths)
     middle = [sum(sorted(xs)[1:3]) / 2 for xs in zip(*placements)]
     start = min((x - w / 2 for x, w in zip(middle, widths)), default=0.0)
     return [x - start for x in middle]
 
 
-def _conflicts(layered: Layered) -> set[tuple[int, int]]:
-    """Return edges that cross a piece of a long edge, which is to stay straight."""
-    found: set[tuple[int, int]] = set()
-    count = layered.boxes
-    for upper, lower in pairwise(layered.layers):
-        place = {item: i for i, item in enumerate(upper)}
-        first, left = 0, 0
-        for number, item in enumerate(lower):
-            inner = [a for a in layered.above[item] if a >= count] if item >= count else []
-            if not inner and number < len(lower) - 1:
-                continue
-            right = place[inner[0]] if inner else len(upper) - 1
-            for crossing in lower[first : number + 1]:
-                for a in layered.above[crossing]:
-                    is_inner = a >= count and crossing >= count
-                    if not is_inner and not left <= place[a] <= right:
-                        found.add((a, crossing))
-            first, left = number + 1, right
+def _conflicts(layered: Layered, places: list[dict[int, int]]) -> set[tuple[int, int]]:
+    """Return the pieces that cross or leave a trunk on its way, which is straight."""
+    found = set()
+    for rank, (upper, lower) in enumerate(pairwise(places)):
+        crossed = layered.trunks_crossed(rank, upper, lower)
+        for piece, count in zip(layered.pieces[rank], crossed):
+            if count or layered.bottom[piece[0]] > rank:
+                found.add(piece)
     return found
 
 
 def _side_inputs(layered: Layered) -> set[tuple[int, int]]:
-    """Return edges from sources to items that are computed from others too.
+    """Return the last pieces of edges from sources to boxes that are computed from others too.
 
     A chain of operations stands straight, with its weights at its side.
     """
-    above = layered.above
+    is_source = [not above for above in layered.above]
+    has_other = {route[-1] for route in layered.routes if not is_source[route[0]]}
     return {
-        (source, item)
-        for item, operands in enumerate(above)
-        if any(above[o] for o in operands)
-        for source in operands
-        if not above[source]
+        (route[-2], route[-1])
+        for route in layered.routes
+        if is_source[route[0]] and route[-1] in has_other
     }
 
 
-def _placement(
-    layered: Layered,
-    widths: Sequence[float],
-    gap: float,
-    conflicts: set[tuple[int, int]],
-    is_up: bool,
-    is_left: bool,
-) -> list[float]:
-    """Return the x of every item as far to one side as its block of aligned items can stand."""
-    layers = layered.layers[::-1] if is_up else layered.layers
-    if not is_left:
-        layers = [layer[::-1] for layer in layers]
-    neighbours = layered.below if is_up else layered.above
-    root = _blocks(layers, neighbours, conflicts, len(widths))
-    placed = _compact(layers, root, widths, gap)
-    return placed if is_left else [-x for x in placed]
+class _Blocks:
+    """Items that stand straight below each other; `of` has the number of each item's block."""
+
+    def __init__(self, items: Iterable[int]) -> None:
+        self.of = list(items)
+        self.items = [[item] for item in self.of]
+
+    def align(self, item: int, other: int) -> None:
+        """Add an item that stands alone to the end of another's block."""
+        block = self.of[item] = self.of[other]
+        self.items[item] = []
+        self.items[block].append(item)
+
+    def part(self, one: int, other: int) -> None:
+        """Part a block halfway between two items of it."""
+        block = self.of[one]
+        items = self.items[block]
+        middle = (items.index(one) + items.index(other) + 1) // 2
+        self.items[block], lower = items[:middle], items[middle:]
+        self.items[lower[0]] = lower
+        for item in lower:
+            self.of[item] = lower[0]
 
 
 def _blocks(
-    layers: list[list[int]],
-    neighbours: list[list[int]],
+    layered: Layered,
+    places: list[dict[int, int]],
     conflicts: set[tuple[int, int]],
-    count: int,
-) -> list[int]:
-    """Return for each item the first item of the vertical block that it is aligned in."""
-    root = list(range(count))
-    is_taken = [False] * count
-    for before, layer in pairwise(layers):
-        place = {item: i for i, item in enumerate(before)}
-        furthest = -1
-        for item in layer:
-            found = sorted(set(neighbours[item]), key=place.__getitem__)
+    *,
+    is_up: bool,
+    is_left: bool,
+) -> _Blocks:
+    """Return the blocks of one direction.
+
+    An item is aligned with the one in the middle of its neighbours in the layer before.
+    """
+    blocks = _Blocks(range(len(layered.top)))
+    is_taken = [False] * len(layered.top)
+    side = 1 if is_left else -1
+    numbers = range(len(places) - 2, -1, -1) if is_up else range(1, len(places))
+    for number in numbers:
+        place, here = places[number + 1 if is_up else number - 1], places[number]
+        furthest: float = -inf
+        entering = (layered.ends if is_up else layered.starts)[number]
+        for item in sorted(entering, key=lambda item: side * here[item]):
+            near = layered.nearest(item) if is_up else layered.above[item]
+            found = sorted(set(near), key=lambda item: side * place[item])
             for middle in sorted({(len(found) - 1) // 2, len(found) // 2}) if found else ():
-                near = found[middle]
-                is_free = not is_taken[near] and place[near] > furthest
-                if is_free and (near, item) not in conflicts and (item, near) not in conflicts:
-                    is_taken[near] = True
-                    root[item] = root[near]
-                    furthest = place[near]
+                other = found[middle]
+                is_free = not is_taken[other] and side * place[other] > furthest
+                if is_free and (other, item) not in conflicts and (item, other) not in conflicts:
+                    is_taken[other] = True
+                    blocks.align(item, other)
+                    furthest = side * place[other]
                     break
-    return root
+    return blocks
 
 
-def _compact(
-    layers: list[list[int]], root: list[int], widths: Sequence[float], gap: float
-) -> list[float]:
-    """Return the x of every item: as far left as possible, then near to the next."""
-    after: dict[int, dict[int, float]] = {}
-    before: dict[int, int] = {}
-    for layer in layers:
-        for item in layer:
-            after.setdefault(root[item], {})
-            before.setdefault(root[item], 0)
-        for left, right in pairwise(layer):
-            distance = (widths[left] + widths[right]) / 2 + gap
-            known = after[root[left]]
-            if root[right] not in known:
-                before[root[right]] += 1
-            known[root[right]] = max(distance, known.get(root[right], 0.0))
-    ready = [block for block, count in before.items() if count == 0]
-    sequence: list[int] = []
-    x = dict.fromkeys(before, 0.0)
-    while ready:
-        block = ready.pop()
-        sequence.append(block)
-        for right, distance in after[block].items():
-            x[right] = max(x[right], x[block] + distance)
-            before[right] -= 1
-            if before[right] == 0:
-                ready.append(right)
-    for block in reversed(sequence):
-        room = [x[right] - distance for right, distance in after[block].items()]
-        if room:
-            x[block] = max(x[block], min(room))
-    return [x[r] for r in root]
+def _narrowed(apart: list[_Apart], blocks: _Blocks, free: float, *, is_left: bool) -> list[float]:
+    """Return the x of every item, with blocks parted that make the whole far wider than `free`."""
+    if not is_left:
+        apart = [(b, a, distance) for a, b, distance in apart]
+    placed = _Placement(apart, blocks)
+    for _ in range(min(_ROUNDS, _PAIRS // (len(apart) or 1))):
+        if placed.width <= _WIDER * free or not placed.part_widest():
+            break
+        placed = _Placement(apart, blocks)
+    x = placed.near()
+    return [x[b] if is_left else -x[b] for b in blocks.of]
+
+
+class _Placement:
+    """Blocks as far to the left as they can stand.
+
+    `apart` are neighbours from left to right, and how far their middles are apart at least.
+    """
+
+    def __init__(self, apart: list[_Apart], blocks: _Blocks) -> None:
+        self.blocks = blocks
+        self.after: dict[int, dict[int, _Apart]] = {block: {} for block in blocks.of}
+        self.pushed_by: dict[int, _Apart] = {}
+        self.sequence: list[int] = []
+        self.x = dict.fromkeys(self.after, 0.0)
+        self._place(self._join(apart))
+        self.width = max(self.x.values(), default=0.0)
+
+    def _join(self, apart: list[_Apart]) -> dict[int, int]:
+        """Find the furthest pair of each two blocks; return how many blocks are left of each."""
+        before = dict.fromkeys(self.after, 0)
+        of = self.blocks.of
+        for pair in apart:
+            known, right = self.after[of[pair[0]]], of[pair[1]]
+            if right not in known:
+                before[right] += 1
+            if right not in known or known[right][2] < pair[2]:
+                known[right] = pair
+        return before
+
+    def _place(self, before: dict[int, int]) -> None:
+        ready = [block for block, count in before.items() if count == 0]
+        while ready:
+            block = ready.pop()
+            self.sequence.append(block)
+            for right, pair in self.after[block].items():
+                if self.x[block] + pair[2] > self.x[right]:
+                    self.x[right] = self.x[block] + pair[2]
+                    self.pushed_by[right] = pair
+                before[right] -= 1
+                if before[right] == 0:
+                    ready.append(right)
+
+    def part_widest(self) -> bool:
+        """Part the blocks that push each other from one end to the other; whether there are any."""
+        bent = list(self._bent())
+        for one, other in bent:
+            self.blocks.part(one, other)
+        return bool(bent)
+
+    def _bent(self) -> Iterator[tuple[int, int]]:
+        """Yield two items of each block that is pushed at one of them and pushes at the other."""
+        pair = self.pushed_by.get(max(self.x, key=self.x.__getitem__, default=-1))
+        while pair is not None:
+            pushing = pair[0]
+            pair = self.pushed_by.get(self.blocks.of[pushing])
+            if pair is not None and pair[1] != pushing:
+                yield pair[1], pushing
+
+    def near(self) -> dict[int, float]:
+        """Return the x of each block, moved to the right as near to the next as it can stand."""
+        x = dict(self.x)
+        for block in reversed(self.sequence):
+            room = [x[right] - pair[2] for right, pair in self.after[block].items()]
+            if room:
+                x[block] = max(x[block], min(room))
+        return x
 
 
 def _align(placements: list[list[float]], widths: Sequence[float]) -> None:

@@ -71,10 +71,10 @@ def _bands(
     bands = []
     y = 0.0
     gap = LAYER_GAP / 2 if has_labels else LAYER_GAP
-    for layer in layered.layers:
-        height = max((items[i].height for i in layer), default=0.0)
+    for rank, starting in enumerate(layered.starts):
+        height = max((items[i].height for i in starting), default=0.0)
         bands.append((y, y + height))
-        furthest = max((abs(x[i] - x[b]) for i in layer for b in layered.below[i]), default=0.0)
+        furthest = max((abs(x[a] - x[b]) for a, b in layered.pieces[rank]), default=0.0)
         y += height + gap + min(furthest * SLOPE, LAYER_GAP)
     return bands
 
@@ -93,7 +93,7 @@ class _Router:
     ) -> None:
         self.layered, self.items, self.edges = layered, items, edges
         self.x, self.bands, self.places = x, bands, places
-        self.rank = layered.rank_of()
+        self.rank = layered.top
 
     def layout(self) -> Layout:
         """Return the whole layout."""
@@ -118,8 +118,8 @@ class _Router:
         bands, rank, x = self.bands, self.rank, self.x
         top, bottom = bands[rank[first]]
         pairs = [(leaving, (top + bottom + self.items[first].height) / 2, bottom)]
-        for item in between:
-            top, bottom = bands[rank[item]]
+        for item, following in zip(between, route[2:]):
+            top, bottom = bands[rank[item]][0], bands[rank[following] - 1][1]
             start = pairs.pop()[1] if pairs[-1][0] == x[item] else top
             pairs.append((x[item], start, bottom))
         top, bottom = bands[rank[last]]

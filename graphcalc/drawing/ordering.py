@@ -1,21 +1,23 @@
 """The order of items within their layers: as few crossings of edges as sweeps find.
 
 Sources: the barycentre method of Sugiyama, Tagawa and Toda (1981), exchanges of neighbours as in
-Gansner et al. (1993), and counting by an accumulator tree: W. Barth, M. Jünger, P. Mutzel, "Simple
-and Efficient Bilayer Cross Counting", GD 2002.
+Gansner et al. (1993), and crossings of trunks counted as in Eiglsperger, Siebenhaller and Kaufmann
+(2004), not edge by edge.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from math import ceil
 from typing import TypeVar
 
 from graphcalc.drawing.layers import Layered, in_layers, ranks
 
 AnySize = TypeVar("AnySize")
 
-# Sweeps down and up, and how many edges they may look at in all.
+# Sweeps down and up, and how many items they may look at in all.
 _SWEEPS = 24
 _WORK = 1_500_000
 # Sweeps without a better order, after which no better one is looked for.
@@ -26,17 +28,17 @@ def arrange(
     sizes: Sequence[AnySize],
     edges: Sequence[tuple[int, int]],
     labels: Sequence[AnySize | None],
-    dummy: AnySize,
+    trunk: AnySize,
 ) -> tuple[Layered, list[AnySize], list[int | None]]:
     """Return the ordered layers of boxes, the size of each item, and the item of each label.
 
-    `dummy` is the size of a place where a long edge crosses a layer. Where there are labels, a
-    layer for them stands between those of the boxes, and a label has the last dummy of its edge.
+    `trunk` is the size of a trunk in a layer. Where there are labels, a layer for them stands
+    between those of the boxes, and a label stands on the part of its edge that is its own.
     """
     has_labels = any(labels)
     rank = [r * (1 + has_labels) for r in ranks(len(sizes), edges)]
-    layered = in_layers(len(sizes), edges, rank, is_shared=not has_labels)
-    items = list(sizes) + [dummy] * (len(layered.above) - len(sizes))
+    layered = in_layers(len(sizes), edges, rank, [label is not None for label in labels])
+    items = list(sizes) + [trunk] * (len(layered.top) - len(sizes))
     places = [route[-2] if label else None for route, label in zip(layered.routes, labels)]
     for place, label in zip(places, labels):
         if place is not None and label is not None:
@@ -47,7 +49,7 @@ def arrange(
 
 def order(layered: Layered) -> None:
     """Sort the layers so that few edges cross; ties keep the order that there was."""
-    size = sum(map(len, layered.below)) or 1
+    size = sum(map(len, layered.layers)) or 1
     best, fewest = _copy(layered.layers), crossings(layered)
     waiting = 0
     for sweep in range(min(_SWEEPS, max(2, _WORK // (8 * size)))):
@@ -68,79 +70,111 @@ def _copy(layers: list[list[int]]) -> list[list[int]]:
 
 
 def crossings(layered: Layered) -> int:
-    """Return how many pairs of edges cross between neighbouring layers."""
-    return sum(_between(layered, *layers) for layers in pairwise(layered.layers))
+    """Return how many pairs of edges cross between neighbouring layers; a trunk is one edge."""
+    places = map(layered.places, range(len(layered.layers)))
+    return sum(
+        _between(layered, rank, upper, lower)
+        for rank, (upper, lower) in enumerate(pairwise(places))
+    )
 
 
-def _between(layered: Layered, upper: list[int], lower: list[int]) -> int:
-    place = {item: i for i, item in enumerate(lower)}
-    ends = [p for item in upper for p in sorted([place[b] for b in layered.below[item]])]
-    return inversions(ends, len(lower))
+def _between(layered: Layered, rank: int, upper: dict[int, int], lower: dict[int, int]) -> int:
+    ends = sorted([(upper[start], lower[end]) for start, end in layered.pieces[rank]])
+    over_trunks = sum(layered.trunks_crossed(rank, upper, lower))
+    return inversions([end for _, end in ends]) + over_trunks
 
 
-def inversions(ends: Iterable[int], count: int) -> int:
-    """Return how many pairs of these numbers below `count` stand in falling order."""
-    first = 1
-    while first < count:
-        first *= 2
-    tree = [0] * (2 * first)
+def inversions(ends: Iterable[int]) -> int:
+    """Return how many pairs of these numbers stand in falling order."""
     found = 0
+    before: list[int] = []
     for end in ends:
-        index = end + first
-        tree[index] += 1
-        while index > 1:
-            if index % 2 == 0:
-                found += tree[index + 1]
-            index //= 2
-            tree[index] += 1
+        found += len(before) - bisect_right(before, end)
+        insort(before, end)
     return found
 
 
 def _sweep(layered: Layered, *, is_down: bool, ties_turn: bool) -> None:
-    """Sort each layer by the mean places of the neighbours in the layer before."""
-    layers = layered.layers
-    neighbours = layered.above if is_down else layered.below
-    numbers = range(1, len(layers)) if is_down else range(len(layers) - 2, -1, -1)
-    for number in numbers:
-        before = layers[number - 1 if is_down else number + 1]
-        place = {item: i for i, item in enumerate(before)}
-        layer = layers[number]
-        means = [_mean([place[n] for n in neighbours[item]]) for item in layer]
-        fixed = [m is None for m in means]
-        turned = [-i if ties_turn else i for i in range(len(layer))]
-        moving = sorted(
-            [i for i in range(len(layer)) if not fixed[i]], key=lambda i: (means[i], turned[i])
-        )
-        following = iter(moving)
-        layers[number] = [layer[i if fixed[i] else next(following)] for i in range(len(layer))]
+    """Sort each layer by the mean places of the neighbours in the layer before.
+
+    Trunks that stand in both layers keep their order, and items without neighbours their places.
+    """
+    step = 1 if is_down else -1
+    count = len(layered.layers)
+    for number in range(1, count) if is_down else range(count - 2, -1, -1):
+        layered.layers[number] = _sorted(layered, number, number - step, ties_turn)
 
 
-def _mean(places: list[int]) -> float | None:
-    return sum(places) / len(places) if places else None
+def _sorted(layered: Layered, number: int, other: int, ties_turn: bool) -> list[int]:
+    """Return the items of a layer in the order of their neighbours in another."""
+    is_down = other < number
+    layer, before = layered.layers[number], layered.layers[other]
+    old, place = layered.places(number), layered.places(other)
+    gone = sorted([place[i] for i in (layered.ends if is_down else layered.starts)[other]])
+    found = list(before)
+    for index in reversed(gone):
+        del found[index]
+    moving, fixed = [], []
+    for item in (layered.starts if is_down else layered.ends)[number]:
+        near = layered.above[item] if is_down else layered.nearest(item)
+        if near:
+            mean = sum([place[n] for n in near]) / len(near)
+            moving.append((mean, -old[item] if ties_turn else old[item], item))
+        else:
+            fixed.append((old[item], item))
+    for inserted, (mean, _, item) in enumerate(sorted(moving)):
+        index = ceil(mean)
+        index -= bisect_left(gone, index)
+        is_tie = mean == ceil(mean) and ceil(mean) not in gone
+        if is_tie and (layer.index(before[ceil(mean)]) < old[item]) != ties_turn:
+            index += 1
+        found.insert(index + inserted, item)
+    for index, item in sorted(fixed):
+        found.insert(index, item)
+    return found
+
+
+def _places(layer: list[int]) -> dict[int, int]:
+    return {item: i for i, item in enumerate(layer)}
 
 
 def _exchange(layered: Layered) -> None:
-    """Exchange neighbours in a layer as long as that saves crossings."""
-    layers = layered.layers
-    for number, layer in enumerate(layers):
-        above = _places(layers, number - 1)
-        below = _places(layers, number + 1)
+    """Exchange neighbours in a layer, except two trunks, as long as that saves crossings."""
+    for rank, layer in enumerate(layered.layers):
+        near = _near_places(layered, rank)
+        is_trunk = [layered.bottom[item] > layered.top[item] for item in layer]
         is_better = True
         while is_better:
             is_better = False
             for i in range(len(layer) - 1):
-                left, right = layer[i], layer[i + 1]
+                if is_trunk[i] and is_trunk[i + 1]:
+                    continue
+                left, right = near[layer[i]], near[layer[i + 1]]
                 gain = 0
-                for neighbours, place in ((layered.above, above), (layered.below, below)):
-                    a = [place[n] for n in neighbours[left]] if place else []
-                    b = [place[n] for n in neighbours[right]] if place else []
-                    gain += sum((x > y) - (x < y) for x in a for y in b)
+                for ours, theirs in zip(left, right):
+                    gain += sum((x > y) - (x < y) for x in ours for y in theirs)
                 if gain > 0:
-                    layer[i], layer[i + 1] = right, left
+                    layer[i], layer[i + 1] = layer[i + 1], layer[i]
+                    is_trunk[i], is_trunk[i + 1] = is_trunk[i + 1], is_trunk[i]
                     is_better = True
 
 
-def _places(layers: list[list[int]], number: int) -> dict[int, int]:
-    if not 0 <= number < len(layers):
-        return {}
-    return {item: i for i, item in enumerate(layers[number])}
+def _near_places(layered: Layered, rank: int) -> dict[int, tuple[list[int], list[int]]]:
+    """Return for each item of a layer the places of its neighbours above and below."""
+    layers = layered.layers
+    near: dict[int, tuple[list[int], list[int]]] = {item: ([], []) for item in layers[rank]}
+    if rank > 0:
+        place = _places(layers[rank - 1])
+        for start, end in layered.pieces[rank - 1]:
+            near[end][0].append(place[start])
+        for item in layers[rank]:
+            if layered.top[item] < rank:
+                near[item][0].append(place[item])
+    if rank + 1 < len(layers):
+        place = _places(layers[rank + 1])
+        for start, end in layered.pieces[rank]:
+            near[start][1].append(place[end])
+        for item in layers[rank]:
+            if layered.bottom[item] > rank:
+                near[item][1].append(place[item])
+    return near

@@ -191,7 +191,7 @@ def test_lines_of_larger_graphs_lead_there_too(seed):
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("╰───╮", "╰──╮ "), ("▼ ▼", "▼  "), ("╭──╯", "╭───"), ("┬─", "──"), ("L0", "──")],
+    [("╰─╮", "╰╮ "), ("▼ ▼", "▼  "), ("╭─╯", "╭──"), ("┬─", "──"), ("L0", "──")],
 )
 def test_wrong_lines_are_noticed(old, new):
     """A line that is broken, missing or too short, and a lost label, fail the reading."""

@@ -10,7 +10,7 @@ from graphcalc.drawing.page.model import PageModel
 from graphcalc.drawing.scene import STACK, BoxShape, LineShape, Scene, TextShape, path
 from graphcalc.report.safe import isolated
 
-_LETTERS = {"move": "M", "line": "L", "curve": "C"}
+_LETTERS = {"move": "M", "curve": "C"}
 # Ends of lines, and how their points lie: gray before the forward pass, blue after it, and red for
 # the way back.
 _ENDS = (("", -8), ("f", -8), ("b", 8))
@@ -48,7 +48,9 @@ def path_data(line: LineShape) -> str:
     drawn = ""
     end: Point | None = None
     for command, points in path(line.points):
-        if points[-1] != end:
+        if command == "line" and points[-1] != end:
+            drawn += f"V{_number(points[-1][1])}"
+        elif points[-1] != end:
             drawn += _LETTERS[command] + " ".join(f"{_number(x)},{_number(y)}" for x, y in points)
         end = points[-1]
     return drawn
