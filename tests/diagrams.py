@@ -2,7 +2,8 @@
 
 import random
 
-from graphcalc.drawing.diagram import Arrow, Box, BoxLine, Diagram
+from graphcalc.drawing.diagram import Arrow, Box, Diagram
+from graphcalc.drawing.node_texts import BoxLine
 
 
 def make_box(key, *texts, role="operation", **changes):
@@ -14,7 +15,7 @@ def make_box(key, *texts, role="operation", **changes):
         "carried": (),
         "shade": None,
         "positions": (),
-        "value_of": None,
+        "ends": (),
     }
     return Box(key, role, lines, ", ".join(texts), **{**empty, **changes})
 

@@ -50,7 +50,7 @@ def _check_contents(wheel):
     assert "graphcalc/cli/app.py" in names
     for name in ("DejaVuSansMono.ttf", "DejaVuSansMono-Bold.ttf", "LICENSE"):
         assert f"graphcalc/drawing/fonts/{name}" in names
-    for name in ("page.css", "step.js", "edit.js"):
+    for name in ("packed.json", "page.css", "step.js"):
         assert f"graphcalc/drawing/page/{name}" in names
     assert "graphcalc/py.typed" in names
     assert any(name.endswith("LICENSE") for name in names)

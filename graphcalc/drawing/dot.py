@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from graphcalc.drawing.diagram import Arrow, Box, BoxLine, Diagram
+from graphcalc.drawing.diagram import Arrow, Box, Diagram
 from graphcalc.drawing.fonts import FAMILY
+from graphcalc.drawing.node_texts import BoxLine
 from graphcalc.drawing.palette import LIGHT, fill_of, text_colour
 
 

@@ -23,11 +23,13 @@ class Part(NamedTuple):
 
     `positions` are those of the nodes with a name, in order. `calls` are several where alike ones
     stand one after another; `has_same_inputs` says that these read the same weights.
+    `is_outside` is true of a node that is drawn for its readers, without its operands.
     """
 
     positions: tuple[int, ...]
     calls: tuple[CallGroup, ...] = ()
     has_same_inputs: bool = False
+    is_outside: bool = False
 
     @property
     def is_node(self) -> bool:
@@ -55,7 +57,7 @@ def fold(graph: Graph, tree: CallTree | None, depth: Depth) -> Folded:
     """
     count = len(graph) if graph.forward is None else graph.forward
     named = [p for p in range(count) if graph.nodes[p].name is not None]
-    chains = _chains(tree, count)
+    chains = chains_of(tree, count)
     deepest = max((len(chains[p]) for p in named), default=0)
     if depth is not None:
         parts = _parts(graph, named, chains, depth)
@@ -75,17 +77,17 @@ def _folded(parts: list[Part], depth: int, deepest: int) -> Folded:
 
 
 # A call of the program and its number among all calls.
-_Call: TypeAlias = tuple[int, CallGroup]
+Call: TypeAlias = tuple[int, CallGroup]
 
 
-def _chains(tree: CallTree | None, count: int) -> list[tuple[_Call, ...]]:
+def chains_of(tree: CallTree | None, count: int) -> list[tuple[Call, ...]]:
     """Return for each node the calls that it stands in, from the outermost to the innermost.
 
     The functions that one of the prelude is made of are left out.
     """
     if tree is None:
         return [()] * count
-    chains: list[tuple[_Call, ...]] = []
+    chains: list[tuple[Call, ...]] = []
     for number, group in enumerate(tree.groups):
         outer = () if group.parent is None else chains[group.parent]
         is_private = group.call.source.name == RULES
@@ -94,7 +96,7 @@ def _chains(tree: CallTree | None, count: int) -> list[tuple[_Call, ...]]:
 
 
 def _parts(
-    graph: Graph, named: Sequence[int], chains: Sequence[tuple[_Call, ...]], depth: int
+    graph: Graph, named: Sequence[int], chains: Sequence[tuple[Call, ...]], depth: int
 ) -> list[Part]:
     """Return the parts where calls below a depth are folded; a call of one node is that node."""
     found: dict[object, list[int]] = {}
@@ -110,11 +112,43 @@ def _parts(
     return parts
 
 
+def unfold(graph: Graph, part: Part, chains: Sequence[tuple[Call, ...]]) -> Folded:
+    """Return what is inside of a folded part: its calls, or the nodes and calls of its only one.
+
+    The nodes outside that these read are parts too.
+    """
+    parts = _calls_of(part) if len(part.calls) > 1 else _body_of(graph, part, chains)
+    operands, inside = named_operands(graph), set(part.positions)
+    read = dict.fromkeys(o for p in part.positions for o in operands(p) if o not in inside)
+    outside = [Part((operand,), is_outside=True) for operand in read]
+    return _folded(sorted([*parts, *outside], key=lambda part: part.positions[0]), 0, 0)
+
+
+def _calls_of(part: Part) -> list[Part]:
+    """Return alike calls as parts of their own."""
+    count = len(part.positions) // len(part.calls)
+    return [
+        Part(part.positions[i * count : (i + 1) * count], (call,))
+        for i, call in enumerate(part.calls)
+    ]
+
+
+def _body_of(graph: Graph, part: Part, chains: Sequence[tuple[Call, ...]]) -> list[Part]:
+    """Return the parts of a call's body; of one that is nothing but another call, of that one."""
+    first = chains[part.positions[0]]
+    depth = next(i for i, (_, group) in enumerate(first) if group is part.calls[0])
+    parts = [part]
+    while len(parts) == 1:
+        depth += 1
+        parts = _parts(graph, part.positions, chains, depth)
+    return parts
+
+
 # Repeated calls
 
 
 def _with_repeats(
-    graph: Graph, parts: list[Part], chains: Sequence[tuple[_Call, ...]]
+    graph: Graph, parts: list[Part], chains: Sequence[tuple[Call, ...]]
 ) -> list[Part]:
     """Return the parts with alike calls that stand one after another as one."""
     found: list[Part] = []

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 
 from graphcalc.diagnostics import LimitError
-from graphcalc.drawing.diagram import Box, BoxLine, Diagram
+from graphcalc.drawing.diagram import Box, Diagram
+from graphcalc.drawing.node_texts import BoxLine
 from graphcalc.drawing.palette import DASHES, LIGHT, WEIGHT, fill_of
 
 # What Mermaid draws as it is set up: edges, and characters of a text.

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from graphcalc.analysis.nan_origins import Origins, is_repeatable, non_finite_counts
 from graphcalc.analysis.plan import Plan
 from graphcalc.diagnostics import LimitError, UsageError
-from graphcalc.drawing.diagram import Diagram, PlanTexts, TraceTexts, diagram
+from graphcalc.drawing.diagram import Diagram, diagram
 from graphcalc.drawing.folding import READABLE, Depth
 from graphcalc.drawing.marks import Marks, marks_of_trace
+from graphcalc.drawing.nesting import Nesting
+from graphcalc.drawing.node_texts import PlanTexts, TraceTexts
 from graphcalc.drawing.scene import Scene, scene_of
 from graphcalc.drawing.svg import as_svg
 from graphcalc.evaluate import Outcome
@@ -26,9 +28,13 @@ class Picture:
     """A graph as boxes and arrows; a notebook shows it, and `write` draws it into a file."""
 
     def __init__(
-        self, drawn: Diagram, trace: Trace | None = None, digits: int | None = None
+        self,
+        drawn: Diagram,
+        nesting: Nesting,
+        trace: Trace | None = None,
+        digits: int | None = None,
     ) -> None:
-        self.diagram, self.trace, self.digits = drawn, trace, digits
+        self.diagram, self.nesting, self.trace, self.digits = drawn, nesting, trace, digits
 
     @cached_property
     def scene(self) -> Scene:
@@ -95,8 +101,9 @@ def picture_of_run(
     tree = outcome.calls() if outcome.calls is not None else None
     outcome = outcome.with_locals()
     marks = _marks(outcome) if origins is None else Marks(outcome.graph, origins.counts)
-    drawn = diagram(TraceTexts(outcome.trace, marks, digits), tree, depth)
-    return Picture(drawn, outcome.trace, digits)
+    texts = TraceTexts(outcome.trace, marks, digits)
+    drawn = diagram(texts, tree, depth)
+    return Picture(drawn, Nesting(texts, tree), outcome.trace, digits)
 
 
 def _marks(outcome: Outcome) -> Marks:
@@ -113,4 +120,5 @@ def _marks(outcome: Outcome) -> Marks:
 def picture_of_plan(plan: Plan, depth: Depth = None) -> Picture:
     """Return the picture of a plan, with shapes and costs in place of values."""
     tree = plan.calls() if plan.calls is not None else None
-    return Picture(diagram(PlanTexts(plan), tree, depth))
+    texts = PlanTexts(plan)
+    return Picture(diagram(texts, tree, depth), Nesting(texts, tree))

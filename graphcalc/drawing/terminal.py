@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from graphcalc.drawing.canvas import ASCII, UNICODE, Canvas
 from graphcalc.drawing.cells import CellLayout, CellSize, lay_out_cells
-from graphcalc.drawing.diagram import Box, BoxLine, Diagram
+from graphcalc.drawing.diagram import Box, Diagram
+from graphcalc.drawing.node_texts import BoxLine
 from graphcalc.drawing.tree import Branch, as_tree, cut, pieces
 from graphcalc.report.safe import encodable
 from graphcalc.report.safe import width as columns

@@ -9,6 +9,7 @@ from graphcalc.diagnostics import UsageError, brief, did_you_mean
 
 if TYPE_CHECKING:
     from graphcalc.drawing.diagram import Diagram
+    from graphcalc.drawing.nesting import Nesting
     from graphcalc.drawing.scene import Scene
     from graphcalc.trace import Trace
 
@@ -17,6 +18,7 @@ class Drawable(Protocol):
     """What writers take of a picture; a plan's has no trace."""
 
     diagram: Diagram
+    nesting: Nesting
     trace: Trace | None
     digits: int | None
 
@@ -46,7 +48,7 @@ def _png(picture: Drawable) -> bytes:
 
 
 def _html(picture: Drawable) -> bytes:
-    from graphcalc.drawing.page import as_page
+    from graphcalc.drawing.page import View, as_page
 
     if picture.trace is None:
         raise UsageError(
@@ -54,8 +56,8 @@ def _html(picture: Drawable) -> bytes:
             "a page of HTML steps through a run, and a plan has none",
             help="write .svg, which has shapes and costs",
         )
-    page = as_page(picture.diagram, picture.scene, picture.trace, picture.digits)
-    return page.encode()
+    root = View(picture.diagram, picture.scene)
+    return as_page(root, picture.nesting, picture.trace, picture.digits).encode()
 
 
 def _dot(picture: Drawable) -> bytes:

@@ -35,6 +35,7 @@ def show(browser, tmp_path):
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", lambda request: requests.append(request.url))
         page.goto(path.as_uri() + more)
+        page.wait_for_selector("#controls")
         assert requests == [path.as_uri() + more.partition("#")[0]]
         return page
 

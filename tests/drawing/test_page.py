@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from functools import cache
+from pathlib import Path
 
 import pytest
 from html_pages import ENTROPY, LESSON, Found, page_of
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 
 import graphcalc as gc
 from graphcalc.diagnostics import LimitError, UsageError
+from graphcalc.drawing.page import generate
+from graphcalc.drawing.page.code import PACKED, packed_code
 from graphcalc.evaluate import parse
 from graphcalc.ops.table import OPS
 from graphcalc.report.steps import as_steps
@@ -36,37 +39,17 @@ def test_the_steps_are_those_that_are_printed(case):
     assert found.open == []
     shown = [" ".join(item[2].split()) for item in found.all("li")]
     assert shown == [" ".join(line.split()) for line in steps_printed(*case)]
-    assert len(data_of(found)["steps"]) == len(shown)
-
-
-def test_parts_say_at_which_step_they_are_reached():
-    found = Found(page_of(*LESSON))
-    lines = [item[2] for item in found.all("li")]
-    for _, attributes, text, _ in found.all("text"):
-        step = attributes.get("data-s")
-        if attributes["class"] == "label":
-            assert (
-                lines[int(step) - 1].endswith(text.partition("= ")[2])
-                or "·" in lines[int(step) - 1]
-            )
-        elif attributes["class"] == "value":
-            assert lines[int(step) - 1].endswith(f"= {text}")
-        elif attributes["class"] == "gradient":
-            assert lines[int(step) - 1].startswith(text.partition(" ")[0])
-            assert lines[int(step) - 1].endswith(text.partition(" ")[2])
-        else:
-            assert step is None
-    edges = [e[1] for e in found.all("path") if "data-b" in e[1]]
-    assert [(int(e["data-f"]), int(e["data-b"])) for e in edges] == [
-        *((5, 14), (5, 13), (6, 12), (6, 11), (7, 10), (7, 9)),
-    ]
+    data = data_of(found)
+    assert len(data["nodes"]) + len(data["back"]) == len(shown)
 
 
 def test_edges_between_the_same_boxes_are_told_apart():
     found = Found(page_of("y = a * a", {"a": 3}, "y"))
-    backs = [int(e[1]["data-b"]) for e in found.all("path") if "data-b" in e[1]]
-    lines = [item[2] for item in found.all("li")]
-    assert [lines[b - 1].partition(" =")[0] for b in backs] == [
+    data, lines = data_of(found), [item[2] for item in found.all("li")]
+    along = [step[1:] if isinstance(step, list) else [] for step in data["back"]]
+    forward = len(data["nodes"])
+    told = {arrow[0]: lines[forward + i] for i, arrow in enumerate(along) if arrow}
+    assert [line.partition(" =")[0] for _, line in sorted(told.items())] == [
         "dy/da through y, operand 1",
         "dy/da through y, operand 2",
     ]
@@ -76,13 +59,16 @@ def test_the_page_asks_for_nothing():
     text = page_of(*ENTROPY)
     found = Found(text)
     policy = found.all("meta", **{"http-equiv": "Content-Security-Policy"})[0][1]["content"]
+    code = packed_code(can_compute=False)
+    inner = (("style", code.inner), ("script", code.script))
     style, script = found.all("style")[0][2], found.all("script")[-1][2]
-    for kind, inline in (("style", style), ("script", script)):
+    for kind, inline in (("style", style), ("script", script), *inner):
         digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
-        assert f"{kind}-src 'sha256-{digest}'" in policy
+        assert f"'sha256-{digest}'" in policy.partition(f"{kind}-src")[2].partition(";")[0]
     assert policy.startswith("default-src 'none';")
     assert not re.search(
-        r"""(?:src|href|@import|url\((?!#)|https?:|\son\w+=|\sstyle=)""", text.replace("-src", "")
+        r"""(?:src|href|@import|url\((?!#)|https?:|\son\w+=|\sstyle=)""",
+        text.replace("-src", "").replace(code.data, "") + code.inner + code.script,
     )
 
 
@@ -96,17 +82,24 @@ def test_pages_are_small():
     assert len(page_of(*ENTROPY).encode()) < 40_000
 
 
-def test_the_graph_has_one_tab_stop():
-    assert [e[1]["class"] for e in Found(page_of(*LESSON)).elements if "tabindex" in e[1]] == [
-        "box input"
-    ]
+def test_the_packed_code_is_made_of_the_files_beside_it():
+    packed = json.loads(Path(generate.__file__).with_name(PACKED).read_text("utf-8"))
+    assert packed["sources"] == generate.checksum()
+
+
+def test_the_code_is_packed_from_what_is_there():
+    pytest.importorskip("minify")
+    pytest.importorskip("zopfli")
+    assert json.loads(generate.pack()).keys() == {
+        *("sources", "style", "start", "record", "computing"),
+    }
 
 
 def test_long_programs_of_scalars_are_records():
-    lines = "\n".join(f"x{i + 1} = x{i} * {1 + i / 1000} + a" for i in range(130))
-    text = page_of(lines, {"x0": 1, "a": 2}, "x130")
+    lines = "\n".join(f"x{i + 1} = x{i} * {1 + i / 1000} + a" for i in range(145))
+    text = page_of(lines, {"x0": 1, "a": 2}, "x145")
     assert len(text.encode()) <= 300_000
-    assert "A record of one run: the page would be too long." in text
+    assert data_of(Found(text))["why"] == "the page would be too long"
     assert len(Found(text).all("li")) > 400
 
 
@@ -126,8 +119,8 @@ def test_pages_have_the_functions_that_they_use():
         *("lgamma", "gamma", "digamma", "polygamma", "erfinv"),
         *("gcd", "lcm", "comb", "perm", "factorial"),
     }
-    note = Found(page_of("y = lgamma(a)", {"a": 2}, "y")).all("p", id="note")[0][2]
-    assert note == "A record of one run: the page cannot compute `lgamma`."
+    found = Found(page_of("y = lgamma(a)", {"a": 2}, "y"))
+    assert data_of(found)["why"] == "the page cannot compute `lgamma`"
 
 
 @cache
@@ -191,13 +184,22 @@ def test_a_page_that_is_too_long_is_refused():
         page_of(program, inputs, depth=1000)
 
 
-def test_folded_boxes_have_the_steps_of_their_nodes():
+def test_folded_boxes_have_pictures_of_what_is_inside():
     program, inputs = layers(30)
     found = Found(page_of(program, inputs, depth=0))
     data = data_of(found)
-    boxes = [node[9] for node in data["nodes"]]
+    assert len(data["views"]) == 31
+    assert len(set(data["views"])) == 31
+    boxes = [box for _, box, *_ in data["nodes"]]
     assert len(boxes) > 200
-    assert len(set(boxes)) == len([e for e in found.all("g") if "transform" in e[1]])
+    assert len(set(boxes)) == len(boxes)
+    assert not found.all("p")[0][2].startswith("Of some")
+
+
+def test_pages_say_where_pictures_inside_are_left_out():
+    program, inputs = layers(90)
+    found = Found(page_of(program, inputs, depth=0))
+    assert found.all("p")[0][2].startswith("Of some folded boxes the nodes inside are a list")
 
 
 def test_a_plan_has_no_steps():

@@ -7,9 +7,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from html_pages import LESSON, page_of
+from html_pages import page_of
 
 import graphcalc as gc
+from graphcalc.drawing import page as page_package
 from graphcalc.ops.spec import arity
 from graphcalc.ops.table import OPS
 
@@ -171,14 +172,11 @@ WHOLE = """([functions, code]) => {
 
 
 @pytest.fixture(scope="module")
-def evaluator(browser, tmp_path_factory):
+def evaluator(browser):
     """A function that computes a program in a browser, with the evaluator of a page."""
-    path = tmp_path_factory.mktemp("page") / "page.html"
-    path.write_text(page_of(*LESSON), encoding="utf-8")
+    source = Path(page_package.__file__).with_name("compute.js").read_text("utf-8")
+    source = source[source.index("function") :]
     page = browser.new_page()
-    page.goto(path.as_uri())
-    source = page.evaluate("compute.toString()")
-    page.goto("about:blank")
     source = source.replace("(leaves)", "(leaves, FUNCTIONS)")
     page.evaluate("s => {window.compute = new Function(`return ${s}`)()}", source)
     yield lambda functions, code: page.evaluate(WHOLE, [functions, code])
@@ -232,6 +230,7 @@ def test_pages_compute_what_they_show(browser, name):
     program, inputs, target, options = CASES[name]
     page = browser.new_page()
     page.set_content(page_of(program, inputs, target, **options))
+    page.wait_for_selector("#controls")
     page.keyboard.press("End")
     before = page.evaluate("document.body.outerHTML")
     page.click("#note button")

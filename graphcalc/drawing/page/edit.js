@@ -1,17 +1,7 @@
 // Computes the run again when an input is changed. FUNCTIONS are those of the program.
 const P = D.program, given = P.code.map(c => Array.isArray(c) ? c : typeof c == "string" ? Number(c) : c);
+const rowsAt = counted(P.at, N);
 let V = [], display, draw;
-// The kernels give numbers or truth values; each node has the one that its dtype has.
-function compute(leaves) {
-  const values = [];
-  leaves.forEach((c, i) => {
-    if (Array.isArray(c)) {
-      const found = FUNCTIONS[c[0]](...c.slice(2).map(k => values[k]));
-      values[i] = c[1] ? found != 0 : +found;
-    } else values[i] = c;
-  });
-  return values;
-}
 // Numbers as the command writes them: shortest digits that read back as the same number.
 function exact(x) {
   if (typeof x == "boolean") return String(x);
@@ -58,11 +48,11 @@ function shortener(values) {
   return x => meanings.get(short(x))?.size == 1 ? short(x) : exact(x);
 }
 function fill(side) {
-  const text = side.replace(/\(⟦(\d+)⟧⟧|⟦(\d+)⟧/g, (_, inner, i) => {
+  const text = side.replace(/\(¤(\d+);;|¤(\d+);/g, (_, inner, i) => {
     const found = display(V[inner || i]);
     return inner && found[0] == "-" ? `(${found})` : found;
   });
-  return text[0] == "⟪" ? text.slice(1).replace(/^\((-[^()]*)\) /, "$1 ") : text;
+  return text.startsWith("¤¤") ? text.slice(2).replace(/^\((-[^()]*)\) /, "$1 ") : text;
 }
 function lineOf(template) {
   const sides = template.split("\t").map(fill);
@@ -86,36 +76,41 @@ function put(element, text, width) {
   }
 }
 // What boxes say for the first inputs; births in the backward pass are not found here.
-const written = boxes.map(b => $$(".born,.carried,.backward", b).map(e => [e, e.textContent]));
-const marked = boxes.map(b => [b.classList.contains("born"), b.classList.contains("carried")]);
-const first = "" + given, isStart = () => first == given;
-// A folded box shows the value of one of its nodes, or none.
+const written = boxes.map(b => $$(MARKS, b).map(e => [e, e.textContent]));
+const marked = boxes.map(b => ["born", "carried"].map(kind => b.classList.contains(kind)));
+const first = "" + given;
+// A box shows the value of one node, or of several by their names.
 function drawBox(box, k) {
-  const row = P.shown[k], width = frames[k][2] - 12;
-  const own = row >= 0 ? kindOf(V[P.at[row]]) : "", isInput = row >= 0 && isGiven(P.at[row]);
-  const kinds = (isInput ? [own] : inside(k).map(i => N[i].born)).filter(Boolean);
-  const where = isInput ? "came in" : "born", place = isInput || N[row]?.born ? "here" : "inside";
-  const carried = isInput || kinds.includes(own) ? "" : own;
+  const shown = ends(k), width = frames[k][2] - 12, row = shown.length == 1 ? shown[0] : -1;
+  const place = rowsAt[row], own = row < 0 ? "" : kindOf(V[place]), isInput = row >= 0 && isGiven(place);
   if (row >= 0) {
-    put($(".value", box), draw(V[P.at[row]]), width);
-    put($(".gradient", box), `d${D.target}/d${N[row].name} = ${draw(V[P.back[row]] ?? 0)}`, width);
+    put($(VALUE, box), draw(V[place]), width);
+    put($(GRADIENT, box), `d${D.target}/d${N[row].name} = ${draw(V[P.back[row]] ?? 0)}`, width);
+  } else {
+    const texts = $$(VALUE, box);
+    shown.forEach((row, i) => put(texts[i], `${N[row].name}: ${draw(V[rowsAt[row]])}`, width));
   }
+  const kinds = (isInput ? [own] : inside(k).map(i => N[i].born)).filter(Boolean);
+  const where = isInput ? "came in here" : `born ${N[row]?.born ? "here" : "inside"}`;
+  const carried = isInput || kinds.includes(own) ? "" : own;
   const now = {
-    born: kinds[0] ? `← ${[...new Set(kinds)].join(" and ")} ${where} ${place}` : "",
+    born: kinds[0] && `← ${[...new Set(kinds)].join(" and ")} ${where}`,
     carried: carried && `carries ${carried}`,
   };
-  for (const [e, text] of written[k]) put(e, isStart() ? text : now[e.classList[0]] || "", width);
-  box.classList.toggle("born", isStart() ? marked[k][0] : kinds.length > 0);
-  box.classList.toggle("carried", isStart() ? marked[k][1] : !kinds.length && !!carried);
+  const isStart = first == given;
+  for (const [e, text] of written[k]) put(e, isStart ? text : now[e.classList[0]] || "", width);
+  ["born", "carried"].forEach((kind, i) => {
+    box.classList.toggle(kind, isStart ? marked[k][i] : i ? !kinds.length && !!carried : kinds.length > 0);
+  });
   relabel(box);
 }
 function recompute() {
   V = compute(given);
   display = shortener(V);
-  draw = shortener(P.drawn.map(i => V[i]));
+  draw = shortener(V.filter((_, i) => !P.hidden.includes(i)));
   N.forEach((node, row) => {
-    node.value = display(V[P.at[row]]);
-    node.born = born(P.at[row]);
+    node.value = display(V[rowsAt[row]]);
+    node.born = born(rowsAt[row]);
     put(rows[row].children[2].querySelector("span"), node.value);
     if (P.back[row] >= 0) {
       node.grad = display(V[P.back[row]]);
@@ -123,25 +118,25 @@ function recompute() {
     }
   });
   boxes.forEach(drawBox);
-  $$(".label").forEach((label, k) => {
+  labels.forEach((label, k) => {
     const i = P.locals[k];
     if (i >= 0) put(label, label.textContent.replace(/[^ ]*$/, draw(V[i])));
   });
   items.forEach((item, i) => {
     item.firstChild.textContent = lineOf(P.lines[i]);
-    if (D.steps[i][2] != null) D.steps[i][2] = V[P.lines[i].match(/⟦(\d+)⟧$/)?.[1]] ?? 0;
+    if (answerOf(i + 1) != null) D.answers[i + 1] = V[P.lines[i].match(/¤(\d+);$/)?.[1]] ?? 0;
   });
   inspected = "";
   say();
   inspect();
 }
 const fields = P.editable.map(row => {
-  const field = el("input"), start = given[P.at[row]];
+  const field = el("input"), start = given[rowsAt[row]];
   const set = (text, value) => {
     const bad = value === undefined || value != value && text.trim().toLowerCase() != "nan";
     field.value = text;
     field.setAttribute("aria-invalid", bad);
-    if (!bad) given[P.at[row]] = value;
+    if (!bad) given[rowsAt[row]] = value;
   };
   field.setAttribute("aria-label", N[row].name);
   field.oninput = () => {
@@ -158,6 +153,6 @@ function reset() {
   fields.forEach(field => field.reset());
   recompute();
 }
-const note = el("button", "Reset");
-note.onclick = reset;
-$("#note").append(" ", note);
+const button = el("button", "Reset");
+button.onclick = reset;
+$("#note").append(" ", button);

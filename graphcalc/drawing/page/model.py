@@ -1,11 +1,11 @@
-"""What a page knows: its steps, its nodes, and at which step each part of it is reached."""
+"""What a page knows: its steps, its nodes, and its boxes and arrows."""
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
-from graphcalc.drawing.diagram import Box, Diagram
+from graphcalc.drawing.page.views import View
 from graphcalc.graph.grad import Edge
 from graphcalc.graph.text import node_text
 from graphcalc.numbers import Nested
@@ -18,6 +18,7 @@ from graphcalc.trace import Kept, Trace
 # Significant digits of statistics, and characters of a text from the program.
 _DIGITS = 5
 _LONGEST = 200
+ROLES = ("input", "operation", "result")
 # What JSON can say.
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 
@@ -29,127 +30,119 @@ _WORDS = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
 def number(value: Nested) -> Json:
     """Return a number as JavaScript reads it, by `Number` where JSON has none."""
     assert isinstance(value, (bool, int, float))
-    return _WORDS.get(repr(value), value)
+    is_whole = isinstance(value, float) and abs(value) < 1e15 and repr(value)[-2:] == ".0"
+    return _WORDS.get(repr(value), int(value) if is_whole and value else value)
+
+
+def unless_counting(numbers: Sequence[Json]) -> Json:
+    """Return numbers; None where they count from 0."""
+    return None if list(numbers) == list(range(len(numbers))) else list(numbers)
 
 
 class NodeFacts(NamedTuple):
-    """A node as the page shows it; empty texts where there is nothing to say."""
+    """A node as the page shows it; empty texts where there is nothing to say.
+
+    `box` is the innermost one that it stands in. Texts that many nodes have are last.
+    """
 
     name: str
+    box: int
+    role: int
+    type: str
+    source: str
     expression: str
-    role: str
     value: str
     gradient: str
-    type: str
     statistics: str
     gradient_statistics: str
-    source: str
-    box: int
-    step: int
-    back: int
 
 
 class PageModel:
-    """The steps of a run, its nodes, and the boxes and arrows of its picture.
+    """The steps of a run, its nodes, and the boxes and arrows of its pictures.
 
-    Steps are counted from 1, and 0 is the page before the first.
+    The first steps are those of the nodes, in their order.
     """
 
     def __init__(
         self,
-        diagram: Diagram,
+        views: list[View],
         trace: Trace,
         digits: int | None = None,
         *,
         has_all: bool = True,
     ) -> None:
-        self.diagram, self.trace, self.graph = diagram, trace, trace.graph
+        self.views, self.trace, self.graph = views, trace, trace.graph
         self.digits = digits
         self.worked = WorkedLines(trace, digits)
-        self._box_of = {p: i for i, box in enumerate(diagram.boxes) for p in box.positions}
+        self.boxes = [box for view in views for box in view.diagram.boxes]
         positions = trace.positions
         if not has_all:
-            shown = {p for box in diagram.boxes if (p := _shown(box)) is not None}
+            shown = {p for box in self.boxes for p in box.ends}
             positions = [p for p in positions if p in shown]
         self.left_out = len(trace.positions) - len(positions)
         self.row_of = {position: row for row, position in enumerate(positions)}
-        forward = [line for line in self.worked.forward() if line.position in self.row_of]
-        backward = [line for line in self.worked.backward() if line.position in self.row_of]
-        self.lines: list[StepLine] = [*forward, *backward]
-        self.forward = len(forward)
-        self._value_step: dict[int, int] = {}
-        self._gradient_step: dict[int, int] = {}
-        for step, line in enumerate(self.lines, 1):
-            found = self._gradient_step if line.is_backward else self._value_step
-            found[line.position] = step
+        self.forward = [line for line in self.worked.forward() if line.position in self.row_of]
+        self.backward = [line for line in self.worked.backward() if line.position in self.row_of]
+        self._home = {p: box for view in views for p, box in view.homes.items()}
 
-    # Where steps are
-
-    def text_step(self, box: Box, kind: str) -> int | None:
-        """Return the step from which a text of a box is shown; None for always."""
-        if kind in ("gradient", "backward") and box.value_of is not None:
-            return self._gradient_step.get(box.value_of)
-        if kind in ("value", "born", "carried"):
-            shown = _shown(box)
-            return None if shown is None else self._value_step.get(shown)
-        return None
-
-    def arrow_steps(self, arrow: int) -> dict[str, int | None]:
-        """Return the steps that go along an arrow: `f` forward, and `b` backward."""
-        return {"f": self._forward_arrows.get(arrow), "b": self._backward_arrows.get(arrow)}
-
-    @cached_property
-    def _arrows(self) -> dict[tuple[int, int], list[int]]:
-        found: dict[tuple[int, int], list[int]] = {}
-        for number, arrow in enumerate(self.diagram.arrows):
-            found.setdefault((arrow.upper, arrow.lower), []).append(number)
-        return found
-
-    @cached_property
-    def _forward_arrows(self) -> dict[int, int]:
-        found: dict[int, int] = {}
-        for number, arrow in enumerate(self.diagram.arrows):
-            positions = self.diagram.boxes[arrow.lower].positions
-            steps = [self._value_step[p] for p in positions if p in self._value_step]
-            found[number] = min(steps, default=0)
-        return found
-
-    @cached_property
-    def _backward_arrows(self) -> dict[int, int]:
-        found: dict[int, int] = {}
-        for step, line in enumerate(self.lines, 1):
-            arrow = self.arrow_of(line.edge)
-            if arrow >= 0:
-                found.setdefault(arrow, step)
-        return found
-
-    def arrow_of(self, edge: Edge | None) -> int:
-        """Return the number of an edge's arrow; -1 where the picture has none."""
-        if edge is None:
-            return -1
-        ends = (self._box_of.get(edge.node, -1), self._box_of.get(edge.user, -1))
-        arrows = self._arrows.get(ends, [])
-        places = [i for i, o in enumerate(self.graph.nodes[edge.user].operands) if o == edge.node]
-        place = places.index(edge.place) if edge.place in places else 0
-        return arrows[min(place, len(arrows) - 1)] if arrows else -1
+    @property
+    def is_flat(self) -> bool:
+        """Whether a folded call has no picture of what is inside."""
+        opened = {view.parent for view in self.views}
+        parts = [part for view in self.views for part in view.diagram.parts]
+        return any(part.calls and number not in opened for number, part in enumerate(parts))
 
     # What the page's script reads
 
-    def steps(self) -> list[Json]:
-        """Return for each step its node, its arrow, and what its line ends with.
+    def shown(self) -> list[Json]:
+        """Return for each box the row whose value it shows, or a list of several or of none."""
+        found: list[Json] = []
+        for box in self.boxes:
+            rows: list[Json] = [self.row_of[p] for p in box.ends if p in self.row_of]
+            found.append(rows[0] if len(rows) == 1 else rows)
+        return found
 
-        That is a number, `tensor`, or None where there is nothing to predict.
-        """
+    def arrows(self) -> list[Json]:
+        """Return the boxes at the ends of the arrows."""
         return [
-            [self.row_of[line.position], self.arrow_of(line.edge), self._answer(line)]
-            for line in self.lines
+            [view.first_box + arrow.upper, view.first_box + arrow.lower]
+            for view in self.views
+            for arrow in view.diagram.arrows
         ]
+
+    def labels(self) -> list[int]:
+        """Return the arrows that have a label."""
+        return [v.first_arrow + label.line for v in self.views for label in v.scene.labels]
+
+    def arrows_of(self, edge: Edge | None) -> list[int]:
+        """Return an edge's arrows, one in each picture that has it."""
+        if edge is None:
+            return []
+        found = (view.arrow_of(edge, self.graph) for view in self.views)
+        return [arrow for arrow in found if arrow is not None]
+
+    def steps_back(self) -> list[Json]:
+        """Return for each step of the backward pass its row and its arrows."""
+        found: list[Json] = []
+        for line in self.backward:
+            row, arrows = self.row_of[line.position], self.arrows_of(line.edge)
+            found.append([row, *arrows] if arrows else row)
+        return found
+
+    def answers(self) -> dict[str, Json]:
+        """Return what steps ask for, by their numbers, where it is not the number in their line.
+
+        That is a number with all digits, or None where there is nothing to predict.
+        """
+        lines = [*self.forward, *self.backward]
+        found = {str(i): (self._answer(line), self._told(line)) for i, line in enumerate(lines, 1)}
+        return {i: answer for i, (answer, told) in found.items() if repr(answer) != repr(told)}
 
     def _answer(self, line: StepLine) -> Json:
         position = line.position
         if line.edge is not None:
             if not isinstance(line.edge.share, int):
-                return 0
+                return 0.0
             position = line.edge.share
         elif line.is_backward:
             position = self.graph.gradients[position]
@@ -158,7 +151,17 @@ class PageModel:
         value = self.trace.value(position)
         if len(line.sides) < 2 or not self.worked.value(position):
             return None
-        return number(value) if isinstance(value, (int, float)) else "tensor"
+        return number(float(value)) if isinstance(value, (int, float)) else "tensor"
+
+    def _told(self, line: StepLine) -> Json:
+        """Return what a line ends with, as the page's script reads it."""
+        is_input = not line.is_backward and self.graph.nodes[line.position].is_input
+        if len(line.sides) < 2 or is_input:
+            return None
+        try:
+            return number(float(line.text.rpartition(" = ")[2]))
+        except ValueError:
+            return "tensor"
 
     def nodes(self) -> list[NodeFacts]:
         """Return the facts of the nodes that have a name, in order."""
@@ -172,17 +175,15 @@ class PageModel:
         back = None if gradient is None else self.trace.kept(gradient)
         return NodeFacts(
             name=safe(node.name or ""),
+            box=self._home.get(position, -1),
+            role=ROLES.index(self.graph.role(position)),
+            type=f"{show(node.type.shape) if node.type.shape else 'scalar'} {node.type.dtype}",
+            source=self._source(position),
             expression="" if node.is_input else safe(text),
-            role=self.graph.role(position),
             value=self.worked.value(position),
             gradient="" if gradient is None else self.worked.value(gradient),
-            type=f"{show(node.type.shape) if node.type.shape else 'scalar'} {node.type.dtype}",
             statistics=self._statistics(position, kept),
             gradient_statistics="" if back is None else self._statistics(position, back),
-            source=self._source(position),
-            box=self._box_of.get(position, -1),
-            step=self._value_step.get(position, 0),
-            back=self._gradient_step.get(position, 0),
         )
 
     def _statistics(self, position: int, kept: Kept) -> str:
@@ -193,17 +194,12 @@ class PageModel:
         return text.partition(" · ")[2]
 
     def _source(self, position: int) -> str:
-        """Return the text that a node stands for, with its line."""
+        """Return the text that a node stands for, with its line, or that it is an argument."""
         node = self.graph.nodes[position]
         source, span = node.source, node.span
+        if node.is_input and source.name == "<argument>":
+            return "argument"
         text = " ".join(source.slice(span).split())
         line, _ = source.location(span.start)
         cut = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-        return safe(f"{source.name}:{line}: {cut}")
-
-
-def _shown(box: Box) -> int | None:
-    """Return the node whose step completes a box; None for inputs that are folded together."""
-    if box.value_of is None and box.role == "input":
-        return None
-    return box.positions[-1] if box.value_of is None else box.value_of
+        return safe(f"{source.name.strip('<>')}:{line}: {cut}")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from graphcalc.drawing.page.model import Json, PageModel, number
-from graphcalc.drawing.scene import Scene
+from graphcalc.drawing.page.model import Json, PageModel, number, unless_counting
 from graphcalc.graph.ir import Graph, Node
 from graphcalc.ops.table import OPS
 from graphcalc.report.safe import safe
@@ -50,32 +49,28 @@ def operations(graph: Graph) -> dict[str, str]:
     return {node.op.name: node.op.js for node in graph.nodes if not _is_leaf(node)}
 
 
-def program(model: PageModel, scene: Scene) -> dict[str, Json]:
+def program(model: PageModel) -> dict[str, Json]:
     """Return what the page computes with.
 
     `code` has for each node of the graph its number, or the number of its function, 1 for a truth
     value, and its operands. `at` and `back` are where the values and the gradients of the rows
-    are, and `locals` those of the labels on edges. `shown` are the rows that boxes show. Numbers in
-    the picture are short among those of `drawn` alone. `lines` are the steps with holes for values,
-    their sides in turn.
+    are, and `locals` those of the labels on edges. Numbers in the picture are short among all but
+    those of `hidden`. `lines` are the steps with holes for values, their sides in turn.
     """
     graph, trace = model.graph, model.trace
     names = {name: number for number, name in enumerate(operations(graph))}
     holes = _Holes(trace)
     lines = (*holes.forward(), *holes.backward())
     edges = {edge: edge.local for edge in graph.edges if edge.local is not None}
-    local_of = {model.arrow_of(edge): local for edge, local in edges.items()}
+    local_of = {arrow: local for edge, local in edges.items() for arrow in model.arrows_of(edge)}
+    drawn = {*trace.positions, *graph.gradients.values(), *edges.values()}
     return {
         "code": [_code(trace, position, names) for position in range(len(graph))],
         "lines": [_template(line) for line in lines],
-        "at": list(model.row_of),
+        "at": unless_counting(list(model.row_of)),
         "back": [graph.gradients.get(position, -1) for position in model.row_of],
-        "locals": [local_of.get(label.line, -1) for label in scene.labels],
-        "shown": [
-            -1 if box.value_of is None else model.row_of[box.value_of]
-            for box in model.diagram.boxes
-        ],
-        "drawn": sorted({*trace.positions, *graph.gradients.values(), *edges.values()}),
+        "locals": [local_of.get(arrow, -1) for arrow in model.labels()],
+        "hidden": [position for position in range(len(graph)) if position not in drawn],
         "editable": list(editable(model)),
         "digits": model.digits,
     }
@@ -94,21 +89,21 @@ def _template(line: StepLine) -> str:
 
 
 class _Holes(WorkedLines):
-    """The lines of a page with holes in the place of values: `⟦7⟧`, and `(⟦7⟧⟧` inside of others.
+    """The lines of a page with holes in the place of values: `¤7;`, and `(¤7;;` inside of others.
 
     The second is in parentheses where the value is negative, except as an argument of a function,
-    which loses its first and last character. A side that begins with `⟪` begins with a number
+    which loses its first and last character. A side that begins with `¤¤` begins with a number
     that needs no parentheses.
     """
 
     def value(self, position: int) -> str:
         """Return the hole of a value."""
-        return f"⟦{position}⟧"
+        return f"¤{position};"
 
     def inner(self, position: int) -> str:
         """Return the hole of a value that is in parentheses where it is negative."""
-        return f"(⟦{position}⟧⟧"
+        return f"(¤{position};;"
 
     def leading(self, text: str) -> str:
         """Return a side that may begin with a number."""
-        return f"⟪{text}" if text else ""
+        return f"¤¤{text}" if text else ""

@@ -10,7 +10,7 @@ const rows = N.map((node, i) => {
   });
   row.onmouseenter = () => inspect(i);
   row.onmouseleave = () => inspect();
-  row.onclick = () => pick(node.box, i);
+  row.onclick = () => pick(-1, i);
   return row;
 });
 const heads = ["name", "expression", "value"].concat(D.target ? "gradient" : []);
@@ -22,11 +22,15 @@ function follow(row) {
   pane.scrollTop = row ? row.offsetTop - pane.clientHeight / 2 : 0;
 }
 function inside(box) {
-  return N.map((n, i) => i).filter(i => N[i].box == box);
+  return N.map((n, i) => i).filter(i => N[i].home.includes(box));
 }
-function inspect(i = picked >= 0 ? picked : at ? D.steps[at - 1][0] : -1) {
+// The node that a box is looked at by: the one whose value it shows, or the last one inside.
+function lastOf(box) {
+  return ends(box).at(-1) ?? inside(box).pop();
+}
+function inspect(i = picked >= 0 ? picked : at ? steps[at - 1][0] : -1) {
   const node = N[i], facts = $("#facts"), list = el("dl"), seen = hidden ? at - 1 : at;
-  const key = `${i} ${at} ${hidden}`;
+  const key = `${i} ${at} ${hidden} ${view}`;
   if (key == inspected) return;
   inspected = key;
   facts.replaceChildren();
@@ -43,20 +47,28 @@ function inspect(i = picked >= 0 ? picked : at ? D.steps[at - 1][0] : -1) {
   if (node.grad) add("its statistics", node.gstats, node.back);
   add("source", node.source);
   facts.append(el("h2", `${node.name}, ${node.role}`), list);
-  const nodes = inside(node.box);
-  if (nodes.length > 1) {
+  const box = boxIn(node), nodes = inside(box);
+  if (opens.has(box)) {
+    const button = el("button", `Open the ${nodes.length} nodes inside`);
+    button.onclick = () => press(box);
+    facts.append(el("p", null, button));
+  } else if (nodes.length > 1) {
     const lines = nodes.map(k => {
       const line = el("li", null, el("code", [N[k].name, N[k].text, N[k].step > seen ? "" : N[k].value].filter(t => t).join(" = ")));
-      line.onclick = () => pick(node.box, k);
+      line.onclick = () => pick(box, k);
       return line;
     });
     facts.append(el("details", null, el("summary", `${nodes.length} nodes in this box`), el("ul", null, ...lines)));
   }
 }
+// The box of a node in the open picture.
+function boxIn(node) {
+  return node.home.find(i => viewOf[i] == view) ?? -1;
+}
 // Keeps a node in view until Escape, or until it is picked again.
-function pick(box, i = inside(box).pop()) {
+function pick(box, i = lastOf(box)) {
   picked = picked == i ? -1 : i;
-  boxes.forEach((e, k) => e.classList.toggle("picked", picked >= 0 && k == N[picked].box));
+  boxes.forEach((e, k) => e.classList.toggle("picked", picked >= 0 && N[picked].home.includes(k)));
   inspect();
 }
 $("#search").oninput = event => {
@@ -64,15 +76,15 @@ $("#search").oninput = event => {
   rows.forEach((row, i) => {
     const hit = !text || `${N[i].name} ${N[i].text}`.toLowerCase().includes(text);
     row.hidden = !hit;
-    if (hit) hits.add(N[i].box);
+    if (hit) N[i].home.forEach(box => hits.add(box));
   });
   boxes.forEach((e, k) => e.classList.toggle("dim", !hits.has(k)));
 };
 $("#search").onkeydown = event => {
   const first = rows.findIndex(row => !row.hidden);
   if (event.key == "Enter" && first >= 0) {
-    if (picked != first) pick(N[first].box, first);
-    centre(boxes[N[first].box]);
+    if (picked != first) pick(-1, first);
+    lookAt(N[first]);
   } else if (event.key == "Escape") {
     event.target.value = "";
     event.target.oninput(event);
@@ -81,6 +93,7 @@ $("#search").onkeydown = event => {
 };
 keys["/"] = () => $("#search").focus();
 keys.Escape = () => {
+  if (picked >= 0) pick(-1, picked);
+  else if (view) return close(viewOf[D.views[view]]);
   document.activeElement.blur();
-  if (picked >= 0) pick(N[picked].box, picked);
 };

@@ -18,7 +18,7 @@ function isRight(answer, expected, shown) {
 ask.onsubmit = event => {
   event.preventDefault();
   if (!hidden) return go(at + 1);
-  const field = $("#answer"), expected = D.steps[at - 1][2], shown = items[at - 1].firstChild.textContent;
+  const field = $("#answer"), expected = answerOf(at), shown = textOf(at);
   const isOk = isRight(read(field.value), Number(expected), shown.split(" = ").pop());
   if (isOk) go(at, true);
   verdict.textContent = isOk ? "Right. Enter goes on." : "Not this. Try again, or press Show.";

@@ -1,0 +1,182 @@
+"""What is known of the nodes of a graph, as lines of text: of a run, or of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, Protocol
+
+from graphcalc.analysis.plan import Plan
+from graphcalc.drawing.marks import NO_MARK, Mark, Marks
+from graphcalc.graph.ir import Graph
+from graphcalc.numbers import Nested, leaves, show_bytes, show_nested
+from graphcalc.ops.shapes import show
+from graphcalc.ops.sizes import Size
+from graphcalc.report.numbers import Show, round_to, shortener, show_seconds
+from graphcalc.trace import Kept, Trace
+
+# Characters of a line in a box, and elements up to which a tensor is written in full.
+LONGEST = 44
+FULL = 12
+_ROWS = 4
+_SHORT = 24
+# Significant digits of a tensor's elements and statistics.
+_DIGITS = 5
+
+
+class BoxLine(NamedTuple):
+    """A line of a box.
+
+    `kind` is name, expression, value, gradient, born, carried, backward or more.
+    """
+
+    text: str
+    kind: str
+
+
+class NodeTexts(Protocol):
+    """What is known of the nodes of a graph, as lines of text."""
+
+    graph: Graph
+
+    def lines(self, position: int) -> list[BoxLine]:
+        """Return the lines below a node's name and expression."""
+
+    def label(self, user: int, place: int) -> str:
+        """Return the text at an operand's arrow; empty where there is none."""
+
+    def mark(self, position: int) -> Mark:
+        """Return what a node has to say of NaN and infinity."""
+
+    def shade(self, position: int) -> float | None:
+        """Return a node's share of the run's time, where it is known."""
+
+    def remarks(self) -> list[str]:
+        """Return what there is to say of the whole run."""
+
+
+class TraceTexts:
+    """Values, statistics, gradients and times of a run; `marks` are those of its nodes."""
+
+    def __init__(self, trace: Trace, marks: Marks, digits: int | None = None) -> None:
+        self.trace, self.graph = trace, trace.graph
+        self.mark = marks.at
+        self._locals = {
+            (edge.user, edge.place): edge.local
+            for edge in self.graph.edges
+            if edge.local is not None
+        }
+        self._show: Show = shortener(self._numbers()) if digits is None else round_to(digits)
+        self._show_element = round_to(digits or _DIGITS)
+
+    def _numbers(self) -> Iterator[tuple[float, str]]:
+        gradients = self.graph.gradients.values()
+        for position in (*self.trace.positions, *gradients, *self._locals.values()):
+            type_, value = self.graph.nodes[position].type, self.trace.value(position)
+            if value is not None and type_.numel <= FULL:
+                yield from ((number, type_.dtype) for number in leaves(value))
+
+    def lines(self, position: int) -> list[BoxLine]:
+        """Return the lines of a node's value, of its gradient, and of NaN and infinity."""
+        lines = self._value("", self.trace.kept(position), position, "value")
+        gradient = self.graph.gradients.get(position)
+        if gradient is not None:
+            name, target = self.graph.nodes[position].name, self.trace.target
+            lines += self._value(
+                f"d{target}/d{name} = ", self.trace.kept(gradient), position, "gradient"
+            )
+        if self.trace.profile is not None:
+            seconds, share = self.trace.profile.seconds[position], self.shade(position)
+            lines.append(BoxLine(f"{show_seconds(seconds)} · {share:.1%}", "more"))
+        return lines + [BoxLine(*line) for line in self.mark(position).lines]
+
+    def _value(self, before: str, kept: Kept, position: int, kind: str) -> list[BoxLine]:
+        """Return the lines of a number or a small tensor in full, else of a tensor's statistics."""
+        type_ = self.graph.nodes[position].type
+        if kept.value is not None and type_.numel <= FULL:
+            show_number = self._show_element if type_.shape else self._show
+            rows = _rows(kept.value, lambda x: show_number(x, type_.dtype))
+            if max(map(len, rows)) + len(before) <= LONGEST and len(rows) <= _ROWS:
+                return [BoxLine(before + rows[0], kind), *(BoxLine(r, kind) for r in rows[1:])]
+        lines = [BoxLine(f"{before}{show(type_.shape)} {type_.dtype}", kind)]
+        summary = kept.summary
+        if summary is None:
+            return lines
+        for word, found in (
+            ("min", summary.minimum),
+            ("mean", summary.mean),
+            ("max", summary.maximum),
+        ):
+            if found is not None:
+                dtype = "float64" if word == "mean" else type_.dtype
+                lines.append(BoxLine(f"{word} {self._show_element(found, dtype)}", kind))
+        counts = [f"{n} {kind}" for n, kind in ((summary.nan, "nan"), (summary.inf, "inf")) if n]
+        return [*lines, *([BoxLine(" · ".join(counts), kind)] if counts else [])]
+
+    def label(self, user: int, place: int) -> str:
+        """Return the local derivative of a scalar by an operand: `∂g/∂e = -4`."""
+        local = self._locals.get((user, place))
+        value = None if local is None else self.trace.value(local)
+        if value is None:
+            return ""
+        nodes = self.graph.nodes
+        text = show_nested(value, lambda x: self._show(x, nodes[user].type.dtype))
+        words = f"∂{nodes[user].name}/∂{nodes[nodes[user].operands[place]].name}"
+        return f"{words} = {text}" if len(words) <= 16 else f"∂ = {text}"
+
+    def shade(self, position: int) -> float | None:
+        """Return a node's share of the run's time, where it was profiled."""
+        return None if self.trace.profile is None else self.trace.profile.share(position)
+
+    def remarks(self) -> list[str]:
+        """Return the dtypes of the run, and its time."""
+        found = [", ".join(self.trace.dtypes)]
+        if self.trace.profile is not None:
+            found.append(f"computed in {show_seconds(self.trace.profile.total)}")
+        return found
+
+
+class PlanTexts:
+    """Shapes and costs of a run that has not happened."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.graph = plan, plan.program_graph
+        positions = (i for i, node in enumerate(self.graph.nodes) if node.name is not None)
+        self._steps = dict(zip(positions, plan))
+
+    def lines(self, position: int) -> list[BoxLine]:
+        """Return the lines of a node's shape and cost."""
+        step = self._steps[position]
+        lines = [BoxLine(f"{show(step.shape) if step.shape else 'scalar'} {step.dtype}", "value")]
+        if step.operations != 0:
+            lines.append(BoxLine(f"{step.operations:,} operations", "more"))
+        size = f"{step.bytes} B" if isinstance(step.bytes, Size) else show_bytes(step.bytes)
+        return [*lines, BoxLine(size, "more")]
+
+    def label(self, user: int, place: int) -> str:
+        """Return nothing: nothing was computed."""
+        return ""
+
+    def mark(self, position: int) -> Mark:
+        """Return nothing: nothing was computed."""
+        return NO_MARK
+
+    def shade(self, position: int) -> float | None:
+        """Return nothing: nothing was timed."""
+        return None
+
+    def remarks(self) -> list[str]:
+        """Return the operations of the whole, and sizes that have a value."""
+        sizes = [f"{name} = {size:,}" for name, size in self.plan.sizes.items()]
+        return [f"{self.plan.operations:,} operations", *sizes]
+
+
+def _rows(value: Nested, show_number: Callable[[float], str]) -> list[str]:
+    """Return a number or a tensor as text, the rows of a matrix below each other."""
+    text = show_nested(value, show_number)
+    if not isinstance(value, list) or not value or not isinstance(value[0], list):
+        return [text]
+    rows = [show_nested(row, show_number) for row in value]
+    if len(text) <= _SHORT or len(rows) < 2:
+        return [text]
+    lines = [f"[{rows[0]},", *(f" {row}," for row in rows[1:-1]), f" {rows[-1]}]"]
+    return [line.ljust(max(map(len, lines))) for line in lines]
