@@ -19,11 +19,12 @@ __version__ = "0.1.0"
 _ERRORS = (
     "BackendError BindingError CallError DataError DeviceError Diagnostic DtypeError "
     "EvaluationError GraphcalcError IndexRangeError InternalError Label LimitError "
-    "OutputError ParseError ProgramError ShapeError UnknownNameError UsageError"
+    "MissingNodeError OutputError ParseError ProgramError ShapeError UnknownNameError UsageError"
 ).split()
-_CALLS = "Compiled Minimized Result check check_grad compile minimize parse run".split()
+_CALLS = "Compiled check check_grad compile minimize parse run".split()
 _HOMES = {
     **dict.fromkeys(_CALLS, "graphcalc.api"),
+    **dict.fromkeys(("Minimized", "Result"), "graphcalc.results"),
     **dict.fromkeys(_ERRORS, "graphcalc.diagnostics"),
     **dict.fromkeys(("Record", "Trace"), "graphcalc.trace"),
     "Picture": "graphcalc.drawing.pictures",

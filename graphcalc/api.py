@@ -5,230 +5,35 @@ docs/python.md describes every function and argument.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
 
-from graphcalc.analysis.descent import Descent, Minimum
+from graphcalc.analysis.descent import Descent
 from graphcalc.analysis.descent import minimize as descend
 from graphcalc.analysis.gradcheck import GradientCheck, check_gradients
-from graphcalc.analysis.plan import Plan, plan_of
+from graphcalc.analysis.plan import plan_of
 from graphcalc.backends.base import Inputs, Settings, Value
 from graphcalc.data.bindings import parse_value
 from graphcalc.data.inputs import kind_of
-from graphcalc.diagnostics import BindingError, Diagnostic, GraphcalcError, Label, UsageError
-from graphcalc.displays import HTML, TEXT, Displayed
-from graphcalc.evaluate import Evaluation, Gradients, Options, Outcome
+from graphcalc.diagnostics import BindingError, Diagnostic, UsageError, without_inner_frames
+from graphcalc.evaluate import Evaluation, Gradients, Options
 from graphcalc.evaluate import parse as parse_sources
 from graphcalc.graph.ir import MAX_NODES
 from graphcalc.graph.names import names_read, targets
+from graphcalc.notebook import register
 from graphcalc.numbers import exact, show_nested
+from graphcalc.results import Minimized, PlanResult, Result, note
 from graphcalc.source import Source
+from graphcalc.syntax.columns import name_of
 from graphcalc.syntax.program import SyntaxTree
-from graphcalc.trace import Trace
 
-if TYPE_CHECKING:
-    from graphcalc.drawing.pictures import Picture
+register()
 
-# Nodes up to which a notebook draws a graph beside its table.
-_LARGE = 5_000
 # One name or several.
 Names: TypeAlias = "Sequence[str] | str"
 
 
-class Result(Displayed, Mapping[str, Value]):
-    """The values of a run by name, and the trace of every node.
-
-    `r["g"]` is the backend's own value: a number or an `NDArray` (with `.shape` and
-    `.tolist()`) of the Python backend, a `torch.Tensor` of torch's. Small values of any node
-    can be read; large values only of results and of nodes named in `keep`, as others are freed
-    after their last use.
-
-    >>> import graphcalc as gc
-    >>> r = gc.run("g = (a+b)*(c*d)", a=2, b=-4, c=-2, d=2)
-    >>> r["e"], r["f"], r["g"]
-    (-2.0, -4.0, 8.0)
-    >>> r.results
-    ['g']
-    """
-
-    def __init__(self, outcome: Outcome, notes: Sequence[Diagnostic] | None = None) -> None:
-        self._outcome = outcome
-        self._notes = notes
-
-    @property
-    def notes(self) -> tuple[Diagnostic, ...]:
-        """What a reader may want to know of the program: readings that may surprise.
-
-        They are those that the command prints, but for NaN and infinity, which records tell of
-        as `born`.
-        """
-        if self._notes is None:
-            return tuple(_note(label.text, label) for label in self._outcome.graph.notes)
-        return tuple(self._notes)
-
-    @property
-    def trace(self) -> Trace:
-        """The records of all nodes, in order of evaluation."""
-        return self._outcome.trace
-
-    @property
-    def names(self) -> list[str]:
-        """The names of all nodes, in order of evaluation."""
-        return self.trace.names
-
-    @property
-    def results(self) -> list[str]:
-        """The names of the nodes that nothing else reads."""
-        return [record.name for record in self.trace.results]
-
-    @property
-    def grad(self) -> Mapping[str, Value]:
-        """The gradients by the names of their nodes, as the backend holds them.
-
-        Large gradients can be read by inputs and by nodes named in `wrt` or `keep`; others are
-        freed after their last use.
-        """
-        return _Gradients(self._outcome)
-
-    @property
-    def value(self) -> Value:
-        """The value of the only result; UsageError where there are several."""
-        names = self.results
-        if len(names) != 1:
-            raise UsageError(
-                "several-results",
-                f"the program has {len(names)} results: {names}",
-                help="read one by its name: r[NAME]",
-            )
-        return self[names[0]]
-
-    def __getitem__(self, name: str) -> Value:
-        return _value(self._outcome, self._outcome.graph.names[name], name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.names)
-
-    def __len__(self) -> int:
-        return len(self.trace)
-
-    def profile(self) -> Trace:
-        """Return the records with every node's `seconds` and `share`; runs the program again.
-
-        >>> import graphcalc as gc
-        >>> [r.name for r in gc.run("y = x^2", x=3).profile() if r.seconds is not None]
-        ['x', 'y']
-        """
-        from graphcalc.analysis.profile import with_profile
-
-        return with_profile(self._outcome).trace
-
-    def __repr__(self) -> str:
-        from graphcalc.report.table import MAX_ROWS, build, draw_plain
-
-        records = self.trace[:MAX_ROWS]
-        table = build(records, self.trace, is_short=True, limit=None)
-        return draw_plain(table).rstrip("\n")
-
-    def graph(
-        self,
-        path: str | None = None,
-        *,
-        depth: int | str | None = None,
-        digits: int | None = None,
-    ) -> Picture:
-        """Return the picture of the graph, and write it into a file where a path is given.
-
-        depth    how far calls of functions are unfolded: a number of levels or "all"; as far as
-                 it is readable where None
-        digits   significant digits of the numbers
-
-        A notebook shows the picture; its `svg` is the document. Raises UsageError for a path
-        whose ending is no format of pictures, and for a run without a full trace.
-
-        >>> import graphcalc as gc
-        >>> gc.run("y = x^2", x=3).graph().svg[:4]
-        '<svg'
-        """
-        from graphcalc.drawing.pictures import picture_of_run
-
-        return _written(picture_of_run(self._outcome, _depth(depth), _digits(digits)), path)
-
-
-def _depth(depth: int | str | None) -> int | None:
-    from graphcalc.drawing.folding import ALL
-
-    if depth == "all":
-        return ALL
-    if depth is None or (type(depth) is int and depth >= 0):
-        return depth
-    raise UsageError("option", f"depth is a number of levels or 'all', not {depth!r}")
-
-
-def _digits(digits: int | None) -> int | None:
-    if digits is None or (type(digits) is int and 1 <= digits <= 17):
-        return digits
-    raise UsageError("option", f"digits is a whole number from 1 to 17, not {digits!r}")
-
-
-def _written(picture: Picture, path: str | None) -> Picture:
-    if path is not None:
-        picture.write(str(path))
-    return picture
-
-
-class PlanResult(Plan):
-    """The shapes and costs of a run that has not happened, in order of evaluation."""
-
-    def graph(self, path: str | None = None, *, depth: int | str | None = None) -> Picture:
-        """Return the picture of the graph with shapes and costs; the arguments are a result's."""
-        from graphcalc.drawing.pictures import picture_of_plan
-
-        return _written(picture_of_plan(self, _depth(depth)), path)
-
-    def __repr__(self) -> str:
-        from graphcalc.report import plan as printer
-        from graphcalc.report.table import MAX_ROWS, draw_plain
-
-        return draw_plain(printer.build(self, MAX_ROWS)).rstrip("\n")
-
-
-class _Gradients(Mapping[str, Value]):
-    """The gradients of a run by name."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        self._outcome = outcome
-        graph = outcome.graph
-        self._positions = {graph.nodes[p].name or "": g for p, g in graph.gradients.items()}
-
-    def __getitem__(self, name: str) -> Value:
-        return _value(self._outcome, self._positions[name], name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._positions)
-
-    def __len__(self) -> int:
-        return len(self._positions)
-
-    def __repr__(self) -> str:
-        return f"<gradients of {self._outcome.trace.target}: {', '.join(self)}>"
-
-
-def _note(text: str, label: Label | None = None) -> Diagnostic:
-    return Diagnostic("note", "note", text, () if label is None else (label,))
-
-
-def _value(outcome: Outcome, position: int, name: str) -> Value:
-    """Return the value of a node of a finished run, as its backend holds it."""
-    if position in outcome.values:
-        return outcome.values[position]
-    found, node = outcome.trace.value(position), outcome.graph.nodes[position]
-    if found is None:
-        raise UsageError(
-            "freed", f"`{name}` was freed after its last use", help=f"run with keep=[{name!r}]"
-        )
-    return outcome.program.restore(found, node.type.shape, node.type.dtype)
-
-
+@without_inner_frames
 def parse(program: str, name: str = "<program>", *, max_nodes: int = MAX_NODES) -> SyntaxTree:
     """Return the syntax tree of a program's text, whose nodes carry their spans.
 
@@ -260,12 +65,20 @@ def _merged(inputs: Inputs | None, named: Inputs) -> dict[str, Value]:
             if is_table
             else "",
         )
-    merged = dict(inputs) if inputs is not None else {}
+    merged = {_input_name(name): value for name, value in (inputs or {}).items()}
     for name, value in named.items():
         if name in merged:
             raise BindingError("bound-twice", f"`{name}` is bound twice")
         merged[name] = value
     return merged
+
+
+def _input_name(name: str) -> str:
+    """Return the name that a program has for an input: `col("net price")` for a table's column."""
+    if not isinstance(name, str) or name.startswith("col("):
+        return name
+    is_path = all(part.isidentifier() for part in name.split("."))
+    return name if is_path else name_of(name)
 
 
 def _check_options(program: str | SyntaxTree, inputs: Inputs, **options: Value) -> None:
@@ -317,6 +130,7 @@ def _names(names: Names) -> tuple[str, ...]:
     return found
 
 
+@without_inner_frames
 def check(
     program: str | SyntaxTree,
     inputs: Inputs | None = None,
@@ -352,14 +166,16 @@ class Compiled:
     def __init__(self, evaluation: Evaluation) -> None:
         self._evaluation = evaluation
 
+    @without_inner_frames
     def __call__(self, inputs: Inputs | None = None, /, **named: Value) -> Result:
         """Run on these inputs; raise BindingError for a name that is missing, twice or unused."""
         notes: list[Diagnostic] = []
         merged = _merged(inputs, named)
-        outcome = self._evaluation.run(merged, lambda *note: notes.append(_note(*note)))
+        outcome = self._evaluation.run(merged, lambda *found: notes.append(note(*found)))
         return Result(outcome, notes)
 
 
+@without_inner_frames
 def compile(
     program: str | SyntaxTree,
     *,
@@ -395,6 +211,7 @@ def _compiled(program: str | SyntaxTree, options: Options, keep: Names, trace: s
     return Compiled(Evaluation(tree, options, keep=_names(keep), records=records))
 
 
+@without_inner_frames
 def run(
     program: str | SyntaxTree,
     inputs: Inputs | None = None,
@@ -451,6 +268,7 @@ def run(
     return _compiled(program, options, keep, trace)(merged)
 
 
+@without_inner_frames
 def check_grad(
     program: str | SyntaxTree,
     inputs: Inputs | None = None,
@@ -477,20 +295,7 @@ def check_grad(
     return check_gradients(Evaluation(_tree(program), options), merged)[1]
 
 
-class Minimized(Result):
-    """The run at the end of `minimize`, and how it got there.
-
-    `history` has the loss before every step and at the end, `found` the values of the changed
-    inputs, `reason` why it stopped early, or an empty text.
-    """
-
-    def __init__(self, minimum: Minimum) -> None:
-        super().__init__(minimum.outcome)
-        self.history: list[float] = minimum.history
-        self.found: dict[str, Value] = minimum.values
-        self.reason: str = minimum.reason
-
-
+@without_inner_frames
 def minimize(
     program: str | SyntaxTree,
     inputs: Inputs | None = None,
@@ -529,58 +334,4 @@ def minimize(
     _check_options(program, merged, seed=seed or None, **rates)
     descent = Descent(loss, _names(update), lr, iterations, optimizer, tolerance)
     options = Options(Settings(backend, device, dtype), seed)
-    return Minimized(descend(Evaluation(_tree(program), options), descent, merged))
-
-
-# What a notebook shows.
-
-
-def _result_as_html(result: Result) -> str:
-    from graphcalc.report.html import as_html
-
-    return as_html(result.trace) + _picture_beside(result)
-
-
-def _picture_beside(result: Result) -> str:
-    """Return the picture of a graph that is small enough to be looked at."""
-    from graphcalc.drawing.pictures import is_readable
-
-    if result.trace.only is not None or len(result.trace) > _LARGE:
-        return ""
-    picture = result.graph()
-    return picture.svg if is_readable(picture) else ""
-
-
-def _trace_as_html(trace: Trace) -> str:
-    from graphcalc.report.html import as_html
-
-    return as_html(trace)
-
-
-def _plan_as_html(plan: Plan) -> str:
-    from graphcalc.report.html import plan_as_html
-
-    return plan_as_html(plan)
-
-
-def _check_as_html(checked: GradientCheck) -> str:
-    from graphcalc.report.html import check_as_html
-
-    return check_as_html(checked)
-
-
-def _error_as_text(error: GraphcalcError) -> str:
-    from graphcalc.report.errors import draw
-
-    return draw(error.diagnostic)
-
-
-HTML.update(
-    {
-        Result: _result_as_html,
-        Trace: _trace_as_html,
-        Plan: _plan_as_html,
-        GradientCheck: _check_as_html,
-    }
-)
-TEXT[GraphcalcError] = _error_as_text
+    return Minimized(descend(Evaluation(_tree(program), options), descent, merged), descent)

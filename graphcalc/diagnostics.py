@@ -3,6 +3,7 @@
     GraphcalcError                 exit
     ├── EvaluationError             1   a non-finite result under --strict
     ├── UsageError                  2   options and arguments
+    │   ├── MissingNodeError        2   a name that a run has no value of
     │   └── BindingError            2   a name bound twice, unknown, unused or missing
     ├── ProgramError                3   the program cannot mean anything
     │   ├── ParseError                  syntax
@@ -23,8 +24,10 @@ Library code raises these with a `Diagnostic`; only `report` prints them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+import os
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import NamedTuple, ParamSpec, TypeVar
 
 from graphcalc.displays import text_of
 from graphcalc.source import Source, Span
@@ -95,6 +98,12 @@ class UsageError(GraphcalcError):
 
     kind = "usage"
     exit_status = 2
+
+
+class MissingNodeError(UsageError, KeyError):
+    """A name that a run has no value or no gradient of."""
+
+    kind = "usage"
 
 
 class BindingError(UsageError):
@@ -191,6 +200,31 @@ class InternalError(GraphcalcError):
 
     kind = "internal"
     exit_status = 70
+
+
+_Arguments = ParamSpec("_Arguments")
+_Returned = TypeVar("_Returned")
+
+
+def without_inner_frames(
+    function: Callable[_Arguments, _Returned],
+) -> Callable[_Arguments, _Returned]:
+    """Return a function whose errors have no frames of graphcalc in their tracebacks.
+
+    They stay with GRAPHCALC_DEBUG in the environment.
+    """
+
+    @wraps(function)
+    def called(*arguments: _Arguments.args, **named: _Arguments.kwargs) -> _Returned:
+        try:
+            return function(*arguments, **named)
+        except GraphcalcError as error:
+            if os.environ.get("GRAPHCALC_DEBUG"):
+                raise
+            caught = error
+        raise caught.with_traceback(None)
+
+    return called
 
 
 def closest(name: str, candidates: Iterable[str], limit: int = 1) -> list[str]:

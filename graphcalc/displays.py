@@ -1,4 +1,4 @@
-"""How results show themselves in a notebook: rooms above register what draws a class."""
+"""How results show themselves in notebooks and at prompts; `notebook.py` says what draws them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ TEXT: dict[type, Callable[[Any], str]] = {}
 
 
 class Displayed:
-    """Base class of what a notebook shows as HTML."""
+    """Base class of what a notebook shows as HTML, and a prompt as text."""
 
     def _repr_html_(self) -> str | None:
         found = _printer(HTML, self)
         return None if found is None else found(self)
+
+    def __repr__(self) -> str:
+        found = text_of(self)
+        return super().__repr__() if found is None else found
 
 
 def text_of(shown: object) -> str | None:

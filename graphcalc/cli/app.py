@@ -248,7 +248,7 @@ def _minimize(evaluation: Evaluation, command: CommandLine, page: Page, node: st
     names = command.show or (list(minimum.values) if is_value else ())
     records = outcome.trace.select(names) if names else outcome.trace
     _print_run(records, outcome, command, page)
-    line = report.as_line(minimum, way)
+    line = report.as_line(minimum.history, minimum.reason, way)
     (STANDARD_OUTPUT.write if page.format == "table" else complain)(line)
     return outcome
 

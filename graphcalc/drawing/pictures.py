@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property
+from html import escape
 from typing import TYPE_CHECKING
 
 from graphcalc.analysis.nan_origins import Origins, is_repeatable, non_finite_counts
 from graphcalc.analysis.plan import Plan
-from graphcalc.diagnostics import LimitError, UsageError
+from graphcalc.diagnostics import LimitError, UsageError, without_inner_frames
 from graphcalc.drawing.diagram import Diagram, diagram
 from graphcalc.drawing.folding import READABLE, Depth
 from graphcalc.drawing.marks import Marks, marks_of_trace
@@ -16,12 +17,15 @@ from graphcalc.drawing.node_texts import PlanTexts, TraceTexts
 from graphcalc.drawing.scene import Scene, scene_of
 from graphcalc.drawing.svg import as_svg
 from graphcalc.evaluate import Outcome
+from graphcalc.report.errors import draw as draw_diagnostic
 
 if TYPE_CHECKING:
     from graphcalc.trace import Trace
 
 # Boxes up to which a picture is drawn.
 MAX_BOXES = 5_000
+# What notebooks with a dark theme are marked by: those of Jupyter, Visual Studio Code and Colab.
+_DARK_NOTEBOOKS = '[data-jp-theme-light="false"],.vscode-dark,html[theme="dark"]'
 
 
 class Picture:
@@ -53,15 +57,47 @@ class Picture:
         """The picture as an SVG document."""
         return as_svg(self.scene)
 
+    @property
+    def html(self) -> str:
+        """The page that steps through the run; UsageError for a plan."""
+        return self._drawn("html").decode()
+
+    @property
+    def pdf(self) -> bytes:
+        """The picture as a PDF document."""
+        return self._drawn("pdf")
+
+    @property
+    def png(self) -> bytes:
+        """The picture as a PNG file; BackendError without the extra `pictures`."""
+        return self._drawn("png")
+
+    @property
+    def dot(self) -> str:
+        """The picture as text for Graphviz."""
+        return self._drawn("dot").decode()
+
+    @property
+    def mmd(self) -> str:
+        """The picture as text for Mermaid; LimitError for more than that draws."""
+        return self._drawn("mmd").decode()
+
+    @without_inner_frames
+    def _drawn(self, format: str) -> bytes:
+        from graphcalc.drawing.writers import draw
+
+        return draw(self, format)
+
+    @without_inner_frames
     def write(self, path: str) -> None:
         """Draw the picture into a file, in the format of its ending, whole or not at all.
 
         Raises UsageError for an unknown ending, and OutputError where it cannot be written.
         """
-        from graphcalc.drawing.writers import draw, format_of
+        from graphcalc.drawing.writers import format_of
         from graphcalc.files.atomic import whole_file
 
-        data = draw(self, format_of(path))
+        data = self._drawn(format_of(path))
         with whole_file(path) as file:
             file.write(data)
 
@@ -71,11 +107,22 @@ class Picture:
 
         return as_characters(self.diagram, width, has_colour=has_colour, is_ascii=is_ascii)
 
-    def _repr_svg_(self) -> str:
-        return self.svg
+    def _repr_html_(self) -> str:
+        return in_notebook(self)
+
+    def _repr_svg_(self) -> str | None:
+        return self.svg if len(self.diagram.boxes) <= MAX_BOXES else None
 
     def __repr__(self) -> str:
         return self.text().rstrip("\n")
+
+
+def in_notebook(picture: Picture) -> str:
+    """Return a picture as HTML for a notebook, or why it cannot be drawn."""
+    try:
+        return f'<div style="overflow:auto">{as_svg(picture.scene, _DARK_NOTEBOOKS)}</div>'
+    except LimitError as error:
+        return f"<pre>{escape(draw_diagnostic(error.diagnostic))}</pre>"
 
 
 def is_readable(picture: Picture) -> bool:

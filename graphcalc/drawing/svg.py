@@ -24,15 +24,19 @@ _KINDS = ("name", "expression", "value", "gradient", *MARKS, "more", "label", "c
 _LETTERS = {"move": "M", "line": "L", "curve": "C"}
 
 
-def as_svg(scene: Scene) -> str:
-    """Return the picture as an SVG document."""
+def as_svg(scene: Scene, dark_in: str = "") -> str:
+    """Return the picture as an SVG document.
+
+    It is dark where the reader's screen is or, where `dark_in` is given, inside of the elements
+    that this selector of CSS finds.
+    """
     width, height = _number(scene.width), _number(scene.height)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
         f' viewBox="0 0 {width} {height}" class="graphcalc" role="img"'
         f' aria-label="{_text(scene.title)}">',
         f"<title>{_text(scene.title)}</title>",
-        f"<style>{style()}</style>",
+        f"<style>{style(dark_in)}</style>",
         f'<rect class="paper" width="{width}" height="{height}" fill="{LIGHT.paper}"/>',
         *shapes(scene),
         "</svg>",
@@ -41,7 +45,7 @@ def as_svg(scene: Scene) -> str:
     return "\n".join(lines)
 
 
-def style(dark: str = "@media (prefers-color-scheme:dark)") -> str:
+def style(dark_in: str = "") -> str:
     """Return what dark paper changes; light colours stand on the shapes themselves."""
     rules = {
         ".paper": f"fill:{DARK.paper}",
@@ -53,8 +57,9 @@ def style(dark: str = "@media (prefers-color-scheme:dark)") -> str:
         rules[f".{role} rect"] = f"fill:{fill};stroke:{DARK.border[role]}"
     rules[".born rect"] = f"stroke:{DARK.born}"
     rules |= {f".{kind}": f"fill:{text_colour(DARK, kind)}" for kind in _KINDS}
-    text = "".join(f".graphcalc {selector}{{{rule}}}" for selector, rule in rules.items())
-    return f"{dark}{{{text}}}"
+    inside = f":is({dark_in}) .graphcalc" if dark_in else ".graphcalc"
+    text = "".join(f"{inside} {selector}{{{rule}}}" for selector, rule in rules.items())
+    return text if dark_in else f"@media (prefers-color-scheme:dark){{{text}}}"
 
 
 def shapes(scene: Scene) -> Iterator[str]:

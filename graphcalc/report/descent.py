@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from graphcalc.analysis.descent import Descent, Minimum, Watch
+from graphcalc.analysis.descent import Descent, Watch
 from graphcalc.report.output import is_terminal
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -54,11 +54,10 @@ def sparkline(history: Sequence[float], width: int = _WIDTH) -> str:
     return "".join(_BARS[round((x - low) / span * top) if span > 0 else 0] for x in history)
 
 
-def as_line(minimum: Minimum, descent: Descent) -> str:
+def as_line(history: Sequence[float], reason: str, descent: Descent) -> str:
     """Return the losses, iterations, options and stop of a descent in one line."""
-    history = minimum.history
     steps = len(history) - 1
-    why = f", stopped: {minimum.reason}" if minimum.reason else ""
+    why = f", stopped: {reason}" if reason else ""
     return (
         f"{descent.of} {history[0]:.7g} → {history[-1]:.7g} in {steps:,} "
         f"iteration{'s' * (steps != 1)} of {descent.optimizer}, lr {descent.rate:g}{why}"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from graphcalc.analysis.gradcheck import GradientCheck
 from graphcalc.analysis.plan import Plan
 from graphcalc.report import gradcheck, plan
+from graphcalc.report.safe import isolated
 from graphcalc.report.table import MAX_ROWS, NodeTable, build
 from graphcalc.trace import Trace
 
-_COLOURS = {"input": "#b58900", "operation": "#268bd2", "result": "#8b5a2b"}
+# Borders of roles, which are seen on light and on dark paper; texts have the notebook's colour.
+_COLOURS = {"input": "#b58900", "operation": "#268bd2", "result": "#a0703c"}
+_CELL = "text-align:left;padding:.2em .6em"
 
 
 def as_html(trace: Trace) -> str:
@@ -29,14 +33,20 @@ def check_as_html(checked: GradientCheck) -> str:
 
 
 def _drawn(table: NodeTable) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in table.header)
-    rows = "".join(
-        f'<tr style="color:{_COLOURS[role]}">'
-        + "".join(f"<td><code>{escape(cell)}</code></td>" for cell in cells)
-        + "</tr>"
-        for role, cells in table.rows
-    )
+    head = "".join(f'<th style="{_CELL}">{_text(name)}</th>' for name in table.header)
+    rows = "".join(_row(role, cells) for role, cells in table.rows)
     return (
-        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
-        f"<caption>{escape(table.caption)}</caption></table>"
+        '<table style="border-collapse:collapse;margin:0">'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
+        f'<caption style="caption-side:bottom;text-align:left">{_text(table.caption)}</caption>'
+        "</table>"
     )
+
+
+def _row(role: str, cells: Sequence[str]) -> str:
+    drawn = "".join(f'<td style="{_CELL}"><code>{_text(cell)}</code></td>' for cell in cells)
+    return f'<tr style="border-left:4px solid {_COLOURS[role]}">{drawn}</tr>'
+
+
+def _text(text: str) -> str:
+    return escape(isolated(text))

@@ -68,6 +68,16 @@ def test_inputs():
     assert code_of(gc.UsageError, gc.compile("x + 1"), [1]) == "inputs"
 
 
+def test_no_node():
+    """A name that a run has no node and no gradient of, which is a KeyError too."""
+    result = gc.run("y = sin(x) + c", x=1, c=2, grad="y", wrt="x")
+    for names in (result, result.grad):
+        assert code_of(gc.MissingNodeError, names.__getitem__, "z") == "no-node"
+        assert names.get("z") is None
+        assert "z" not in names
+        assert 3 not in names
+
+
 def test_option_name():
     """A number under an option's name that the program has for a name too."""
     for name, value in (("seed", 3), ("threads", 2), ("trace", 1), ("keep", [1, 2]), ("grad", 1)):
