@@ -23,11 +23,14 @@ def browser():
 
 @pytest.fixture
 def show(browser, tmp_path):
-    """A function that opens a page; afterwards nothing was requested, and no error was logged."""
+    """A function that opens a page; afterwards nothing was requested, and no error was logged.
+
+    `ready` selects what the page has when it can be used.
+    """
     wrong, requests = [], []
     context = browser.new_context(viewport={"width": 1200, "height": 800})
 
-    def opened(text, more=""):
+    def opened(text, more="", ready="#controls"):
         path = Path(tmp_path, "page.html")
         path.write_text(text, encoding="utf-8")
         page = context.new_page()
@@ -35,7 +38,7 @@ def show(browser, tmp_path):
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", lambda request: requests.append(request.url))
         page.goto(path.as_uri() + more)
-        page.wait_for_selector("#controls")
+        page.wait_for_selector(ready)
         assert requests == [path.as_uri() + more.partition("#")[0]]
         return page
 
