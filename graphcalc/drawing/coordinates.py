@@ -31,8 +31,7 @@ def centres(layered: Layered, widths: Sequence[float], gap: float) -> list[float
     """
     places = [layered.places(rank) for rank in range(len(layered.layers))]
     conflicts = _conflicts(layered, places) | _side_inputs(layered)
-    neighbours = dict.fromkeys(pair for layer in layered.layers for pair in pairwise(layer))
-    apart = [(a, b, (widths[a] + widths[b]) / 2 + gap) for a, b in neighbours]
+    apart = [(a, b, (widths[a] + widths[b]) / 2 + gap) for a, b in layered.neighbours(places)]
     free = _Placement(apart, _Blocks(range(len(widths)))).width
     placements = []
     for is_up in (False, True):

@@ -50,8 +50,29 @@ class Layered(NamedTuple):
         layer = self.layers[rank]
         found = {*self.starts[rank], *self.ends[rank], *[start for start, _ in self.pieces[rank]]}
         if len(found) * 4 > len(layer):
-            return {item: place for place, item in enumerate(layer)}
+            return dict(zip(layer, range(len(layer))))
         return {item: layer.index(item) for item in found}
+
+    def neighbours(self, places: list[dict[int, int]]) -> dict[tuple[int, int], None]:
+        """Return the items that stand side by side in a layer, from left to right.
+
+        `places` are those of items in each layer. A layer has the pairs of the one above, except
+        beside what starts in it, and where something ended.
+        """
+        found: dict[tuple[int, int], None] = {}
+        ending: list[int] = []
+        for rank, layer in enumerate(self.layers):
+            starting = sorted([places[rank][item] for item in self.starts[rank]])
+            lefts = [place + by for place in starting for by in (-1, 0)]
+            for ended, place in enumerate(ending):
+                left = place - ended - 1
+                if left >= 0:
+                    lefts.append(_with_started(left, starting))
+            for left in lefts:
+                if 0 <= left < len(layer) - 1:
+                    found[layer[left], layer[left + 1]] = None
+            ending = sorted([places[rank][item] for item in self.ends[rank]])
+        return found
 
     def trunks_crossed(
         self, rank: int, upper: dict[int, int], lower: dict[int, int]
@@ -69,6 +90,15 @@ class Layered(NamedTuple):
             is_branch = self.bottom[start] > rank
             is_right = left_of_end > left_of_start
             yield abs(left_of_end - left_of_start) - (is_branch and is_right)
+
+
+def _with_started(place: int, starting: list[int]) -> int:
+    """Return the place of an item when others have started at these places."""
+    for other in starting:
+        if other > place:
+            break
+        place += 1
+    return place
 
 
 def ranks(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:

@@ -11,11 +11,13 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from math import ceil
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from graphcalc.drawing.layers import Layered, in_layers, ranks
 
 AnySize = TypeVar("AnySize")
+# Places in the layer above and in the one below.
+_Places: TypeAlias = tuple[list[int], list[int]]
 
 # Sweeps down and up, and how many items they may look at in all.
 _SWEEPS = 24
@@ -134,47 +136,51 @@ def _sorted(layered: Layered, number: int, other: int, ties_turn: bool) -> list[
     return found
 
 
-def _places(layer: list[int]) -> dict[int, int]:
-    return {item: i for i, item in enumerate(layer)}
-
-
 def _exchange(layered: Layered) -> None:
     """Exchange neighbours in a layer, except two trunks, as long as that saves crossings."""
     for rank, layer in enumerate(layered.layers):
-        near = _near_places(layered, rank)
+        near = _Near(layered, rank)
         is_trunk = [layered.bottom[item] > layered.top[item] for item in layer]
         is_better = True
         while is_better:
             is_better = False
-            for i in range(len(layer) - 1):
-                if is_trunk[i] and is_trunk[i + 1]:
+            single = [i for i, passes in enumerate(is_trunk) if not passes]
+            for i in sorted({place + by for place in single for by in (-1, 0)}):
+                if not 0 <= i < len(layer) - 1 or (is_trunk[i] and is_trunk[i + 1]):
                     continue
-                left, right = near[layer[i]], near[layer[i + 1]]
-                gain = 0
-                for ours, theirs in zip(left, right):
-                    gain += sum((x > y) - (x < y) for x in ours for y in theirs)
-                if gain > 0:
+                if _gain(near[layer[i]], near[layer[i + 1]]) > 0:
                     layer[i], layer[i + 1] = layer[i + 1], layer[i]
                     is_trunk[i], is_trunk[i + 1] = is_trunk[i + 1], is_trunk[i]
                     is_better = True
 
 
-def _near_places(layered: Layered, rank: int) -> dict[int, tuple[list[int], list[int]]]:
-    """Return for each item of a layer the places of its neighbours above and below."""
-    layers = layered.layers
-    near: dict[int, tuple[list[int], list[int]]] = {item: ([], []) for item in layers[rank]}
-    if rank > 0:
-        place = _places(layers[rank - 1])
-        for start, end in layered.pieces[rank - 1]:
-            near[end][0].append(place[start])
-        for item in layers[rank]:
-            if layered.top[item] < rank:
-                near[item][0].append(place[item])
-    if rank + 1 < len(layers):
-        place = _places(layers[rank + 1])
-        for start, end in layered.pieces[rank]:
-            near[start][1].append(place[end])
-        for item in layers[rank]:
-            if layered.bottom[item] > rank:
-                near[item][1].append(place[item])
-    return near
+def _gain(left: _Places, right: _Places) -> int:
+    """Return how many crossings an exchange saves, by the neighbours' places above and below."""
+    return sum((x > y) - (x < y) for ours, theirs in zip(left, right) for x in ours for y in theirs)
+
+
+class _Near(dict[int, _Places]):
+    """For each item of a layer the places of its neighbours above and below, when asked for."""
+
+    def __init__(self, layered: Layered, rank: int) -> None:
+        self.layered, self.rank = layered, rank
+        layers = layered.layers
+        self.upper = _places(layers[rank - 1]) if rank else {}
+        self.lower = _places(layers[rank + 1]) if rank + 1 < len(layers) else {}
+        self.branches: dict[int, list[int]] = {}
+        for start, end in layered.pieces[rank] if self.lower else ():
+            self.branches.setdefault(start, []).append(self.lower[end])
+
+    def __missing__(self, item: int) -> _Places:
+        layered, rank = self.layered, self.rank
+        is_passing = layered.top[item] < rank
+        above = [item] if is_passing else layered.above[item]
+        below = self.branches.get(item, [])
+        if layered.bottom[item] > rank:
+            below = [*below, self.lower[item]]
+        found = self[item] = [self.upper[other] for other in above], below
+        return found
+
+
+def _places(layer: list[int]) -> dict[int, int]:
+    return dict(zip(layer, range(len(layer))))
