@@ -54,8 +54,6 @@ class WorkedLines:
         self.trace, self.graph = trace, trace.graph
         self._show = shortener(self._numbers()) if digits is None else round_to(digits)
         self._uses: dict[int, list[Edge]] = {}
-        # Gradients whose rule was shown already: others refer to them by name.
-        self._told: set[int] = set()
         for edge in self.graph.edges:
             self._uses.setdefault(edge.node, []).append(edge)
 
@@ -172,10 +170,9 @@ class WorkedLines:
             words = self._words(edge)
             if words:
                 return (value,), "; ".join([words, *remarks])
-            return (self._rule(edge.share), value), "".join(remarks)
+            return (self._rule(edge, edge.share), value), "".join(remarks)
         taken = self._taken(edge.local)
-        is_own = edge.local == edge.share or graph.nodes[edge.local].name is None
-        is_own = is_own and edge.local >= (graph.forward or 0)
+        is_own = edge.local >= (graph.forward or 0)
         local = self._formula(taken, is_operand=False) if is_own else operand_text(graph, taken)
         found = graph.nodes[edge.local]
         is_number = found.op is OPS["const"] and found.name is None
@@ -209,7 +206,7 @@ class WorkedLines:
         """A formula in terms of named nodes, without the cases that do not hold."""
         position = self._taken(position)
         node = self.graph.nodes[position]
-        if is_operand and (node.name is not None or node.op is OPS["const"]):
+        if is_operand and self._is_named(position):
             return operand_text(self.graph, position)
         text = node_text(self.graph, position, lambda graph, i: self._formula(i))
         return f"({text})" if is_operand and node.op.symbol else text
@@ -220,7 +217,7 @@ class WorkedLines:
         node = self.graph.nodes[position]
         if node.name is None and node.op is OPS["const"]:
             return operand_text(self.graph, position)
-        if node.name is not None and is_operand:
+        if is_operand and self._is_named(position):
             return self.inner(position)
         text = node_text(self.graph, position, lambda graph, i: self._with_numbers(i))
         return f"({text})" if is_operand and node.op.symbol else text
@@ -237,15 +234,35 @@ class WorkedLines:
         user, text = self.graph.nodes[edge.user], node_text(self.graph, edge.user)
         return self._words(edge) or f"{user.name} = {text} changes in jumps alone"
 
-    def _rule(self, share: int) -> str:
-        """A gradient on tensors in terms of named nodes; by its name, where it was shown."""
-        node = self.graph.nodes[share]
-        is_forward = share < (self.graph.forward or 0)
-        is_known = node.name is not None and (is_forward or share in self._told)
-        self._told.add(share)
-        if is_known or node.op is OPS["const"]:
-            return operand_text(self.graph, share)
-        return node_text(self.graph, share)
+    def _is_named(self, position: int) -> bool:
+        """Whether a formula has the name of a node: of the forward pass, or a constant.
+
+        Equal gradients are one node, so the name of a gradient may be that of another one.
+        """
+        node = self.graph.nodes[position]
+        return position < (self.graph.forward or 0) or node.op is OPS["const"]
+
+    def _rule(self, edge: Edge, share: int) -> str:
+        """What a use adds on tensors, in terms of the gradient of its user and of named nodes."""
+        graph, gradient = self.graph, self.graph.gradients[edge.user]
+        # Where a node of the forward pass is that gradient too, it is so at its first place.
+        waiting = [gradient]
+
+        def part(graph: Graph, position: int) -> str:
+            if position in waiting:
+                waiting.clear()
+                return self._d(edge.user)
+            node = graph.nodes[position]
+            is_short = all(i == gradient or self._is_named(i) for i in node.operands)
+            if self._is_named(position) or (node.name is not None and not is_short):
+                return operand_text(graph, position)
+            text = node_text(graph, position, part)
+            return f"({text})" if node.op.symbol else text
+
+        if share == gradient:
+            return self._d(edge.user)
+        is_named = self._is_named(share) and gradient not in graph.nodes[share].operands
+        return operand_text(graph, share) if is_named else node_text(graph, share, part)
 
 
 def _sides(*texts: str) -> tuple[str, ...]:

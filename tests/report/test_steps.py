@@ -234,3 +234,31 @@ def test_words_for_moves(call, words):
     text = page(f"a = {call}; y = a.sum()", {"x": [[1, 2], [3, 4]]}, "y")[0]
     assert f"(dy/da {words}; shape (2, 2))" in text
     assert "pad=(-" not in text
+
+
+@pytest.mark.parametrize(
+    ("program", "inputs", "lines"),
+    [
+        (
+            "p = a * w; q = b * w; c = p + q; y = sum(c * c)",
+            {"a": [1, 2], "b": [3, 4], "w": [1, 3]},
+            (
+                "dy/dp = dy/dc = ",
+                "dy/dq = dy/dc = ",
+                "dy/da = dy/dp * w = ",
+                "dy/db = dy/dq * w = ",
+            ),
+        ),
+        ("e = f * x; y = sum(e * f)", {"f": [1, 2], "x": [3, 4]}, ("dy/df through e = dy/de * x",)),
+        (
+            "p = x^2; y = p + 3",
+            {"x": 2},
+            ("dy/dx = dy/dp · dp/dx = dy/dp · (2 * x) = 1 · (2 * 2)",),
+        ),
+    ],
+)
+def test_lines_name_the_gradient_of_the_node_that_reads(program, inputs, lines):
+    """Equal gradients are one node, and each line has the name of the one that it goes on from."""
+    drawn, _ = page(program, inputs, "y")
+    for line in lines:
+        assert f"  {line}" in drawn
