@@ -168,7 +168,7 @@ def _json(data: Json) -> str:
 
 def _script(model: PageModel, code: PackedCode, *, can_compute: bool) -> str:
     """Return the script that unpacks the others, with the functions of the program alone."""
-    functions = ",".join(operations(model.graph).values()) if can_compute else ""
+    functions = ",".join(operations(model.graph)) if can_compute else ""
     found = f"const FUNCTIONS=[{functions}];" if can_compute else ""
     return f'{found}({code.start})("{code.data}")'
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from graphcalc.drawing.page.model import Json, PageModel, number, unless_counting
 from graphcalc.graph.ir import Graph, Node
+from graphcalc.ops.spec import TENSORS, parameters
 from graphcalc.ops.table import OPS
 from graphcalc.report.safe import safe
 from graphcalc.report.steps import StepLine, WorkedLines
@@ -44,9 +45,18 @@ def editable(model: PageModel) -> list[int]:
     ]
 
 
-def operations(graph: Graph) -> dict[str, str]:
-    """Return the functions in JavaScript that a graph uses, by the names of their ops."""
-    return {node.op.name: node.op.js for node in graph.nodes if not _is_leaf(node)}
+def operations(graph: Graph) -> dict[str, int]:
+    """Return the functions in JavaScript that a graph uses, with their numbers."""
+    found = dict.fromkeys(_function(node) for node in graph.nodes if not _is_leaf(node))
+    return {source: number for number, source in enumerate(found)}
+
+
+def _function(node: Node) -> str:
+    """Return the source of a node's function, with its static arguments."""
+    source = node.op.js
+    if all(parameter.kind in TENSORS for parameter in parameters(node.op)):
+        return source
+    return f"({source})({','.join(map(repr, node.params))})"
 
 
 def program(model: PageModel) -> dict[str, Json]:
@@ -58,14 +68,14 @@ def program(model: PageModel) -> dict[str, Json]:
     those of `hidden`. `lines` are the steps with holes for values, their sides in turn.
     """
     graph, trace = model.graph, model.trace
-    names = {name: number for number, name in enumerate(operations(graph))}
+    functions = operations(graph)
     holes = _Holes(trace)
     lines = (*holes.forward(), *holes.backward())
     edges = {edge: edge.local for edge in graph.edges if edge.local is not None}
     local_of = {arrow: local for edge, local in edges.items() for arrow in model.arrows_of(edge)}
     drawn = {*trace.positions, *graph.gradients.values(), *edges.values()}
     return {
-        "code": [_code(trace, position, names) for position in range(len(graph))],
+        "code": [_code(trace, position, functions) for position in range(len(graph))],
         "lines": [_template(line) for line in lines],
         "at": unless_counting(list(model.row_of)),
         "back": [graph.gradients.get(position, -1) for position in model.row_of],
@@ -76,12 +86,12 @@ def program(model: PageModel) -> dict[str, Json]:
     }
 
 
-def _code(trace: Trace, position: int, names: dict[str, int]) -> Json:
+def _code(trace: Trace, position: int, functions: dict[str, int]) -> Json:
     node = trace.graph.nodes[position]
     if _is_leaf(node):
         value = trace.value(position)
         return number(node.params[1][0] if value is None else value)
-    return [names[node.op.name], int(node.type.dtype == "bool"), *node.operands]
+    return [functions[_function(node)], int(node.type.dtype == "bool"), *node.operands]
 
 
 def _template(line: StepLine) -> str:

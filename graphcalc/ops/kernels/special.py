@@ -20,22 +20,22 @@ _Real: TypeAlias = Any
 # Coefficients of lgamma, from FreeBSD's msun (e_lgamma_r.c, Copyright (C) 1993 by Sun
 # Microsystems, Inc., freely given), highest power first: around the minimum, in (x-1) and (x-2)
 # between, and of Stirling's series. Python's own is a dozen ulp off below 10, and worse near 1, 2.
-_MINIMUM_AT, _MINIMUM = 1.46163214496836224576, -1.21486290535849611461e-01
-_MINIMUM_REST = -3.63867699703950536541e-18
-_AROUND_MINIMUM = (
+MINIMUM_AT, MINIMUM = 1.46163214496836224576, -1.21486290535849611461e-01
+MINIMUM_REST = -3.63867699703950536541e-18
+AROUND_MINIMUM = (
     *(3.35529192635519073543e-04, -3.12754168375120860518e-04, 3.15632070903625950361e-04),
     *(-5.38595305356740546715e-04, 8.81081882437654011382e-04, -1.40346469989232843813e-03),
     *(2.25964780900612472250e-03, -3.68452016781138256760e-03, 6.10053870246291332635e-03),
     *(-1.03142241298341437450e-02, 1.79706750811820387126e-02, -3.27885410759859649565e-02),
     *(6.46249402391333854778e-02, -1.47587722994593911752e-01, 4.83836122723810047042e-01),
 )
-_BELOW_TWO = (
+BELOW_TWO = (
     *(4.48640949618915160150e-05, 2.52144565451257326939e-05, 1.08011567247583939954e-04),
     *(2.20862790713908385557e-04, 5.10069792153511336608e-04, 1.19270763183362067845e-03),
     *(2.89051383673415629091e-03, 7.38555086081402883957e-03, 2.05808084325167332806e-02),
     *(6.73523010531292681824e-02, 3.22467033424113591611e-01, 7.72156649015328655494e-02),
 )
-_ABOVE_ONE = (
+ABOVE_ONE = (
     (
         *(1.33810918536787660377e-02, 2.28963728064692451092e-01, 9.77717527963372745603e-01),
         *(1.45492250137234768737e00, 6.32827064025093366517e-01, -7.72156649015328655494e-02),
@@ -45,7 +45,7 @@ _ABOVE_ONE = (
         *(2.12848976379893395361e00, 2.45597793713041134822e00, 1.0),
     ),
 )
-_ABOVE_TWO = (
+ABOVE_TWO = (
     (
         *(3.19475326584100867617e-05, 1.84028451407337715652e-03, 2.66422703033638609560e-02),
         *(1.46350472652464452805e-01, 3.25778796408930981787e-01, 2.14982415960608852501e-01),
@@ -56,7 +56,7 @@ _ABOVE_TWO = (
         *(1.71933865632803078993e-01, 7.21935547567138069525e-01, 1.39200533467621045958e00, 1.0),
     ),
 )
-_STIRLING = (
+STIRLING = (
     *(-1.63092934096575273989e-03, 8.36339918996282139126e-04, -5.95187557450339963135e-04),
     *(7.93650558643019558500e-04, -2.77777777728775536470e-03, 8.33333333333329678849e-02),
 )
@@ -80,17 +80,17 @@ def _lgamma_to_two(x: float) -> float:
     if x <= 0.9:
         shift = -math.log(x)
         near_two, near_minimum = x >= 0.7316, x >= 0.23164
-        y = 1.0 - x if near_two else x - (_MINIMUM_AT - 1.0) if near_minimum else x
+        y = 1.0 - x if near_two else x - (MINIMUM_AT - 1.0) if near_minimum else x
     else:
         near_two, near_minimum = x >= 1.7316, x >= 1.23164
-        y = 2.0 - x if near_two else x - _MINIMUM_AT if near_minimum else x - 1.0
+        y = 2.0 - x if near_two else x - MINIMUM_AT if near_minimum else x - 1.0
     if near_two:
-        return shift + (y * _polynomial(_BELOW_TWO, y) - 0.5 * y)
+        return shift + (y * _polynomial(BELOW_TWO, y) - 0.5 * y)
     if near_minimum:
         # The last term is linear and carries most of the value's rounding.
-        p = y * y * _polynomial(_AROUND_MINIMUM, y)
-        return shift + (_MINIMUM - (_MINIMUM_REST - p))
-    top, bottom = _ABOVE_ONE
+        p = y * y * _polynomial(AROUND_MINIMUM, y)
+        return shift + (MINIMUM - (MINIMUM_REST - p))
+    top, bottom = ABOVE_ONE
     return shift + (-0.5 * y + y * _polynomial(top, y) / _polynomial(bottom, y))
 
 
@@ -110,7 +110,7 @@ def lgamma(x: float) -> float:
     if x < 8.0:
         whole = math.floor(x)
         y = x - whole
-        top, bottom = _ABOVE_TWO
+        top, bottom = ABOVE_TWO
         value = 0.5 * y + y * _polynomial(top, y) / _polynomial(bottom, y)
         product = 1.0
         for k in range(2, whole):
@@ -119,7 +119,7 @@ def lgamma(x: float) -> float:
     t = math.log(x)
     if x < 2.0**58:
         z = 1.0 / x
-        series = 4.18938533204672725052e-01 + z * _polynomial(_STIRLING, z * z)
+        series = 4.18938533204672725052e-01 + z * _polynomial(STIRLING, z * z)
         return (x - 0.5) * (t - 1.0) + series
     return x * (t - 1.0)
 
@@ -194,7 +194,7 @@ def _cot_pi(x: float) -> float:
 
 
 # B(2j) / (2j)! of the Euler-Maclaurin formula, j from 1.
-_BERNOULLI = (
+BERNOULLI = (
     *(1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 1307674368000),
     *(1 / 74724249600, -3617 / 10670622842880000, 43867 / 5109094217170944000),
     *(-174611 / 802857662698291200000, 77683 / 14101100039391805440000),
@@ -228,7 +228,7 @@ def zeta(n: int, x: _Real, count: int, div: Callable[[_Real, _Real], _Real]) -> 
     start = x + count
     square = start * start
     rest, factor = div(0.5 * n, start), 1.0
-    for j, bernoulli in enumerate(_BERNOULLI):
+    for j, bernoulli in enumerate(BERNOULLI):
         factor = div(factor * ((n + 2.0 * j) * (n + 2.0 * j + 1.0)), square)
         rest = rest + bernoulli * factor
     total = (1.0 + rest) * _over_power(n - 1, start, div)

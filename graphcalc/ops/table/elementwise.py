@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from graphcalc.ops import causes
-from graphcalc.ops.kernels import javascript, numeric, special
+from graphcalc.ops.kernels import javascript, javascript_special, numeric, special
 from graphcalc.ops.shapes import arithmetic, chosen, predicate
 from graphcalc.ops.spec import (
     HALVES,
@@ -281,6 +281,7 @@ ELEMENTWISE = (
         domain=(0, 1e3),
         causes=causes.GAMMA,
         vjp=("g * digamma(x)",),
+        js=javascript_special.LGAMMA,
     ),
     unary(
         "gamma",
@@ -293,6 +294,7 @@ ELEMENTWISE = (
         causes=causes.GAMMA,
         vjp=("g * out * digamma(x)",),
         latex=r"\Gamma",
+        js=javascript_special.GAMMA,
     ),
     unary(
         "cbrt",
@@ -336,6 +338,7 @@ ELEMENTWISE = (
         causes=causes.GAMMA,
         vjp=("g * polygamma(1, x)",),
         latex=r"\psi",
+        js=javascript_special.DIGAMMA,
     ),
     Op(
         "polygamma",
@@ -349,6 +352,7 @@ ELEMENTWISE = (
         domain=(0, 1e3),
         differs="torch's has nine digits for n=1; above, it is nan at inf and hangs far below 0.",
         vjp=lambda operands, params: (f"g * polygamma({params[0] + 1}, x)",),
+        js=javascript_special.POLYGAMMA,
     ),
     unary(
         "erfinv",
@@ -361,6 +365,7 @@ ELEMENTWISE = (
         vjp=in_halves(
             ("0.886226925452758 * exp(out^2) * g",), ("g * 0.886226925452758 * exp(out * out)",)
         ),
+        js=javascript_special.ERFINV,
     ),
     Op(
         "logaddexp",
