@@ -33,6 +33,8 @@ CLOSING = (
 # A reader takes the name of an option and the text of its value, and raises UsageError.
 Reader = Callable[[str, str], object]
 
+# Endings of pictures.
+PICTURES = ("svg", "png", "pdf", "html", "htm", "dot", "gv", "mmd")
 _ROW_FORMATS = ("csv", "tsv", "jsonl", "json", "parquet", "arrow")
 _FILE_FORMATS = ("npy", "npz", "safetensors", "pt", "txt", *_ROW_FORMATS)
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
@@ -153,7 +155,13 @@ def _target(name: str, text: str) -> SaveTarget:
         return parse_target(text)
     except UsageError as error:
         d = error.diagnostic
-        raise UsageError(d.code, f"{name}: {d.message}", help=d.help) from None
+        help = f"a picture is drawn by --graph {brief(text)}" if _is_drawn(text) else d.help
+        raise UsageError(d.code, f"{name}: {d.message}", help=help) from None
+
+
+def _is_drawn(path: str) -> bool:
+    """Return whether a file of this name would be a picture."""
+    return path.lower().rpartition(".")[2] in PICTURES
 
 
 def _constant(name: str, text: str) -> Binding:
@@ -222,6 +230,8 @@ class Option(NamedTuple):
             return self.read(name, text)
         if self.choices and text not in self.choices:
             wanted, help = f"one of {', '.join(self.choices)}", did_you_mean(text, self.choices)
+            if self.name == "--format" and text in PICTURES:
+                help = f"a picture is drawn by --graph g.{text}"
             raise _refused(name, wanted, text, self.code, help)
         return text
 
@@ -304,7 +314,7 @@ GROUPS = {
     ),
     "Pictures": (
         Option("--graph", "FILE", "Draw the graph: g.svg, .pdf, .html …; - prints it.",
-               _picture, (), repeats=True, excludes=("--rows", "--check-grad")),
+               _picture, (), repeats=True, excludes=("--rows", "--check-grad", "--functions")),
         Option("--depth", "N", "How far calls are unfolded in it: 0, 1, … or all.",
                _depth, requires="--graph"),
         Option("--open", "", "Show the picture's file when it is written.", requires="--graph"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from graphcalc.cli.options import ADDED, BY_NAME, HINTS, OPTIONS, Option
+from graphcalc.cli.options import ADDED, BY_NAME, HINTS, OPTIONS, PICTURES, Option
 from graphcalc.diagnostics import GraphcalcError, UsageError, brief, did_you_mean
 
 if TYPE_CHECKING:
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from graphcalc.graph.lowering import Binding
 
 # Endings of files that hold no text: pictures and documents, and arrays and tables in binary form.
-_DRAWN = ("svg", "png", "pdf", "html", "htm", "dot", "gv", "mmd")
-_PICTURES = (*_DRAWN, "jpg", "jpeg", "gif", "webp", "eps")
+_PICTURES = (*PICTURES, "jpg", "jpeg", "gif", "webp", "eps")
 _SHEETS = ("xlsx", "xls", "ods")
 _ARRAYS = ("npy", "npz", "safetensors", "pt", "pth", "parquet", "arrow", "feather")
 # Formats of output that the name of its file tells.
@@ -223,7 +222,10 @@ def _refuse_format(option: Option, command: CommandLine) -> None:
 
 
 def _check_pictures(command: CommandLine) -> None:
-    """Raise UsageError for a picture in characters behind output that a program reads."""
+    """Raise UsageError for a picture in characters behind data, or one that cannot be opened."""
+    if command.open and set(command.graph) == {"-"}:
+        message = "--open shows a file, and --graph - writes none"
+        raise UsageError("option", message, help="draw into one: --graph g.svg")
     if "-" in command.graph and command.output_format in ("json", "jsonl", "csv", "tsv"):
         message = f"--graph - draws behind the output, and --format {command.output_format} is data"
         raise UsageError("option", message, help="draw into a file: --graph g.svg")
@@ -233,7 +235,7 @@ def _picture_advice(command: CommandLine, ending: str) -> str:
     """Return what to write in place of `-o` with the name of a picture."""
     if command.rows:
         return "rows are text: write .csv or .jsonl"
-    if ending in _DRAWN:
+    if ending in PICTURES:
         return f"a picture is drawn by --graph {brief(command.output or '')}"
     return "a picture is drawn by --graph FILE, as .svg, .png or .pdf"
 

@@ -49,8 +49,7 @@ def drawn(picture: Callable[[], Picture], command: CommandLine) -> Iterator[None
         return
     made = picture()
     paths = [path for path in command.graph if path != "-"]
-    for path in paths:
-        made.write(path)
+    made.write(*paths)
     yield
     if "-" in command.graph:
         _print(made, command)

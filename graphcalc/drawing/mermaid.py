@@ -44,7 +44,7 @@ def _check(count: int, what: str, most: int) -> None:
         raise LimitError(
             "mermaid-size",
             f"the picture has {count:,} {what}, and Mermaid draws at most {most:,}",
-            help="fold calls of functions with --depth 0, or write .svg, .dot or .html",
+            help="fold calls of functions with --depth 0, or write another format: .svg, .dot",
         )
 
 

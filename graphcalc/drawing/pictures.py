@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING
@@ -48,7 +49,7 @@ class Picture:
             raise LimitError(
                 "boxes",
                 f"the picture has {count:,} boxes, and the limit is {MAX_BOXES:,}",
-                help="leave out --depth, which folds the most, or write .dot, which has no limit",
+                help="calls of functions are folded where --depth is not given; .dot has no limit",
             )
         return scene_of(self.diagram)
 
@@ -89,17 +90,18 @@ class Picture:
         return draw(self, format)
 
     @without_inner_frames
-    def write(self, path: str) -> None:
-        """Draw the picture into a file, in the format of its ending, whole or not at all.
+    def write(self, *paths: str) -> None:
+        """Draw the picture into files, in the formats of their endings: all of them or none.
 
-        Raises UsageError for an unknown ending, and OutputError where it cannot be written.
+        Raises UsageError for an unknown ending, and OutputError where one cannot be written.
         """
         from graphcalc.drawing.writers import format_of
         from graphcalc.files.atomic import whole_file
 
-        data = self._drawn(format_of(path))
-        with whole_file(path) as file:
-            file.write(data)
+        drawn = [(path, self._drawn(format_of(path))) for path in paths]
+        with ExitStack() as files:
+            for path, data in drawn:
+                files.enter_context(whole_file(path)).write(data)
 
     def text(self, width: int = 80, *, has_colour: bool = False, is_ascii: bool = False) -> str:
         """Return the picture in characters: boxes and lines, or a tree where they are too wide."""

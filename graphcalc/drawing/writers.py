@@ -88,25 +88,33 @@ FORMATS: dict[str, Callable[[Drawable], bytes]] = {
 _INSTEAD = {
     **dict.fromkeys(("jpg", "jpeg", "gif", "webp", "bmp", "tif", "tiff"), "write .png"),
     **dict.fromkeys(("eps", "ps"), "write .pdf"),
+    **dict.fromkeys(("tex", "tikz"), "write .pdf, which LaTeX includes"),
+    **dict.fromkeys(("md", "markdown", "mermaid"), "write .mmd, for Mermaid in Markdown"),
+    **dict.fromkeys(("txt", "text"), "--graph - draws in the terminal's characters"),
+    **dict.fromkeys(("doc", "docx", "odt", "ppt", "pptx"), "write .svg or .png, to be inserted"),
+    "svgz": "write .svg.gz",
+    "json": "--format json prints the nodes",
 }
 
 
 def format_of(path: str) -> str:
     """Return the format that a file's ending names; UsageError where there is none."""
-    ending = path.lower().removesuffix(".gz").rpartition("/")[2].rpartition(".")[2]
-    if ending in FORMATS:
+    _, dot, ending = path.lower().removesuffix(".gz").rpartition("/")[2].rpartition(".")
+    if dot and ending in FORMATS:
         return ending
     raise UsageError(
         "picture-format",
         f"`{brief(path)}` names no format of pictures; they are "
         + ", ".join(f".{name}" for name in FORMATS),
-        help=_hint(path, ending),
+        help=_hint(path, ending, has_dot=bool(dot)),
     )
 
 
-def _hint(path: str, ending: str) -> str:
+def _hint(path: str, ending: str, *, has_dot: bool) -> str:
     if "=" in path or " " in path:
         return "name a file before the program: --graph g.svg"
+    if not has_dot and ending in FORMATS:
+        return f"name a file: g.{ending}"
     return _INSTEAD.get(ending) or did_you_mean(ending, FORMATS)
 
 

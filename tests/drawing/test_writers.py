@@ -40,3 +40,16 @@ def test_an_unknown_ending_lists_the_known_ones():
         with pytest.raises(UsageError):
             format_of(path)
     assert format_of("a.b/G.SVG") == "svg"
+
+
+def test_several_files_are_written_all_or_none(tmp_path):
+    """Where one cannot be drawn or written, the others are left as they were."""
+    picture = gc.run("y = x^2", x=3).graph()
+    first, second = tmp_path / "g.svg", tmp_path / "g.pdf"
+    for wrong in (tmp_path / "gone" / "g.dot", tmp_path / "g.jpg"):
+        with pytest.raises(gc.GraphcalcError):
+            picture.write(str(first), str(wrong), str(second))
+        assert list(tmp_path.iterdir()) == []
+    picture.write(str(first), str(second))
+    assert first.read_bytes().startswith(b"<svg ")
+    assert second.read_bytes().startswith(b"%PDF")
