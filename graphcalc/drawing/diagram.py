@@ -9,7 +9,7 @@ from typing import NamedTuple
 from graphcalc.drawing.folding import Depth, Folded, Part, fold, named_operands
 from graphcalc.drawing.marks import Mark, folded_mark, in_words
 from graphcalc.drawing.node_texts import LONGEST, BoxLine, NodeTexts
-from graphcalc.drawing.palette import MARKS, BorderStyle, Palette, border_of
+from graphcalc.drawing.palette import BorderStyle, Palette, border_of
 from graphcalc.graph.call_tree import CallTree
 from graphcalc.graph.ir import Graph
 from graphcalc.graph.text import node_text
@@ -134,7 +134,7 @@ def _node_box(texts: NodeTexts, position: int) -> Box:
     return _finished(
         f"n{position}",
         graph.role(position),
-        [BoxLine(node.name or "", "name"), *expression, *lines],
+        [BoxLine(node.name or "", "name"), *expression, *lines, *texts.costs([position])],
         texts.mark(position),
         texts.shade(position),
         (position,),
@@ -152,6 +152,7 @@ def _finished(
     ends: tuple[int, ...],
     is_folded: bool = False,
 ) -> Box:
+    lines = [*lines, *(BoxLine(*line) for line in mark.lines)]
     title = f"{', '.join(safe(line.text) for line in lines)}; {role}"
     short = tuple(BoxLine(_cut(safe(line.text)), line.kind) for line in lines)
     born, carried = mark.born, mark.carried
@@ -181,8 +182,8 @@ def _call_box(texts: NodeTexts, part: Part, outputs: set[int]) -> Box:
         BoxLine(_listed(graph, ends), "name"),
         BoxLine(call, "expression"),
         *_values(texts, ends),
+        *texts.costs(part.positions),
         BoxLine(", ".join(more), "more"),
-        *(BoxLine(*line) for line in mark.lines),
     ]
     shades = [s for p in part.positions if (s := texts.shade(p)) is not None]
     role = "result" if any(p in graph.results for p in ends) else "operation"
@@ -195,7 +196,7 @@ def _call_box(texts: NodeTexts, part: Part, outputs: set[int]) -> Box:
 def _values(texts: NodeTexts, ends: list[int]) -> list[BoxLine]:
     """Return the lines of what others read of a call; of several a line each, with the name."""
     if len(ends) == 1:
-        return [line for line in texts.lines(ends[0]) if line.kind not in MARKS]
+        return texts.lines(ends[0])
     found = []
     for end in ends[:_NAMES]:
         first = texts.lines(end)[0]
@@ -229,5 +230,4 @@ def _inputs_box(texts: NodeTexts, part: Part) -> Box:
     ]
     key = f"i{part.positions[0]}"
     mark = folded_mark([texts.mark(p) for p in part.positions], [])
-    lines += [BoxLine(*line) for line in mark.lines]
     return _finished(key, "input", lines, mark, None, part.positions, (), is_folded=True)

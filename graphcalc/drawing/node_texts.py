@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-from graphcalc.analysis.plan import Plan
+from graphcalc.analysis.plan import Count, Plan
 from graphcalc.drawing.marks import NO_MARK, Mark, Marks
 from graphcalc.graph.ir import Graph
 from graphcalc.numbers import Nested, leaves, show_bytes, show_nested
@@ -39,7 +39,10 @@ class NodeTexts(Protocol):
     graph: Graph
 
     def lines(self, position: int) -> list[BoxLine]:
-        """Return the lines below a node's name and expression."""
+        """Return the lines of a node's value."""
+
+    def costs(self, positions: Sequence[int]) -> list[BoxLine]:
+        """Return the lines of what nodes take together, where that is known."""
 
     def label(self, user: int, place: int) -> str:
         """Return the text at an operand's arrow; empty where there is none."""
@@ -76,7 +79,7 @@ class TraceTexts:
                 yield from ((number, type_.dtype) for number in leaves(value))
 
     def lines(self, position: int) -> list[BoxLine]:
-        """Return the lines of a node's value, of its gradient, and of NaN and infinity."""
+        """Return the lines of a node's value and of its gradient."""
         lines = self._value("", self.trace.kept(position), position, "value")
         gradient = self.graph.gradients.get(position)
         if gradient is not None:
@@ -84,10 +87,16 @@ class TraceTexts:
             lines += self._value(
                 f"d{target}/d{name} = ", self.trace.kept(gradient), position, "gradient"
             )
-        if self.trace.profile is not None:
-            seconds, share = self.trace.profile.seconds[position], self.shade(position)
-            lines.append(BoxLine(f"{show_seconds(seconds)} · {share:.1%}", "more"))
-        return lines + [BoxLine(*line) for line in self.mark(position).lines]
+        return lines
+
+    def costs(self, positions: Sequence[int]) -> list[BoxLine]:
+        """Return the line of the time of nodes, where the run was profiled."""
+        profile = self.trace.profile
+        if profile is None:
+            return []
+        seconds = sum(profile.seconds[position] for position in positions)
+        share = sum(profile.share(position) for position in positions)
+        return [BoxLine(f"{show_seconds(seconds)} · {share:.1%}", "more")]
 
     def _value(self, before: str, kept: Kept, position: int, kind: str) -> list[BoxLine]:
         """Return the lines of a number or a small tensor in full, else of a tensor's statistics."""
@@ -144,13 +153,18 @@ class PlanTexts:
         self._steps = dict(zip(positions, plan))
 
     def lines(self, position: int) -> list[BoxLine]:
-        """Return the lines of a node's shape and cost."""
+        """Return the lines of a node's shape and size."""
         step = self._steps[position]
-        lines = [BoxLine(f"{show(step.shape) if step.shape else 'scalar'} {step.dtype}", "value")]
-        if step.operations != 0:
-            lines.append(BoxLine(f"{step.operations:,} operations", "more"))
+        shape = f"{show(step.shape) if step.shape else 'scalar'} {step.dtype}"
         size = f"{step.bytes} B" if isinstance(step.bytes, Size) else show_bytes(step.bytes)
-        return [*lines, BoxLine(size, "more")]
+        return [BoxLine(shape, "value"), BoxLine(size, "more")]
+
+    def costs(self, positions: Sequence[int]) -> list[BoxLine]:
+        """Return the line of the operations of nodes; none where these only move elements."""
+        total: Count = 0
+        for position in positions:
+            total = total + self._steps[position].operations
+        return [BoxLine(f"{total:,} operations", "more")] if total != 0 else []
 
     def label(self, user: int, place: int) -> str:
         """Return nothing: nothing was computed."""

@@ -149,7 +149,22 @@ def test_plans_have_pictures_with_costs():
     """Shapes, operations and bytes stand in the boxes, symbols too."""
     plan = gc.check("x: [B, 3]; w: [3, 2]; y = x @ w")
     picture = plan.graph()
-    assert texts_of(picture, "y") == ["y", "x @ w", "(B, 2) float64", "12*B operations", "16*B B"]
+    assert texts_of(picture, "y") == ["y", "x @ w", "(B, 2) float64", "16*B B", "12*B operations"]
+
+
+def test_folded_calls_cost_what_is_inside():
+    """The operations of all nodes of a call, and after a profile the time of all."""
+    plan = gc.check("x: [2, 3]; f(x) = tanh(x * 2) + 1; y = f(x)")
+    assert texts_of(plan.graph(depth=0), "y")[2:] == [
+        *("(2, 3) float64", "48 B", f"{sum(step.operations for step in plan)} operations"),
+        "3 nodes",
+    ]
+    result = gc.run("f(x) = tanh(x * 2) + 1; y = f(x)", x=[1.0, 2])
+    seconds = {record.name: record.share for record in result.profile()}
+    (box,) = (box for box in result.graph(depth=0).diagram.boxes if box.is_folded)
+    (cost,) = (line.text for line in box.lines if "%" in line.text)
+    inside = sum(share for name, share in seconds.items() if name != "x")
+    assert float(cost.rpartition(" ")[2].removesuffix("%")) == pytest.approx(100 * inside, abs=0.06)
 
 
 def test_profiles_shade_boxes():
