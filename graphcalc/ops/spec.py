@@ -160,7 +160,8 @@ class Op(NamedTuple):
                       function, or Python source as in `inline`
     js                the same in JavaScript, for scalars: a function's source, with truth values
                       as numbers among the operands, or a function of static arguments that
-                      gives that one; empty where a page cannot compute it
+                      gives that one, or the name of a constant in `kernels/javascript*.py` with
+                      that; empty where a page cannot compute it
     row_total         how a total over the rows of a file is gathered: a key of
                       `kernels.totals.TOTALS`; empty where an op needs all rows at once
     kind              elementwise, reduction, array, making, random or leaf

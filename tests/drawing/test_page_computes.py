@@ -11,6 +11,7 @@ from html_pages import page_of
 
 import graphcalc as gc
 from graphcalc.drawing import page as page_package
+from graphcalc.ops.kernels.javascript_special import source_of
 from graphcalc.ops.spec import arity
 from graphcalc.ops.table import OPS
 
@@ -67,7 +68,9 @@ def compared(browser, calls):
             [v if isinstance(v, bool) else float(v) for v in operands]
         )
     page = browser.new_page()
-    found = page.evaluate(COMPARED, [[OPS[name].js, listed] for name, listed in cases.items()])
+    found = page.evaluate(
+        COMPARED, [[source_of(OPS[name].js), listed] for name, listed in cases.items()]
+    )
     page.close()
     answers = {name: iter(texts) for name, texts in zip(cases, found)}
     wrong = []
@@ -106,7 +109,7 @@ def test_each_function_has_the_values_of_its_kernel_in_node():
         return str(value).lower() if isinstance(value, bool) else repr(float(value))
 
     calls = calls_of_functions()
-    sources = ",".join(f"{name}:{OPS[name].js}" for name in WITH_JS)
+    sources = ",".join(f"{name}:{source_of(OPS[name].js)}" for name in WITH_JS)
     listed = ",".join(f"F.{n}({','.join(map(written, xs))})" for n, xs, _ in calls)
     script = (
         f"const inf=Infinity,nan=NaN,F={{{sources}}};"
@@ -122,7 +125,7 @@ def test_polygamma_has_the_values_of_its_kernel(browser):
     page = browser.new_page()
     xs = [0.1, 0.5, 1.0, 3.25, 12.0, 200.0, 1e6, -0.5, -2.75, -8.1]
     for n in (0, 1, 2, 3, 8, 30):
-        found = page.evaluate(f"xs => xs.map(({OPS['polygamma'].js})({n}))", xs)
+        found = page.evaluate(f"xs => xs.map(({source_of(OPS['polygamma'].js)})({n}))", xs)
         assert found == pytest.approx([OPS["polygamma"].python(x, n) for x in xs], rel=1e-12)
     page.close()
 
@@ -217,7 +220,7 @@ def test_generated_programs(browser, evaluator, total):
                 else float(trace.value(p))
                 for p, node in enumerate(graph.nodes)
             ]
-            values = evaluator([OPS[name].js for name in names], code)
+            values = evaluator([source_of(OPS[name].js) for name in names], code)
             expected = [bits(trace.value(p)) for p in range(len(graph.nodes))]
             assert [bits(read(v)) for v in values] == expected, text
     assert count >= 0.9 * total

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from graphcalc.drawing.page.model import Json, PageModel, number, unless_counting
 from graphcalc.graph.ir import Graph, Node
+from graphcalc.ops.kernels.javascript_special import source_of
 from graphcalc.ops.spec import TENSORS, parameters
 from graphcalc.ops.table import OPS
 from graphcalc.report.safe import safe
@@ -53,7 +54,7 @@ def operations(graph: Graph) -> dict[str, int]:
 
 def _function(node: Node) -> str:
     """Return the source of a node's function, with its static arguments."""
-    source = node.op.js
+    source = source_of(node.op.js)
     if all(parameter.kind in TENSORS for parameter in parameters(node.op)):
         return source
     return f"({source})({','.join(map(repr, node.params))})"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from graphcalc.ops.kernels import random, special
+from graphcalc.ops.kernels import javascript, random, special
 from graphcalc.ops.kernels.javascript import ERF, ERFC
 
 
@@ -126,3 +126,11 @@ PERM = _whole(
 FACTORIAL = _whole(
     "if(a<0)return NaN;if(a>170)return 1/0;let r=1n;for(;a>1n;a--)r*=a;return Number(r)"
 )
+
+
+def source_of(js: str) -> str:
+    """Return the source of an op's function: what its row has, or the constant that this names."""
+    if not js.isidentifier():
+        return js
+    found: str = getattr(javascript, js, None) or globals()[js]
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphcalc.ops.kernels import counting, javascript_special
+from graphcalc.ops.kernels import counting
 from graphcalc.ops.shapes import arithmetic
 from graphcalc.ops.spec import ZERO, Op
 
@@ -16,7 +16,7 @@ COUNTING = tuple(
         counting.by_element(getattr(counting, name)),
         examples=(example,),
         vjp=(ZERO,) * (signature.count(",") + 1),
-        js=getattr(javascript_special, name.upper()),
+        js=name.upper(),
         differs="of numbers that are not whole it is NaN.",
     )
     for name, signature, doc, example in (

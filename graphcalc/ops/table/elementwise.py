@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from graphcalc.ops import causes
-from graphcalc.ops.kernels import javascript, javascript_special, numeric, special
+from graphcalc.ops.kernels import numeric, special
 from graphcalc.ops.shapes import arithmetic, chosen, predicate
 from graphcalc.ops.spec import (
     HALVES,
@@ -210,7 +210,7 @@ ELEMENTWISE = (
         numeric.round_half_even,
         ("round(2.5)", "2"),
         vjp=(ZERO,),
-        js=javascript.ROUND,
+        js="ROUND",
     ),
     Op(
         "fmod",
@@ -258,7 +258,7 @@ ELEMENTWISE = (
             ("1.1283791670955126 * exp(-x^2) * g",), ("g * 1.1283791670955126 * exp(-x * x)",)
         ),
         latex=r"\operatorname{erf}",
-        js=javascript.ERF,
+        js="ERF",
     ),
     unary(
         "erfc",
@@ -269,7 +269,7 @@ ELEMENTWISE = (
         vjp=in_halves(
             ("-1.1283791670955126 * exp(-x^2) * g",), ("-(g * 1.1283791670955126 * exp(-x * x))",)
         ),
-        js=javascript.ERFC,
+        js="ERFC",
     ),
     unary(
         "lgamma",
@@ -281,7 +281,7 @@ ELEMENTWISE = (
         domain=(0, 1e3),
         causes=causes.GAMMA,
         vjp=("g * digamma(x)",),
-        js=javascript_special.LGAMMA,
+        js="LGAMMA",
     ),
     unary(
         "gamma",
@@ -294,7 +294,7 @@ ELEMENTWISE = (
         causes=causes.GAMMA,
         vjp=("g * out * digamma(x)",),
         latex=r"\Gamma",
-        js=javascript_special.GAMMA,
+        js="GAMMA",
     ),
     unary(
         "cbrt",
@@ -338,7 +338,7 @@ ELEMENTWISE = (
         causes=causes.GAMMA,
         vjp=("g * polygamma(1, x)",),
         latex=r"\psi",
-        js=javascript_special.DIGAMMA,
+        js="DIGAMMA",
     ),
     Op(
         "polygamma",
@@ -352,7 +352,7 @@ ELEMENTWISE = (
         domain=(0, 1e3),
         differs="torch's has nine digits for n=1; above, it is nan at inf and hangs far below 0.",
         vjp=lambda operands, params: (f"g * polygamma({params[0] + 1}, x)",),
-        js=javascript_special.POLYGAMMA,
+        js="POLYGAMMA",
     ),
     unary(
         "erfinv",
@@ -365,7 +365,7 @@ ELEMENTWISE = (
         vjp=in_halves(
             ("0.886226925452758 * exp(out^2) * g",), ("g * 0.886226925452758 * exp(out * out)",)
         ),
-        js=javascript_special.ERFINV,
+        js="ERFINV",
     ),
     Op(
         "logaddexp",

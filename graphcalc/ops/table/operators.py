@@ -6,7 +6,7 @@ import math
 import operator
 
 from graphcalc.ops import causes
-from graphcalc.ops.kernels import javascript, numeric
+from graphcalc.ops.kernels import numeric
 from graphcalc.ops.shapes import arithmetic, bitwise, predicate, select
 from graphcalc.ops.spec import (
     HALVES,
@@ -164,7 +164,7 @@ OPERATORS = (
         examples=(("7 // 2", "3"), ("-7 // 2", "-4")),
         causes=causes.DIV,
         vjp=(ZERO, ZERO),
-        js=javascript.FLOOR_DIVIDE,
+        js="FLOOR_DIVIDE",
     ),
     Op(
         "remainder",
@@ -178,7 +178,7 @@ OPERATORS = (
         causes=causes.REMAINDER,
         vjp=("g", "-(g * (x // y))"),
         latex=r"\bmod",
-        js=javascript.REMAINDER,
+        js="REMAINDER",
     ),
     Op(
         "pow",
@@ -204,7 +204,7 @@ OPERATORS = (
         vjp_of_numbers=lambda numbers: (ZERO, _POW[1]) if numbers[1] == 0 else (),
         polars="pow",
         raising=math.pow,
-        js=javascript.POW,
+        js="POW",
     ),
     Op(
         "neg",
