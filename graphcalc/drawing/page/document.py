@@ -31,7 +31,7 @@ _MOST_BOXES = 1_200
 SHARED = ("type", "source")
 # What would end the script element, as an escape of JSON.
 _ESCAPES = {ord("<"): "\\u003c"}
-_WITHOUT_SCRIPT = '<p id="note">Steps need JavaScript, and a browser from 2023 or later.</p>'
+_WITHOUT_SCRIPT = '<p id="note">The steps need a browser from 2023 or later, and JavaScript.</p>'
 _LINE_END = re.compile(r"\r\n?|\n")
 
 
@@ -78,7 +78,7 @@ def _document(model: PageModel, why: str) -> Iterator[str]:
     script = _script(model, code, can_compute=not why)
     yield "<!DOCTYPE html>"
     yield '<html lang="en"><head><meta charset="utf-8">'
-    styles, scripts = _hashes(code.style, code.inner), _hashes(script, code.script)
+    styles, scripts = _hashes(code.style), _hashes(script, code.script)
     policy = f"default-src 'none';style-src {styles};script-src {scripts}"
     yield f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
     yield f'<meta name="viewport" content="width=device-width"><title>{title}</title>'
@@ -145,10 +145,10 @@ def _data(model: PageModel) -> dict[str, Json]:
     for facts in model.nodes():
         shared = {k: texts.setdefault(getattr(facts, k), len(texts)) for k in SHARED}
         fields: list[Json] = [shared.get(k, v) for k, v in facts._asdict().items()]
-        while fields[-1] == "":
+        while fields[-1] is None:
             fields.pop()
         nodes.append(fields)
-    return {
+    found: dict[str, Json] = {
         "texts": list(texts),
         "nodes": nodes,
         "back": model.steps_back(),
@@ -159,6 +159,7 @@ def _data(model: PageModel) -> dict[str, Json]:
         "views": [view.parent for view in model.views],
         "target": safe(model.trace.target or ""),
     }
+    return {key: value for key, value in found.items() if value}
 
 
 def _json(data: Json) -> str:
@@ -170,7 +171,7 @@ def _script(model: PageModel, code: PackedCode, *, can_compute: bool) -> str:
     """Return the script that unpacks the others, with the functions of the program alone."""
     functions = ",".join(operations(model.graph)) if can_compute else ""
     found = f"const FUNCTIONS=[{functions}];" if can_compute else ""
-    return f'{found}({code.start})("{code.data}")'
+    return found + code.start
 
 
 def _hashes(*texts: str) -> str:

@@ -54,8 +54,9 @@ function fill(side) {
   });
   return text.startsWith("¤¤") ? text.slice(2).replace(/^\((-[^()]*)\) /, "$1 ") : text;
 }
-function lineOf(template) {
-  const sides = template.split("\t").map(fill);
+const beginnings = P.lines.map((line, i) => textOf(i + 1).split(" = ").slice(0, parseInt(line)));
+function lineOf(template, i) {
+  const sides = beginnings[i].concat(template.split("\t").slice(1).map(fill));
   return sides.filter((side, i) => !i || side != sides[i - 1]).join(" = ");
 }
 const kindOf = x => x != x ? "nan" : x - x != 0 ? "inf" : "";
@@ -107,7 +108,7 @@ function drawBox(box, k) {
 function recompute() {
   V = compute(given);
   display = shortener(V);
-  draw = shortener(V.filter((_, i) => !P.hidden.includes(i)));
+  draw = shortener(V.filter((_, i) => !P.hidden?.includes(i)));
   N.forEach((node, row) => {
     node.value = display(V[rowsAt[row]]);
     node.born = born(rowsAt[row]);
@@ -123,8 +124,8 @@ function recompute() {
     if (i >= 0) put(label, label.textContent.replace(/[^ ]*$/, draw(V[i])));
   });
   items.forEach((item, i) => {
-    item.firstChild.textContent = lineOf(P.lines[i]);
-    if (answerOf(i + 1) != null) D.answers[i + 1] = V[P.lines[i].match(/¤(\d+);$/)?.[1]] ?? 0;
+    item.firstChild.textContent = lineOf(P.lines[i], i);
+    if (answerOf(i + 1) != null) answers[i + 1] = V[P.lines[i].match(/¤(\d+);$/)?.[1]] ?? 0;
   });
   inspected = "";
   say();

@@ -1,23 +1,24 @@
 """Shorten and compress the page's style and scripts: write `packed.json` from the files beside it.
 
-`python -m graphcalc.drawing.page.generate` needs the extra `dev`. What it writes is shipped because
-versions of zlib differ in their bytes, and pages shall not.
+`python -m graphcalc.drawing.page.generate` needs the extra `dev`, and Node.js for terser. What it
+writes is shipped because versions of zlib differ in their bytes, and pages shall not.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
+import re
+import subprocess
 from pathlib import Path
 
-from graphcalc.drawing.page.code import BETWEEN, PACKED
+from graphcalc.drawing.page.code import BETWEEN, PACKED, packed_text
 from graphcalc.drawing.palette import DARK, LIGHT, Palette
 
 _FOLDER = Path(__file__).parent
 _SCRIPTS = ("step.js", "table.js", "view.js", "teach.js")
 _COMPUTING = ("compute.js", "edit.js")
-_TYPES = {".js": "application/javascript", ".css": "text/css"}
+_TERSER = ("npx", "--yes", "terser@5.44", "--compress", "passes=3", "--mangle")
 
 
 def checksum() -> str:
@@ -31,8 +32,8 @@ def pack() -> str:
     """Return the text of `packed.json`."""
     found = {
         "sources": checksum(),
-        "style": _short(_coloured(_read("page.css"), LIGHT), ".css"),
-        "start": _short(_read("start.js"), ".js").rstrip(";"),
+        "style": _short_style(_coloured(_read("page.css"), LIGHT)),
+        "start": _short_script(_read("start.js")),
         "record": _compressed(_SCRIPTS),
         "computing": _compressed((*_SCRIPTS, *_COMPUTING)),
     }
@@ -41,16 +42,16 @@ def pack() -> str:
 
 def _compressed(names: tuple[str, ...]) -> str:
     script = "".join(_read(name) for name in names)
-    whole = _short(f'(() => {{\n"use strict";\n{script}\nstart();\n}})()', ".js")
+    whole = _short_script(f'(() => {{\n"use strict";\n{script}\nstart();\n}})()')
     dark = f"@media screen and (prefers-color-scheme:dark){{:root{{{_variables(DARK)}}}}}"
     style = f":root{{color-scheme:light dark;{_variables(LIGHT)}}}{dark}{_read('controls.css')}"
-    return _deflated(f"{_short(style, '.css')}{BETWEEN}{whole}")
+    return packed_text(f"{_short_style(style)}{BETWEEN}{whole}", _deflated)
 
 
-def _deflated(text: str) -> str:
+def _deflated(data: bytes) -> bytes:
     from zopfli import zlib
 
-    return base64.b64encode(zlib.compress(text.encode(), numiterations=100)).decode()
+    return bytes(zlib.compress(data, numiterations=100))
 
 
 def _colours(palette: Palette) -> dict[str, str]:
@@ -79,10 +80,14 @@ def _coloured(style: str, palette: Palette) -> str:
     return style
 
 
-def _short(text: str, suffix: str) -> str:
-    import minify
+def _short_script(text: str) -> str:
+    """Return a script without comments and blanks, with short names of what is its own."""
+    done = subprocess.run(_TERSER, input=text, capture_output=True, text=True, check=True)
+    return done.stdout.strip().rstrip(";")
 
-    return str(minify.string(_TYPES[suffix], text))
+
+def _short_style(text: str) -> str:
+    return re.sub(r"/\*.*?\*/|\n", "", text, flags=re.DOTALL)
 
 
 def _read(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from graphcalc.drawing.page.views import View
@@ -34,15 +35,25 @@ def number(value: Nested) -> Json:
     return _WORDS.get(repr(value), int(value) if is_whole and value else value)
 
 
+def _end(line: StepLine) -> str:
+    """Return the last side of a line, as the page's script finds it."""
+    return line.text.rpartition(" = ")[2]
+
+
+def _unless(end: str, value: str) -> str | None:
+    return None if end == value else value
+
+
 def unless_counting(numbers: Sequence[Json]) -> Json:
     """Return numbers; None where they count from 0."""
     return None if list(numbers) == list(range(len(numbers))) else list(numbers)
 
 
 class NodeFacts(NamedTuple):
-    """A node as the page shows it; empty texts where there is nothing to say.
+    """A node as the page shows it; None where there is nothing to say.
 
-    `box` is the innermost one that it stands in. Texts that many nodes have are last.
+    `box` is the innermost one that it stands in. A value and a gradient are None where the line of
+    their step ends with them.
     """
 
     name: str
@@ -50,11 +61,11 @@ class NodeFacts(NamedTuple):
     role: int
     type: str
     source: str
-    expression: str
-    value: str
-    gradient: str
-    statistics: str
-    gradient_statistics: str
+    expression: str | None
+    statistics: str | None
+    gradient_statistics: str | None
+    value: str | None
+    gradient: str | None
 
 
 class PageModel:
@@ -146,7 +157,7 @@ class PageModel:
             position = line.edge.share
         elif line.is_backward:
             position = self.graph.gradients[position]
-        elif self.graph.nodes[position].is_input:
+        elif self.graph.role(position) == "input":
             return None
         value = self.trace.value(position)
         if len(line.sides) < 2 or not self.worked.value(position):
@@ -155,11 +166,11 @@ class PageModel:
 
     def _told(self, line: StepLine) -> Json:
         """Return what a line ends with, as the page's script reads it."""
-        is_input = not line.is_backward and self.graph.nodes[line.position].is_input
+        is_input = not line.is_backward and self.graph.role(line.position) == "input"
         if len(line.sides) < 2 or is_input:
             return None
         try:
-            return number(float(line.text.rpartition(" = ")[2]))
+            return number(float(_end(line)))
         except ValueError:
             return "tensor"
 
@@ -179,17 +190,26 @@ class PageModel:
             role=ROLES.index(self.graph.role(position)),
             type=f"{show(node.type.shape) if node.type.shape else 'scalar'} {node.type.dtype}",
             source=self._source(position),
-            expression="" if node.is_input else safe(text),
-            value=self.worked.value(position),
-            gradient="" if gradient is None else self.worked.value(gradient),
+            expression=None if node.is_input else safe(text),
             statistics=self._statistics(position, kept),
-            gradient_statistics="" if back is None else self._statistics(position, back),
+            gradient_statistics=None if back is None else self._statistics(position, back),
+            value=_unless(self._ends[position, False], self.worked.value(position)),
+            gradient=_unless(
+                self._ends.get((position, True), ""),
+                "" if gradient is None else self.worked.value(gradient),
+            ),
         )
 
-    def _statistics(self, position: int, kept: Kept) -> str:
+    @cached_property
+    def _ends(self) -> dict[tuple[int, bool], str]:
+        """Return what the last lines of nodes end with, in each pass."""
+        lines = [*self.forward, *self.backward]
+        return {(line.position, line.is_backward): _end(line) for line in lines}
+
+    def _statistics(self, position: int, kept: Kept) -> str | None:
         type_ = self.graph.nodes[position].type
         if kept.summary is None:
-            return ""
+            return None
         text = show_summary(kept.summary, type_.shape, type_.dtype, round_to(_DIGITS))
         return text.partition(" · ")[2]
 

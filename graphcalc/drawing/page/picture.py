@@ -39,7 +39,7 @@ def picture(scene: Scene, head: str) -> Iterator[str]:
         yield f'<path d="{path_data(line)}"/>'
     yield "</g>"
     for shape in scene.boxes:
-        yield from _box(shape)
+        yield _box(shape)
     for label in scene.labels:
         yield _text(label.text, label.text.x)
     for caption in scene.captions:
@@ -60,22 +60,19 @@ def path_data(line: LineShape) -> str:
     return drawn
 
 
-def _box(shape: BoxShape) -> Iterator[str]:
-    """Yield a box around its upper middle; its class is the first letter of its role."""
+def _box(shape: BoxShape) -> str:
+    """Return a box around its upper middle; its class is the first letter of its role."""
     box = shape.box
     kinds = box.role[0] + (" born" if box.born else " carried" if box.carried else "")
     at = f"{_number(shape.x + shape.width / 2)},{_number(shape.y)}"
-    yield f'<g class="{kinds}" transform="translate({at})">'
     frame = f'width="{_number(shape.width)}" height="{_number(shape.height)}"'
-    if box.is_folded:
-        yield f'<rect x="{_number(STACK)}" y="{_number(STACK)}" {frame}/>'
-    yield f"<rect {frame}/>"
+    parts = [f"<rect {frame}/>", *(_text(t._replace(y=t.y - shape.y), None) for t in shape.texts)]
     if box.shade:
         opacity = min(1.0, box.shade) * SHADE
-        yield f'<rect class="shade" {frame} fill-opacity="{opacity:.2f}"/>'
-    for text in shape.texts:
-        yield _text(text._replace(y=text.y - shape.y), None)
-    yield "</g>"
+        parts.insert(1, f'<rect class="shade" {frame} fill-opacity="{opacity:.2f}"/>')
+    if box.is_folded:
+        parts.insert(0, f'<rect x="{_number(STACK)}" y="{_number(STACK)}" {frame}/>')
+    return f'<g class="{kinds}" transform="translate({at})">{"".join(parts)}</g>'
 
 
 def _text(shape: TextShape, x: float | None) -> str:

@@ -75,7 +75,7 @@ def program(model: PageModel) -> dict[str, Json]:
     edges = {edge: edge.local for edge in graph.edges if edge.local is not None}
     local_of = {arrow: local for edge, local in edges.items() for arrow in model.arrows_of(edge)}
     drawn = {*trace.positions, *graph.gradients.values(), *edges.values()}
-    return {
+    found: dict[str, Json] = {
         "code": [_code(trace, position, functions) for position in range(len(graph))],
         "lines": [_template(line) for line in lines],
         "at": unless_counting(list(model.row_of)),
@@ -85,6 +85,7 @@ def program(model: PageModel) -> dict[str, Json]:
         "editable": list(editable(model)),
         "digits": model.digits,
     }
+    return {key: value for key, value in found.items() if value}
 
 
 def _code(trace: Trace, position: int, functions: dict[str, int]) -> Json:
@@ -96,7 +97,9 @@ def _code(trace: Trace, position: int, functions: dict[str, int]) -> Json:
 
 
 def _template(line: StepLine) -> str:
-    return "\t".join(safe(side) for side in line.sides)
+    """Return how many sides a line begins with that have no holes, and the others."""
+    count = next((i for i, side in enumerate(line.sides) if "¤" in side), len(line.sides))
+    return "\t".join((str(count), *map(safe, line.sides[count:])))
 
 
 class _Holes(WorkedLines):

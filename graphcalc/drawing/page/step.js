@@ -22,14 +22,14 @@ function chain(box) {
   for (; box >= 0; box = D.views[viewOf[box]]) found.push(box);
   return found;
 }
-const N = D.nodes.map(([name, box, role, type, source, text = "", value = "", grad = "", stats = "", gstats = ""], row) => ({
-  name, text, value, grad, stats, gstats, step: row + 1, back: 0,
+const answers = D.answers || {};
+const N = D.nodes.map(([name, box, role, type, source, text, stats, gstats, value, grad], row) => ({
+  name, text, stats, gstats, value: value ?? endOf(row + 1), grad, step: row + 1,
   role: ROLES[role], type: D.texts[type], source: D.texts[source], home: chain(box),
 }));
-const steps = N.map((_, row) => [row]).concat(D.back.map(found => [found].flat())), last = steps.length;
-steps.forEach(([row], i) => {
-  if (i >= N.length) N[row].back = i + 1;
-});
+const steps = N.map((_, row) => [row]).concat((D.back || []).map(found => [found].flat())), last = steps.length;
+steps.slice(N.length).forEach(([row], i) => N[row].back = i + N.length + 1);
+for (const node of N) if (node.back) node.grad ??= endOf(node.back);
 $("main").insertAdjacentHTML("beforeend", `<section id="controls" aria-label="Steps"><p id="say" role="status"></p><div>
 <button id="first" aria-label="To the start" title="Home">|◀</button>
 <button id="back" aria-label="Step back" title="←">◀</button>
@@ -68,7 +68,9 @@ function revealTexts(box, i) {
   const found = ends(i), rows = found.map(row => N[row]), final = rows.at(-1);
   if (!final) return;
   $$(VALUE, box).forEach((e, k) => reveal(e, (rows[1] ? rows[k] : final).step));
-  $$(MARKS, box).forEach(e => reveal(e, e.matches(".backward") ? final.back : final.step));
+  const marks = $$(MARKS, box), isBack = e => e.matches(".backward");
+  marks.forEach(e => reveal(e, isBack(e) ? final.back : final.step));
+  if (marks.length) reveal(box, marks.every(isBack) ? final.back : final.step, "early");
   $$(GRADIENT, box).forEach(e => reveal(e, final.back));
 }
 function revealArrows() {
@@ -105,14 +107,17 @@ function mark(...elements) {
 }
 // What a step asks for: a number, "tensor", or null where there is nothing to predict.
 function answerOf(step) {
-  if (step in D.answers) return D.answers[step];
-  const parts = step ? textOf(step).split(" = ") : [], end = parts.pop();
-  if (!parts.length || step <= N.length && N[step - 1].role == "input") return null;
+  if (step in answers) return answers[step];
+  const end = step ? endOf(step) : "";
+  if (!step || end == textOf(step) || step <= N.length && N[step - 1].role == "input") return null;
   const number = Number(end.replace("inf", "Infinity"));
   return number == number || end == "nan" ? number : "tensor";
 }
 function textOf(step) {
   return items[step - 1].firstChild.textContent;
+}
+function endOf(step) {
+  return textOf(step).split(" = ").pop();
 }
 // Shows a step; the document depends on its number alone, and on whether its value is hidden.
 function go(to, isOpen = !$("#predict").checked) {

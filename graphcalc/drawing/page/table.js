@@ -74,7 +74,7 @@ function pick(box, i = lastOf(box)) {
 $("#search").oninput = event => {
   const text = event.target.value.trim().toLowerCase(), hits = new Set();
   rows.forEach((row, i) => {
-    const hit = !text || `${N[i].name} ${N[i].text}`.toLowerCase().includes(text);
+    const hit = !text || [N[i].name, N[i].text].join(" ").toLowerCase().includes(text);
     row.hidden = !hit;
     if (hit) N[i].home.forEach(box => hits.add(box));
   });

@@ -48,6 +48,7 @@ function look() {
     return svgs.forEach((e, i) => {
       e.lastChild.removeAttribute("transform");
       e.setAttribute("viewBox", `0 0 ${sizes[i].join(" ")}`);
+      e.setAttribute("width", sizes[i][0]);
     });
   }
   svg.removeAttribute("viewBox");
@@ -121,7 +122,7 @@ function here() {
   return boxes.indexOf(document.activeElement);
 }
 function along(from, to) {
-  return () => focus(D.arrows.find(pair => pair[from] == here())?.[to]);
+  return () => focus(D.arrows?.find(pair => pair[from] == here())?.[to]);
 }
 function beside(sign) {
   const from = here(), [x, y, w, h] = frames[from], middle = f => f[0] + f[2] / 2;
