@@ -282,7 +282,7 @@ def brief(text: str, limit: int = 60) -> str:
 
 
 # The extras that install packages; others are installed with the extra of data.
-_EXTRAS = {"torch": "torch", "resvg_py": "pictures"}
+_EXTRAS = {"torch": "torch", "resvg_py": "pictures", "pygraphviz": "dot"}
 
 
 def missing_package(name: str, what: str, label: Label | None) -> BackendError:

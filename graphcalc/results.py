@@ -120,12 +120,14 @@ class Result(Displayed, Mapping[str, Value]):
         *,
         depth: int | str | None = None,
         digits: int | None = None,
+        layout: str = "layered",
     ) -> Picture:
         """Return the picture of the graph, and write it into a file where a path is given.
 
         depth    how far calls of functions are unfolded: a number of levels or "all"; as far as
                  it is readable where None
         digits   significant digits of the numbers
+        layout   "layered", or "dot" for that of Graphviz, which needs the extra `dot`
 
         A notebook shows the picture; its `svg` is the document. Raises UsageError for a path
         whose ending is no format of pictures, and for a run without a full trace.
@@ -136,7 +138,18 @@ class Result(Displayed, Mapping[str, Value]):
         """
         from graphcalc.drawing.pictures import picture_of_run
 
-        return _written(picture_of_run(self._outcome, _depth(depth), _digits(digits)), path)
+        picture = picture_of_run(
+            self._outcome, _depth(depth), _digits(digits), layout=_layout(layout)
+        )
+        return _written(picture, path)
+
+
+def _layout(layout: str) -> str:
+    from graphcalc.drawing.pictures import LAYOUTS
+
+    if layout in LAYOUTS:
+        return layout
+    raise UsageError("option", f"layout is {' or '.join(map(repr, LAYOUTS))}, not {layout!r}")
 
 
 def _depth(depth: int | str | None) -> int | None:
@@ -165,11 +178,17 @@ class PlanResult(Plan):
     """The shapes and costs of a run that has not happened, in order of evaluation."""
 
     @without_inner_frames
-    def graph(self, path: str | None = None, *, depth: int | str | None = None) -> Picture:
+    def graph(
+        self,
+        path: str | None = None,
+        *,
+        depth: int | str | None = None,
+        layout: str = "layered",
+    ) -> Picture:
         """Return the picture of the graph with shapes and costs; the arguments are a result's."""
         from graphcalc.drawing.pictures import picture_of_plan
 
-        return _written(picture_of_plan(self, _depth(depth)), path)
+        return _written(picture_of_plan(self, _depth(depth), _layout(layout)), path)
 
 
 class _Gradients(Mapping[str, Value]):

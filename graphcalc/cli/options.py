@@ -317,6 +317,8 @@ GROUPS = {
                _picture, (), repeats=True, excludes=("--rows", "--check-grad", "--functions")),
         Option("--depth", "N", "How far calls are unfolded in it: 0, 1, … or all.",
                _depth, requires="--graph"),
+        Option("--layout", "NAME", "Whose layout: layered, or dot.",
+               default="layered", choices=("layered", "dot"), requires="--graph"),
         Option("--open", "", "Show the picture's file when it is written.", requires="--graph"),
     ),
     "Rows": (

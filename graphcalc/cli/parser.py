@@ -77,6 +77,7 @@ class CommandLine:
 
     graph: tuple[str, ...]
     depth: int | None
+    layout: str
     open: bool
 
     rows: tuple[str, ...]

@@ -28,14 +28,14 @@ def of_run(outcome: Outcome, command: CommandLine, origins: Origins | None) -> P
     """Return the picture of a run; `origins` are where its NaN and infinity come from, if known."""
     from graphcalc.drawing.pictures import picture_of_run
 
-    return picture_of_run(outcome, command.depth, command.digits, origins)
+    return picture_of_run(outcome, command.depth, command.digits, origins, command.layout)
 
 
 def of_plan(plan: Plan, command: CommandLine) -> Picture:
     """Return the picture of a plan."""
     from graphcalc.drawing.pictures import picture_of_plan
 
-    return picture_of_plan(plan, command.depth)
+    return picture_of_plan(plan, command.depth, command.layout)
 
 
 @contextmanager

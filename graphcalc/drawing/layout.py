@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
 from graphcalc.drawing.coordinates import centres
@@ -33,12 +33,14 @@ class Route(NamedTuple):
     """A line from the lower side of a box to the upper side of another.
 
     The points come in pairs: between the two of a pair the line is straight and vertical, from a
-    pair to the next it crosses the room between two layers, where no box stands. `label` is the
-    middle of the line's label.
+    pair to the next it crosses the room between two layers, where no box stands. Those of a spline
+    are its start, and two handles and the end of each of its curves. `label` is the middle of the
+    line's label.
     """
 
     points: list[Point]
     label: Point | None
+    is_spline: bool = False
 
 
 class Layout(NamedTuple):
@@ -47,6 +49,12 @@ class Layout(NamedTuple):
     centres: list[Point]
     routes: list[Route]
     size: Extent
+
+
+# What gives places to boxes of these sizes, edges between them and labels on these.
+LayOut: TypeAlias = Callable[
+    [Sequence[Extent], Sequence[tuple[int, int]], Sequence["Extent | None"]], Layout
+]
 
 
 def lay_out(

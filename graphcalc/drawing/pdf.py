@@ -88,7 +88,7 @@ def _shapes(scene: Scene, texts: _PdfTexts) -> Iterator[str]:
 def _path(line: LineShape) -> str:
     return " ".join(
         " ".join(f"{_number(x)} {_number(y)}" for x, y in points) + f" {_OPERATORS[command]}"
-        for command, points in path(line.points)
+        for command, points in path(line)
     )
 
 

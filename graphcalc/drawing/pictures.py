@@ -23,6 +23,8 @@ from graphcalc.report.errors import draw as draw_diagnostic
 if TYPE_CHECKING:
     from graphcalc.trace import Trace
 
+# Where boxes stand: in the package's own layout, or in that of Graphviz's dot.
+LAYERED, DOT = LAYOUTS = ("layered", "dot")
 # Boxes up to which a picture is drawn.
 MAX_BOXES = 5_000
 # What notebooks with a dark theme are marked by: those of Jupyter, Visual Studio Code and Colab.
@@ -38,8 +40,10 @@ class Picture:
         nesting: Nesting,
         trace: Trace | None = None,
         digits: int | None = None,
+        layout: str = LAYERED,
     ) -> None:
         self.diagram, self.nesting, self.trace, self.digits = drawn, nesting, trace, digits
+        self.layout = layout
 
     @cached_property
     def scene(self) -> Scene:
@@ -51,6 +55,10 @@ class Picture:
                 f"the picture has {count:,} boxes, and the limit is {MAX_BOXES:,}",
                 help="calls of functions are folded where --depth is not given; .dot has no limit",
             )
+        if self.layout == DOT:
+            from graphcalc.drawing.dot_layout import lay_out_by_dot
+
+            return scene_of(self.diagram, lay_out_by_dot)
         return scene_of(self.diagram)
 
     @property
@@ -137,6 +145,7 @@ def picture_of_run(
     depth: Depth = None,
     digits: int | None = None,
     origins: Origins | None = None,
+    layout: str = LAYERED,
 ) -> Picture:
     """Return the picture of a run; calls of functions are unfolded to a depth.
 
@@ -152,7 +161,7 @@ def picture_of_run(
     marks = _marks(outcome) if origins is None else Marks(outcome.graph, origins.counts)
     texts = TraceTexts(outcome.trace, marks, digits)
     drawn = diagram(texts, tree, depth)
-    return Picture(drawn, Nesting(texts, tree), outcome.trace, digits)
+    return Picture(drawn, Nesting(texts, tree), outcome.trace, digits, layout)
 
 
 def _marks(outcome: Outcome) -> Marks:
@@ -166,8 +175,8 @@ def _marks(outcome: Outcome) -> Marks:
     return Marks(graph, non_finite_counts(graph, outcome.program, outcome.inputs))
 
 
-def picture_of_plan(plan: Plan, depth: Depth = None) -> Picture:
+def picture_of_plan(plan: Plan, depth: Depth = None, layout: str = LAYERED) -> Picture:
     """Return the picture of a plan, with shapes and costs in place of values."""
     tree = plan.calls() if plan.calls is not None else None
     texts = PlanTexts(plan)
-    return Picture(diagram(texts, tree, depth), Nesting(texts, tree))
+    return Picture(diagram(texts, tree, depth), Nesting(texts, tree), layout=layout)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from graphcalc.drawing.diagram import Box, Diagram
-from graphcalc.drawing.layout import Extent, Point, lay_out
+from graphcalc.drawing.layout import Extent, LayOut, Point, lay_out
 from graphcalc.report.safe import width as columns
 
 # Text: its size, how wide a column of the shipped monospace font is, and how far lines stand apart.
@@ -45,12 +45,14 @@ class LineShape(NamedTuple):
     """An edge, which ends in an arrow: pairs of points, and the numbers of its two boxes.
 
     Between the two points of a pair the line is straight, and from a pair to the next it is a
-    curve that begins and ends vertically.
+    curve that begins and ends vertically. The points of a spline are its start, and two handles
+    and the end of each of its curves.
     """
 
     points: tuple[Point, ...]
     upper: int
     lower: int
+    is_spline: bool = False
 
 
 class LabelShape(NamedTuple):
@@ -79,8 +81,8 @@ class Scene(NamedTuple):
     captions: list[TextShape]
 
 
-def scene_of(diagram: Diagram) -> Scene:
-    """Return a diagram with a place for everything."""
+def scene_of(diagram: Diagram, lay_out: LayOut = lay_out) -> Scene:
+    """Return a diagram with a place for everything, in the layered layout or in another."""
     sizes = [_box_size(box) for box in diagram.boxes]
     edges = [(arrow.upper, arrow.lower) for arrow in diagram.arrows]
     labels = [_label_size(arrow.label) if arrow.label else None for arrow in diagram.arrows]
@@ -92,7 +94,7 @@ def scene_of(diagram: Diagram) -> Scene:
     lines, label_shapes = [], []
     for number, (arrow, route) in enumerate(zip(diagram.arrows, layout.routes)):
         points = tuple((_round(x + MARGIN), _round(y + MARGIN)) for x, y in route.points)
-        lines.append(LineShape(points, arrow.upper, arrow.lower))
+        lines.append(LineShape(points, arrow.upper, arrow.lower, route.is_spline))
         size = labels[number]
         if route.label is not None and size is not None:
             x, y = route.label
@@ -140,9 +142,12 @@ def _label_shape(text: str, size: Extent, x: float, y: float, line: int) -> Labe
     return LabelShape(left, top, size.width, size.height, shape, line)
 
 
-def path(points: tuple[Point, ...]) -> list[tuple[str, tuple[Point, ...]]]:
+def path(line: LineShape) -> list[tuple[str, tuple[Point, ...]]]:
     """Return a line as drawing commands: move, line and curve with their points."""
+    points = line.points
     commands: list[tuple[str, tuple[Point, ...]]] = [("move", points[:1])]
+    if line.is_spline:
+        return commands + [("curve", points[i : i + 3]) for i in range(1, len(points), 3)]
     for number in range(1, len(points)):
         end = points[number]
         if number % 2:

@@ -137,7 +137,7 @@ def _line(shape: TextShape) -> str:
 def _path(line: LineShape) -> str:
     return "".join(
         _LETTERS[command] + " ".join(f"{_number(x)},{_number(y)}" for x, y in points)
-        for command, points in path(line.points)
+        for command, points in path(line)
     )
 
 

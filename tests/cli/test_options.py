@@ -51,6 +51,7 @@ SAMPLES = {
     "errors": ("full", "full"),
     "graph": ("g.svg", "g.svg"),
     "depth": ("2", 2),
+    "layout": ("dot", "dot"),
     "rows": ("t.csv", "t.csv"),
     "to": ("jsonl", "jsonl"),
     "on_error": ("skip", "skip"),

@@ -51,7 +51,7 @@ def path_data(line: LineShape) -> str:
     """Return the course of a line as SVG writes it, without pieces of no length."""
     drawn = ""
     end: Point | None = None
-    for command, points in path(line.points):
+    for command, points in path(line):
         if command == "line" and points[-1] != end:
             drawn += f"V{_number(points[-1][1])}"
         elif points[-1] != end:
