@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from graphcalc.drawing.folding import Depth, Folded, Part, fold, named_operands
+from graphcalc.drawing.folding import READABLE, Depth, Folded, Part, fold, named_operands
 from graphcalc.drawing.marks import Mark, folded_mark, in_words
 from graphcalc.drawing.node_texts import LONGEST, BoxLine, NodeTexts
 from graphcalc.drawing.palette import BorderStyle, Palette, border_of
@@ -56,7 +56,8 @@ class Arrow(NamedTuple):
 class Diagram(NamedTuple):
     """The boxes in order of evaluation, the arrows, and remarks on the whole.
 
-    `parts` are what the boxes stand for.
+    `parts` are what the boxes stand for, and `more_folding` says what would fold more of them,
+    empty where nothing does.
     """
 
     title: str
@@ -64,6 +65,14 @@ class Diagram(NamedTuple):
     arrows: list[Arrow]
     remarks: tuple[str, ...]
     parts: tuple[Part, ...] = ()
+    more_folding: str = ""
+
+
+def with_fewer_boxes(more_folding: str, otherwise: str) -> str:
+    """Return the help for too large a picture: to fold more, where it can be, or `otherwise`."""
+    if more_folding:
+        return f"{more_folding}, or {otherwise}"
+    return f"{otherwise}, or put lines into functions, whose calls fold"
 
 
 def diagram(texts: NodeTexts, tree: CallTree | None = None, depth: Depth = None) -> Diagram:
@@ -75,7 +84,17 @@ def diagram(texts: NodeTexts, tree: CallTree | None = None, depth: Depth = None)
     words, legend = in_words(graph, ((p, texts.mark(p)) for p in folded.part_of))
     title = f"{title}; {words}" if words else title
     remarks = (_count_remark(graph, folded.parts), *texts.remarks(), *legend)
-    return diagram_of(texts, folded, title, remarks, graph.results)
+    drawn = diagram_of(texts, folded, title, remarks, graph.results)
+    return drawn._replace(more_folding=_more_folding(folded, depth))
+
+
+def _more_folding(folded: Folded, depth: Depth) -> str:
+    """Return which option folds more than this; empty where none does."""
+    if folded.depth > 0:
+        return "fold calls of functions with --depth 0"
+    if depth is not None and folded.deepest > 0 and len(folded.parts) > READABLE:
+        return "leave out --depth, which folds repeated calls too"
+    return ""
 
 
 def diagram_of(

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from graphcalc.diagnostics import LimitError
-from graphcalc.drawing.diagram import Box, Diagram
+from graphcalc.drawing.diagram import Box, Diagram, with_fewer_boxes
 from graphcalc.drawing.node_texts import BoxLine
 from graphcalc.drawing.palette import DASHES, LIGHT, WEIGHT, fill_of
 
@@ -26,7 +26,7 @@ _NO_SPACE = "\u200b"
 
 def as_mermaid(diagram: Diagram) -> str:
     """Return the diagram as a flowchart; LimitError for more than Mermaid draws."""
-    _check(len(diagram.arrows), "edges", MAX_EDGES)
+    _check(diagram, len(diagram.arrows), "edges", MAX_EDGES)
     lines = [
         "%% " + " · ".join((diagram.title, *diagram.remarks)).replace("{", "(").replace("}", ")"),
         "flowchart TD",
@@ -35,16 +35,16 @@ def as_mermaid(diagram: Diagram) -> str:
         *_classes(diagram.boxes),
     ]
     text = "\n".join(lines) + "\n"
-    _check(len(text), "characters", MAX_TEXT)
+    _check(diagram, len(text), "characters", MAX_TEXT)
     return text
 
 
-def _check(count: int, what: str, most: int) -> None:
+def _check(diagram: Diagram, count: int, what: str, most: int) -> None:
     if count > most:
         raise LimitError(
             "mermaid-size",
             f"the picture has {count:,} {what}, and Mermaid draws at most {most:,}",
-            help="fold calls of functions with --depth 0, or write another format: .svg, .dot",
+            help=with_fewer_boxes(diagram.more_folding, "write .svg or .dot"),
         )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from graphcalc.analysis.nan_origins import Origins, is_repeatable, non_finite_counts
 from graphcalc.analysis.plan import Plan
 from graphcalc.diagnostics import LimitError, UsageError, without_inner_frames
-from graphcalc.drawing.diagram import Diagram, diagram
+from graphcalc.drawing.diagram import Diagram, diagram, with_fewer_boxes
 from graphcalc.drawing.folding import READABLE, Depth
 from graphcalc.drawing.marks import Marks, marks_of_trace
 from graphcalc.drawing.nesting import Nesting
@@ -53,7 +53,7 @@ class Picture:
             raise LimitError(
                 "boxes",
                 f"the picture has {count:,} boxes, and the limit is {MAX_BOXES:,}",
-                help="calls of functions are folded where --depth is not given; .dot has no limit",
+                help=with_fewer_boxes(self.diagram.more_folding, "write .dot, which has no limit"),
             )
         if self.layout == DOT:
             from graphcalc.drawing.dot_layout import lay_out_by_dot

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphcalc.diagnostics import LimitError
+from graphcalc.drawing.diagram import with_fewer_boxes
 from graphcalc.drawing.fonts import BOLD, FAMILY, REGULAR
 from graphcalc.drawing.scene import Scene, TextShape
 from graphcalc.drawing.svg import as_svg
@@ -48,7 +49,7 @@ def fitting(scene: Scene, scale: float) -> float:
             "picture-size",
             f"the picture is {width:,.0f} × {height:,.0f} pixels, more than a PNG can show"
             f" ({LONGEST_SIDE:,} a side, {MOST_PIXELS // 1_000_000} million in all)",
-            help="fold calls of functions with --depth 0, or write .svg or .pdf",
+            help=with_fewer_boxes(scene.more_folding, "write .svg or .pdf"),
         )
     return min(scale, quick, most)
 

@@ -70,7 +70,7 @@ class LabelShape(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """Everything that a writer draws."""
+    """Everything that a writer draws; `more_folding` is the diagram's."""
 
     width: float
     height: float
@@ -79,6 +79,7 @@ class Scene(NamedTuple):
     lines: list[LineShape]
     labels: list[LabelShape]
     captions: list[TextShape]
+    more_folding: str = ""
 
 
 def scene_of(diagram: Diagram, lay_out: LayOut = lay_out) -> Scene:
@@ -108,7 +109,16 @@ def scene_of(diagram: Diagram, lay_out: LayOut = lay_out) -> Scene:
         for i, text in enumerate(captions)
     ]
     height = bottom + len(captions) * LINE
-    return Scene(_round(width), _round(height), diagram.title, boxes, lines, label_shapes, shapes)
+    return Scene(
+        _round(width),
+        _round(height),
+        diagram.title,
+        boxes,
+        lines,
+        label_shapes,
+        shapes,
+        diagram.more_folding,
+    )
 
 
 def _round(number: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import graphcalc as gc
+from graphcalc.drawing.diagram import with_fewer_boxes
 
 LAYERS = "double(x) = 2 * x\nshift(x, b) = x + b\nlayer(x, w, b) = tanh(shift(double(x) * w, b))\n"
 ONE = LAYERS + "y = layer(x, w, b)"
@@ -226,3 +227,23 @@ def test_the_last_run_of_a_descent_has_local_derivatives(descended):
         a.label for a in run.graph(digits=9).diagram.arrows if a.label
     ]
     assert sum(bool(arrow.label) for arrow in arrows) == 12
+
+
+@pytest.mark.parametrize(
+    ("program", "depth", "advice"),
+    [
+        ("f(x) = sin(x) + 1\ny = f(f(x))", None, "fold calls of functions with --depth 0"),
+        ("f(x) = sin(x) + 1\ny = f(f(x))", 0, ""),
+        ("y = sin(x) + 1", None, ""),
+        ("y = sin(x) + 1", 0, ""),
+        ("f(x) = sin(x) + 1\n" + "y = " + "f(" * 90 + "x" + ")" * 90, None, ""),
+        ("f(x) = sin(x) + 1\n" + "y = " + "f(" * 90 + "x" + ")" * 90, 0, "leave out --depth"),
+    ],
+)
+def test_advice_to_fold_is_given_where_something_folds(program, depth, advice):
+    """A picture without calls, or with all of them folded, is told what else helps."""
+    found = gc.run(program, x=0.5).graph(depth=depth).diagram.more_folding
+    assert found.startswith(advice)
+    assert bool(found) == bool(advice)
+    helped = with_fewer_boxes(found, "write .svg")
+    assert ("into functions" in helped) == (not advice)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from html import escape
 
 from graphcalc.diagnostics import LimitError
+from graphcalc.drawing.diagram import with_fewer_boxes
 from graphcalc.drawing.nesting import Nesting
 from graphcalc.drawing.page.code import PackedCode, packed_code
 from graphcalc.drawing.page.model import Json, PageModel, unless_counting
@@ -50,7 +51,7 @@ def as_page(root: View, nesting: Nesting, trace: Trace, digits: int | None = Non
         "page-size",
         f"the page of {len(root.diagram.boxes):,} boxes would have more than "
         f"{MAX_BYTES // 1000} kB",
-        help="fold calls of functions with --depth 0, or write .svg, which has no limit",
+        help=with_fewer_boxes(root.diagram.more_folding, "write .svg, which takes more"),
     )
 
 
