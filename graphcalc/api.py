@@ -24,7 +24,7 @@ from graphcalc.notebook import register
 from graphcalc.numbers import exact, show_nested
 from graphcalc.results import Minimized, PlanResult, Result, note
 from graphcalc.source import Source
-from graphcalc.syntax.columns import name_of
+from graphcalc.syntax.columns import name_of, normalized
 from graphcalc.syntax.program import SyntaxTree
 
 register()
@@ -78,7 +78,7 @@ def _input_name(name: str) -> str:
     if not isinstance(name, str) or name.startswith("col("):
         return name
     is_path = all(part.isidentifier() for part in name.split("."))
-    return name if is_path else name_of(name)
+    return normalized(name) if is_path else name_of(name)
 
 
 def _check_options(program: str | SyntaxTree, inputs: Inputs, **options: Value) -> None:

@@ -122,7 +122,7 @@ def _arrows(texts: NodeTexts, folded: Folded) -> Iterator[Arrow]:
                 known[upper, number] += 1
                 place = _place(direct, operand, known[upper, number])
                 label = texts.label(position, place) if part.is_node and place >= 0 else ""
-                yield Arrow(upper, number, label)
+                yield Arrow(upper, number, safe(label))
 
 
 def _place(operands: tuple[int, ...], operand: int, number: int) -> int:

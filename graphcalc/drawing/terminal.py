@@ -114,7 +114,7 @@ def _tree(diagram: Diagram, width: int, is_ascii: bool) -> Iterator[list[tuple[s
         parts = list(pieces(line)) if isinstance(line, Branch) else [(line, "caption")]
         if is_ascii:
             parts = [(_ascii(text.replace(" · ", "; ")), kind) for text, kind in parts]
-        yield [part for part in cut(parts, width) if part[0]]
+        yield [part for part in cut(parts, width, "..." if is_ascii else "…") if part[0]]
 
 
 def _in_ascii(diagram: Diagram) -> Diagram:

@@ -98,15 +98,15 @@ def _rest(box: Box) -> Iterator[tuple[str, str]]:
         before = line.kind
 
 
-def cut(parts: list[tuple[str, str]], width: int) -> list[tuple[str, str]]:
-    """Return the texts of a line cut to a number of columns."""
+def cut(parts: list[tuple[str, str]], width: int, end: str = "…") -> list[tuple[str, str]]:
+    """Return the texts of a line cut to a number of columns; one that is cut ends in `end`."""
     if sum(columns(text) for text, _ in parts) <= width:
         return parts
-    left = width - 1
+    left = width - len(end)
     kept: list[tuple[str, str]] = []
     for text, kind in parts:
         while columns(text) > left:
             text = text[:-1]
         kept.append((text, kind))
         left -= columns(text)
-    return [*kept, ("…", "")]
+    return [*kept, (end, "")]
