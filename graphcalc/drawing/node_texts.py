@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from graphcalc.analysis.plan import Count, Plan
@@ -19,8 +19,10 @@ LONGEST = 44
 FULL = 12
 _ROWS = 4
 _SHORT = 24
-# Significant digits of a tensor's elements and statistics.
-_DIGITS = 5
+# Characters of what stands before a gradient, and significant digits down to which elements are
+# rounded where their box is too narrow for the digits of the table.
+_WORDS = 24
+_MOST_DIGITS, _LEAST_DIGITS = 7, 3
 
 
 class BoxLine(NamedTuple):
@@ -69,14 +71,16 @@ class TraceTexts:
             if edge.local is not None
         }
         self._show: Show = shortener(self._numbers()) if digits is None else round_to(digits)
-        self._show_element = round_to(digits or _DIGITS)
+        fewer = range(min(digits or _MOST_DIGITS, _MOST_DIGITS) - 1, _LEAST_DIGITS - 1, -1)
+        self._narrower: list[Show] = [self._show, *map(round_to, fewer)]
 
     def _numbers(self) -> Iterator[tuple[float, str]]:
         gradients = self.graph.gradients.values()
         for position in (*self.trace.positions, *gradients, *self._locals.values()):
-            type_, value = self.graph.nodes[position].type, self.trace.value(position)
-            if value is not None and type_.numel <= FULL:
-                yield from ((number, type_.dtype) for number in leaves(value))
+            type_, kept = self.graph.nodes[position].type, self.trace.kept(position)
+            if kept.value is not None and type_.numel <= FULL:
+                yield from ((number, type_.dtype) for number in leaves(kept.value))
+            yield from ((number, dtype) for _, number, dtype in _statistics(kept, type_.dtype))
 
     def lines(self, position: int) -> list[BoxLine]:
         """Return the lines of a node's value and of its gradient."""
@@ -84,9 +88,9 @@ class TraceTexts:
         gradient = self.graph.gradients.get(position)
         if gradient is not None:
             name, target = self.graph.nodes[position].name, self.trace.target
-            lines += self._value(
-                f"d{target}/d{name} = ", self.trace.kept(gradient), position, "gradient"
-            )
+            words = f"d{target}/d{name} = "
+            words = words if len(words) <= _WORDS else "gradient = "
+            lines += self._value(words, self.trace.kept(gradient), position, "gradient")
         return lines
 
     def costs(self, positions: Sequence[int]) -> list[BoxLine]:
@@ -102,24 +106,25 @@ class TraceTexts:
         """Return the lines of a number or a small tensor in full, else of a tensor's statistics."""
         type_ = self.graph.nodes[position].type
         if kept.value is not None and type_.numel <= FULL:
-            show_number = self._show_element if type_.shape else self._show
-            rows = _rows(kept.value, lambda x: show_number(x, type_.dtype))
-            if max(map(len, rows)) + len(before) <= LONGEST and len(rows) <= _ROWS:
+            rows = self._fitting(kept.value, type_.dtype, LONGEST - len(before))
+            if rows:
                 return [BoxLine(before + rows[0], kind), *(BoxLine(r, kind) for r in rows[1:])]
         lines = [BoxLine(f"{before}{show(type_.shape)} {type_.dtype}", kind)]
+        for word, number, dtype in _statistics(kept, type_.dtype):
+            lines.append(BoxLine(f"{word} {self._show(number, dtype)}", kind))
         summary = kept.summary
         if summary is None:
             return lines
-        for word, found in (
-            ("min", summary.minimum),
-            ("mean", summary.mean),
-            ("max", summary.maximum),
-        ):
-            if found is not None:
-                dtype = "float64" if word == "mean" else type_.dtype
-                lines.append(BoxLine(f"{word} {self._show_element(found, dtype)}", kind))
         counts = [f"{n} {kind}" for n, kind in ((summary.nan, "nan"), (summary.inf, "inf")) if n]
         return [*lines, *([BoxLine(" · ".join(counts), kind)] if counts else [])]
+
+    def _fitting(self, value: Nested, dtype: str, room: int) -> list[str]:
+        """Return the rows of a value, rounded where they are too wide; none if there is no room."""
+        for show_number in self._narrower:
+            rows = _rows(value, show_number, dtype)
+            if max(map(len, rows)) <= room and len(rows) <= _ROWS:
+                return rows
+        return []
 
     def label(self, user: int, place: int) -> str:
         """Return the local derivative of a scalar by an operand: `∂g/∂e = -4`."""
@@ -142,6 +147,17 @@ class TraceTexts:
         if self.trace.profile is not None:
             found.append(f"computed in {show_seconds(self.trace.profile.total)}")
         return found
+
+
+def _statistics(kept: Kept, dtype: str) -> Iterator[tuple[str, float, str]]:
+    """Yield the words, the numbers and the dtypes of a tensor's statistics."""
+    summary = kept.summary
+    if summary is None:
+        return
+    found = (summary.minimum, summary.mean, summary.maximum)
+    for word, number in zip(("min", "mean", "max"), found):
+        if number is not None:
+            yield word, number, "float64" if word == "mean" else dtype
 
 
 class PlanTexts:
@@ -184,8 +200,12 @@ class PlanTexts:
         return [f"{self.plan.operations:,} operations", *sizes]
 
 
-def _rows(value: Nested, show_number: Callable[[float], str]) -> list[str]:
+def _rows(value: Nested, show: Show, dtype: str) -> list[str]:
     """Return a number or a tensor as text, the rows of a matrix below each other."""
+
+    def show_number(number: float) -> str:
+        return show(number, dtype)
+
     text = show_nested(value, show_number)
     if not isinstance(value, list) or not value or not isinstance(value[0], list):
         return [text]

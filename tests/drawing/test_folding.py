@@ -247,3 +247,40 @@ def test_advice_to_fold_is_given_where_something_folds(program, depth, advice):
     assert bool(found) == bool(advice)
     helped = with_fewer_boxes(found, "write .svg")
     assert ("into functions" in helped) == (not advice)
+
+
+def test_scalars_and_elements_have_the_digits_of_the_table():
+    """A number is the same text in its own box, as an element, and in a statistic."""
+    result = gc.run("a = x / 3; b = [a, a]; c = ones(4, 4) * a", x=2)
+    picture = result.graph()
+    assert texts_of(picture, "a")[-1] == "0.6666666…"
+    assert texts_of(picture, "b")[-1] == "[0.6666666…, 0.6666666…]"
+    assert texts_of(picture, "c")[-3:] == ["min 0.6666666…", "mean 0.6666666…", "max 0.6666666…"]
+    rounded = result.graph(digits=3)
+    assert texts_of(rounded, "a")[-1] == "0.667"
+    assert texts_of(rounded, "b")[-1] == "[0.667, 0.667]"
+    assert texts_of(rounded, "c")[-1] == "max 0.667"
+
+
+@pytest.mark.parametrize(
+    ("width", "text"),
+    [
+        (3, "[0.1428571…, 0.1428571…, 0.1428571…]"),
+        (4, "[0.142857, 0.142857, 0.142857, 0.142857]"),
+        (5, "[0.1429, 0.1429, 0.1429, 0.1429, 0.1429]"),
+        (6, "[0.143, 0.143, 0.143, 0.143, 0.143, 0.143]"),
+        (7, "max 0.1428571…"),
+    ],
+)
+def test_wide_tensors_are_rounded_to_fewer_digits(width, text):
+    """As many digits as the box has room for, down to three; then statistics."""
+    picture = gc.run(f"y = ones({width}) / 7").graph()
+    assert texts_of(picture, "y")[-1] == text
+
+
+def test_long_names_do_not_cut_gradients():
+    """A gradient whose names are long is called one, and has its number whole."""
+    names = "a_name_of_some_length_here", "the_other_name_of_such_length"
+    picture = gc.run(f"{names[0]} = x / 3; {names[1]} = {names[0]} * x", x=2, grad=names[1]).graph()
+    assert texts_of(picture, names[0])[-1] == "gradient = 2"
+    assert texts_of(picture, "x")[-1] == "gradient = 1.333333…"
