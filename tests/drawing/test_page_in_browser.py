@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from html_pages import ENTROPY, LESSON, Found, page_of
 
+from graphcalc.drawing.palette import DARK
+
 STATE = "document.documentElement.outerHTML"
 
 
@@ -197,6 +199,7 @@ def test_folded_boxes_open(show):
     assert opened() == "j = f(a)"
     names = page.locator("figure:visible .box .n").all_text_contents()
     assert names == ["a", "c", "d", "e", "g", "i", "j"]
+    assert page.locator("figure:visible .outside .n").all_text_contents() == ["a"]
     assert page.locator("figure:visible .box.now .n").text_content() == "d"
     page.click("#next")
     assert page.locator("figure:visible .box.now .n").text_content() == "e"
@@ -285,6 +288,8 @@ def test_reduced_motion_and_dark_screens(browser, tmp_path):
     page.goto(path.as_uri())
     page.wait_for_selector("#controls")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(15, 23, 32)"
+    fill = page.evaluate("getComputedStyle(document.querySelector('rect')).fill")
+    assert fill == f"rgb{tuple(bytes.fromhex(DARK.fill['input'][1:]))}"
     assert page.evaluate("getComputedStyle(document.querySelector('.l')).transition") in (
         *("all", "all 0s ease 0s", "none"),
     )

@@ -181,7 +181,9 @@ function start() {
   });
   boxes.forEach((e, i) => {
     e.classList.add("box");
-    if (opens.has(i)) e.classList.add("opens");
+    e.classList.toggle("opens", opens.has(i));
+    // Nodes that what is inside of a box reads stand beside it.
+    e.classList.toggle("outside", viewOf[i] > 0 && !inside(i).length);
     revealTexts(e, i);
     relabel(e);
   });

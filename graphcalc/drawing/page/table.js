@@ -1,7 +1,7 @@
 // The table of nodes, and the facts of one of them.
 const rows = N.map((node, i) => {
   const row = el("tr"), shown = [node.value || node.type, node.grad || node.gstats];
-  row.className = node.role;
+  row.className = node.role[0];
   row.append(el("td", node.name), el("td", node.text));
   shown.forEach((text, k) => {
     const step = k ? node.back : node.step, cell = el("span", text);

@@ -19,7 +19,7 @@ function open(to) {
   for (let i = to; i >= 0; i = viewOf[D.views[i]] ?? -1) above.unshift(i);
   path.hidden = !to;
   path.replaceChildren(...above.map(i => {
-    const button = el("button", titles[i]);
+    const button = el("button", titles[i].split(";")[0]);
     button.disabled = i == to;
     button.onclick = () => close(i);
     return button;
