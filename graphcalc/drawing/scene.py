@@ -16,6 +16,8 @@ LABEL_SIZE = 11.0
 # From a box's border to its text, from the outermost boxes to the edge of the picture.
 PADDING = Extent(12.0, 8.0)
 MARGIN = 20.0
+# The least width of the remarks below a picture, which else are as wide as the boxes.
+CAPTION = 360.0
 # How far the second border of a folded box stands out.
 STACK = 4.0
 
@@ -100,8 +102,8 @@ def scene_of(diagram: Diagram, lay_out: LayOut = lay_out) -> Scene:
         if route.label is not None and size is not None:
             x, y = route.label
             label_shapes.append(_label_shape(arrow.label, size, x + MARGIN, y + MARGIN, number))
-    captions = [" · ".join(diagram.remarks)]
-    text_width = max(len(c) for c in captions) * COLUMN
+    captions = _wrapped(" · ".join(diagram.remarks), max(layout.size.width, CAPTION) / COLUMN)
+    text_width = max(map(columns, captions)) * COLUMN
     width = max(layout.size.width, text_width) + 2 * MARGIN
     bottom = layout.size.height + 2 * MARGIN
     shapes = [
@@ -123,6 +125,18 @@ def scene_of(diagram: Diagram, lay_out: LayOut = lay_out) -> Scene:
 
 def _round(number: float) -> float:
     return round(number, 1)
+
+
+def _wrapped(text: str, room: float) -> list[str]:
+    """Return a text as lines of so many columns, or of one word that is longer."""
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if lines[-1] and columns(longer) > room:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
 
 
 def _box_size(box: Box) -> Extent:

@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 import graphcalc as gc
+from graphcalc.drawing.scene import COLUMN
 
 SPACE = "{http://www.w3.org/2000/svg}"
 
@@ -69,3 +70,17 @@ def test_digits_are_whole_numbers(digits):
     """From 1 to 17."""
     with pytest.raises(gc.UsageError, match="digits is a whole number from 1 to 17"):
         gc.run("y = x", x=1).graph(digits=digits)
+
+
+def test_remarks_are_as_wide_as_the_boxes():
+    """A long remark is several lines inside of the picture, and all of its words stand there."""
+    sizes = "q: [B, H, T, D]; k: [B, H, S, D]; v: [B, H, S, E]; w: [E, F]"
+    plan = gc.check(f"{sizes}; y = gelu(scaled_dot_product_attention(q, k, v) @ w)")
+    picture = plan.graph(depth=0)
+    scene = picture.scene
+    boxes = max(box.x + box.width for box in scene.boxes)
+    assert len(scene.captions) > 1
+    assert scene.width < max(boxes, 400) + 60
+    assert " ".join(c.text for c in scene.captions) == " · ".join(picture.diagram.remarks)
+    assert all(c.x + len(c.text) * COLUMN <= scene.width for c in scene.captions)
+    assert scene.captions[-1].y < scene.height
