@@ -32,6 +32,9 @@ from typing import NamedTuple, ParamSpec, TypeVar
 from graphcalc.displays import text_of
 from graphcalc.source import Source, Span
 
+# Packages whose frames are between a notebook's cell and an error.
+_NOT_THE_USERS = ("graphcalc", "IPython", "ipykernel")
+
 
 class Label(NamedTuple):
     """A span of a source, with a text about it."""
@@ -82,8 +85,8 @@ class GraphcalcError(Exception):
         return where + "; ".join(part for part in (d.message, d.note, d.help) if part)
 
     def _render_traceback_(self) -> list[str]:
-        """Return what a notebook shows in place of a traceback: the diagnostic."""
-        return (text_of(self) or str(self)).splitlines()
+        """Return what a notebook shows in place of a traceback: the diagnostic, and the callers."""
+        return [*(text_of(self) or str(self)).splitlines(), *_callers(self)]
 
 
 class EvaluationError(GraphcalcError):
@@ -200,6 +203,21 @@ class InternalError(GraphcalcError):
 
     kind = "internal"
     exit_status = 70
+
+
+def _callers(error: GraphcalcError) -> list[str]:
+    """Return a line that says where the user's code failed; none for a cell of one line."""
+    from traceback import walk_tb
+
+    frames = [
+        (frame.f_code.co_name, line)
+        for frame, line in walk_tb(error.__traceback__)
+        if frame.f_globals.get("__name__", "").partition(".")[0] not in _NOT_THE_USERS
+    ]
+    if [line for _, line in frames] in ([], [1]):
+        return []
+    places = [f"line {line}" + f" of {name}" * (name != "<module>") for name, line in frames]
+    return [f"  called from {', '.join(places)}"]
 
 
 _Arguments = ParamSpec("_Arguments")

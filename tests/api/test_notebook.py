@@ -161,6 +161,13 @@ def test_errors_are_their_diagnostics(shown, name):
     assert text.count("\n") <= 5
 
 
+def test_errors_say_which_lines_of_the_user_led_there(shown):
+    """From the cell to the innermost function; a cell of one line is not told."""
+    text = error_of(shown["error in a function"])
+    assert text.endswith("\n  called from line 5, line 2 of f, line 4 of g")
+    assert "called from" not in error_of(shown["error"])
+
+
 def test_a_name_that_is_not_there_is_an_error_with_a_hint(shown):
     text = error_of(shown["no such node"])
     assert text == "error: the run has no node `G`\n  help: did you mean `g`?"
