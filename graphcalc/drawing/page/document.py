@@ -32,7 +32,7 @@ _MOST_BOXES = 1_200
 SHARED = ("type", "source")
 # What would end the script element, as an escape of JSON.
 _ESCAPES = {ord("<"): "\\u003c"}
-_WITHOUT_SCRIPT = '<p id="note">The steps need a browser from 2023 or later, and JavaScript.</p>'
+_WITHOUT_SCRIPT = '<p id="note">To step, use a browser from 2023 or later, with JavaScript.</p>'
 _LINE_END = re.compile(r"\r\n?|\n")
 
 

@@ -84,4 +84,5 @@ def _text(shape: TextShape, x: float | None) -> str:
 
 
 def _number(number: float) -> str:
-    return f"{number:.1f}".removesuffix(".0")
+    """Return a number in whole pixels."""
+    return f"{number:.0f}"
