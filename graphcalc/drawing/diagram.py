@@ -13,10 +13,13 @@ from graphcalc.drawing.palette import BorderStyle, Palette, border_of
 from graphcalc.graph.call_tree import CallTree
 from graphcalc.graph.ir import Graph
 from graphcalc.graph.text import node_text
+from graphcalc.ops.shapes import show
 from graphcalc.report.safe import safe
 
 # Names that a box lists.
 _NAMES = 3
+# Characters of a name that stands before a value.
+_LONGEST_NAME = 18
 
 
 class Box(NamedTuple):
@@ -216,11 +219,18 @@ def _values(texts: NodeTexts, ends: list[int]) -> list[BoxLine]:
     """Return the lines of what others read of a call; of several a line each, with the name."""
     if len(ends) == 1:
         return texts.lines(ends[0])
-    found = []
-    for end in ends[:_NAMES]:
-        first = texts.lines(end)[0]
-        found.append(BoxLine(f"{texts.graph.nodes[end].name}: {first.text}", first.kind))
-    return found
+    return [BoxLine(_named_value(texts, end), "value") for end in ends[:_NAMES]]
+
+
+def _named_value(texts: NodeTexts, position: int) -> str:
+    """Return a node's name and its value, or its shape where the value is too wide."""
+    node = texts.graph.nodes[position]
+    name = _cut(safe(node.name or ""), _LONGEST_NAME)
+    values = [line.text for line in texts.lines(position) if line.kind == "value"]
+    text = " ".join(map(str.strip, values)) if values[0].startswith("[[") else values[0]
+    if len(name) + len(text) + 2 > LONGEST:
+        text = f"{show(node.type.shape)} {node.type.dtype}"
+    return f"{name}: {text}"
 
 
 def _outputs(graph: Graph, folded: Folded) -> set[int]:

@@ -284,3 +284,17 @@ def test_long_names_do_not_cut_gradients():
     picture = gc.run(f"{names[0]} = x / 3; {names[1]} = {names[0]} * x", x=2, grad=names[1]).graph()
     assert texts_of(picture, names[0])[-1] == "gradient = 2"
     assert texts_of(picture, "x")[-1] == "gradient = 1.333333…"
+
+
+def test_several_results_of_a_call_have_whole_values():
+    """A line each: long names are cut and values are not, and a matrix has all of its rows."""
+    program = "f(x) = (x + 1, x / 7 * 2)\nthe_first_of_both_results, second = f(x)\n"
+    program += "y = the_first_of_both_results + second"
+    matrix = gc.run(program, x=[[1, 2], [3, 4]]).graph(depth=0)
+    name = "the_first_of_both_results, second"
+    assert texts_of(matrix, name)[2:4] == [
+        "the_first_of_both…: [[2, 3], [4, 5]]",
+        "second: (2, 2) float64",
+    ]
+    scalar = gc.run(program, x=1 / 3).graph(depth=0)
+    assert texts_of(scalar, name)[2:4] == ["the_first_of_both…: 1.333333…", "second: 0.09523809…"]
