@@ -75,10 +75,11 @@ def _merged(inputs: Inputs | None, named: Inputs) -> dict[str, Value]:
 
 def _input_name(name: str) -> str:
     """Return the name that a program has for an input: `col("net price")` for a table's column."""
-    if not isinstance(name, str) or name.startswith("col("):
+    if not isinstance(name, str):
+        raise UsageError("inputs", f"names of inputs are texts, and {kind_of(name)} is none")
+    if name.startswith("col("):
         return name
-    is_path = all(part.isidentifier() for part in name.split("."))
-    return normalized(name) if is_path else name_of(name)
+    return normalized(name) if name.isidentifier() else name_of(name)
 
 
 def _check_options(program: str | SyntaxTree, inputs: Inputs, **options: Value) -> None:

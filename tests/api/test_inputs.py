@@ -113,3 +113,12 @@ def test_one_name_is_a_list_of_one():
         assert gc.run("z = x * 2; y = z + 1", x=1, keep=keep)["z"] == 2
     for wrt in ("x", ["x"], "x,w"):
         assert gc.run("y = x * w", x=1, w=3, grad="y", wrt=wrt).grad["x"] == 3
+
+
+def test_columns_are_named_as_in_their_table():
+    """A name that is none in a program is that of `col("…")`, in inputs and in results."""
+    for name in ("net price", "<b>", "a&b", "2nd", 'x"y', "f(x)"):
+        quote = "'" if '"' in name else '"'
+        result = gc.run(f"y = col({quote}{name}{quote}) + 1", {name: 2})
+        assert (result["y"], result[name], name in result) == (3.0, 2.0, True)
+    assert gc.run("y = e\u0301 + 1", {"e\u0301": 2}).value == 3.0

@@ -66,6 +66,7 @@ def failing(*arguments, **settings):
 def test_inputs():
     """Inputs that are neither named nor a mapping."""
     assert code_of(gc.UsageError, gc.compile("x + 1"), [1]) == "inputs"
+    assert code_of(gc.UsageError, gc.compile("x + 1"), {1: 2}) == "inputs"
 
 
 def test_no_node():
