@@ -192,6 +192,18 @@ def test_folded_boxes_have_pictures_of_what_is_inside():
     assert not found.all("p")[0][2].startswith("Of some")
 
 
+def test_steps_go_along_the_edges_of_every_picture():
+    program = "f(x) = tanh(x * 2) + exp(x)\ny = f(a) * 3"
+    data = data_of(Found(page_of(program, {"a": 0.5}, "y", depth=0)))
+    arrows, inner = data["arrows"], data["views"][1]
+    steps = [step[1:] for step in data["back"] if isinstance(step, list)]
+    assert sorted({arrow for along in steps for arrow in along}) == list(range(len(arrows)))
+    # An edge into the box is one in the picture of what is inside as well.
+    both = [along for along in steps if len(along) == 2]
+    assert both
+    assert all(arrows[outer][1] == inner < arrows[nested][1] for outer, nested in both)
+
+
 def test_pages_say_where_pictures_inside_are_left_out():
     program, inputs = layers(90)
     found = Found(page_of(program, inputs, depth=0))
