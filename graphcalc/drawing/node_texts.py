@@ -180,7 +180,10 @@ class PlanTexts:
         total: Count = 0
         for position in positions:
             total = total + self._steps[position].operations
-        return [BoxLine(f"{total:,} operations", "more")] if total != 0 else []
+        text, room = f"{total:,}", LONGEST - len(" operations")
+        if len(text) > room:
+            text = f"{text[: room - 1]}…"
+        return [BoxLine(f"{text} operations", "more")] if total != 0 else []
 
     def label(self, user: int, place: int) -> str:
         """Return nothing: nothing was computed."""
