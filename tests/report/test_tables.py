@@ -119,5 +119,5 @@ def test_html_is_escaped():
     html = as_html(gc.run("y = x < 1 and x > 0", x=0.5).trace)
     assert "x &lt; 1" in html
     assert "x < 1" not in html
-    for colour in ("#b58900", "#268bd2", "#8b5a2b"):
+    for colour in ("#b58900", "#268bd2", "#a0703c"):
         assert colour in html
