@@ -27,7 +27,8 @@ from graphcalc.source import RULES, Source
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
 from graphcalc.syntax.format import format_expression
-from graphcalc.syntax.program import Definition, FunctionParameter
+from graphcalc.syntax.expr import FunctionParameter
+from graphcalc.syntax.program import Definition
 
 _MAX_SIZE = 1 << 62
 

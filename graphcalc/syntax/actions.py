@@ -5,43 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from graphcalc.diagnostics import CallError, Label, ParseError, brief
+from graphcalc.diagnostics import Label, ParseError, brief
 from graphcalc.numbers import whole_number
 from graphcalc.source import Source, Span
 from graphcalc.syntax.columns import column_of, normalized
-from graphcalc.syntax.errors import CONSTRUCTS, construct
 from graphcalc.syntax.expr import (
     Attribute,
     Binary,
     Boolean,
     Call,
+    Clause,
     Comparison,
+    Comprehension,
     Conditional,
     EllipsisLiteral,
     Expr,
     Index,
     Keyword,
-    List,
     Name,
     NoneLiteral,
     Number,
     Slice,
+    Starred,
     Tensor,
     Text,
     Tuple,
     Unary,
 )
 from graphcalc.syntax.format import COMPARE
-from graphcalc.syntax.lexer import Token
-from graphcalc.syntax.program import (
-    AssignmentTarget,
-    Declaration,
-    Definition,
-    FunctionParameter,
-    Statement,
-    SyntaxTree,
-    Unpacking,
-)
+from graphcalc.syntax.lists import as_list, nodes_among
+from graphcalc.syntax.statements import StatementActions
+from graphcalc.syntax.tokens import Token
 
 Build: TypeAlias = Callable[[list[Any]], Any]
 
@@ -53,12 +47,8 @@ _BINARY = (
 _UNARY = ("logical_not", "neg", "pos", "bitwise_not")
 
 
-class _Actions:
+class _Actions(StatementActions):
     """What each rule of the grammar builds from the values of its symbols."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.text = source.text
 
     def number(self, c: list[Any]) -> Expr:
         _, start, end = c[0]
@@ -94,8 +84,8 @@ class _Actions:
         return Boolean(False, c[0].start, c[0].end)
 
     def quoted(self, c: list[Any]) -> Expr:
-        _, start, end = c[0]
-        return Text(self.text[start + 1 : end - 1], start, end)
+        texts = [text_of(self.text[t.start : t.end]) for t in c[0]]
+        return Text("".join(texts), c[0][0].start, c[0][-1].end)
 
     def none(self, c: list[Any]) -> Expr:
         return NoneLiteral(c[0].start, c[0].end)
@@ -110,10 +100,28 @@ class _Actions:
         return node
 
     def sizes(self, c: list[Any]) -> Expr:
-        return Tuple(_values(c[1:-1]), c[0].start, c[-1].end)
+        return Tuple(nodes_among(c[1:-1]), c[0].start, c[-1].end)
 
     def tensor(self, c: list[Any]) -> Expr:
-        return Tensor(_values(c[1:-1]), c[0].start, c[-1].end)
+        return Tensor(nodes_among(c[1:-1]), c[0].start, c[-1].end)
+
+    def starred(self, c: list[Any]) -> Expr:
+        return Starred(c[1], c[0].start, c[1].end)
+
+    def comprehension(self, c: list[Any]) -> Expr:
+        clauses = tuple(clause for clause in c[1] if type(clause) is Clause)
+        return Comprehension(c[0], clauses, c[0].start, clauses[-1].end)
+
+    def clause(self, c: list[Any]) -> Expr:
+        target, iterable = self._loop_target(c[1]), as_list(c[3])
+        conditions = nodes_among(c[4])
+        end = conditions[-1].end if conditions else iterable.end
+        return Clause(target, iterable, conditions, c[0].start, end)
+
+    def collected(self, c: list[Any]) -> Expr:
+        node: Expr = c[1]
+        node.start, node.end = c[0].start, c[2].end
+        return node
 
     def conditional(self, c: list[Any]) -> Expr:
         return Conditional(c[0], c[2], c[4], c[0].start, c[4].end)
@@ -127,7 +135,7 @@ class _Actions:
                 words.append(self.text[part.start : part.end])
                 continue
             ops += [_COMPARE[" ".join(words)]] if words else []
-            operands.append(_listed(part) if words and words[-1] == "in" else part)
+            operands.append(as_list(part) if words and words[-1] == "in" else part)
             words.clear()
         return Comparison(tuple(ops), tuple(operands), operands[0].start, operands[-1].end)
 
@@ -140,7 +148,7 @@ class _Actions:
         return Keyword(normalized(self.text[name.start : name.end]), c[2], name.start, c[2].end)
 
     def call(self, c: list[Any]) -> Expr:
-        arguments = _values(c[2:-1])
+        arguments = nodes_among(c[2:-1])
         keyword = None
         for argument in arguments:
             if type(argument) is Keyword:
@@ -155,11 +163,11 @@ class _Actions:
         column = column_of(c[0], arguments)
         if column is not None:
             return Name(column, c[0].start, c[-1].end)
-        return Call(c[0], tuple([_listed(a) for a in arguments]), c[0].start, c[-1].end)
+        return Call(c[0], tuple([as_list(a) for a in arguments]), c[0].start, c[-1].end)
 
     def index(self, c: list[Any]) -> Expr:
-        whole = _listed(c[0]) if type(c[0]) is Binary else c[0]
-        return Index(whole, _values(c[2:-1]), c[0].start, c[-1].end)
+        whole = as_list(c[0]) if type(c[0]) is Binary else c[0]
+        return Index(whole, nodes_among(c[2:-1]), c[0].start, c[-1].end)
 
     def reach(self, c: list[Any]) -> Expr:
         parts: list[Expr | None] = [None]
@@ -171,118 +179,12 @@ class _Actions:
         parts += [None] * (3 - len(parts))
         return Slice(parts[0], parts[1], parts[2], c[0].start, c[-1].end)
 
-    def bare(self, c: list[Any]) -> Statement:
-        return Statement(self.source, None, _listed(c[0]), c[0].span)
 
-    def assign(self, c: list[Any]) -> Statement | Definition | Unpacking:
-        target, value = c[0], c[2]
-        if type(target) in (Tuple, Tensor):
-            return Unpacking(self.source, tuple(map(self._target, target.items)), _listed(value))
-        if type(target) is Name:
-            return Statement(self.source, target.name, _listed(value), target.span)
-        if type(target) is Call and type(target.function) is Name:
-            parameters = tuple(self._parameter(a) for a in target.arguments)
-            seen: set[str] = set()
-            for p in parameters:
-                if p.name in seen:
-                    label = Label(self.source, p.span)
-                    raise CallError(
-                        "duplicate-parameter", f"parameter `{p.name}` appears twice", (label,)
-                    )
-                seen.add(p.name)
-            name = target.function
-            return Definition(self.source, name.name, parameters, value, name.span)
-        raise ParseError(
-            "assignment-target",
-            f"cannot assign to `{brief(self.source.slice(target.span))}`",
-            (Label(self.source, target.span),),
-            help="write `name = value` or `f(x) = value`; `==` compares",
-        )
-
-    def unpack(self, c: list[Any]) -> Unpacking:
-        equals = next(i for i, s in enumerate(c) if type(s) is Token and s.kind == "=")
-        names, values = _values(c[:equals]), _values(c[equals + 1 :])
-        targets = tuple(self._target(node) for node in names)
-        value = values[0]
-        if len(values) > 1 or type(c[-1]) is Token:
-            value = Tuple(values, values[0].start, values[-1].end)
-        return Unpacking(self.source, targets, value)
-
-    def _target(self, node: Expr) -> AssignmentTarget:
-        if type(node) is Name:
-            return AssignmentTarget(node.name, node.span)
-        raise ParseError(
-            "assignment-target",
-            f"cannot assign to `{brief(self.source.slice(node.span))}`",
-            (Label(self.source, node.span),),
-            help="write names before the `=`, as in `a, b = chunk(x, 2)`",
-        )
-
-    def declare(self, c: list[Any]) -> Any:
-        target, kind = c[0], c[2]
-        if type(target) is Name and target.name in CONSTRUCTS:
-            raise construct(self.source, target.name, target.span)
-        if type(target) is not Name:
-            raise ParseError(
-                "declaration",
-                f"cannot declare `{brief(self.source.slice(target.span))}`",
-                (Label(self.source, target.span),),
-                help="write `x: [32, 784]` or `y: int64[32]`",
-            )
-        dtype, sizes = self._declared(kind)
-        span = Span(target.start, kind.end)
-        declared = Declaration(self.source, target.name, dtype, sizes, target.span, span)
-        if len(c) == 3:
-            return declared
-        return [declared, Statement(self.source, target.name, c[4], target.span)]
-
-    def _declared(self, kind: Expr) -> tuple[str | None, tuple[Expr, ...]]:
-        """The dtype and the sizes of `[B, 4]`, `int64[B]` and `bool`."""
-        if type(kind) is Tensor:
-            return None, kind.items
-        if type(kind) is Index and type(kind.value) is Name:
-            return kind.value.name, kind.items
-        if type(kind) is Name:
-            return kind.name, ()
-        raise ParseError(
-            "declaration",
-            f"`{brief(self.source.slice(kind.span))}` is not a shape or a dtype",
-            (Label(self.source, kind.span),),
-            help="write `x: [32, 784]` or `y: int64[32]`",
-        )
-
-    def several(self, c: list[Any]) -> Any:
-        comma, text = c[1], self.source.text
-        number = type(c[0]) is Number
-        shown = "`[1, 2]`" if number else "`[a, b]`"
-        from graphcalc.syntax.advice import advise_on_commas  # only where something is wrong
-
-        slip = advise_on_commas(text, c[0].start) if number else ""
-        raise ParseError(
-            "several-values",
-            "a statement is one expression, and a `,` follows it here",
-            (Label(self.source, Span(comma.start, comma.end)),),
-            help=slip or f"write a tensor as {shown}, or one statement for each value",
-        )
-
-    def _parameter(self, node: Expr) -> FunctionParameter:
-        if type(node) is Name:
-            return FunctionParameter(node.name, None, node.span)
-        if type(node) is Keyword:
-            return FunctionParameter(
-                node.name, node.value, Span(node.start, node.start + len(node.name))
-            )
-        raise ParseError(
-            "parameter",
-            f"a parameter must be a name, not `{brief(self.source.slice(node.span))}`",
-            (Label(self.source, node.span),),
-        )
-
-    def program(self, c: list[Any]) -> SyntaxTree:
-        found: list[Any] = [item for item in c[0] if type(item) is not Token] if c else []
-        for item in c[1:]:
-            found += item if type(item) is list else [item]
-        return SyntaxTree((tuple(found),))
+def text_of(text: str) -> str:
+    """The text that quotes hold, without a prefix such as that of `f"x"`."""
+    text = text.lstrip("fFrRbBuU")
+    length = 3 if text[:3] in ('"""', "'''") and len(text) > 5 else 1
+    return text[length:-length]
 
 
 def number_of(text: str) -> float:
@@ -315,58 +217,6 @@ def is_long(text: str) -> bool:
 def has_point(text: str) -> bool:
     """Whether a written number is floating point in Python: it has a point or an exponent."""
     return text[1:2] not in ("x", "X") and any(c in text for c in ".eE")
-
-
-def _listed(argument: Expr, depth: int = 0) -> Expr:
-    """An argument, where a tensor literal may also be a list of tensors.
-
-    So may the operands of a `+` or a `*`, which join and repeat lists.
-    """
-    if type(argument) is Keyword:
-        value = _listed(argument.value)
-        return Keyword(argument.name, value, argument.start, argument.end)
-    if type(argument) is Tensor:
-        return _as_list(argument, depth)
-    pending = [argument]
-    while pending:
-        node = pending.pop()
-        if type(node) is Binary and node.op in ("add", "mul"):
-            if type(node.left) is Tensor:
-                node.left = _as_list(node.left, depth)
-            if type(node.right) is Tensor:
-                node.right = _as_list(node.right, depth)
-            pending += (node.left, node.right)
-    return argument
-
-
-# So deep are repeated lists found inside of others.
-_DEPTH = 8
-
-
-def _as_list(node: Tensor, depth: int) -> List:
-    """A tensor literal as a list; so are the rows that are repeated or joined lists."""
-    items = tuple([_row(item, depth + 1) for item in node.items])
-    return List(items, node.start, node.end)
-
-
-def _row(item: Expr, depth: int) -> Expr:
-    if type(item) is Binary:
-        return _listed(item, depth) if depth < _DEPTH else item
-    if type(item) is not Tensor or depth >= _DEPTH:
-        return item
-    row = _as_list(item, depth)
-    return row if any(type(i) in (Binary, List) for i in row.items) else item
-
-
-def _values(symbols: list[Any]) -> tuple[Expr, ...]:
-    """The nodes among a rule's symbols; the commas between them dropped."""
-    nodes: list[Expr] = []
-    for symbol in symbols:
-        if type(symbol) is list:
-            nodes += [s for s in symbol if type(s) is not Token]
-        elif type(symbol) is not Token:
-            nodes.append(symbol)
-    return tuple(nodes)
 
 
 def _binary(op: str) -> Callable[[list[Any]], Expr]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from graphcalc.ops.prelude import COMPOSITES
 from graphcalc.ops.table import FUNCTIONS
-from graphcalc.syntax.lexer import Token
+from graphcalc.syntax.tokens import Token
 
 # Operators of other languages, by their text without spaces.
 _OPERATORS = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from graphcalc.diagnostics import Label, ParseError, brief
 from graphcalc.source import Source, Span
 from graphcalc.syntax.grammar import Tables
-from graphcalc.syntax.lexer import Lexer, Token, open_brackets, unclosed
+from graphcalc.syntax.lexer import Lexer, open_brackets, unclosed
+from graphcalc.syntax.tokens import Token
 
 # Constructs of other languages, by the word that gives them away, and what to write here.
 CONSTRUCTS = {

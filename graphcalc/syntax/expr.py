@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from graphcalc.source import Span
 
@@ -263,6 +263,85 @@ class Tuple(SyntaxNode):
         self.end = end
 
 
+class Row(Tuple):
+    """`a, b` without parentheses; `comma` is where its first comma stands."""
+
+    __match_args__ = ("items",)
+    __slots__ = ("comma",)
+
+    def __init__(self, items: tuple[Expr, ...], start: int, end: int, comma: int = 0) -> None:
+        super().__init__(items, start, end)
+        self.comma = comma
+
+
+class Starred(SyntaxNode):
+    """`*value`: the parts of a value, or in a target the rest of them."""
+
+    __match_args__ = ("value",)
+    __slots__ = __match_args__
+
+    def __init__(self, value: Expr, start: int, end: int) -> None:
+        self.value = value
+        self.start = start
+        self.end = end
+
+
+class FunctionParameter(NamedTuple):
+    """One parameter of a function.
+
+    `kind` is "" for one that has a place, "keyword" for one behind a `*`, "rest" for `*args`.
+    """
+
+    name: str
+    default: Expr | None
+    span: Span
+    kind: str = ""
+
+
+class Lambda(SyntaxNode):
+    """`lambda parameters: body`."""
+
+    __match_args__ = ("parameters", "body")
+    __slots__ = __match_args__
+
+    def __init__(
+        self, parameters: tuple[FunctionParameter, ...], body: Expr, start: int, end: int
+    ) -> None:
+        self.parameters = parameters
+        self.body = body
+        self.start = start
+        self.end = end
+
+
+class Clause(SyntaxNode):
+    """`for target in iterable if conditions` of a comprehension."""
+
+    __match_args__ = ("target", "iterable", "conditions")
+    __slots__ = __match_args__
+
+    def __init__(
+        self, target: Expr, iterable: Expr, conditions: tuple[Expr, ...], start: int, end: int
+    ) -> None:
+        self.target = target
+        self.iterable = iterable
+        self.conditions = conditions
+        self.start = start
+        self.end = end
+
+
+class Comprehension(SyntaxNode):
+    """`[element for …]`, or without brackets as an argument."""
+
+    __match_args__ = ("element", "clauses")
+    __slots__ = __match_args__
+
+    def __init__(self, element: Expr, clauses: tuple[Clause, ...], start: int, end: int) -> None:
+        self.element = element
+        self.clauses = clauses
+        self.start = start
+        self.end = end
+
+
 def _free_with_loops(*kinds: type) -> None:
     """Give kinds of nodes a `__del__` that hands their parts to the loop of the outermost one.
 
@@ -298,13 +377,14 @@ def _free_with_loops(*kinds: type) -> None:
 if sys.version_info[:2] == (3, 13):
     _free_with_loops(
         *(Unary, Binary, Comparison, Conditional, Attribute, Keyword),
-        *(Call, Slice, Index, Tensor, Tuple),
+        *(Call, Slice, Index, Tensor, Tuple, Starred, Lambda, Clause, Comprehension),
     )
 
 
 Expr: TypeAlias = (
     "Number | Boolean | NoneLiteral | Text | EllipsisLiteral | Name | Unary | Binary "
-    "| Comparison | Conditional | Attribute | Keyword | Call | Slice | Index | Tensor | Tuple"
+    "| Comparison | Conditional | Attribute | Keyword | Call | Slice | Index | Tensor | Tuple "
+    "| Starred | Lambda | Clause | Comprehension"
 )
 
 
@@ -324,7 +404,7 @@ def children(node: Expr) -> tuple[Expr, ...]:
             return node.operands
         case Conditional():
             return (node.value, node.condition, node.other)
-        case Attribute() | Keyword():
+        case Attribute() | Keyword() | Starred():
             return (node.value,)
         case Slice():
             return tuple(p for p in (node.lower, node.upper, node.step) if p is not None)
@@ -332,6 +412,12 @@ def children(node: Expr) -> tuple[Expr, ...]:
             return (node.value, *node.items)
         case Tensor() | Tuple():
             return node.items
+        case Lambda():
+            return (node.body,)
+        case Clause():
+            return (node.target, node.iterable, *node.conditions)
+        case Comprehension():
+            return (node.element, *node.clauses)
         case _:
             return ()
 
@@ -347,7 +433,8 @@ def postorder(root: Expr) -> list[Expr]:
 def evaluation_order(root: Expr) -> list[Expr]:
     """What `postorder` gives, without the parts that a condition decides about.
 
-    Of a conditional only the condition is there, of `and` and `or` only the left operand.
+    Of a conditional only the condition is there, of `and` and `or` only the left operand, and
+    nothing of what a `lambda` or a comprehension does later, or more than once.
     """
     return _postorder(root, _evaluated)
 
@@ -357,6 +444,8 @@ def _evaluated(node: Expr) -> tuple[Expr, ...]:
         return (node.condition,)
     if type(node) is Binary and node.op in ("logical_and", "logical_or"):
         return (node.left,)
+    if type(node) in (Lambda, Comprehension):
+        return ()
     return children(node)
 
 

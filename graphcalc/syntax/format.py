@@ -7,16 +7,21 @@ from graphcalc.syntax.expr import (
     Binary,
     Boolean,
     Call,
+    Clause,
     Comparison,
+    Comprehension,
     Conditional,
     EllipsisLiteral,
     Expr,
+    FunctionParameter,
     Index,
     Keyword,
+    Lambda,
     Name,
     NoneLiteral,
     Number,
     Slice,
+    Starred,
     SyntaxNode,
     Tensor,
     Text,
@@ -138,7 +143,22 @@ def _parts(node: Expr) -> tuple[list[str | tuple[Expr, int]], int]:
         case Tuple():
             last = [","] if len(node.items) == 1 else []
             return ["(", *_commas(node.items), *last, ")"], _POSTFIX
+        case Starred():
+            return ["*", (node.value, 5)], _POSTFIX
+        case Lambda():
+            parameters = [part for p in node.parameters for part in (", ", *_parameter(p))]
+            return ["lambda ", *parameters[1:], ": ", (node.body, 0)], 0
+        case Clause():
+            conditions = [part for c in node.conditions for part in (" if ", (c, 1))]
+            return [" for ", (node.target, 0), " in ", (node.iterable, 1), *conditions], 0
+        case Comprehension():
+            return ["[", (node.element, 0), *((c, 0) for c in node.clauses), "]"], _POSTFIX
     raise TypeError(type(node))
+
+
+def _parameter(parameter: FunctionParameter) -> list[str | tuple[Expr, int]]:
+    default = parameter.default
+    return [parameter.name, *(() if default is None else ("=", (default, 0)))]
 
 
 def _commas(items: tuple[Expr, ...]) -> list[str | tuple[Expr, int]]:

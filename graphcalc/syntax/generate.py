@@ -28,9 +28,13 @@ def build_tables(text: str) -> Tables:
     )
     table: Any = lark.parser.parser._parse_table
 
-    kinds, literals, patterns = {"$END": "$END"}, {}, {}
+    kinds, literals, words, patterns = {"$END": "$END"}, {}, {}, {}
+    kinds |= {"_INDENT": "_INDENT", "_DEDENT": "_DEDENT"}
     for terminal in lark.terminals:
         pattern = terminal.pattern
+        if terminal.name.endswith("_WORD"):
+            kinds[terminal.name] = words[pattern.value] = terminal.name
+            continue
         if isinstance(pattern, PatternStr):
             kinds[terminal.name] = literals[pattern.value] = pattern.value
             continue
@@ -68,6 +72,7 @@ def build_tables(text: str) -> Tables:
         checksum=zlib.crc32(text.encode()),
         patterns=patterns,
         literals=dict(sorted(literals.items())),
+        words=dict(sorted(words.items())),
         actions=actions,
         gotos=gotos,
         rules=rules,

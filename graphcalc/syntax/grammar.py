@@ -10,12 +10,14 @@ class Tables(NamedTuple):
     """An LALR(1) automaton as plain data.
 
     A value of `actions[state][kind]` is the next state, or `~rule` to reduce; a terminal's
-    kind is its literal text, or its name in the grammar. `rules` are (origin, size, action).
+    kind is its literal text, or its name in the grammar. `words` are those that may be names too,
+    with their kinds. `rules` are (origin, size, action).
     """
 
     checksum: int
     patterns: dict[str, str]
     literals: dict[str, str]
+    words: dict[str, str]
     actions: list[dict[str, int]]
     gotos: list[dict[str, int]]
     rules: list[tuple[str, int, str]]

@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from graphcalc.diagnostics import Label, LimitError, ParseError, brief
 from graphcalc.source import Source, Span
 from graphcalc.syntax.grammar import Tables
+from graphcalc.syntax.tokens import CLOSING, OPENING, Token
 
 MAX_NAME = 255
+# What stands before text in quotes in Python: `f"x"`, `r"\w"`.
+_PREFIX = """[fFrRbBuU]{1,2}(?=["'])"""
 
-
-class Token(NamedTuple):
-    """A terminal of the grammar: its kind and where it stands."""
-
-    kind: str
-    start: int
-    end: int
-
-
-CLOSING = {")": "(", "]": "["}
-OPENING = {"(": ")", "[": "]"}
 
 # What people type for something that the language spells otherwise.
 _LOOKALIKES = {
@@ -70,36 +61,59 @@ class Lexer:
     """The tokens of the language, from the grammar's own terminals."""
 
     def __init__(self, tables: Tables) -> None:
-        self._literals = tables.literals
+        self._literals, self._words = tables.literals, tables.words
+        # Texts without any of these words have neither blocks nor what only blocks hold.
+        self._has_words = re.compile(
+            rf"\b(?:{'|'.join(tables.words)})\b|:[ \t]*[#\r\n]|(?:\A|[\r\n;])[ \t]*if\b"
+        ).search
         symbols = sorted((t for t in tables.literals if not t[0].isalpha()), key=len, reverse=True)
-        self._pattern = re.compile(
-            r"(?:[ \t]|\\(?:\r\n?|\n))*(?:\#[^\r\n]*)?(?:"
-            rf"({tables.patterns['NAME']})"
-            rf"|((?:{tables.patterns['NUMBER']}))"
-            rf"|({'|'.join(map(re.escape, symbols))})"
-            rf"|({tables.patterns['TEXT']})"
-            r"|(\r\n?|\n|;)"
-            r"|(\Z)"
-            r"|(.))",
-            re.DOTALL,
-        )
+        self._has_prefixes = re.compile(rf"\b{_PREFIX}").search
+        self._pattern = self._compiled(tables, symbols, "")
+        self._prefixed = self._compiled(tables, symbols, _PREFIX)
         # Besides these seven groups, those of the number stand between it and the groups after it.
         inner = self._pattern.groups - 7
         self._symbol, self._text = 3 + inner, 4 + inner
         self._separator, self._end = 5 + inner, 6 + inner
 
+    def _compiled(self, tables: Tables, symbols: list[str], prefix: str) -> re.Pattern[str]:
+        """Return the pattern of a token, where text may stand behind a prefix, as in `f"x"`."""
+        text = rf"(?:{prefix})?(?:{tables.patterns['TEXT']})" if prefix else tables.patterns["TEXT"]
+        no_text = rf"(?!{prefix}(?:{tables.patterns['TEXT']}))" if prefix else ""
+        return re.compile(
+            r"(?:[ \t]|\\(?:\r\n?|\n))*(?:\#[^\r\n]*)?(?:"
+            rf"({no_text}{tables.patterns['NAME']})"
+            rf"|((?:{tables.patterns['NUMBER']}))"
+            rf"|({'|'.join(map(re.escape, symbols))})"
+            rf"|({text})"
+            r"|(\r\n?|\n|;)"
+            r"|(\Z)"
+            r"|(.))",
+            re.DOTALL,
+        )
+
     def tokens(self, source: Source, begin: int = 0, end: int | None = None) -> Iterator[Token]:
         """The tokens of a source, or of what stands between two offsets, ending with `$END`.
 
-        A newline or `;` is a `_SEPARATOR`; inside brackets a newline is nothing. Raises
-        ParseError at a character or bracket that cannot be.
+        A newline or `;` is a `_SEPARATOR`; inside brackets a newline is nothing. Blocks stand
+        between `_INDENT` and `_DEDENT`. Raises ParseError at a character, bracket or indentation
+        that cannot be.
         """
+        last = len(source.text) if end is None else end
+        tokens = self._flat_tokens(source, begin, last)
+        if not self._has_words(source.text, begin, last):
+            return tokens
+        from graphcalc.syntax.layout import with_blocks
+
+        return with_blocks(source, tokens, self._words)
+
+    def _flat_tokens(self, source: Source, begin: int, end: int) -> Iterator[Token]:
         text, literals = source.text, self._literals
         symbol, separator, end_group = self._symbol, self._separator, self._end
         begin = max(begin, 1 if text[:1] == "\ufeff" else 0)
         brackets: list[Token] = []
         # Every position matches: the last group takes any character.
-        for found in self._pattern.finditer(text, begin, len(text) if end is None else end):
+        pattern = self._prefixed if self._has_prefixes(text, begin, end) else self._pattern
+        for found in pattern.finditer(text, begin, end):
             group = found.lastindex
             start, end = found.span(group or 0)
             if group == 1:

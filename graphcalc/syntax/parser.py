@@ -18,10 +18,9 @@ from graphcalc.syntax.expr import (
 )
 from graphcalc.syntax.format import format_expression
 from graphcalc.syntax.grammar import Tables, read_grammar
-from graphcalc.syntax.lexer import MAX_NAME, Lexer, Token, endless_name
-from graphcalc.syntax.program import (
-    SyntaxTree,
-)
+from graphcalc.syntax.lexer import MAX_NAME, Lexer, endless_name
+from graphcalc.syntax.program import SyntaxTree
+from graphcalc.syntax.tokens import Token
 
 
 def load_tables() -> Tables:

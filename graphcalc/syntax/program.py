@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol, TypeAlias
 
 from graphcalc.source import Source, Span
-from graphcalc.syntax.expr import Expr
+from graphcalc.syntax.expr import Expr, FunctionParameter
 
 
 class Statement(NamedTuple):
@@ -47,25 +47,134 @@ class Declaration(NamedTuple):
     span: Span
 
 
-class FunctionParameter(NamedTuple):
-    """One parameter of a function definition."""
-
-    name: str
-    default: Expr | None
-    span: Span
-
-
 class Definition(NamedTuple):
-    """`name(parameters) = body`."""
+    """`name(parameters) = body`, or `def name(parameters):` with statements as its body."""
 
     source: Source
     name: str
     parameters: tuple[FunctionParameter, ...]
-    body: Expr
+    body: Expr | Block
     name_span: Span
 
 
-AnyStatement: TypeAlias = "Statement | Unpacking | Definition | Declaration"
+class Block(NamedTuple):
+    """The statements of a body."""
+
+    statements: tuple[AnyStatement, ...]
+
+
+class Assignment(NamedTuple):
+    """`a = b[0] = (c, *d) = value`: each target gets the value."""
+
+    source: Source
+    targets: tuple[Expr, ...]
+    value: Expr
+
+
+class AugmentedAssignment(NamedTuple):
+    """`target += value`; `op` is the row of the operator."""
+
+    source: Source
+    target: Expr
+    op: str
+    value: Expr
+    span: Span
+
+
+class Return(NamedTuple):
+    """`return value`; None where it has no value."""
+
+    source: Source
+    value: Expr | None
+    span: Span
+
+
+class If(NamedTuple):
+    """`if condition:` with what is done otherwise, `elif` and `else` in it."""
+
+    source: Source
+    condition: Expr
+    body: Block
+    otherwise: Block
+    span: Span
+
+
+class For(NamedTuple):
+    """`for target in iterable:`."""
+
+    source: Source
+    target: Expr
+    iterable: Expr
+    body: Block
+    span: Span
+
+
+class With(NamedTuple):
+    """`with contexts:`; targets are names behind `as`."""
+
+    source: Source
+    contexts: tuple[Expr, ...]
+    targets: tuple[Expr, ...]
+    body: Block
+
+
+class Import(NamedTuple):
+    """`import module as name`, or `from module import part as name`.
+
+    `module` is the whole dotted name that `name` stands for.
+    """
+
+    source: Source
+    module: str
+    name: str
+    span: Span
+
+
+class Assertion(NamedTuple):
+    """`assert condition, message`."""
+
+    source: Source
+    condition: Expr
+    span: Span
+
+
+class Raise(NamedTuple):
+    """`raise value`: what is wrong where the program comes here."""
+
+    source: Source
+    value: Expr | None
+    span: Span
+
+
+class Deletion(NamedTuple):
+    """`del targets`."""
+
+    source: Source
+    targets: tuple[Expr, ...]
+
+
+class Jump(NamedTuple):
+    """`break`, `continue` or `pass`."""
+
+    source: Source
+    word: str
+    span: Span
+
+
+class ClassDefinition(NamedTuple):
+    """`class name(bases):`."""
+
+    source: Source
+    name: str
+    bases: tuple[Expr, ...]
+    body: Block
+    name_span: Span
+
+
+AnyStatement: TypeAlias = (
+    "Statement | Unpacking | Definition | Declaration | Assignment | AugmentedAssignment | Return "
+    "| If | For | With | Import | Assertion | Raise | Deletion | Jump | ClassDefinition"
+)
 
 
 class ProgramPart(Protocol):
@@ -112,4 +221,5 @@ class SyntaxTree:
         """Whether there is a statement that is no definition or declaration."""
         if any(not isinstance(part, tuple) and part.has_templates() for part in self.parts):
             return True
-        return any(type(s) in (Statement, Unpacking) for s in self.parsed())
+        without = (Definition, Declaration, Import, ClassDefinition)
+        return any(type(s) not in without for s in self.parsed())
