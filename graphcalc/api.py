@@ -19,7 +19,7 @@ from graphcalc.diagnostics import BindingError, Diagnostic, UsageError, without_
 from graphcalc.evaluate import Evaluation, Gradients, Options
 from graphcalc.evaluate import parse as parse_sources
 from graphcalc.graph.ir import MAX_NODES
-from graphcalc.graph.names import names_read, targets
+from graphcalc.graph.names import names_assigned, names_read
 from graphcalc.notebook import register
 from graphcalc.numbers import exact, show_nested
 from graphcalc.results import Minimized, PlanResult, Result, note
@@ -95,7 +95,7 @@ def _check_options(program: str | SyntaxTree, inputs: Inputs, **options: Value) 
     if not numbers:
         return
     tree = _tree(program)
-    used = names_read(tree) | {t.name for s in tree.statements for t in targets(s)}
+    used = names_read(tree) | names_assigned(tree)
     for name in sorted(used.intersection(numbers)):
         raise UsageError(
             "option-name",

@@ -12,7 +12,7 @@ from graphcalc.backends.optimizers import OPTIMIZERS
 from graphcalc.diagnostics import EvaluationError, Label, UsageError, brief, did_you_mean
 from graphcalc.evaluate import Evaluation, Gradients, Outcome, kept_nodes, traced
 from graphcalc.graph.ir import Graph
-from graphcalc.graph.names import targets
+from graphcalc.graph.names import names_assigned
 from graphcalc.graph.passes import subgraph, with_inputs
 from graphcalc.ops.spec import FLOATS
 
@@ -208,7 +208,7 @@ def _check_options(descent: Descent) -> None:
 
 def _check_names(evaluation: Evaluation, outcome: Outcome, names: tuple[str, ...]) -> None:
     """Raise UsageError for a name that neither the program nor a binding gives a value."""
-    assigned = {t.name for s in evaluation.program.statements for t in targets(s)}
+    assigned = names_assigned(evaluation.program)
     assigned |= {*evaluation.bindings, *outcome.inputs}
     for name in names:
         if name not in assigned:

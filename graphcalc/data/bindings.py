@@ -10,7 +10,7 @@ from graphcalc.data.programs import read_file
 from graphcalc.data.references import Reference, parse_reference
 from graphcalc.diagnostics import BindingError, GraphcalcError, Label, LimitError, brief
 from graphcalc.graph.lowering import Binding
-from graphcalc.graph.names import names_read, targets
+from graphcalc.graph.names import names_assigned, names_read
 from graphcalc.source import Source, Span
 from graphcalc.syntax.columns import normalized
 from graphcalc.syntax.parser import parse_expression, parse_program
@@ -42,7 +42,7 @@ class ParsedBindings(NamedTuple):
 
     def wanted(self, program: SyntaxTree) -> dict[str, Binding]:
         """The constants that count for a program: not those of a file that it does not read."""
-        known = names_read(program) | {t.name for s in program.statements for t in targets(s)}
+        known = names_read(program) | names_assigned(program)
         vain = self.spare - known
         return {name: value for name, value in self.constants.items() if name not in vain}
 

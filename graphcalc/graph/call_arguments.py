@@ -25,9 +25,8 @@ from graphcalc.ops.table import CONSTANTS, OPS
 from graphcalc.ops.words import KEYWORD_ALIASES
 from graphcalc.source import RULES, Source
 from graphcalc.syntax import expr as ast
-from graphcalc.syntax.expr import Expr
+from graphcalc.syntax.expr import Expr, FunctionParameter
 from graphcalc.syntax.format import format_expression
-from graphcalc.syntax.expr import FunctionParameter
 from graphcalc.syntax.program import Definition
 
 _MAX_SIZE = 1 << 62

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from graphcalc.diagnostics import (
@@ -15,21 +17,25 @@ from graphcalc.diagnostics import (
     brief,
 )
 from graphcalc.graph import call_site, dtypes, fragments, prelude, sequences
+from graphcalc.graph.blocks import body_code
 from graphcalc.graph.call_site import ShapeFunction
 from graphcalc.graph.frames import Cast, Frame, Rounding
 from graphcalc.graph.functions import unknown_function
 from graphcalc.graph.ir import label_of
 from graphcalc.graph.lowered import (
     BoundMethod,
+    FunctionValue,
     ListValue,
     Lowered,
     ModulePrefix,
     NoneValue,
     PairValue,
 )
+from graphcalc.graph.modules import is_known
 from graphcalc.graph.parts import is_pair
 from graphcalc.graph.pasted import OTHER_READINGS, note_other_readings
 from graphcalc.graph.scope import LEFT_TO_TORCH, Scope
+from graphcalc.graph.values import spread_arguments
 from graphcalc.ops.kernels.random import stream_key
 from graphcalc.ops.prelude import PRIVATE, Composite
 from graphcalc.ops.spec import Op, parameters
@@ -37,7 +43,7 @@ from graphcalc.ops.table import INTERNAL, OPS
 from graphcalc.ops.words import INSTEAD, KEYWORD_ALIASES
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
-from graphcalc.syntax.program import Definition
+from graphcalc.syntax.program import Block, Definition
 
 _NUMPY = ("np", "numpy")
 # Arguments of pasted code that say where and how to keep numbers, not what they are.
@@ -46,7 +52,12 @@ _ASIDE = ("dtype", "device", "requires_grad", "inplace", "layout", "pin_memory",
 
 def call(scope: Scope, node: ast.Call, frame: Frame) -> Frame | None:
     """Put the value of a call on the stack, or return the frame of the function's body."""
-    items, nodes = scope.pop(len(node.arguments)), list(node.arguments)
+    items, nodes = spread_arguments(scope.pop(len(node.arguments)), node.arguments)
+    function = _function(scope, node, frame)
+    if function is not None:
+        return _inline(
+            scope, function.definition, items, nodes, node, frame, None, function.closure
+        )
     name, module, value = _callee(scope, node, frame)
     if value is not None:
         _put_receiver(scope, name, value, items, nodes, node)
@@ -202,19 +213,63 @@ def _as_pair(scope: Scope, item: Lowered, nodes: list[Expr], node: ast.Call) -> 
     return PairValue(item, node) if is_pair(scope.builder.nodes[item]) else item
 
 
+def _function(scope: Scope, node: ast.Call, frame: Frame) -> FunctionValue | None:
+    """Return the function that a call is of, where it is a value: a `lambda`, or one of a body."""
+    if type(node.function) is ast.Name:
+        found = _named(scope, node.function.name, frame)
+        return found if isinstance(found, FunctionValue) else None
+    top = scope.values[-1]
+    if not isinstance(top, FunctionValue):
+        return None
+    scope.values.pop()
+    return top
+
+
+def _named(scope: Scope, name: str, frame: Frame) -> Lowered | None:
+    """Return what a name stands for that may be a function, in a body or in the program."""
+    if name in frame.values:
+        return frame.values[name]
+    is_static = name in scope.statics and frame.place is None
+    return scope.statics[name].item if is_static else None
+
+
 def _callee(scope: Scope, node: ast.Call, frame: Frame) -> tuple[str, str, Lowered | None]:
     """Return the name that is called, the prefix before it, and the value of a method's call."""
     if type(node.function) is ast.Name:
-        return node.function.name, "", None
-    target = scope.values.pop()
+        target = _imported(scope, node.function.name, frame)
+        if target is None:
+            return node.function.name, "", None
+    else:
+        target = scope.values.pop()
     if type(target) is not BoundMethod:
         raise _not_a_function(scope, node, frame)
     if type(target.value) is ModulePrefix:
+        _check_known(scope, target.value, node, frame)
         return target.name, target.value.name, None
     return target.name, "", target.value
 
 
+def _imported(scope: Scope, name: str, frame: Frame) -> BoundMethod | None:
+    """Return the function that a name was imported as."""
+    found = _named(scope, name, frame)
+    if not isinstance(found, BoundMethod) or type(found.value) is not ModulePrefix:
+        return None
+    return found
+
+
 # What does not work
+
+
+def _check_known(scope: Scope, module: ModulePrefix, node: ast.Call, frame: Frame) -> None:
+    """Raise CallError for a function of a module that is not known."""
+    if not is_known(module.name):
+        text = brief(frame.source.slice(node.function.span))
+        raise CallError(
+            "unknown-module",
+            f"`{text}` cannot be called here: `{brief(module.name)}` is no module that is known",
+            scope.label(node.function, frame.source),
+            help="functions of torch, numpy and math can be called",
+        )
 
 
 def _unknown(
@@ -386,11 +441,15 @@ def _inline(
     node: ast.Call,
     frame: Frame,
     place: Label | None = None,
+    closure: Mapping[str, Lowered] | None = None,
 ) -> Frame | None:
     """Return a frame for the body of a function with its parameters bound.
 
-    Where a call like it was lowered before, its value is put on the stack instead.
+    Where a call like it was lowered before, its value is put on the stack instead. `closure` are
+    the names around the function's text.
     """
+    if isinstance(definition.body, Block) or closure is not None:
+        return _inline_block(scope, definition, items, nodes, node, frame, closure or {})
     items = [
         scope.operand(item, n, frame.source) if type(item) in (ListValue, BoundMethod) else item
         for item, n in zip(items, nodes)
@@ -421,6 +480,29 @@ def _inline(
         key,
         scope.builder.random_count,
     )
+
+
+def _inline_block(
+    scope: Scope,
+    definition: Definition,
+    items: list[Lowered],
+    nodes: list[Expr],
+    node: ast.Call,
+    frame: Frame,
+    closure: Mapping[str, Lowered],
+) -> Frame:
+    """Return a frame for the statements of a function's body with its parameters bound."""
+    values = scope.arguments.bind(definition, items, nodes, node, frame.source)
+    label = Label(frame.source, node.span, f"in this call of `{brief(definition.name)}`")
+    _check_cycle(scope, definition, label)
+    arguments = {name: argument(scope, definition, item) for name, item in values.items()}
+    inner = Frame(iter(()), definition.source, {**closure, **arguments}, definition, label)
+    body = definition.body
+    code = scope.body(definition, arguments)
+    _count(scope, 1 + len(code), label)
+    rest = body_code(scope, body, inner) if isinstance(body, Block) else ()
+    inner.code = chain(code, rest)
+    return inner
 
 
 def argument(scope: Scope, definition: Definition, item: Lowered) -> Lowered:

@@ -42,6 +42,7 @@ from graphcalc.source import RULES, Source, Span
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
 from graphcalc.syntax.parser import parse_expression
+from graphcalc.syntax.parts import expressions, nested
 from graphcalc.syntax.program import Definition, Statement
 
 # From the third call on of one form a fragment pays.
@@ -377,10 +378,16 @@ def _trace_call(
     return None if result is None else fragment_of(builder, result, count, _NOWHERE.source)
 
 
+def roots_of(definition: Definition) -> list[Expr]:
+    """Return the expressions of a function's body."""
+    return [root for part in nested((definition,)) for root in expressions(part)]
+
+
 def _reads_program(scope: Scope, definition: Definition) -> bool:
     """Whether the text of a function reads a name of the program that is no parameter."""
     own = {p.name for p in definition.parameters}
-    names = {n.name for n in ast.postorder(definition.body) if type(n) is ast.Name}
+    nodes = [n for root in roots_of(definition) for n in ast.postorder(root)]
+    names = {n.name for n in nodes if type(n) is ast.Name}
     return any(name in scope.names or name in scope.statics for name in names - own)
 
 
@@ -388,7 +395,8 @@ def takes_gradients(scope: Scope, definition: Definition) -> bool:
     """Whether the text of a function calls `grad`."""
     key = takes_gradients, id(definition)
     if key not in scope.fragments:
-        calls = (n.function for n in ast.postorder(definition.body) if type(n) is ast.Call)
+        nodes = [n for root in roots_of(definition) for n in ast.postorder(root)]
+        calls = (n.function for n in nodes if type(n) is ast.Call)
         found = any(getattr(function, "name", "") == "grad" for function in calls)
         scope.fragments[key] = found
     return bool(scope.fragments[key])

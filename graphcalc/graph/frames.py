@@ -9,7 +9,8 @@ from graphcalc.diagnostics import Label
 from graphcalc.graph.lowered import Lowered
 from graphcalc.source import Source
 from graphcalc.syntax import expr as ast
-from graphcalc.syntax.program import Definition
+from graphcalc.syntax.expr import Expr
+from graphcalc.syntax.program import AugmentedAssignment, Definition
 
 if TYPE_CHECKING:
     from graphcalc.ops.torch.call import TorchCall
@@ -53,6 +54,58 @@ class Join(NamedTuple):
     node: ast.Binary
 
 
+class Give(NamedTuple):
+    """In a frame's code: give the value on top of the stack to a name; `is_turn` for a loop's."""
+
+    name: str
+    root: Expr
+    is_turn: bool = False
+
+
+class GiveItem(NamedTuple):
+    """In a frame's code: the items of an index, its base and a value below; write the value."""
+
+    node: ast.Index
+
+
+class GiveMember(NamedTuple):
+    """In a frame's code: a base and a value below; let the base's member be the value."""
+
+    node: ast.Attribute
+
+
+class Augment(NamedTuple):
+    """In a frame's code: join a target's value and another one by an augmented assignment."""
+
+    statement: AugmentedAssignment
+
+
+class Unpack(NamedTuple):
+    """In a frame's code: turn a value into its parts, the first on top; `rest` takes many."""
+
+    size: int
+    rest: int | None
+    root: Expr
+
+
+class Take(NamedTuple):
+    """In a frame's code: move the value on top of the stack to a list."""
+
+    taken: list[Lowered]
+
+
+class Push(NamedTuple):
+    """In a frame's code: put a value on the stack."""
+
+    item: Lowered
+
+
+class Discard(NamedTuple):
+    """In a frame's code: take the value of a statement without a name off the stack."""
+
+    root: Expr
+
+
 class Frame:
     """One expression being walked: the program's own, or the body of a function call.
 
@@ -63,7 +116,7 @@ class Frame:
 
     __slots__ = (
         *("code", "source", "values", "definition", "call", "place", "memo", "random_before"),
-        *("otherwise", "depth"),
+        *("otherwise", "depth", "is_program"),
     )
 
     def __init__(
@@ -87,3 +140,5 @@ class Frame:
         self.random_before = random_before
         self.otherwise: Callable[[], None] | None = None
         self.depth = 0
+        # Whether names that its code assigns are the program's.
+        self.is_program = False

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 from graphcalc.diagnostics import LimitError
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
+from graphcalc.syntax.program import Definition
 
 
 class ModulePrefix(NamedTuple):
@@ -98,6 +99,20 @@ class PairValue(NamedTuple):
     node: Expr
 
 
+class FunctionValue(NamedTuple):
+    """A function as a value: a `lambda`, or a `def` in another function, whose names it reads."""
+
+    definition: Definition
+    closure: dict[str, Any]
+
+
+class Spread(NamedTuple):
+    """`*value` among items: its parts, which stand in its place."""
+
+    items: tuple[Any, ...]
+    node: Expr
+
+
 class Range(NamedTuple):
     """`lower:upper:step`."""
 
@@ -122,7 +137,7 @@ class EllipsisValue(NamedTuple):
 # The position of a graph node, or something static.
 Lowered: TypeAlias = (
     "int | ModulePrefix | BoundMethod | StaticNumber | TextValue | StaticArgument | TupleValue "
-    "| ListValue | PairValue | Range | NoneValue | EllipsisValue"
+    "| ListValue | PairValue | FunctionValue | Spread | Range | NoneValue | EllipsisValue"
 )
 
 

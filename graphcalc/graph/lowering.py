@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from itertools import count, filterfalse, product
@@ -12,8 +13,16 @@ from graphcalc.graph.builder import Builder
 from graphcalc.graph.call_tree import CallRecorder
 from graphcalc.graph.declarations import Declarations, place_of
 from graphcalc.graph.expansion import Expander
+from graphcalc.graph.frames import Frame
 from graphcalc.graph.ir import Graph, Limits, Node, Where, label_of
-from graphcalc.graph.lowered import ListValue, Lowered, TupleValue, is_nameable, is_shown
+from graphcalc.graph.lowered import (
+    ListValue,
+    Lowered,
+    StaticNumber,
+    TupleValue,
+    is_nameable,
+    is_shown,
+)
 from graphcalc.graph.names import Names
 from graphcalc.graph.passes import prune, read_positions
 from graphcalc.graph.scope import NamedStatic, Scope
@@ -24,7 +33,7 @@ from graphcalc.ops.spec import Type
 from graphcalc.ops.table import CONSTANTS, OPS
 from graphcalc.ops.words import PREFIXES
 from graphcalc.source import Source, Span
-from graphcalc.syntax.expr import Expr
+from graphcalc.syntax.expr import Expr, Text
 from graphcalc.syntax.format import format_expression
 from graphcalc.syntax.program import (
     AnyStatement,
@@ -129,6 +138,7 @@ class _Lowering:
         self.is_rows = columns is not None
         self.declared = Declarations(dtype)
         self.scope = new_scope(self.builder, self._missing, seed, self._symbol)
+        self.scope.program = self
         bound = {name: Label(b.source, b.span) for name, b in self.bindings.items()}
         bound |= {name: given.place or place_of(name) for name, given in self.inputs.items()}
         self.names = Names(self.program, self.scope, bound, self.declared, self.is_check)
@@ -187,10 +197,41 @@ class _Lowering:
                 self.expander.forget()
         elif isinstance(statement, Unpacking):
             self._unpack(statement)
-        elif isinstance(statement, Statement) and not self._is_replaced(statement):
-            item = self.scope.evaluate(statement.value, statement.source)
-            self.scope.memo.clear()
-            self._assign(item, statement.name, statement.value, statement.source)
+        elif isinstance(statement, Statement):
+            if not self._is_replaced(statement) and not _is_documentation(statement):
+                item = self.scope.evaluate(statement.value, statement.source)
+                self.scope.memo.clear()
+                self._assign(item, statement.name, statement.value, statement.source)
+        elif not isinstance(statement, Declaration):
+            self._run(statement)
+
+    def _run(self, statement: AnyStatement) -> None:
+        """Run a statement of Python's that is none of the others: a loop, a branch, an import."""
+        from graphcalc.graph.blocks import run_statement
+
+        self._note_reads(statement)
+        frame = Frame(iter(()), statement.source, {})
+        frame.is_program = True
+        run_statement(self.scope, statement, frame)
+        self.scope.memo.clear()
+
+    def give(
+        self, item: Lowered, name: str | None, root: Expr, source: Source, *, is_turn: bool = False
+    ) -> None:
+        """Let a name mean a value, or show one without a name; a turn's of a loop is not shown."""
+        if name is not None and self._is_bound(name) and name not in self.read:
+            self.read.add(name)
+            return
+        if name is not None and (is_turn or type(item) is StaticNumber):
+            self.give_static(name, item)
+        else:
+            self._assign(item, name, root, source)
+
+    def give_static(self, name: str, item: Lowered) -> None:
+        """Let a name mean what is no node and is not shown."""
+        self._retire(name)
+        self.scope.statics[name] = NamedStatic(item)
+        self.expander.forget()
 
     def _assign(self, item: Lowered, name: str | None, root: Expr, source: Source) -> None:
         """Name a value, and hold it against the name's declaration."""
@@ -431,6 +472,7 @@ class _Lowering:
         if self.last_static is not None and not display and not self.roots and not carried:
             item, root, where = self.last_static
             self.scope.operand(item, root, label_of(where).source)
+        self._name_locals()
         roots = [*self.roots, *display.values()]
         read_early = frozenset(n for n, p in display.items() if builder.is_read_early(p))
         is_read = read_positions(builder.nodes)
@@ -457,7 +499,24 @@ class _Lowering:
         for position in results:
             _end_with(nodes[position], builder.dtype)
         self._letter(graph)
+        self._display_locals(graph)
         return graph
+
+    def _name_locals(self) -> None:
+        """Name the nodes of functions' names, `f.x`; of several the last, as of the program's."""
+        counts = Counter(name for _, name in self.scope.local_names)
+        seen: Counter[str] = Counter()
+        for position, name in self.scope.local_names:
+            seen[name] += 1
+            node = self.builder.nodes[position]
+            if node.name is None and (node.op is not OPS["const"] or node.operands):
+                node.name = name if seen[name] == counts[name] else f"{name}'{seen[name]}"
+
+    def _display_locals(self, graph: Graph) -> None:
+        names = {f for f in (node.name for node in graph.nodes) if f is not None and "." in f}
+        for position, node in enumerate(graph.nodes):
+            if node.name in names and node.name not in graph.names:
+                graph.names[node.name] = position
 
     def _is_left_out(self, position: int) -> bool:
         """Whether a node is bound to a name that only a branch reads that was not chosen."""
@@ -483,6 +542,13 @@ class _Lowering:
                 continue
             node.name = name = next(letters)
             graph.names[name] = position
+
+
+def _is_documentation(statement: Statement) -> bool:
+    """Whether a statement is text between three quotes, which says something to readers alone."""
+    node = statement.value
+    text = statement.source.text[node.start : node.end].lstrip("rRuU")
+    return type(node) is Text and text[:3] in ('"""', "'''")
 
 
 def _end_with(node: Node, dtype: str) -> None:

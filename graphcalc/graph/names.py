@@ -12,15 +12,8 @@ from graphcalc.ops.table import CONSTANTS
 from graphcalc.ops.words import PREFIXES
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.lexer import ascii_twin
-from graphcalc.syntax.program import (
-    AnyStatement,
-    AssignmentTarget,
-    Declaration,
-    Definition,
-    Statement,
-    SyntaxTree,
-    Unpacking,
-)
+from graphcalc.syntax.parts import expressions, names_given, nested, of_one_scope, targets
+from graphcalc.syntax.program import AnyStatement, Block, Declaration, Definition, SyntaxTree
 from graphcalc.syntax.skeletons import SkeletonLines
 
 
@@ -44,7 +37,8 @@ class Names:
         self._bodies: dict[int, list[Any]] = {}
         parsed = self.program.parsed()
         # Every name that a statement assigns.
-        self.assigned = {target.name for statement in parsed for target in targets(statement)}
+        inner = list(of_one_scope(parsed))
+        self.assigned = {target.name for statement in inner for target in targets(statement)}
         for part in self._lines():
             self.assigned |= part.targets()
 
@@ -52,14 +46,17 @@ class Names:
         return [part for part in self.program.parts if isinstance(part, SkeletonLines)]
 
     def body(self, statement: AnyStatement) -> list[Any]:
-        """Every node of a statement, the branches that a static choice leaves out included."""
-        if isinstance(statement, Declaration):
-            return []
-        root = statement.body if isinstance(statement, Definition) else statement.value
-        found = self._bodies.get(id(root))
+        """Every node of a statement and of its bodies, branches that are left out included."""
+        found = self._bodies.get(id(statement))
         if found is None:
-            found = self._bodies[id(root)] = ast.postorder(root)
+            roots = [root for part in nested((statement,)) for root in expressions(part)]
+            found = [node for root in roots for node in ast.postorder(root)]
+            self._bodies[id(statement)] = found
         return found
+
+    def own(self, statement: AnyStatement) -> set[str]:
+        """The names that mean something inside of a function alone, or of a comprehension."""
+        return own_names(statement, self.body(statement))
 
     def read_by(self, statement: AnyStatement) -> set[str]:
         """The names in a statement's text."""
@@ -90,9 +87,7 @@ class Names:
             read = self.read_by(statement)
             if called:
                 read |= called - self.scope.callable_names()
-            if type(statement) is Definition:
-                read -= {p.name for p in statement.parameters}
-            found |= read
+            found |= read - self.own(statement)
         return found
 
     def read_first(self) -> list[str]:
@@ -100,10 +95,9 @@ class Names:
         found: dict[str, None] = {}
         assigned: set[str] = set()
         for statement in self.program.statements:
-            own = {p.name for p in getattr(statement, "parameters", ())}
-            names = self.read_by(statement) - own - assigned
+            names = self.read_by(statement) - self.own(statement) - assigned
             found.update(dict.fromkeys(sorted(names)))
-            assigned.update(target.name for target in targets(statement))
+            assigned.update(t.name for part in of_one_scope((statement,)) for t in targets(part))
         return list(found)
 
     # What is wrong
@@ -131,7 +125,7 @@ class Names:
             return self._too_early(name, label)
         missing = [name]
         for statement in self.program.statements:
-            own = {p.name for p in getattr(statement, "parameters", ())}
+            own = self.own(statement)
             for node in self.body(statement):
                 if type(node) is ast.Name and node.name not in own and self._lacks(node.name):
                     missing.append(node.name)
@@ -162,7 +156,7 @@ class Names:
     def _too_early(self, name: str, label: Label) -> BindingError:
         source, span = next(
             (statement.source, target.span)
-            for statement in self.program.statements
+            for statement in of_one_scope(self.program.statements)
             for target in targets(statement)
             if target.name == name
         )
@@ -204,22 +198,38 @@ class Names:
 
 
 def names_read(program: SyntaxTree) -> set[str]:
-    """Every name in a program's expressions, but for parameters in their functions' bodies."""
+    """Every name in a program's expressions, but for those of functions and comprehensions."""
     found: set[str] = set()
     for statement in program.statements:
         if isinstance(statement, Declaration):
             found.add(statement.name)
             continue
-        root = statement.body if isinstance(statement, Definition) else statement.value
-        names = {node.name for node in ast.postorder(root) if type(node) is ast.Name}
-        found |= names - {p.name for p in getattr(statement, "parameters", ())}
+        roots = [root for part in nested((statement,)) for root in expressions(part)]
+        nodes = [node for root in roots for node in ast.postorder(root)]
+        names = {node.name for node in nodes if type(node) is ast.Name}
+        found |= names - own_names(statement, nodes)
     return found
 
 
-def targets(statement: AnyStatement) -> tuple[AssignmentTarget, ...]:
-    """The names that a statement assigns."""
-    if isinstance(statement, Unpacking):
-        return statement.targets
-    if isinstance(statement, Statement) and statement.name is not None:
-        return (AssignmentTarget(statement.name, statement.name_span),)
-    return ()
+def names_assigned(program: SyntaxTree) -> set[str]:
+    """Every name that a program gives a value, functions aside."""
+    statements = of_one_scope(program.statements)
+    return {target.name for statement in statements for target in targets(statement)}
+
+
+def own_names(statement: AnyStatement, nodes: Iterable[Any]) -> set[str]:
+    """The names that mean something only inside of a statement's functions and comprehensions.
+
+    `nodes` are all that its expressions consist of.
+    """
+    found: set[str] = set()
+    for part in nested((statement,)):
+        if isinstance(part, Definition):
+            found.update(p.name for p in part.parameters)
+            found |= names_given(part.body.statements) if type(part.body) is Block else set()
+    for node in nodes:
+        if type(node) is ast.Lambda:
+            found.update(p.name for p in node.parameters)
+        elif type(node) is ast.Clause:
+            found.update(n.name for n in ast.postorder(node.target) if type(n) is ast.Name)
+    return found

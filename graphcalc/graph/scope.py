@@ -9,7 +9,7 @@ that nothing here recurses.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from graphcalc.diagnostics import (
     CallError,
@@ -29,6 +29,7 @@ from graphcalc.graph.functions import FunctionTable, unknown_function
 from graphcalc.graph.ir import Where
 from graphcalc.graph.lowered import (
     BoundMethod,
+    FunctionValue,
     ListValue,
     Lowered,
     ModulePrefix,
@@ -45,7 +46,7 @@ from graphcalc.ops.words import INSTEAD_OF_ATTRIBUTES
 from graphcalc.source import RULES, Source, Span
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr, evaluation_order
-from graphcalc.syntax.program import Definition
+from graphcalc.syntax.program import Block, Definition
 
 if TYPE_CHECKING:
     from graphcalc.graph.decisions import Decisions
@@ -72,6 +73,18 @@ class Language(NamedTuple):
 
     steps: Mapping[type, Callable[[Scope, Any, Frame], Frame | None]]
     functions: FunctionTable
+
+
+class ProgramNames(Protocol):
+    """What gives names of the program their values."""
+
+    def give(
+        self, item: Lowered, name: str | None, root: Expr, source: Source, *, is_turn: bool = False
+    ) -> None:
+        """Let a name mean a value, or show one without a name; a turn's of a loop is not shown."""
+
+    def give_static(self, name: str, item: Lowered) -> None:
+        """Let a name mean what is no node and is not shown."""
 
 
 class NamedStatic(NamedTuple):
@@ -116,6 +129,10 @@ class Scope:
         # Of a fragment that is found out, the operands that were taken for data.
         self.undecided: set[int] = set()
         self._orders: dict[int, list[Any]] = {}
+        # Gives the program's names their values in bodies of the program itself.
+        self.program: ProgramNames | None = None
+        # The names that bodies of functions gave nodes, in order.
+        self.local_names: list[tuple[int, str]] = []
         # Records calls where a picture needs them; fragments are not used then.
         self.calls: CallRecorder | None = None
 
@@ -140,6 +157,8 @@ class Scope:
         for parameter in definition.parameters:
             if parameter.name not in values and parameter.default is not None:
                 code += [*self.order(parameter.default), Store(parameter.name)]
+        if isinstance(definition.body, Block):
+            return code
         body = self.order(definition.body)
         return [*code, *body] if code else body
 
@@ -348,6 +367,9 @@ class Scope:
                 return self.builder.add(OPS["const"], (), params, where, is_shared=False)
             case BoundMethod():
                 return self._member(item, node, source)
+            case FunctionValue():
+                text = f"`{brief(item.definition.name)}` is a function; call it"
+                raise CallError("function-value", text, self.label(node, source))
         raise self._not_a_value(item, self.label(node, source))
 
     def _list_arithmetic(self, item: ListValue, source: Source) -> int:

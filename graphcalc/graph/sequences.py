@@ -42,7 +42,7 @@ def _list(scope: Scope, item: Lowered) -> ListValue | None:
 
 def _is_list_alone(item: ListValue) -> bool:
     """Whether a list is none that may be a tensor: of `range` or `list`, or joined with one."""
-    return item.arithmetic is None and type(item.node) in (ast.Call, ast.Binary)
+    return item.arithmetic is None and type(item.node) in (ast.Call, ast.Binary, ast.Comprehension)
 
 
 def has_named_list(scope: Scope, item: ListValue) -> bool:

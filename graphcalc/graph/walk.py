@@ -8,28 +8,46 @@ conditions, comparisons or tuples need is imported by the first of them.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from graphcalc.diagnostics import CallError, Label, brief
 from graphcalc.graph.builder import Builder
-from graphcalc.graph.frames import Cast, Frame, Join, Rounding, Select, Store
+from graphcalc.graph.frames import (
+    Augment,
+    Cast,
+    Discard,
+    Frame,
+    Give,
+    GiveItem,
+    GiveMember,
+    Join,
+    Push,
+    Rounding,
+    Select,
+    Store,
+    Take,
+    Unpack,
+)
 from graphcalc.graph.functions import FunctionTable
 from graphcalc.graph.indexing import Indexing
 from graphcalc.graph.lowered import (
     EllipsisValue,
+    FunctionValue,
     ListValue,
     Lowered,
     ModulePrefix,
     NoneValue,
     PairValue,
     Range,
+    Spread,
     StaticNumber,
     TextValue,
     TupleValue,
 )
 from graphcalc.graph.scope import Language, Missing, Scope, Symbols
 from graphcalc.graph.static_arithmetic import arithmetic
+from graphcalc.graph.values import iterate, spread, spread_arguments
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import HasSignature, Op
 from graphcalc.ops.table import CONSTANTS, OPS
@@ -39,6 +57,7 @@ from graphcalc.syntax import expr as ast
 from graphcalc.syntax.actions import is_long
 from graphcalc.syntax.expr import Expr
 from graphcalc.syntax.format import format_expression
+from graphcalc.syntax.program import Definition
 
 
 def new_scope(
@@ -52,26 +71,9 @@ def unpack(
     scope: Scope, item: Lowered, count: int, root: Expr, source: Source
 ) -> tuple[Lowered, ...]:
     """Return what `a, b = value` gives its names; raise CallError for another number of them."""
-    where = source, root.span
-    found: tuple[Lowered, ...]
-    if isinstance(item, (TupleValue, ListValue)):
-        found = item.items
-    elif isinstance(item, PairValue):
-        from graphcalc.graph import parts
+    from graphcalc.graph.assignments import parts_of
 
-        found = parts.values_and_indices(scope, item, where)
-    else:
-        from graphcalc.graph import shape_functions
-
-        position = scope.operand(item, root, source)
-        found = shape_functions.unbind(scope, position, 0, where)
-    if len(found) != count:
-        raise CallError(
-            "unpack",
-            f"{count} name{'s' * (count != 1)} for {len(found)} value{'s' * (len(found) != 1)}",
-            (Label(source, root.span),),
-        )
-    return found
+    return tuple(parts_of(scope, item, Unpack(count, None, root), source))
 
 
 # Leaves
@@ -293,7 +295,7 @@ def _negated(scope: Scope, node: ast.Unary, position: int, frame: Frame) -> int:
 
 
 def _tuple(scope: Scope, node: ast.Tuple, frame: Frame) -> None:
-    scope.values.append(TupleValue(tuple(scope.pop(len(node.items))), node))
+    scope.values.append(TupleValue(tuple(spread(scope.pop(len(node.items)))), node))
 
 
 def _slice(scope: Scope, node: ast.Slice, frame: Frame) -> None:
@@ -308,11 +310,13 @@ def _tensor(scope: Scope, node: ast.Tensor, frame: Frame) -> None:
 
 
 def _list(scope: Scope, node: ast.Tensor, frame: Frame) -> None:
-    scope.values.append(ListValue(tuple(scope.pop(len(node.items))), node))
+    scope.values.append(ListValue(tuple(spread(scope.pop(len(node.items)))), node))
 
 
 def _index(scope: Scope, node: ast.Index, frame: Frame) -> None:
-    items = scope.pop(len(node.items))
+    items, nodes = spread_arguments(scope.pop(len(node.items)), node.items)
+    if len(nodes) != len(node.items):
+        node = ast.Index(node.value, tuple(nodes), node.start, node.end)
     item = scope.values.pop()
     if type(item) in (TupleValue, ListValue, PairValue):
         from graphcalc.graph import parts
@@ -348,6 +352,36 @@ def _attribute(scope: Scope, node: ast.Attribute, frame: Frame) -> None:
 
 
 # Calls, conditions and comparisons
+
+
+def _starred(scope: Scope, node: ast.Starred, frame: Frame) -> None:
+    items = iterate(scope, scope.values.pop(), (frame.source, node.span))
+    scope.values.append(Spread(items, node))
+
+
+def _lambda(scope: Scope, node: ast.Lambda, frame: Frame) -> None:
+    definition = Definition(frame.source, "lambda", node.parameters, node.body, node.span)
+    scope.values.append(FunctionValue(definition, frame.values))
+
+
+def _comprehension(scope: Scope, node: ast.Comprehension, frame: Frame) -> Frame:
+    from graphcalc.graph.blocks import collected
+
+    inner = Frame(iter(()), frame.source, dict(frame.values), place=frame.place)
+    inner.code = collected(scope, node, inner)
+    return inner
+
+
+def _assigning(name: str) -> Callable[[Scope, Any, Frame], Frame | None]:
+    """Return the step of that name, which is imported by its first use."""
+
+    def step(scope: Scope, node: Any, frame: Frame) -> Frame | None:
+        from graphcalc.graph import assignments
+
+        found: Frame | None = getattr(assignments, name)(scope, node, frame)
+        return found
+
+    return step
 
 
 def _call(scope: Scope, node: ast.Call, frame: Frame) -> Frame | None:
@@ -411,6 +445,22 @@ LANGUAGE = Language(
         Rounding: _round,
         Select: _select,
         Join: _join,
+        ast.Starred: _starred,
+        ast.Lambda: _lambda,
+        ast.Comprehension: _comprehension,
+        **{
+            kind: _assigning(name)
+            for kind, name in (
+                (Give, "give"),
+                (GiveItem, "give_item"),
+                (GiveMember, "give_member"),
+                (Augment, "augment"),
+                (Unpack, "unpack"),
+                (Take, "take"),
+                (Push, "push"),
+                (Discard, "discard"),
+            )
+        },
     },
     FunctionTable(_shape_functions),
 )

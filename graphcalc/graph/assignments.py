@@ -1,0 +1,98 @@
+"""What names, items and members are given: the steps of assignments."""
+
+from __future__ import annotations
+
+from graphcalc.diagnostics import CallError, Label
+from graphcalc.graph.frames import (
+    Augment,
+    Discard,
+    Frame,
+    Give,
+    GiveItem,
+    GiveMember,
+    Push,
+    Take,
+    Unpack,
+)
+from graphcalc.graph.lowered import ListValue, Lowered, NoneValue
+from graphcalc.graph.scope import Scope
+from graphcalc.graph.values import iterate
+from graphcalc.source import Source
+from graphcalc.syntax import expr as ast
+
+
+def give(scope: Scope, step: Give, frame: Frame) -> None:
+    """Give the value on top of the stack to a name."""
+    item = scope.values.pop()
+    if frame.is_program:
+        assert scope.program is not None
+        scope.program.give(item, step.name, step.root, frame.source, is_turn=step.is_turn)
+        return
+    frame.values[step.name] = item
+    if type(item) is int and frame.definition is not None and not step.is_turn:
+        scope.local_names.append((item, f"{frame.definition.name}.{step.name}"))
+
+
+def discard(scope: Scope, step: Discard, frame: Frame) -> None:
+    """Take the value of a statement without a name off the stack; in the program it is a result."""
+    item = scope.values.pop()
+    if frame.is_program and not isinstance(item, NoneValue):
+        assert scope.program is not None
+        scope.program.give(item, None, step.root, frame.source)
+
+
+def take(scope: Scope, step: Take, frame: Frame) -> None:
+    """Move the value on top of the stack to a list."""
+    step.taken.append(scope.values.pop())
+
+
+def push(scope: Scope, step: Push, frame: Frame) -> None:
+    """Put a value on the stack."""
+    scope.values.append(step.item)
+
+
+def unpack(scope: Scope, step: Unpack, frame: Frame) -> None:
+    """Put the parts of the value on top of the stack there, the first on top."""
+    scope.values += parts_of(scope, scope.values.pop(), step, frame.source)[::-1]
+
+
+def parts_of(scope: Scope, item: Lowered, step: Unpack, source: Source) -> list[Lowered]:
+    """Return a value's part for each name; raise CallError for another number of them."""
+    found = list(iterate(scope, item, (source, step.root.span)))
+    count, rest = step.size, step.rest
+    if len(found) != count if rest is None else len(found) < count - 1:
+        least = "" if rest is None else "at least "
+        wanted = count - (rest is not None)
+        raise CallError(
+            "unpack",
+            f"{least}{wanted} name{'s' * (wanted != 1)} for {len(found)} "
+            f"value{'s' * (len(found) != 1)}",
+            (Label(source, step.root.span), *scope.context()),
+        )
+    if rest is not None:
+        end = len(found) - (count - 1 - rest)
+        many: Lowered = ListValue(tuple(found[rest:end]), _listing(step.root))
+        found[rest:end] = [many]
+    return found
+
+
+def _listing(root: ast.Expr) -> ast.Expr:
+    """The syntax of a list that is no tensor."""
+    return ast.Call(ast.Name("list", root.start, root.start), (root,), root.start, root.end)
+
+
+def augment(scope: Scope, step: Augment, frame: Frame) -> Frame | None:
+    """Join the two values on top of the stack by the operator of an augmented assignment."""
+    statement = step.statement
+    node = ast.Binary(statement.op, statement.target, statement.value, *statement.span)
+    return scope.language.steps[ast.Binary](scope, node, frame)
+
+
+def give_item(scope: Scope, step: GiveItem, frame: Frame) -> None:
+    """Write a value to what an index chooses."""
+    raise NotImplementedError
+
+
+def give_member(scope: Scope, step: GiveMember, frame: Frame) -> None:
+    """Let a member of an object be a value."""
+    raise NotImplementedError
