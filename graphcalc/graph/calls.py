@@ -236,7 +236,7 @@ def _named(scope: Scope, name: str, frame: Frame) -> Lowered | None:
 def _callee(scope: Scope, node: ast.Call, frame: Frame) -> tuple[str, str, Lowered | None]:
     """Return the name that is called, the prefix before it, and the value of a method's call."""
     if type(node.function) is ast.Name:
-        target = _imported(scope, node.function.name, frame)
+        target: Lowered | None = _imported(scope, node.function.name, frame)
         if target is None:
             return node.function.name, "", None
     else:
