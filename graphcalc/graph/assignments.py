@@ -10,6 +10,7 @@ from graphcalc.graph.frames import (
     Give,
     GiveItem,
     GiveMember,
+    Invoke,
     Push,
     Take,
     Unpack,
@@ -79,6 +80,13 @@ def parts_of(scope: Scope, item: Lowered, step: Unpack, source: Source) -> list[
 def _listing(root: ast.Expr) -> ast.Expr:
     """The syntax of a list that is no tensor."""
     return ast.Call(ast.Name("list", root.start, root.start), (root,), root.start, root.end)
+
+
+def invoke(scope: Scope, step: Invoke, frame: Frame) -> Frame | None:
+    """Call a function that is a value."""
+    from graphcalc.graph import calls
+
+    return calls.invoke(scope, step, frame)
 
 
 def augment(scope: Scope, step: Augment, frame: Frame) -> Frame | None:

@@ -16,10 +16,10 @@ from graphcalc.diagnostics import (
     UnknownNameError,
     brief,
 )
-from graphcalc.graph import call_site, dtypes, fragments, prelude, sequences
+from graphcalc.graph import call_site, dtypes, fragments, prelude, python_functions, sequences
 from graphcalc.graph.blocks import body_code
 from graphcalc.graph.call_site import ShapeFunction
-from graphcalc.graph.frames import Cast, Frame, Rounding
+from graphcalc.graph.frames import Cast, Frame, Invoke, Rounding
 from graphcalc.graph.functions import unknown_function
 from graphcalc.graph.ir import label_of
 from graphcalc.graph.lowered import (
@@ -55,10 +55,53 @@ def call(scope: Scope, node: ast.Call, frame: Frame) -> Frame | None:
     items, nodes = spread_arguments(scope.pop(len(node.arguments)), node.arguments)
     function = _function(scope, node, frame)
     if function is not None:
-        return _inline(
-            scope, function.definition, items, nodes, node, frame, None, function.closure
-        )
+        definition, closure = function
+        return _inline(scope, definition, items, nodes, node, frame, closure=closure)
     name, module, value = _callee(scope, node, frame)
+    if type(node.function) is ast.Name and not module and _is_pythons(scope, name, frame):
+        found = python_functions.FUNCTIONS[name](
+            python_functions.PythonCall(scope, items, nodes, node, frame)
+        )
+        if isinstance(found, Frame):
+            return found
+        if found is not None:
+            scope.values.append(found)
+            return None
+    return _called(scope, name, module, value, items, nodes, node, frame)
+
+
+def invoke(scope: Scope, step: Invoke, frame: Frame) -> Frame | None:
+    """Put the value of a call of a function that is a value on the stack, or return its frame."""
+    function, items = step.function, list(step.items)
+    nodes: list[Expr] = [step.node] * len(items)
+    if isinstance(function, FunctionValue):
+        definition, closure = function
+        return _inline(scope, definition, items, nodes, step.node, frame, closure=closure)
+    if not isinstance(function.value, ModulePrefix):
+        text = "a method of a value is no function to hand on"
+        raise CallError("function-value", text, scope.label(step.node, frame.source))
+    module = function.value.name
+    return _called(scope, function.name, module, None, items, nodes, step.node, frame)
+
+
+def _is_pythons(scope: Scope, name: str, frame: Frame) -> bool:
+    """Whether a name means a function of Python's that the language has no row of."""
+    if name not in python_functions.FUNCTIONS or frame.place is not None:
+        return False
+    return name not in scope.functions and not _is_value(scope, name)
+
+
+def _called(
+    scope: Scope,
+    name: str,
+    module: str,
+    value: Lowered | None,
+    items: list[Lowered],
+    nodes: list[Expr],
+    node: ast.Call,
+    frame: Frame,
+) -> Frame | None:
+    """Put the value of a call of a function by its name on the stack, or return its frame."""
     if value is not None:
         _put_receiver(scope, name, value, items, nodes, node)
     elif module in _NUMPY:

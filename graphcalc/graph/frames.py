@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphcalc.diagnostics import Label
-from graphcalc.graph.lowered import Lowered
+from graphcalc.graph.lowered import BoundMethod, FunctionValue, Lowered
 from graphcalc.source import Source
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
@@ -98,6 +98,14 @@ class Push(NamedTuple):
     """In a frame's code: put a value on the stack."""
 
     item: Lowered
+
+
+class Invoke(NamedTuple):
+    """In a frame's code: call a function that is a value; `node` is where the call stands."""
+
+    function: FunctionValue | BoundMethod
+    items: tuple[Lowered, ...]
+    node: ast.Call
 
 
 class Discard(NamedTuple):

@@ -18,6 +18,7 @@ from graphcalc.graph.ir import Graph, Limits, Node, Where, label_of
 from graphcalc.graph.lowered import (
     ListValue,
     Lowered,
+    NoneValue,
     StaticNumber,
     TupleValue,
     is_nameable,
@@ -33,7 +34,7 @@ from graphcalc.ops.spec import Type
 from graphcalc.ops.table import CONSTANTS, OPS
 from graphcalc.ops.words import PREFIXES
 from graphcalc.source import Source, Span
-from graphcalc.syntax.expr import Expr, Text
+from graphcalc.syntax.expr import Call, Expr, Text
 from graphcalc.syntax.format import format_expression
 from graphcalc.syntax.program import (
     AnyStatement,
@@ -236,6 +237,8 @@ class _Lowering:
     def _assign(self, item: Lowered, name: str | None, root: Expr, source: Source) -> None:
         """Name a value, and hold it against the name's declaration."""
         where = source, Span(root.start, root.end)
+        if name is None and isinstance(item, NoneValue) and type(root) is Call:
+            return
         if name is not None and name not in self.declared.types and is_nameable(item):
             self._give_static(name, item, root, where)
             return
@@ -473,7 +476,8 @@ class _Lowering:
             item, root, where = self.last_static
             self.scope.operand(item, root, label_of(where).source)
         self._name_locals()
-        roots = [*self.roots, *display.values()]
+        printed = self.scope.printed
+        roots = [*self.roots, *display.values(), *printed]
         read_early = frozenset(n for n, p in display.items() if builder.is_read_early(p))
         is_read = read_positions(builder.nodes)
         nodes, moved = prune(builder.nodes, roots, is_read)
@@ -483,6 +487,8 @@ class _Lowering:
         is_read.update([moved[p] for p in uses if p in moved])
         ends = {moved[root] for root in roots if not self._is_left_out(root)}
         results = sorted(ends - is_read) or sorted(ends)[-1:]
+        if printed:
+            results = list(dict.fromkeys(moved[p] for p in printed))
         if nodes is not builder.nodes:
             display = {name: moved[position] for name, position in display.items()}
         graph = Graph(nodes, results, display, builder.dtype, builder.limits)

@@ -131,6 +131,8 @@ class Scope:
         self._orders: dict[int, list[Any]] = {}
         # Gives the program's names their values in bodies of the program itself.
         self.program: ProgramNames | None = None
+        # What `print` shows, in order.
+        self.printed: list[int] = []
         # The names that bodies of functions gave nodes, in order.
         self.local_names: list[tuple[int, str]] = []
         # Records calls where a picture needs them; fragments are not used then.
@@ -368,8 +370,13 @@ class Scope:
             case BoundMethod():
                 return self._member(item, node, source)
             case FunctionValue():
-                text = f"`{brief(item.definition.name)}` is a function; call it"
-                raise CallError("function-value", text, self.label(node, source))
+                name = brief(item.definition.name)
+                raise CallError(
+                    "function-value",
+                    f"`{name}` is a function",
+                    self.label(node, source),
+                    help=f"call it, `{name}(x)`, or bind a value, `{name}=1`",
+                )
         raise self._not_a_value(item, self.label(node, source))
 
     def _list_arithmetic(self, item: ListValue, source: Source) -> int:

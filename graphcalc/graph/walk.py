@@ -21,6 +21,7 @@ from graphcalc.graph.frames import (
     Give,
     GiveItem,
     GiveMember,
+    Invoke,
     Join,
     Push,
     Rounding,
@@ -173,7 +174,9 @@ def _other_name(scope: Scope, node: ast.Name, frame: Frame) -> Lowered:
     if name in PYTHON_DTYPES and name not in scope.functions:
         return TextValue(PYTHON_DTYPES[name], True)
     label = scope.label(node, frame.source)
-    if name in scope.functions or scope.language.functions.is_builtin(name):
+    if name in scope.functions and frame.place is None:
+        return FunctionValue(scope.functions[name], {})
+    if scope.language.functions.is_builtin(name):
         raise CallError(
             "function-value",
             f"`{name}` is a function",
@@ -459,6 +462,7 @@ LANGUAGE = Language(
                 (Take, "take"),
                 (Push, "push"),
                 (Discard, "discard"),
+                (Invoke, "invoke"),
             )
         },
     },

@@ -160,6 +160,11 @@ class _Actions(StatementActions):
                     (Label(self.source, argument.span),),
                     help="put the arguments without a name first",
                 )
+        if type(c[0]) is Name and c[0].name == "isinstance" and len(arguments) == 2:
+            # The kinds are no values.
+            kinds = arguments[1]
+            names = Text(self.text[kinds.start : kinds.end], kinds.start, kinds.end)
+            return Call(c[0], (arguments[0], names), c[0].start, c[-1].end)
         column = column_of(c[0], arguments)
         if column is not None:
             return Name(column, c[0].start, c[-1].end)
