@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from graphcalc.diagnostics import CallError, Label
+from graphcalc.graph import lists, storage
 from graphcalc.graph.frames import (
     Augment,
+    CallOf,
     Discard,
     Frame,
     Give,
@@ -14,11 +16,13 @@ from graphcalc.graph.frames import (
     Push,
     Take,
     Unpack,
+    WriteTo,
 )
+from graphcalc.graph.indexing import Indexing
 from graphcalc.graph.lowered import ListValue, Lowered, NoneValue
 from graphcalc.graph.scope import Scope
-from graphcalc.graph.values import iterate
-from graphcalc.source import Source
+from graphcalc.graph.values import iterate, spread_arguments
+from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
 
 
@@ -89,16 +93,68 @@ def invoke(scope: Scope, step: Invoke, frame: Frame) -> Frame | None:
     return calls.invoke(scope, step, frame)
 
 
-def augment(scope: Scope, step: Augment, frame: Frame) -> Frame | None:
-    """Join the two values on top of the stack by the operator of an augmented assignment."""
-    statement = step.statement
+def call_of(scope: Scope, step: CallOf, frame: Frame) -> Frame | None:
+    """Call a function by its name with arguments that are known."""
+    from graphcalc.graph import calls
+
+    return calls.call_of(scope, step, frame)
+
+
+def augment(scope: Scope, step: Augment, frame: Frame) -> None:
+    """Join the two values on top of the stack by the operator of an augmented assignment.
+
+    A tensor is changed in place, as in torch; a number or a tuple gets another value.
+    """
+    statement, left = step.statement, scope.values[-2]
     node = ast.Binary(statement.op, statement.target, statement.value, *statement.span)
-    return scope.language.steps[ast.Binary](scope, node, frame)
+    found_list = lists.extended(scope, left, statement, frame)
+    if found_list is not None:
+        scope.values[-2:] = [found_list]
+        return
+    scope.language.steps[ast.Binary](scope, node, frame)
+    if storage.is_number(scope, left):
+        return
+    new = scope.operand(scope.values.pop(), node, frame.source)
+    where = frame.source, Span(*statement.span)
+    assert type(left) is int
+    step.written.append(storage.write(scope, left, new, where))
+
+
+def write_to(scope: Scope, step: WriteTo, frame: Frame) -> None:
+    """Write the value on top of the stack in place; it stays there."""
+    new = scope.operand(scope.values.pop(), step.node, frame.source)
+    scope.values.append(storage.write(scope, step.old, new, (frame.source, step.node.span)))
 
 
 def give_item(scope: Scope, step: GiveItem, frame: Frame) -> None:
     """Write a value to what an index chooses."""
-    raise NotImplementedError
+    node = step.node
+    items, nodes = spread_arguments(scope.pop(len(node.items)), node.items)
+    base, value = scope.values.pop(), scope.values.pop()
+    where = frame.source, node.span
+    if isinstance(base, ListValue):
+        lists.give_item(scope, base, items, value, node, frame)
+        return
+    old = scope.operand(base, node.value, frame.source)
+    new = scope.operand(value, node, frame.source)
+    first = items[0]
+    if len(items) == 1 and type(first) is int and _is_mask(scope, first):
+        made = storage.put_mask(scope, old, first, new, where)
+    else:
+        items = [
+            scope.operand(i, n, frame.source) if isinstance(i, ListValue) else i
+            for i, n in zip(items, nodes)
+        ]
+        shape = scope.builder.nodes[old].type.shape
+        written = ast.Index(node.value, tuple(nodes), node.start, node.end)
+        indexing = Indexing(scope.arguments, scope.operand)
+        params, places = indexing.items(items, written, shape, frame.source)
+        made = storage.put(scope, old, params, new, where, tuple(places))
+    storage.write(scope, old, made, where)
+
+
+def _is_mask(scope: Scope, position: int) -> bool:
+    return scope.builder.nodes[position].type.dtype == "bool"
 
 
 def give_member(scope: Scope, step: GiveMember, frame: Frame) -> None:

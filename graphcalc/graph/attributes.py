@@ -5,6 +5,7 @@ from __future__ import annotations
 from graphcalc.diagnostics import CallError
 from graphcalc.graph.lowered import (
     BoundMethod,
+    ListValue,
     Lowered,
     ModulePrefix,
     NoneValue,
@@ -15,6 +16,7 @@ from graphcalc.graph.lowered import (
 )
 from graphcalc.graph.parts import PARTS, values_and_indices
 from graphcalc.graph.scope import Scope
+from graphcalc.graph.storage import LIST_METHODS
 from graphcalc.ops.table import DOTTED
 from graphcalc.ops.words import DTYPES, PREFIXES, SUBMODULES
 from graphcalc.source import Source
@@ -43,6 +45,8 @@ def dotted(scope: Scope, item: Lowered, node: ast.Attribute, source: Source) -> 
         return BoundMethod(item, name, node)
     if isinstance(item, TupleValue) and (name in PARTS or item.fields):
         raise CallError("function-value", f"a tuple has no `.{name}`", scope.label(node, source))
+    if isinstance(item, ListValue) and name in LIST_METHODS:
+        return BoundMethod(item, name, node)
     position = scope.operand(item, node.value, source)
     found = _static(scope, position, node, source)
     return BoundMethod(position, name, node) if found is None else found

@@ -204,8 +204,10 @@ def _simple(scope: Scope, statement: AnyStatement, frame: Frame) -> Iterator[Any
         case AugmentedAssignment(target=target, value=value):
             yield from scope.order(target)
             yield from scope.order(value)
-            yield Augment(statement)
-            yield from _give(scope, target, value)
+            written: list[int] = []
+            yield Augment(statement, written)
+            if not written:
+                yield from _give(scope, target, value)
         case Definition():
             _give_function(scope, statement, frame)
         case Import():

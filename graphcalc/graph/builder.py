@@ -48,6 +48,8 @@ class Builder:
         # Nodes to be shared by their operands, for each op with its static arguments; constants.
         self.shared: dict[Any, dict[tuple[int, ...], int]] = {}
         self.constants: dict[Any, int] = {}
+        # Whether equal nodes are one: not while values are changed in place.
+        self.is_sharing = True
         self.random_count = 0
         # Written numbers that gradients are taken of: they stand for any number.
         self.variables: set[int] = set()
@@ -75,7 +77,7 @@ class Builder:
         Raises ShapeError, DtypeError or IndexRangeError where the operands do not fit, and
         LimitError where the value would be too large.
         """
-        is_shared = is_shared and op.kind != "random"
+        is_shared = is_shared and self.is_sharing and op.kind != "random"
         if is_shared:
             equal = self.shared.setdefault((op.name, params), {})
             if operands in equal:
@@ -165,6 +167,7 @@ class Builder:
             weak = Type((), number_dtype(self.dtype), True)
             type_ = weak if dtype is None else Type((), dtype)
         key = constant_key(value, type_)
+        is_shared = is_shared and self.is_sharing
         if is_shared and key in self.constants:
             return self.constants[key]
         position = self._append(Node(OPS["const"], (), (type_, (value,)), type_, where))

@@ -16,10 +16,19 @@ from graphcalc.diagnostics import (
     UnknownNameError,
     brief,
 )
-from graphcalc.graph import call_site, dtypes, fragments, prelude, python_functions, sequences
+from graphcalc.graph import (
+    call_site,
+    dtypes,
+    fragments,
+    lists,
+    prelude,
+    python_functions,
+    sequences,
+    storage,
+)
 from graphcalc.graph.blocks import body_code
 from graphcalc.graph.call_site import ShapeFunction
-from graphcalc.graph.frames import Cast, Frame, Invoke, Rounding
+from graphcalc.graph.frames import CallOf, Cast, Frame, Invoke, Rounding, WriteTo
 from graphcalc.graph.functions import unknown_function
 from graphcalc.graph.ir import label_of
 from graphcalc.graph.lowered import (
@@ -58,6 +67,11 @@ def call(scope: Scope, node: ast.Call, frame: Frame) -> Frame | None:
         definition, closure = function
         return _inline(scope, definition, items, nodes, node, frame, closure=closure)
     name, module, value = _callee(scope, node, frame)
+    if name in storage.LIST_METHODS and isinstance(value, ListValue):
+        scope.values.append(lists.changed(scope, name, value, items, nodes, node, frame))
+        return None
+    if _writes(scope, name, module, value):
+        return _in_place(scope, name, module, value, items, nodes, node, frame)
     if type(node.function) is ast.Name and not module and _is_pythons(scope, name, frame):
         found = python_functions.FUNCTIONS[name](
             python_functions.PythonCall(scope, items, nodes, node, frame)
@@ -68,6 +82,46 @@ def call(scope: Scope, node: ast.Call, frame: Frame) -> Frame | None:
             scope.values.append(found)
             return None
     return _called(scope, name, module, value, items, nodes, node, frame)
+
+
+def _writes(scope: Scope, name: str, module: str, value: Lowered | None) -> bool:
+    """Whether a call changes its first argument: `x.add_(y)`, `F.relu_(x)`."""
+    if not storage.is_in_place(name) or (value is None and not module):
+        return False
+    functions = scope.language.functions
+    return functions.find(name) is None and (
+        name in storage.FILLED or functions.find(name[:-1]) is not None
+    )
+
+
+def _in_place(
+    scope: Scope,
+    name: str,
+    module: str,
+    value: Lowered | None,
+    items: list[Lowered],
+    nodes: list[Expr],
+    node: ast.Call,
+    frame: Frame,
+) -> Frame:
+    """Return a frame that computes a value and writes it to the first argument."""
+    if value is not None:
+        items, nodes = [value, *items], [getattr(node.function, "value", node), *nodes]
+    if not items:
+        raise CallError("arity", f"`{name}` changes a value", scope.label(node, frame.source))
+    old = scope.operand(items[0], nodes[0], frame.source)
+    items[0] = old
+    code = [CallOf(name[:-1], module, tuple(items), tuple(nodes), node), WriteTo(old, node)]
+    return Frame(iter(code), frame.source, frame.values, place=frame.place)
+
+
+def call_of(scope: Scope, step: CallOf, frame: Frame) -> Frame | None:
+    """Put the value of a call on the stack whose arguments are known."""
+    name, module, items, nodes, node = step
+    if f"{name}_" in storage.FILLED:
+        scope.values.append(storage.filled(scope, name, items, nodes, (frame.source, node.span)))
+        return None
+    return _called(scope, name, module, None, list(items), list(nodes), node, frame)
 
 
 def invoke(scope: Scope, step: Invoke, frame: Frame) -> Frame | None:
@@ -498,7 +552,7 @@ def _inline(
         for item, n in zip(items, nodes)
     ]
     values = scope.arguments.bind(definition, items, nodes, node, frame.source)
-    is_plain = all([type(v) is int for v in values.values()])
+    is_plain = scope.builder.is_sharing and all([type(v) is int for v in values.values()])
     key = (id(definition), tuple(values.items())) if is_plain else None
     if key is not None and key in scope.memo:
         scope.values.append(scope.memo[key])

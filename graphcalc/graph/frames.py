@@ -75,9 +75,30 @@ class GiveMember(NamedTuple):
 
 
 class Augment(NamedTuple):
-    """In a frame's code: join a target's value and another one by an augmented assignment."""
+    """In a frame's code: join a target's value and another one by an augmented assignment.
+
+    Where that writes in place, nothing is left on the stack, and `written` gets the node.
+    """
 
     statement: AugmentedAssignment
+    written: list[int]
+
+
+class CallOf(NamedTuple):
+    """In a frame's code: call a function by its name with arguments that are known."""
+
+    name: str
+    module: str
+    items: tuple[Lowered, ...]
+    nodes: tuple[Expr, ...]
+    node: ast.Call
+
+
+class WriteTo(NamedTuple):
+    """In a frame's code: write the value on top of the stack to another one, in place."""
+
+    old: int
+    node: Expr
 
 
 class Unpack(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
@@ -34,12 +35,13 @@ from graphcalc.ops.spec import Type
 from graphcalc.ops.table import CONSTANTS, OPS
 from graphcalc.ops.words import PREFIXES
 from graphcalc.source import Source, Span
-from graphcalc.syntax.expr import Call, Expr, Text
+from graphcalc.syntax.expr import Call, Expr, List, Tensor, Text
 from graphcalc.syntax.format import format_expression
 from graphcalc.syntax.program import (
     AnyStatement,
     Declaration,
     Definition,
+    ProgramPart,
     Statement,
     SyntaxTree,
     Unpacking,
@@ -50,6 +52,10 @@ if TYPE_CHECKING:
     from graphcalc.graph.carried_text import CarriedText
     from graphcalc.graph.text_columns import ColumnText
 
+# What every write in place is known by in a text.
+_WRITE = re.compile(
+    r"[-+*/%@&|^]=|\]\s*=|_\s*\(|\.(?:append|extend|insert|pop)\b|\b(?:inplace|out)\b"
+)
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -152,6 +158,7 @@ class _Lowering:
 
     def run(self) -> Graph:
         parsed = self.program.parsed()
+        self.builder.is_sharing = not self._writes
         for statement in reversed(parsed):
             if isinstance(statement, Definition):
                 self.scope.functions[statement.name] = statement
@@ -189,7 +196,8 @@ class _Lowering:
 
     def _has_fragments(self, hides_modules: bool) -> bool:
         """Whether lines of one form may be spliced rather than lowered one by one."""
-        return not (hides_modules or self.builder.has_text or self.scope.calls is not None)
+        hides = hides_modules or self.builder.has_text or self.scope.calls is not None
+        return not (hides or self._writes)
 
     def _statement(self, statement: AnyStatement) -> None:
         if isinstance(statement, Definition):
@@ -228,6 +236,21 @@ class _Lowering:
         else:
             self._assign(item, name, root, source)
 
+    @cached_property
+    def _writes(self) -> bool:
+        """Whether the program changes values in place."""
+        if not any(map(_may_write, self.program.parts)):
+            return False
+        from graphcalc.graph.storage import writes
+
+        return writes(self.program)
+
+    def rename(self, name: str, position: int, where: Where) -> None:
+        """Let a name mean another node, after a write in place."""
+        if self._is_bound(name):
+            self.read.add(name)
+        self._name(position, name, where)
+
     def give_static(self, name: str, item: Lowered) -> None:
         """Let a name mean what is no node and is not shown."""
         self._retire(name)
@@ -246,12 +269,33 @@ class _Lowering:
             for part in item.items:
                 self._assign(part, None, root, source)
             return
+        if name is not None and isinstance(item, ListValue) and self._is_list_alone(name, item):
+            self.give_static(name, item)
+            return
         position = self._name(self.scope.operand(item, root, source), name, where)
         if isinstance(item, ListValue) and name is not None:
             self.scope.arguments.lists[position] = item
         if name in self.declared.types and name not in self.versions:
             with self.declared.assigning():
                 self._fit(name, position)
+
+    def _is_list_alone(self, name: str, item: ListValue) -> bool:
+        """Whether a list is no tensor too: one that changes, or of parts that make no tensor."""
+        if name in self._lists_that_change:
+            return True
+        nodes = self.builder.nodes
+        if any(type(i) not in (int, StaticNumber, ListValue) for i in item.items):
+            return True
+        shapes = {nodes[i].type.shape for i in item.items if type(i) is int}
+        return len(shapes) > 1 and any(type(n) not in (Tensor, List) for n in item.nodes)
+
+    @cached_property
+    def _lists_that_change(self) -> frozenset[str]:
+        if self.builder.is_sharing:
+            return frozenset()
+        from graphcalc.graph.storage import lists_that_change
+
+        return lists_that_change(self.program)
 
     def _give_static(self, name: str, item: Lowered, root: Expr, where: Where) -> None:
         """Let a name mean what is no node; of sizes and of a pair there is a node that is shown."""
@@ -548,6 +592,12 @@ class _Lowering:
                 continue
             node.name = name = next(letters)
             graph.names[name] = position
+
+
+def _may_write(part: ProgramPart | tuple[AnyStatement, ...]) -> bool:
+    """Whether the text of a part has what a write in place is known by."""
+    sources = {s.source for s in part} if isinstance(part, tuple) else {part.source}
+    return any(_WRITE.search(source.text) for source in sources)
 
 
 def _is_documentation(statement: Statement) -> bool:

@@ -6,7 +6,14 @@ from graphcalc.diagnostics import IndexRangeError, Label, brief
 from graphcalc.graph import sequences
 from graphcalc.graph.indexing import pick
 from graphcalc.graph.ir import Node, Where
-from graphcalc.graph.lowered import ListValue, Lowered, PairValue, Range, TupleValue
+from graphcalc.graph.lowered import (
+    ListValue,
+    Lowered,
+    PairValue,
+    Range,
+    StaticNumber,
+    TupleValue,
+)
 from graphcalc.graph.scope import Scope
 from graphcalc.ops.spec import Static
 from graphcalc.ops.table import OPS
@@ -43,7 +50,8 @@ def part(
     if isinstance(item, ListValue):
         # `[a, b][0]` is an index of the tensor too, and `([a] * 3)[0]` one of Python's list; where
         # a name is repeated or joined, as in `(x * 3)[0]`, it is arithmetic, as `x * 3` is.
-        if item.arithmetic is None or sequences.has_named_list(scope, item):
+        is_tensor_too = item.arithmetic is None and isinstance(item.node, ast.Tensor)
+        if (is_tensor_too and _makes_tensor(scope, item)) or sequences.has_named_list(scope, item):
             return None
         found = pick(scope.arguments, TupleValue(item.items, item.node), items, node, source)
         is_slice = type(items[0]) is Range
@@ -65,3 +73,11 @@ def part(
         text = f"`{name}` is torch's pair: this is its {which}, as `{name}.{which}`"
         scope.builder.note(Label(source, node.span), text)
     return values_and_indices(scope, item, (source, node.span))[int(number) % 2]
+
+
+def _makes_tensor(scope: Scope, item: ListValue) -> bool:
+    """Whether the parts of a list can stand in one tensor."""
+    if any(type(part) not in (int, StaticNumber, ListValue) for part in item.items):
+        return False
+    nodes = scope.builder.nodes
+    return len({nodes[part].type.shape for part in item.items if type(part) is int}) <= 1

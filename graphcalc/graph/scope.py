@@ -86,6 +86,9 @@ class ProgramNames(Protocol):
     def give_static(self, name: str, item: Lowered) -> None:
         """Let a name mean what is no node and is not shown."""
 
+    def rename(self, name: str, position: int, where: Where) -> None:
+        """Let a name mean another node, after a write in place."""
+
 
 class NamedStatic(NamedTuple):
     """What a name stands for that is no node, and the node that shows it, where there is one."""
@@ -131,6 +134,8 @@ class Scope:
         self._orders: dict[int, list[Any]] = {}
         # Gives the program's names their values in bodies of the program itself.
         self.program: ProgramNames | None = None
+        # Of a program that writes in place, the aliases that are copies.
+        self.copies: set[int] = set()
         # What `print` shows, in order.
         self.printed: list[int] = []
         # The names that bodies of functions gave nodes, in order.

@@ -316,6 +316,16 @@ def _last_dims(site: CallSite) -> Lowered:
 # Values as they are
 
 
+def _clone(site: CallSite) -> Lowered:
+    """The argument itself; a copy of its own where the program writes in place."""
+    word = getattr(site.node.function, "name", "")
+    if site.scope.builder.is_sharing or word not in ("clone", "copy", "numpy_copy"):
+        return _given(site)
+    position = site.add(OPS["alias"], (site.tensor(),), ())
+    site.scope.copies.add(position)
+    return position
+
+
 def _given(site: CallSite) -> Lowered:
     return site.tensor()
 
@@ -576,7 +586,7 @@ _ALL = (
         "clone",
         "x",
         "x as it is: values are never changed, copied or moved here.",
-        _given,
+        _clone,
         (("clone(3)", "3"),),
         ("contiguous", "cpu", "numpy", "tolist", "copy", "requires_grad_"),
         kind="Values as they are",

@@ -15,6 +15,7 @@ from graphcalc.diagnostics import CallError, Label, brief
 from graphcalc.graph.builder import Builder
 from graphcalc.graph.frames import (
     Augment,
+    CallOf,
     Cast,
     Discard,
     Frame,
@@ -29,6 +30,7 @@ from graphcalc.graph.frames import (
     Store,
     Take,
     Unpack,
+    WriteTo,
 )
 from graphcalc.graph.functions import FunctionTable
 from graphcalc.graph.indexing import Indexing
@@ -463,6 +465,8 @@ LANGUAGE = Language(
                 (Push, "push"),
                 (Discard, "discard"),
                 (Invoke, "invoke"),
+                (CallOf, "call_of"),
+                (WriteTo, "write_to"),
             )
         },
     },

@@ -199,6 +199,8 @@ class Op(NamedTuple):
     pole              what to write instead where the derivative is infinite, in terms of the
                       operands
     is_move           whether every element of the result is one of the first operand
+    is_view           whether torch's result may share its memory with the first operand, so that
+                      what is written to one is seen in the other
     identity_operand  which operand a node of it equals, if it is one of them: `x * 1` is x
     tile_reduction    how a reduction of all elements is gathered from tiles: sum, mean, min or max
     inline_scalars    numbers that torch computes as fast and exactly as a last operand that is
@@ -246,6 +248,7 @@ class Op(NamedTuple):
     differs: str = ""
     samples: tuple[str, ...] = ()
     is_move: bool = False
+    is_view: bool = False
     identity_operand: IdentityRule | None = None
     causes: tuple[Cause, ...] = ()
     pole: str = ""

@@ -178,7 +178,9 @@ AnyStatement: TypeAlias = (
 
 
 class ProgramPart(Protocol):
-    """Statements whose syntax is made when it is asked for."""
+    """Statements of a source whose syntax is made when it is asked for."""
+
+    source: Source
 
     def statements(self) -> Iterator[AnyStatement]:
         """All statements in order."""

@@ -63,6 +63,7 @@ INDEXING = (
         "would depend on data.",
         step=("{g} at {text}, 0 elsewhere",),
         is_move=True,
+        is_view=True,
         access="syntax",
     ),
     Op(
@@ -214,6 +215,7 @@ INDEXING = (
         examples=(("detach(3)", "3"),),
         vjp=(ZERO,),
         step=("{text} is taken as a constant",),
+        is_view=True,
         js="x=>x",
     ),
     Op(

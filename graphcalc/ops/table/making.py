@@ -204,6 +204,7 @@ LEAVES = (
         text="{0}",
         vjp=("g",),
         is_move=True,
+        is_view=True,
         access="internal",
         js="x=>x",
     ),

@@ -43,6 +43,7 @@ def _shaping(
         vjp=("reshape(g, x.shape)",),
         identity_operand=_same,
         is_move=True,
+        is_view=True,
         **row,
     )
 
@@ -91,6 +92,7 @@ MOVES = (
         vjp=("g.T",),
         latex=r"^{\top}",
         is_move=True,
+        is_view=True,
         access="syntax",
     ),
     Op(
@@ -106,6 +108,7 @@ MOVES = (
         vjp=("transpose(g, dim0, dim1)",),
         differs="the dimensions have defaults; torch wants both.",
         is_move=True,
+        is_view=True,
     ),
     Op(
         "permute",
@@ -120,6 +123,7 @@ MOVES = (
         vjp=_permute_vjp,
         samples=("permute(randn(2, 3, 4), (2, 0, 1))", "permute(randn(2, 3, 4), (-1, 0, 1))"),
         is_move=True,
+        is_view=True,
     ),
     _shaping(
         "reshape",
@@ -173,6 +177,7 @@ MOVES = (
         identity_operand=_same,
         samples=("expand(randn(3, 1), (2, -1, 4))", "expand(5, (2, 2))"),
         is_move=True,
+        is_view=True,
     ),
     Op(
         "repeat",
