@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from graphcalc.diagnostics import CallError, Label
 from graphcalc.graph import lists, storage
 from graphcalc.graph.frames import (
     Augment,
+    AugmentItem,
     CallOf,
     Discard,
     Frame,
@@ -16,12 +19,15 @@ from graphcalc.graph.frames import (
     Push,
     Take,
     Unpack,
+    Unwritten,
     WriteTo,
 )
 from graphcalc.graph.indexing import Indexing
 from graphcalc.graph.lowered import ListValue, Lowered, NoneValue
 from graphcalc.graph.scope import Scope
 from graphcalc.graph.values import iterate, spread_arguments
+from graphcalc.ops.spec import FLOATS
+from graphcalc.ops.table import OPS
 from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
 
@@ -100,6 +106,15 @@ def call_of(scope: Scope, step: CallOf, frame: Frame) -> Frame | None:
     return calls.call_of(scope, step, frame)
 
 
+def unwritten(scope: Scope, step: Unwritten, frame: Frame) -> None:
+    """Turn the tensor on top of the stack into one of nan, as long as nothing is written to it."""
+    position, where = scope.operand(scope.values.pop(), step.node, frame.source), step.node.span
+    nan = scope.builder.constant(math.nan, (frame.source, where))
+    if scope.builder.nodes[position].type.dtype in FLOATS:
+        position = scope.add(OPS["full_like"], (position, nan), (), step.node, frame)
+    scope.values.append(position)
+
+
 def augment(scope: Scope, step: Augment, frame: Frame) -> None:
     """Join the two values on top of the stack by the operator of an augmented assignment.
 
@@ -126,6 +141,59 @@ def write_to(scope: Scope, step: WriteTo, frame: Frame) -> None:
     scope.values.append(storage.write(scope, step.old, new, (frame.source, step.node.span)))
 
 
+def augment_item(scope: Scope, step: AugmentItem, frame: Frame) -> None:
+    """Change what an index chooses by the operator of an augmented assignment."""
+    statement = step.statement
+    node = statement.target
+    assert isinstance(node, ast.Index)
+    value = scope.values.pop()
+    items = scope.pop(len(node.items))
+    base = scope.values[-1]
+    if isinstance(base, ListValue):
+        _augment_part(scope, step, base, items, value, frame)
+        return
+    mask = _mask_of(scope, items)
+    # What is chosen now, or all of it, is joined with the value and written to the same places.
+    scope.values.append(base)
+    if mask is None:
+        scope.values += items
+        scope.language.steps[ast.Index](scope, node, frame)
+    scope.values.append(value)
+    joined = ast.Binary(statement.op, node, statement.value, *statement.span)
+    scope.language.steps[ast.Binary](scope, joined, frame)
+    if mask is not None:
+        where = frame.source, Span(*statement.span)
+        old = scope.operand(base, node.value, frame.source)
+        new = scope.operand(scope.values.pop(), joined, frame.source)
+        scope.values.pop()
+        put = storage.put_mask(scope, old, mask, new, where, is_whole=True)
+        storage.write(scope, old, put, where)
+        return
+    base = scope.values[-2]
+    scope.values[-2:] = [scope.values[-1], base, *items]
+    give_item(scope, GiveItem(node), frame)
+
+
+def _augment_part(
+    scope: Scope,
+    step: AugmentItem,
+    base: ListValue,
+    items: list[Lowered],
+    value: Lowered,
+    frame: Frame,
+) -> None:
+    """Change an item of a list: a tensor in place, a number by another one."""
+    node = step.statement.target
+    assert isinstance(node, ast.Index)
+    scope.values += items
+    scope.language.steps[ast.Index](scope, node, frame)
+    scope.values.append(value)
+    written: list[int] = []
+    augment(scope, Augment(step.statement, written), frame)
+    if not written:
+        lists.give_item(scope, base, items, scope.values.pop(), node, frame)
+
+
 def give_item(scope: Scope, step: GiveItem, frame: Frame) -> None:
     """Write a value to what an index chooses."""
     node = step.node
@@ -137,24 +205,26 @@ def give_item(scope: Scope, step: GiveItem, frame: Frame) -> None:
         return
     old = scope.operand(base, node.value, frame.source)
     new = scope.operand(value, node, frame.source)
-    first = items[0]
-    if len(items) == 1 and type(first) is int and _is_mask(scope, first):
-        made = storage.put_mask(scope, old, first, new, where)
-    else:
-        items = [
-            scope.operand(i, n, frame.source) if isinstance(i, ListValue) else i
-            for i, n in zip(items, nodes)
-        ]
-        shape = scope.builder.nodes[old].type.shape
-        written = ast.Index(node.value, tuple(nodes), node.start, node.end)
-        indexing = Indexing(scope.arguments, scope.operand)
-        params, places = indexing.items(items, written, shape, frame.source)
-        made = storage.put(scope, old, params, new, where, tuple(places))
-    storage.write(scope, old, made, where)
+    mask = _mask_of(scope, items)
+    if mask is not None:
+        storage.write(scope, old, storage.put_mask(scope, old, mask, new, where), where)
+        return
+    items = [
+        scope.operand(i, n, frame.source) if isinstance(i, ListValue) else i
+        for i, n in zip(items, nodes)
+    ]
+    shape = scope.builder.nodes[old].type.shape
+    written = ast.Index(node.value, tuple(nodes), node.start, node.end)
+    indexing = Indexing(scope.arguments, scope.operand)
+    params, places = indexing.items(items, written, shape, frame.source)
+    storage.write(scope, old, storage.put(scope, old, params, new, where, tuple(places)), where)
 
 
-def _is_mask(scope: Scope, position: int) -> bool:
-    return scope.builder.nodes[position].type.dtype == "bool"
+def _mask_of(scope: Scope, items: list[Lowered]) -> int | None:
+    """The mask that an index is, if it is one."""
+    if len(items) != 1 or type(items[0]) is not int:
+        return None
+    return items[0] if scope.builder.nodes[items[0]].type.dtype == "bool" else None
 
 
 def give_member(scope: Scope, step: GiveMember, frame: Frame) -> None:

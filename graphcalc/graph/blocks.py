@@ -12,6 +12,7 @@ from graphcalc.diagnostics import CallError, Label, LimitError, brief
 from graphcalc.graph.choices import truth
 from graphcalc.graph.frames import (
     Augment,
+    AugmentItem,
     Discard,
     Frame,
     Give,
@@ -201,6 +202,10 @@ def _simple(scope: Scope, statement: AnyStatement, frame: Frame) -> Iterator[Any
                 yield Give(target.name, value)
         case Assignment():
             yield from _assignment(scope, statement)
+        case AugmentedAssignment(target=ast.Index() as target, value=value):
+            for part in (target.value, *target.items, value):
+                yield from scope.order(part)
+            yield AugmentItem(statement)
         case AugmentedAssignment(target=target, value=value):
             yield from scope.order(target)
             yield from scope.order(value)

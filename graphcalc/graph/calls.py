@@ -28,7 +28,7 @@ from graphcalc.graph import (
 )
 from graphcalc.graph.blocks import body_code
 from graphcalc.graph.call_site import ShapeFunction
-from graphcalc.graph.frames import CallOf, Cast, Frame, Invoke, Rounding, WriteTo
+from graphcalc.graph.frames import CallOf, Cast, Frame, Invoke, Rounding, Unwritten, WriteTo
 from graphcalc.graph.functions import unknown_function
 from graphcalc.graph.ir import label_of
 from graphcalc.graph.lowered import (
@@ -70,6 +70,10 @@ def call(scope: Scope, node: ast.Call, frame: Frame) -> Frame | None:
     if name in storage.LIST_METHODS and isinstance(value, ListValue):
         scope.values.append(lists.changed(scope, name, value, items, nodes, node, frame))
         return None
+    if name in storage.UNWRITTEN and not scope.builder.is_sharing:
+        made = CallOf(storage.UNWRITTEN[name], module, tuple(items), tuple(nodes), node)
+        code = [made, Unwritten(node)]
+        return Frame(iter(code), frame.source, frame.values, place=frame.place)
     if _writes(scope, name, module, value):
         return _in_place(scope, name, module, value, items, nodes, node, frame)
     if type(node.function) is ast.Name and not module and _is_pythons(scope, name, frame):

@@ -84,6 +84,12 @@ class Augment(NamedTuple):
     written: list[int]
 
 
+class AugmentItem(NamedTuple):
+    """In a frame's code: a value, the items of an index and its base below; `x[i] += value`."""
+
+    statement: AugmentedAssignment
+
+
 class CallOf(NamedTuple):
     """In a frame's code: call a function by its name with arguments that are known."""
 
@@ -92,6 +98,12 @@ class CallOf(NamedTuple):
     items: tuple[Lowered, ...]
     nodes: tuple[Expr, ...]
     node: ast.Call
+
+
+class Unwritten(NamedTuple):
+    """In a frame's code: a tensor of the same kind that nothing was written to: all nan."""
+
+    node: Expr
 
 
 class WriteTo(NamedTuple):

@@ -286,7 +286,10 @@ class _Lowering:
         nodes = self.builder.nodes
         if any(type(i) not in (int, StaticNumber, ListValue) for i in item.items):
             return True
-        shapes = {nodes[i].type.shape for i in item.items if type(i) is int}
+        tensors = [nodes[i].type for i in item.items if type(i) is int]
+        if not self.builder.is_sharing and not all(t.weak for t in tensors):
+            return True
+        shapes = {t.shape for t in tensors}
         return len(shapes) > 1 and any(type(n) not in (Tensor, List) for n in item.nodes)
 
     @cached_property
@@ -391,7 +394,7 @@ class _Lowering:
                 node.op, (), node.params, where, is_shared=False, written=written
             )
         elif node.name is not None and name is not None:
-            is_leaf = node.op.kind == "making" and not node.operands
+            is_leaf = node.op.kind == "making" and not node.operands and self.builder.is_sharing
             op, operands = (node.op, ()) if is_leaf else (OPS["alias"], (position,))
             params = node.params if is_leaf else ()
             position = self.builder.add(op, operands, params, where, is_shared=False)

@@ -77,6 +77,8 @@ def is_in_place(name: str) -> bool:
 LIST_METHODS = frozenset({"append", "extend", "insert", "pop"})
 
 
+# Functions whose result is memory that is written to afterwards, and those of the same arguments.
+UNWRITTEN = {"empty": "zeros", "empty_like": "zeros_like", "new_empty": "new_zeros"}
 # Methods that fill a tensor, whatever it holds.
 FILLED = frozenset({"zero_", "fill_", "copy_"})
 
@@ -143,6 +145,10 @@ def _fitted(scope: Scope, old: int, new: int, where: Where) -> int:
             (label, *scope.context()),
             help="write `x = x + y` for a new value of the larger shape",
         )
+    if found.dtype in FLOATS and wanted.dtype == "int64" and _is_whole(scope, new):
+        from graphcalc.graph import dtypes
+
+        return dtypes.cast(scope, new, "int64", label)
     if found.dtype in FLOATS and wanted.dtype not in FLOATS:
         raise CallError(
             "in-place-dtype",
@@ -155,6 +161,22 @@ def _fitted(scope: Scope, old: int, new: int, where: Where) -> int:
 
         return dtypes.cast(scope, new, wanted.dtype, label)
     return new
+
+
+def _is_whole(scope: Scope, position: int) -> bool:
+    """Whether a value is arithmetic of whole numbers, which is floating point here."""
+    nodes = scope.builder.nodes
+    node = nodes[position]
+    return node.op is not OPS["div"] and all(
+        nodes[p].type.dtype in ("int64", "bool") or _is_written_whole(nodes[p])
+        for p in node.operands
+    )
+
+
+def _is_written_whole(node: Node) -> bool:
+    if node.op is not OPS["const"] or not node.type.weak:
+        return False
+    return all(value == value // 1 for value in node.params[1])
 
 
 class _Write:
@@ -330,11 +352,14 @@ def put(
     return add("where", (is_chosen, add("unindex", (value,), whole.shape, items), base))
 
 
-def put_mask(scope: Scope, base: int, mask: int, value: int, where: Where) -> int:
-    """Return a tensor with a number where a mask is true."""
+def put_mask(
+    scope: Scope, base: int, mask: int, value: int, where: Where, *, is_whole: bool = False
+) -> int:
+    """Return a tensor with a number where a mask is true, or, `is_whole`, another's elements."""
     builder, context = scope.builder, scope.context()
     whole, chosen = builder.nodes[base].type, builder.nodes[mask].type
-    if builder.nodes[value].type.numel != 1:
+    given = builder.nodes[value].type
+    if given.numel != 1 and not is_whole:
         raise CallError(
             "mask-values",
             "how many values a mask takes is known only when the program runs",
@@ -344,7 +369,7 @@ def put_mask(scope: Scope, base: int, mask: int, value: int, where: Where) -> in
     if len(chosen.shape) < len(whole.shape):
         shape = (*chosen.shape, *[1] * (len(whole.shape) - len(chosen.shape)))
         mask = builder.add(OPS["reshape"], (mask,), (shape,), where)
-    value = _spread(scope, value, (), whole, where)
+    value = _spread(scope, value, () if given.numel == 1 else whole.shape, whole, where)
     return builder.add(OPS["where"], (mask, value, base), (), where, context=context)
 
 

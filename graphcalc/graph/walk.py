@@ -15,6 +15,7 @@ from graphcalc.diagnostics import CallError, Label, brief
 from graphcalc.graph.builder import Builder
 from graphcalc.graph.frames import (
     Augment,
+    AugmentItem,
     CallOf,
     Cast,
     Discard,
@@ -30,6 +31,7 @@ from graphcalc.graph.frames import (
     Store,
     Take,
     Unpack,
+    Unwritten,
     WriteTo,
 )
 from graphcalc.graph.functions import FunctionTable
@@ -460,12 +462,14 @@ LANGUAGE = Language(
                 (GiveItem, "give_item"),
                 (GiveMember, "give_member"),
                 (Augment, "augment"),
+                (AugmentItem, "augment_item"),
                 (Unpack, "unpack"),
                 (Take, "take"),
                 (Push, "push"),
                 (Discard, "discard"),
                 (Invoke, "invoke"),
                 (CallOf, "call_of"),
+                (Unwritten, "unwritten"),
                 (WriteTo, "write_to"),
             )
         },
