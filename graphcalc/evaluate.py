@@ -23,6 +23,7 @@ from graphcalc.diagnostics import (
 from graphcalc.graph.call_tree import CallTree
 from graphcalc.graph.ir import MAX_NODES, Graph, Limits
 from graphcalc.graph.lowering import Binding, Input, constant_of, lower
+from graphcalc.graph.names import target_of_backward
 from graphcalc.graph.verify import verify
 from graphcalc.ops.kernels.random import MAX_SEED
 from graphcalc.ops.spec import FLOATS
@@ -174,6 +175,8 @@ class Evaluation:
         records: Sequence[str] | None = None,
     ) -> None:
         self.program, self.options, self.keep = program, options or Options(), keep
+        if self.options.gradients is None and (target := target_of_backward(program)):
+            self.options = self.options._replace(gradients=Gradients(target))
         self.bindings, self.files = bindings or {}, files or {}
         self.keeps_results, self.records = keeps_results, records
         self._ready: dict[object, tuple[dict[str, str], Graph, Program]] = {}

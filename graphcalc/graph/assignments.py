@@ -11,6 +11,7 @@ from graphcalc.graph.frames import (
     AugmentItem,
     CallOf,
     Discard,
+    ForgetGradient,
     Frame,
     Give,
     GiveItem,
@@ -35,6 +36,10 @@ from graphcalc.syntax import expr as ast
 def give(scope: Scope, step: Give, frame: Frame) -> None:
     """Give the value on top of the stack to a name."""
     item = scope.values.pop()
+    if scope.constant_depth and not storage.is_number(scope, item):
+        item = scope.add(
+            OPS["detach"], (scope.operand(item, step.root, frame.source),), (), step.root, frame
+        )
     if frame.is_program:
         assert scope.program is not None
         scope.program.give(item, step.name, step.root, frame.source, is_turn=step.is_turn)
@@ -104,6 +109,13 @@ def call_of(scope: Scope, step: CallOf, frame: Frame) -> Frame | None:
     from graphcalc.graph import calls
 
     return calls.call_of(scope, step, frame)
+
+
+def forget_gradient(scope: Scope, step: ForgetGradient, frame: Frame) -> None:
+    """Let the passes so far not count in the gradient of the value on top of the stack."""
+    item = scope.values.pop()
+    scope.passes_before[scope.operand(item, step.node, frame.source)] = len(scope.backward_passes)
+    scope.values.append(NoneValue(step.node))
 
 
 def unwritten(scope: Scope, step: Unwritten, frame: Frame) -> None:
@@ -228,5 +240,15 @@ def _mask_of(scope: Scope, items: list[Lowered]) -> int | None:
 
 
 def give_member(scope: Scope, step: GiveMember, frame: Frame) -> None:
-    """Let a member of an object be a value."""
-    raise NotImplementedError
+    """Let a member of an object be a value; `x.grad = None` forgets passes, `x.data = y` writes."""
+    node = step.node
+    base, value = scope.values.pop(), scope.values.pop()
+    label = scope.label(node, frame.source)
+    if node.name == "grad" and isinstance(value, NoneValue):
+        scope.passes_before[scope.operand(base, node, frame.source)] = len(scope.backward_passes)
+        return
+    if node.name == "data" and type(base) is int:
+        new = scope.operand(value, node, frame.source)
+        storage.write(scope, base, new, (frame.source, node.span))
+        return
+    raise CallError("member", f"`.{node.name}` of this value cannot be given another value", label)

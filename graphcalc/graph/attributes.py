@@ -66,4 +66,8 @@ def _static(scope: Scope, position: int, node: ast.Attribute, source: Source) ->
             return TextValue("cpu")
         case "data":
             return position
+        case "grad" if scope.backward_passes:
+            from graphcalc.graph.grad import accumulated
+
+            return accumulated(scope, position, node, source)
     return None

@@ -6,7 +6,7 @@ Loops over what is known are unrolled and conditions on what is known choose, as
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 from graphcalc.diagnostics import CallError, Label, LimitError, brief
 from graphcalc.graph.choices import truth
@@ -55,11 +55,22 @@ _CONTEXTS = frozenset(
 )
 
 
+# Those in which values are constant to gradients.
+_CONSTANT = frozenset({"no_grad", "inference_mode"})
+
+
+class _ConstantValues:
+    """The end of a body whose values are constant to gradients."""
+
+
 class _Loop:
     """A loop whose turns are not over."""
 
     def __init__(self, statement: For, items: tuple[Lowered, ...]) -> None:
         self.statement, self.items = statement, iter(items)
+
+
+_Pending: TypeAlias = "Iterator[AnyStatement] | _Loop | _ConstantValues"
 
 
 def run_statement(scope: Scope, statement: AnyStatement, frame: Frame) -> None:
@@ -74,7 +85,7 @@ def body_code(scope: Scope, body: Block, frame: Frame) -> Iterator[Any]:
 
 
 def _steps(scope: Scope, body: Block, frame: Frame, *, is_function: bool) -> Iterator[Any]:
-    pending: list[Iterator[AnyStatement] | _Loop] = [iter(body.statements)]
+    pending: list[_Pending] = [iter(body.statements)]
     while pending:
         top = pending[-1]
         if isinstance(top, _Loop):
@@ -87,6 +98,9 @@ def _steps(scope: Scope, body: Block, frame: Frame, *, is_function: bool) -> Ite
             yield from _give(scope, top.statement.target, top.statement.iterable, is_turn=True)
             pending.append(iter(top.statement.body.statements))
             continue
+        if isinstance(top, _ConstantValues):
+            _end_context(scope, pending)
+            continue
         statement = next(top, None)
         if statement is None:
             pending.pop()
@@ -96,6 +110,8 @@ def _steps(scope: Scope, body: Block, frame: Frame, *, is_function: bool) -> Ite
                 if not is_function:
                     raise _outside(statement.source, statement.span, "return", "a function")
                 yield from _value(scope, statement)
+                while pending:
+                    _end_context(scope, pending)
                 return
             case If():
                 taken: list[Lowered] = []
@@ -109,10 +125,12 @@ def _steps(scope: Scope, body: Block, frame: Frame, *, is_function: bool) -> Ite
                 where = statement.source, statement.iterable.span
                 pending.append(_Loop(statement, iterate(scope, taken[0], where)))
             case With():
-                _check_contexts(statement)
+                if _check_contexts(statement) and scope.has_gradients:
+                    scope.constant_depth += 1
+                    pending.append(_ConstantValues())
                 pending.append(iter(statement.body.statements))
             case Jump(word="break" | "continue"):
-                _jump(pending, statement)
+                _jump(scope, pending, statement)
             case _:
                 yield from _simple(scope, statement, frame)
     yield Push(NoneValue(_nothing()))
@@ -142,10 +160,10 @@ def _count(scope: Scope, statement: For) -> None:
         )
 
 
-def _jump(pending: list[Iterator[AnyStatement] | _Loop], statement: Jump) -> None:
+def _jump(scope: Scope, pending: list[_Pending], statement: Jump) -> None:
     """Leave or go on with the innermost loop."""
     while pending and not isinstance(pending[-1], _Loop):
-        pending.pop()
+        _end_context(scope, pending)
     if not pending:
         raise _outside(statement.source, statement.span, statement.word, "a loop")
     if statement.word == "break":
@@ -170,7 +188,14 @@ def _branch(scope: Scope, statement: If, condition: Lowered) -> Block:
     return statement.body if chosen else statement.otherwise
 
 
-def _check_contexts(statement: With) -> None:
+def _end_context(scope: Scope, pending: list[_Pending]) -> None:
+    """Leave a body."""
+    scope.constant_depth -= isinstance(pending.pop(), _ConstantValues)
+
+
+def _check_contexts(statement: With) -> bool:
+    """Return whether values are constant to gradients; raise CallError for what cannot be read."""
+    is_constant = False
     for context in statement.contexts:
         function = context.function if type(context) is ast.Call else context
         name = getattr(function, "name", "")
@@ -182,6 +207,8 @@ def _check_contexts(statement: With) -> None:
                 (Label(statement.source, context.span),),
                 help="write the statements inside of it alone",
             )
+        is_constant |= name in _CONSTANT
+    return is_constant
 
 
 def _simple(scope: Scope, statement: AnyStatement, frame: Frame) -> Iterator[Any]:

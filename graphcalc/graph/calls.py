@@ -20,6 +20,7 @@ from graphcalc.graph import (
     call_site,
     dtypes,
     fragments,
+    grad,
     lists,
     prelude,
     python_functions,
@@ -28,7 +29,16 @@ from graphcalc.graph import (
 )
 from graphcalc.graph.blocks import body_code
 from graphcalc.graph.call_site import ShapeFunction
-from graphcalc.graph.frames import CallOf, Cast, Frame, Invoke, Rounding, Unwritten, WriteTo
+from graphcalc.graph.frames import (
+    CallOf,
+    Cast,
+    ForgetGradient,
+    Frame,
+    Invoke,
+    Rounding,
+    Unwritten,
+    WriteTo,
+)
 from graphcalc.graph.functions import unknown_function
 from graphcalc.graph.ir import label_of
 from graphcalc.graph.lowered import (
@@ -55,6 +65,7 @@ from graphcalc.syntax.expr import Expr
 from graphcalc.syntax.program import Block, Definition
 
 _NUMPY = ("np", "numpy")
+_SEEDS = ("manual_seed", "seed")
 # Arguments of pasted code that say where and how to keep numbers, not what they are.
 _ASIDE = ("dtype", "device", "requires_grad", "inplace", "layout", "pin_memory", "copy")
 
@@ -70,6 +81,15 @@ def call(scope: Scope, node: ast.Call, frame: Frame) -> Frame | None:
     if name in storage.LIST_METHODS and isinstance(value, ListValue):
         scope.values.append(lists.changed(scope, name, value, items, nodes, node, frame))
         return None
+    if module and name in _SEEDS:
+        python_call = python_functions.PythonCall(scope, items, nodes, node, frame)
+        scope.values.append(python_functions.seeded(python_call))
+        return None
+    if name == "backward" and value is not None:
+        scope.values.append(grad.begin_pass(scope, [value, *items[:1]], node, frame.source))
+        return None
+    if name == "zero_" and _is_grad(node.function):
+        return _forget_gradient(scope, node, frame)
     if name in storage.UNWRITTEN and not scope.builder.is_sharing:
         made = CallOf(storage.UNWRITTEN[name], module, tuple(items), tuple(nodes), node)
         code = [made, Unwritten(node)]
@@ -86,6 +106,23 @@ def call(scope: Scope, node: ast.Call, frame: Frame) -> Frame | None:
             scope.values.append(found)
             return None
     return _called(scope, name, module, value, items, nodes, node, frame)
+
+
+def _is_grad(function: Expr) -> bool:
+    return (
+        type(function) is ast.Attribute
+        and type(function.value) is ast.Attribute
+        and function.value.name == "grad"
+    )
+
+
+def _forget_gradient(scope: Scope, node: ast.Call, frame: Frame) -> Frame:
+    """Return the code of `x.grad.zero_()`: passes so far do not count in `x.grad` any more."""
+    assert isinstance(node.function, ast.Attribute)
+    assert isinstance(node.function.value, ast.Attribute)
+    owner = node.function.value.value
+    code = [*scope.order(owner), ForgetGradient(node)]
+    return Frame(iter(code), frame.source, frame.values, place=frame.place)
 
 
 def _writes(scope: Scope, name: str, module: str, value: Lowered | None) -> bool:

@@ -100,6 +100,12 @@ class CallOf(NamedTuple):
     node: ast.Call
 
 
+class ForgetGradient(NamedTuple):
+    """In a frame's code: let passes so far not count in the gradient of the value on the stack."""
+
+    node: Expr
+
+
 class Unwritten(NamedTuple):
     """In a frame's code: a tensor of the same kind that nothing was written to: all nan."""
 

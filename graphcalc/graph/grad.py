@@ -14,12 +14,15 @@ from graphcalc.diagnostics import CallError, DtypeError, Label, ShapeError
 from graphcalc.graph.builder import Builder
 from graphcalc.graph.call_site import CallSite, ShapeFunction
 from graphcalc.graph.fragments import derivative
+from graphcalc.graph.frames import Frame
 from graphcalc.graph.ir import Node, Where, label_of, text_of
-from graphcalc.graph.lowered import ListValue, Lowered, TupleValue
+from graphcalc.graph.lowered import ListValue, Lowered, NoneValue, TupleValue
 from graphcalc.graph.scope import Scope
 from graphcalc.ops.shapes import show
 from graphcalc.ops.spec import FLOATS, NONE, ZERO, Type
 from graphcalc.ops.table import OPS
+from graphcalc.source import Source
+from graphcalc.syntax import expr as ast
 
 
 class Edge(NamedTuple):
@@ -273,7 +276,7 @@ def _autograd_grad(site: CallSite) -> Lowered:
     return found if isinstance(found, TupleValue) else TupleValue((found,), site.node)
 
 
-def _gradients(site: CallSite, wanted: list[int]) -> list[int]:
+def _gradients(site: CallSite, wanted: list[int], *, is_noted: bool = True) -> list[int]:
     label, builder = site.label(), site.scope.builder
     reverse = Reverse(site.scope)
     nodes = builder.nodes
@@ -298,7 +301,7 @@ def _gradients(site: CallSite, wanted: list[int]) -> list[int]:
                 totals[position] = (
                     share if total is None else site.add(OPS["add"], (total, share), ())
                 )
-            elif position not in found.zero:
+            elif is_noted and position not in found.zero:
                 builder.note(label_of(site.where), why_zero(builder, target, position))
     return [totals[p] if p in totals else zeros(builder, p) for p in origins]
 
@@ -342,6 +345,50 @@ def _origin(builder: Builder, position: int) -> int:
         (position,) = node.operands
         node = builder.nodes[position]
     return position
+
+
+def accumulated(scope: Scope, position: int, node: ast.Attribute, source: Source) -> Lowered:
+    """Return what `x.grad` is after `.backward()` of one or more nodes: the sum of all passes.
+
+    A pass from before a write in place is with respect to what the value was then.
+    """
+    first, last = scope.passes_before.get(position, 0), len(scope.backward_passes)
+    found: list[int] = []
+    version: int | None = position
+    while version is not None and first < last:
+        before, written_after = scope.earlier.get(version, (None, 0))
+        begin = max(first, written_after)
+        if begin < last:
+            found.append(_of_passes(scope, version, slice(begin, last), node, source))
+        version, last = before, min(last, written_after)
+        first = max(first, scope.passes_before.get(version, 0)) if version is not None else first
+    if not found:
+        return zeros(scope.builder, position) if scope.passes_before else NoneValue(node)
+    total = found[0]
+    for share in found[1:]:
+        total = scope.builder.add(OPS["add"], (total, share), (), (source, node.span))
+    return total
+
+
+def _of_passes(
+    scope: Scope, position: int, passes: slice, node: ast.Attribute, source: Source
+) -> int:
+    targets = scope.backward_passes[passes]
+    call = ast.Call(ast.Name("grad", node.start, node.start), (), node.start, node.end)
+    matched = {
+        "outputs": (TupleValue(tuple(p for p, _ in targets), node), node),
+        "grad_outputs": (TupleValue(tuple(seed for _, seed in targets), node), node),
+    }
+    site = CallSite(scope, matched, call, Frame(iter(()), source, {}), "grad")
+    return _gradients(site, [position], is_noted=False)[0]
+
+
+def begin_pass(scope: Scope, items: list[Lowered], node: ast.Call, source: Source) -> NoneValue:
+    """Note that `.backward()` of a node was called, with the gradient that is given or with 1."""
+    position, *given = [scope.operand(item, node, source) for item in items]
+    seed = given[0] if given else Reverse(scope).one(position)
+    scope.backward_passes.append((position, seed))
+    return NoneValue(node)
 
 
 _SIGNATURE = (

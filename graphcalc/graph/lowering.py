@@ -41,7 +41,6 @@ from graphcalc.syntax.program import (
     AnyStatement,
     Declaration,
     Definition,
-    ProgramPart,
     Statement,
     SyntaxTree,
     Unpacking,
@@ -56,6 +55,7 @@ if TYPE_CHECKING:
 _WRITE = re.compile(
     r"[-+*/%@&|^]=|\]\s*=|_\s*\(|\.(?:append|extend|insert|pop)\b|\b(?:inplace|out)\b"
 )
+_GRADIENT = re.compile(r"\b(?:backward|grad)\s*\(")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -159,6 +159,7 @@ class _Lowering:
     def run(self) -> Graph:
         parsed = self.program.parsed()
         self.builder.is_sharing = not self._writes
+        self.scope.has_gradients = self._has(_GRADIENT)
         for statement in reversed(parsed):
             if isinstance(statement, Definition):
                 self.scope.functions[statement.name] = statement
@@ -239,11 +240,19 @@ class _Lowering:
     @cached_property
     def _writes(self) -> bool:
         """Whether the program changes values in place."""
-        if not any(map(_may_write, self.program.parts)):
+        if not self._has(_WRITE):
             return False
         from graphcalc.graph.storage import writes
 
         return writes(self.program)
+
+    def _has(self, pattern: re.Pattern[str]) -> bool:
+        """Whether a pattern is in the program's text."""
+        for part in self.program.parts:
+            sources = {s.source for s in part} if isinstance(part, tuple) else {part.source}
+            if any(pattern.search(source.text) for source in sources):
+                return True
+        return False
 
     def rename(self, name: str, position: int, where: Where) -> None:
         """Let a name mean another node, after a write in place."""
@@ -595,12 +604,6 @@ class _Lowering:
                 continue
             node.name = name = next(letters)
             graph.names[name] = position
-
-
-def _may_write(part: ProgramPart | tuple[AnyStatement, ...]) -> bool:
-    """Whether the text of a part has what a write in place is known by."""
-    sources = {s.source for s in part} if isinstance(part, tuple) else {part.source}
-    return any(_WRITE.search(source.text) for source in sources)
 
 
 def _is_documentation(statement: Statement) -> bool:

@@ -13,7 +13,14 @@ from graphcalc.ops.words import PREFIXES
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.lexer import ascii_twin
 from graphcalc.syntax.parts import expressions, names_given, nested, of_one_scope, targets
-from graphcalc.syntax.program import AnyStatement, Block, Declaration, Definition, SyntaxTree
+from graphcalc.syntax.program import (
+    AnyStatement,
+    Block,
+    Declaration,
+    Definition,
+    Statement,
+    SyntaxTree,
+)
 from graphcalc.syntax.skeletons import SkeletonLines
 
 
@@ -215,6 +222,17 @@ def names_assigned(program: SyntaxTree) -> set[str]:
     """Every name that a program gives a value, functions aside."""
     statements = of_one_scope(program.statements)
     return {target.name for statement in statements for target in targets(statement)}
+
+
+def target_of_backward(program: SyntaxTree) -> str | None:
+    """The name whose gradients the program itself asks for last: `loss.backward()`."""
+    found = None
+    for statement in of_one_scope(program.parsed()):
+        value = statement.value if isinstance(statement, Statement) else None
+        function = value.function if isinstance(value, ast.Call) else None
+        if isinstance(function, ast.Attribute) and function.name == "backward":
+            found = function.value.name if isinstance(function.value, ast.Name) else None
+    return found
 
 
 def own_names(statement: AnyStatement, nodes: Iterable[Any]) -> set[str]:

@@ -204,6 +204,15 @@ def _isinstance(call: PythonCall) -> Lowered:
     return StaticNumber(found)
 
 
+def seeded(call: PythonCall) -> Lowered:
+    """Let random numbers from here on be those of a seed, as `--seed` does for a whole program."""
+    seed = call.scope.fixed(call.items[0]) if len(call.items) == 1 else None
+    if type(seed) is not int or seed < 0:
+        raise call.fail("a seed is a whole number >= 0 that is known")
+    call.scope.seed, call.scope.builder.random_count = seed, 0
+    return NoneValue(call.node)
+
+
 FUNCTIONS: Mapping[str, Callable[[PythonCall], Lowered | Frame | None]] = {
     "enumerate": _enumerate,
     "zip": _zip,

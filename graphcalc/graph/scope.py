@@ -136,6 +136,16 @@ class Scope:
         self.program: ProgramNames | None = None
         # Of a program that writes in place, the aliases that are copies.
         self.copies: set[int] = set()
+        # The nodes whose `.backward()` was called, with the gradients that it began with; of a node
+        # how many of these passes do not count in its `.grad` any more; and of what a write made,
+        # what it was before, and how many passes there were then.
+        self.backward_passes: list[tuple[int, int]] = []
+        self.passes_before: dict[int, int] = {}
+        self.earlier: dict[int, tuple[int, int]] = {}
+        # Whether the program takes gradients, and how many `with torch.no_grad()` are open: what is
+        # named in them is constant to gradients.
+        self.has_gradients = False
+        self.constant_depth = 0
         # What `print` shows, in order.
         self.printed: list[int] = []
         # The names that bodies of functions gave nodes, in order.

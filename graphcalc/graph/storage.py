@@ -29,7 +29,7 @@ def writes(program: SyntaxTree) -> bool:
     for statement in nested(program.parsed()):
         if isinstance(statement, AugmentedAssignment):
             return True
-        if isinstance(statement, Assignment) and any(map(_is_item, statement.targets)):
+        if isinstance(statement, Assignment) and any(map(_is_written, statement.targets)):
             return True
         for root in expressions(statement):
             if any(map(_is_write, ast.postorder(root))):
@@ -37,8 +37,11 @@ def writes(program: SyntaxTree) -> bool:
     return False
 
 
-def _is_item(target: ast.Expr) -> bool:
-    return any(type(node) is ast.Index for node in ast.postorder(target))
+def _is_written(target: ast.Expr) -> bool:
+    return any(
+        type(node) is ast.Index or (type(node) is ast.Attribute and node.name == "data")
+        for node in ast.postorder(target)
+    )
 
 
 def _is_write(node: ast.Expr) -> bool:
@@ -187,6 +190,8 @@ class _Write:
         self.root = root_of(scope, old)
         # Views are made anew of the new root, so that they go on sharing its memory.
         self.made = {self.root: self._root_with(old, new)}
+        if scope.backward_passes:
+            scope.earlier[self.made[self.root]] = self.root, len(scope.backward_passes)
         # What lists and closures became, by their identity; they stay alive meanwhile.
         self.seen: dict[int, tuple[Any, Any]] = {}
 

@@ -19,6 +19,7 @@ from graphcalc.graph.frames import (
     CallOf,
     Cast,
     Discard,
+    ForgetGradient,
     Frame,
     Give,
     GiveItem,
@@ -470,6 +471,7 @@ LANGUAGE = Language(
                 (Invoke, "invoke"),
                 (CallOf, "call_of"),
                 (Unwritten, "unwritten"),
+                (ForgetGradient, "forget_gradient"),
                 (WriteTo, "write_to"),
             )
         },
