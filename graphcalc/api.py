@@ -16,7 +16,7 @@ from graphcalc.backends.base import Inputs, Settings, Value
 from graphcalc.data.bindings import parse_value
 from graphcalc.data.inputs import kind_of
 from graphcalc.diagnostics import BindingError, Diagnostic, UsageError, without_inner_frames
-from graphcalc.evaluate import Evaluation, Gradients, Options
+from graphcalc.evaluate import Evaluation, Gradients, Options, with_own_gradients
 from graphcalc.evaluate import parse as parse_sources
 from graphcalc.graph.ir import MAX_NODES
 from graphcalc.graph.names import names_assigned, names_read
@@ -209,6 +209,7 @@ def _compiled(program: str | SyntaxTree, options: Options, keep: Names, trace: s
     if trace not in ("all", "results"):
         raise UsageError("trace", f"trace is 'all' or 'results', not {trace!r}")
     records = () if trace == "results" else None
+    options = with_own_gradients(options, tree)
     return Compiled(Evaluation(tree, options, keep=_names(keep), records=records))
 
 

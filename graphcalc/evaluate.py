@@ -154,6 +154,12 @@ def _check_length(source: Source, max_nodes: int) -> None:
         )
 
 
+def with_own_gradients(options: Options, program: SyntaxTree) -> Options:
+    """Return options that ask for the gradients that a program takes itself: `loss.backward()`."""
+    target = target_of_backward(program) if options.gradients is None else None
+    return options if target is None else options._replace(gradients=Gradients(target))
+
+
 class Evaluation:
     """A parsed program with its options, to run any number of times.
 
@@ -175,8 +181,6 @@ class Evaluation:
         records: Sequence[str] | None = None,
     ) -> None:
         self.program, self.options, self.keep = program, options or Options(), keep
-        if self.options.gradients is None and (target := target_of_backward(program)):
-            self.options = self.options._replace(gradients=Gradients(target))
         self.bindings, self.files = bindings or {}, files or {}
         self.keeps_results, self.records = keeps_results, records
         self._ready: dict[object, tuple[dict[str, str], Graph, Program]] = {}

@@ -177,9 +177,9 @@ class Trace(Displayed, Sequence[Record]):
 
     @property
     def results(self) -> list[Record]:
-        """The records of the nodes that nothing else reads."""
-        wanted = set(self.graph.results)
-        return [self._record(i) for i, p in enumerate(self.positions) if p in wanted]
+        """The records of what a program prints, or else of the nodes that nothing else reads."""
+        places = {p: i for i, p in enumerate(self.positions)}
+        return [self._record(places[p]) for p in self.graph.results if p in places]
 
     def _record(self, number: int) -> Record:
         position = self.positions[number]

@@ -119,6 +119,7 @@ def _evaluation(
     # A table shows statistics, for which a node need not be whole.
     shown = command.show if command.output_format != "table" or command.save else ()
     keep = [*shown, *(target.name for target in command.save if target.name)]
+    options = assemble.own_gradients(command, options, program)
     return Evaluation(program, options, constants, keep, values)
 
 

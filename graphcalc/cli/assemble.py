@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from graphcalc.analysis.descent import Descent
     from graphcalc.evaluate import Options
     from graphcalc.rows.run import RowOptions
+    from graphcalc.syntax.program import SyntaxTree
     from graphcalc.tables.reading import TextOptions
 
 
@@ -33,6 +34,19 @@ def run_options(command: CommandLine) -> Options:
         command.check,
         gradients,
     )
+
+
+def own_gradients(command: CommandLine, options: Options, program: SyntaxTree) -> Options:
+    """Return options with the gradients that a program takes itself, where they are shown."""
+    from graphcalc.evaluate import with_own_gradients
+
+    if command.output_format == "value" or command.rows or command.minimize is not None:
+        return options
+    options = with_own_gradients(options, program)
+    if options.gradients is None:
+        return options
+    with_locals = bool(command.graph) or command.output_format in STEPS
+    return options._replace(gradients=options.gradients._replace(with_locals=with_locals))
 
 
 def descent(command: CommandLine, node: str) -> Descent:

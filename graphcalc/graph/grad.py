@@ -367,6 +367,8 @@ def accumulated(scope: Scope, position: int, node: ast.Attribute, source: Source
     total = found[0]
     for share in found[1:]:
         total = scope.builder.add(OPS["add"], (total, share), (), (source, node.span))
+    if type(node.value) is ast.Name:
+        scope.local_names.append((total, f"{node.value.name}.grad"))
     return total
 
 
