@@ -26,6 +26,7 @@ from graphcalc.graph.lowered import (
 from graphcalc.graph.scope import Scope
 from graphcalc.graph.values import iterate
 from graphcalc.ops.spec import FLOATS
+from graphcalc.ops.table import OPS
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
 
@@ -163,6 +164,10 @@ def _show(call: PythonCall, item: Lowered, node: Expr) -> None:
             pending += part.items[::-1]
         elif isinstance(part, (int, StaticNumber, ListValue)):
             position = call.scope.operand(part, node, call.frame.source)
+            if position in call.scope.printed:
+                where = call.frame.source, node.span
+                alias = OPS["alias"]
+                position = call.scope.builder.add(alias, (position,), (), where, is_shared=False)
             call.scope.printed.append(position)
 
 

@@ -1,0 +1,138 @@
+"""What is written in place, with all that shares its memory, against torch."""
+
+import random
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import graphcalc as gc
+from graphcalc.diagnostics import GraphcalcError
+
+SHAPES = {(2, 3): "2, 3", (3,): "3", (6,): "6", (3, 2): "3, 2", (1, 2, 3): "1, 2, 3", (2,): "2"}
+
+
+class Writer:
+    """Draws programs of tensors, views and writes, line by line, with the shapes of their names."""
+
+    def __init__(self, draw):
+        self.draw, self.lines, self.shapes = draw, [], {}
+
+    def name(self, shape):
+        name = "abcdefghij"[len(self.shapes) % 10] + "x" * (len(self.shapes) // 10)
+        self.shapes[name] = shape
+        return name
+
+    def some(self):
+        return self.draw.choice(sorted(self.shapes))
+
+    def line(self):
+        if not self.shapes or self.draw.random() < 0.12:
+            shape = self.draw.choice([(2, 3), (3,), (6,), (3, 2)])
+            sizes = ", ".join(map(str, shape))
+            count = torch.Size(shape).numel()
+            self.lines.append(f"{self.name(shape)} = torch.arange({count}.).reshape({sizes})")
+            return
+        self.draw.choice([self.view, self.view, self.write, self.write, self.write, self.pure])()
+
+    def view(self):
+        name = self.some()
+        found = [("{}", lambda x: x), ("{}.reshape(-1)", lambda x: x.reshape(-1))]
+        if len(self.shapes[name]) == 2:
+            found += [
+                ("{}.T", lambda x: x.T),
+                ("{}[-1]", lambda x: x[-1]),
+                ("{}[:, 0]", lambda x: x[:, 0]),
+                ("{}[-1:, ::2]", lambda x: x[-1:, ::2]),
+                ("{}.unsqueeze(0)", lambda x: x.unsqueeze(0)),
+                ("{}.permute(1, 0)", lambda x: x.permute(1, 0)),
+            ]
+        else:
+            found += [("{}[::2]", lambda x: x[::2]), ("{}[None]", lambda x: x[None])]
+        text, shape_of = self.draw.choice(found)
+        shape = tuple(shape_of(torch.zeros(self.shapes[name])).shape)
+        self.lines.append(f"{self.name(shape)} = {text.format(name)}")
+
+    def pure(self):
+        name = self.some()
+        text = self.draw.choice(["{} * 2", "{}.clone()", "{} + 1", "bump({}.clone())", "-{}"])
+        self.lines.append(f"{self.name(self.shapes[name])} = {text.format(name)}")
+
+    def write(self):
+        name = self.some()
+        same = [n for n in self.shapes if self.shapes[n] == self.shapes[name]]
+        other = self.draw.choice(same)
+        number = self.draw.randint(1, 9)
+        texts = [
+            f"{name} += {number}",
+            f"{name} *= {other}",
+            f"{name}[0] = {number}",
+            f"{name}[-1] -= {number}",
+            f"{name}[...] = {other} + 1",
+            f"{name}.add_({number})",
+            f"{name}.copy_({other})",
+            f"{name}.mul_(2).sub_(1)",
+            f"{name}[{name} > {number}] = 0",
+            f"{name}[{name} < {number}] += 1",
+            f"bump({name})",
+            f"{name}.fill_({number})",
+            f"{name}[torch.tensor([0])] = {number}",
+        ]
+        self.lines.append(self.draw.choice(texts))
+
+
+def program(seed, count=12):
+    writer = Writer(random.Random(seed))
+    for _ in range(count):
+        writer.line()
+    return "def bump(t):\n    t += 1\n    return t\n" + "\n".join(writer.lines), writer.shapes
+
+
+def by_torch(text):
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        names = {"torch": torch}
+        exec(text, names)
+        return names
+    finally:
+        torch.set_default_dtype(before)
+
+
+def assert_as_torch(text, names, backend):
+    expected = by_torch(text)
+    try:
+        found = gc.run(text, backend=backend)
+    except GraphcalcError as error:
+        assert error.diagnostic.code == "in-place-view", (text, error)
+        return False
+    for name in names:
+        value = torch.as_tensor(found[name], dtype=torch.float64)
+        assert torch.equal(value, expected[name]), (name, value, expected[name], text)
+    return True
+
+
+@settings(max_examples=300)
+@given(st.integers(0, 10**9), st.sampled_from(["python", "torch"]))
+def test_programs_that_write(seed, backend):
+    """All names have torch's values, or a write through a view of unclear memory is refused."""
+    text, names = program(seed)
+    try:
+        by_torch(text)
+    except RuntimeError:
+        return  # torch refuses overlapping memory
+    assert_as_torch(text, names, backend)
+
+
+def test_few_programs_are_refused():
+    """Most programs that write run."""
+    counts = [0, 0]
+    for seed in range(200):
+        text, names = program(seed)
+        try:
+            by_torch(text)
+        except RuntimeError:
+            continue
+        counts[assert_as_torch(text, names, "python")] += 1
+    assert counts[0] <= counts[1] / 4, counts
