@@ -26,7 +26,7 @@ from graphcalc.graph.lowered import (
     is_shown,
 )
 from graphcalc.graph.names import Names
-from graphcalc.graph.passes import prune, read_positions
+from graphcalc.graph.passes import prune, read_positions, share_equal
 from graphcalc.graph.scope import NamedStatic, Scope
 from graphcalc.graph.walk import new_scope, unpack
 from graphcalc.ops.shapes import as_result
@@ -532,6 +532,8 @@ class _Lowering:
             item, root, where = self.last_static
             self.scope.operand(item, root, label_of(where).source)
         self._name_locals()
+        if not builder.is_sharing:
+            share_equal(builder.nodes, {*builder.variables, *self.roots, *self.scope.printed})
         printed = self.scope.printed
         roots = [*self.roots, *display.values(), *printed]
         read_early = frozenset(n for n, p in display.items() if builder.is_read_early(p))

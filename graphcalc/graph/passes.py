@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from graphcalc.graph.ir import Graph, Node
@@ -35,6 +35,17 @@ def prune(
             node.operands = tuple([moved[i] for i in node.operands])
             kept.append(node)
     return kept, moved
+
+
+def share_equal(nodes: list[Node], apart: Collection[int]) -> None:
+    """Let what reads a node read the first one that is equal; those in `apart` stay apart."""
+    first: dict[Any, int] = {}
+    place: list[int] = []
+    for position, node in enumerate(nodes):
+        node.operands = tuple([place[i] for i in node.operands])
+        is_alone = node.name is not None or node.op.kind == "random" or position in apart
+        key = (node.op.name, node.params, node.operands, node.type)
+        place.append(position if is_alone else first.setdefault(key, position))
 
 
 def written_numbers(graph: Graph) -> dict[int, float]:

@@ -347,10 +347,18 @@ def _index(scope: Scope, node: ast.Index, frame: Frame) -> None:
         (base, *operands),
         (params,),
         scope.at(node, frame),
-        written="" if frame.place else ", ".join(map(format_expression, node.items)),
+        written="" if frame.place else _written(scope, node.items),
         context=scope.context(),
     )
     scope.values.append(position)
+
+
+def _written(scope: Scope, items: tuple[Expr, ...]) -> str:
+    """Return the text of an index; nothing where a name in it means another value at each turn."""
+    names = {n.name for item in items for n in ast.postorder(item) if type(n) is ast.Name}
+    if not all(name in scope.names for name in names):
+        return ""
+    return ", ".join(map(format_expression, items))
 
 
 def _attribute(scope: Scope, node: ast.Attribute, frame: Frame) -> None:
