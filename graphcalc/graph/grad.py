@@ -367,8 +367,14 @@ def accumulated(scope: Scope, position: int, node: ast.Attribute, source: Source
     total = found[0]
     for share in found[1:]:
         total = scope.builder.add(OPS["add"], (total, share), (), (source, node.span))
-    if type(node.value) is ast.Name:
-        scope.local_names.append((total, f"{node.value.name}.grad"))
+    if type(node.value) is not ast.Name:
+        return total
+    name = f"{node.value.name}.grad"
+    if scope.named_gradients.setdefault(total, name) != name:
+        # Equal gradients of several names are one node, and each name is shown.
+        alias, where = OPS["alias"], (source, node.span)
+        total = scope.builder.add(alias, (total,), (), where, is_shared=False)
+    scope.local_names.append((total, name))
     return total
 
 

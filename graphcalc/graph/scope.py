@@ -142,6 +142,7 @@ class Scope:
         self.backward_passes: list[tuple[int, int]] = []
         self.passes_before: dict[int, int] = {}
         self.earlier: dict[int, tuple[int, int]] = {}
+        self.named_gradients: dict[int, str] = {}
         # Whether the program takes gradients, and how many `with torch.no_grad()` are open: what is
         # named in them is constant to gradients.
         self.has_gradients = False
