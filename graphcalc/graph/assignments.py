@@ -37,9 +37,7 @@ def give(scope: Scope, step: Give, frame: Frame) -> None:
     """Give the value on top of the stack to a name."""
     item = scope.values.pop()
     if scope.constant_depth and not storage.is_number(scope, item):
-        item = scope.add(
-            OPS["detach"], (scope.operand(item, step.root, frame.source),), (), step.root, frame
-        )
+        item = _constant(scope, item, step, frame)
     if frame.is_program:
         assert scope.program is not None
         scope.program.give(item, step.name, step.root, frame.source, is_turn=step.is_turn)
@@ -47,6 +45,14 @@ def give(scope: Scope, step: Give, frame: Frame) -> None:
     frame.values[step.name] = item
     if type(item) is int and frame.definition is not None and not step.is_turn:
         scope.local_names.append((item, f"{frame.definition.name}.{step.name}"))
+
+
+def _constant(scope: Scope, item: Lowered, step: Give, frame: Frame) -> Lowered:
+    """Return a value that is named under `no_grad`: gradients take it for a constant."""
+    if type(item) is not int or scope.builder.nodes[item].type.dtype not in FLOATS:
+        return item
+    where = frame.source, step.root.span
+    return scope.builder.hold_constant(item, scope.constant_from, where)
 
 
 def discard(scope: Scope, step: Discard, frame: Frame) -> None:
@@ -144,13 +150,15 @@ def augment(scope: Scope, step: Augment, frame: Frame) -> None:
     new = scope.operand(scope.values.pop(), node, frame.source)
     where = frame.source, Span(*statement.span)
     assert type(left) is int
-    step.written.append(storage.write(scope, left, new, where))
+    is_constant = storage.is_unseen(statement.target)
+    step.written.append(storage.write(scope, left, new, where, is_constant=is_constant))
 
 
 def write_to(scope: Scope, step: WriteTo, frame: Frame) -> None:
     """Write the value on top of the stack in place; it stays there."""
     new = scope.operand(scope.values.pop(), step.node, frame.source)
-    scope.values.append(storage.write(scope, step.old, new, (frame.source, step.node.span)))
+    where, is_constant = (frame.source, step.node.span), storage.is_unseen(step.node)
+    scope.values.append(storage.write(scope, step.old, new, where, is_constant=is_constant))
 
 
 def augment_item(scope: Scope, step: AugmentItem, frame: Frame) -> None:
@@ -179,7 +187,7 @@ def augment_item(scope: Scope, step: AugmentItem, frame: Frame) -> None:
         new = scope.operand(scope.values.pop(), joined, frame.source)
         scope.values.pop()
         put = storage.put_mask(scope, old, mask, new, where, is_whole=True)
-        storage.write(scope, old, put, where)
+        storage.write(scope, old, put, where, is_constant=storage.is_unseen(node))
         return
     base = scope.values[-2]
     scope.values[-2:] = [scope.values[-1], base, *items]
@@ -218,8 +226,10 @@ def give_item(scope: Scope, step: GiveItem, frame: Frame) -> None:
     old = scope.operand(base, node.value, frame.source)
     new = scope.operand(value, node, frame.source)
     mask = _mask_of(scope, items)
+    is_constant = storage.is_unseen(node)
     if mask is not None:
-        storage.write(scope, old, storage.put_mask(scope, old, mask, new, where), where)
+        put = storage.put_mask(scope, old, mask, new, where)
+        storage.write(scope, old, put, where, is_constant=is_constant)
         return
     items = [
         scope.operand(i, n, frame.source) if isinstance(i, ListValue) else i
@@ -229,7 +239,8 @@ def give_item(scope: Scope, step: GiveItem, frame: Frame) -> None:
     written = ast.Index(node.value, tuple(nodes), node.start, node.end)
     indexing = Indexing(scope.arguments, scope.operand)
     params, places = indexing.items(items, written, shape, frame.source)
-    storage.write(scope, old, storage.put(scope, old, params, new, where, tuple(places)), where)
+    put = storage.put(scope, old, params, new, where, tuple(places))
+    storage.write(scope, old, put, where, is_constant=is_constant)
 
 
 def _mask_of(scope: Scope, items: list[Lowered]) -> int | None:
@@ -249,6 +260,6 @@ def give_member(scope: Scope, step: GiveMember, frame: Frame) -> None:
         return
     if node.name == "data" and type(base) is int:
         new = scope.operand(value, node, frame.source)
-        storage.write(scope, base, new, (frame.source, node.span))
+        storage.write(scope, base, new, (frame.source, node.span), is_constant=True)
         return
     raise CallError("member", f"`.{node.name}` of this value cannot be given another value", label)

@@ -125,7 +125,9 @@ def _steps(scope: Scope, body: Block, frame: Frame, *, is_function: bool) -> Ite
                 where = statement.source, statement.iterable.span
                 pending.append(_Loop(statement, iterate(scope, taken[0], where)))
             case With():
-                if _check_contexts(statement) and scope.has_gradients:
+                if _check_contexts(statement):
+                    if not scope.constant_depth:
+                        scope.constant_from = len(scope.builder.nodes)
                     scope.constant_depth += 1
                     pending.append(_ConstantValues())
                 pending.append(iter(statement.body.statements))

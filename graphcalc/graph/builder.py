@@ -186,6 +186,17 @@ class Builder:
             return None
         return node.params[1] if node.op is OPS["const"] and node.name is None else None
 
+    def hold_constant(self, position: int, first: int, where: Where) -> int:
+        """Return a value that no gradient passes through: a node from `first` on, or a new one."""
+        node = self.nodes[position]
+        if position < first or not node.operands:
+            return self.add(OPS["detach"], (position,), (), where)
+        node.is_constant = True
+        equal = self.shared.get((node.op.name, node.params), {})
+        if equal.get(node.operands) == position:
+            del equal[node.operands]
+        return position
+
     def variable(self, position: int) -> int:
         """Return a written number as a node of its own, which a gradient can be taken of.
 

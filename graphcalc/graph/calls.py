@@ -29,6 +29,7 @@ from graphcalc.graph import (
 )
 from graphcalc.graph.blocks import body_code
 from graphcalc.graph.call_site import ShapeFunction
+from graphcalc.graph.choices import truth
 from graphcalc.graph.frames import (
     CallOf,
     Cast,
@@ -94,7 +95,10 @@ def call(scope: Scope, node: ast.Call, frame: Frame) -> Frame | None:
         made = CallOf(storage.UNWRITTEN[name], module, tuple(items), tuple(nodes), node)
         code = [made, Unwritten(node)]
         return Frame(iter(code), frame.source, frame.values, place=frame.place)
-    if _writes(scope, name, module, value):
+    is_in_place = _says_in_place(scope, items, nodes)
+    if is_in_place and not scope.builder.is_sharing and frame.place is None:
+        name, (items, nodes) = f"{name}_", _without(items, nodes, "inplace")
+    if is_in_place or _writes(scope, name, module, value):
         return _in_place(scope, name, module, value, items, nodes, node, frame)
     if type(node.function) is ast.Name and not module and _is_pythons(scope, name, frame):
         found = python_functions.FUNCTIONS[name](
@@ -106,6 +110,26 @@ def call(scope: Scope, node: ast.Call, frame: Frame) -> Frame | None:
             scope.values.append(found)
             return None
     return _called(scope, name, module, value, items, nodes, node, frame)
+
+
+def _says_in_place(scope: Scope, items: list[Lowered], nodes: list[Expr]) -> bool:
+    """Whether a call has `inplace=True`."""
+    return any(
+        type(node) is ast.Keyword and node.name == "inplace" and truth(scope, item) is True
+        for item, node in zip(items, nodes)
+    )
+
+
+def _without(
+    items: list[Lowered], nodes: list[Expr], name: str
+) -> tuple[list[Lowered], list[Expr]]:
+    """Return arguments without a keyword."""
+    kept = [
+        (item, node)
+        for item, node in zip(items, nodes)
+        if type(node) is not ast.Keyword or node.name != name
+    ]
+    return [item for item, _ in kept], [node for _, node in kept]
 
 
 def _is_grad(function: Expr) -> bool:

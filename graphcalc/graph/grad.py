@@ -151,7 +151,7 @@ class Reverse:
                 gradient = gradients[position] = totals.pop(position)
             elif position in zero:
                 gradient = ZERO
-            if node.is_bound:
+            if _ends(node):
                 continue
             types = tuple([nodes[i].type for i in node.operands])
             for number, operand in enumerate(node.operands):
@@ -174,7 +174,7 @@ class Reverse:
         reached = bytearray(target + 1)
         reached[target] = nodes[target].type.dtype in FLOATS
         for position in range(target, -1, -1):
-            if reached[position] and not nodes[position].is_bound:
+            if reached[position] and not _ends(nodes[position]):
                 for operand in nodes[position].operands:
                     found = nodes[operand]
                     is_plain = found.op is OPS["const"] and found.name is None
@@ -188,7 +188,7 @@ class Reverse:
                 if position <= target:
                     leads[position] = 1
             for position in range(target + 1):
-                if not leads[position] and reached[position] and not nodes[position].is_bound:
+                if not leads[position] and reached[position] and not _ends(nodes[position]):
                     leads[position] = any([leads[i] for i in nodes[position].operands])
                 reached[position] &= leads[position]
         return reached
@@ -254,6 +254,11 @@ class Reverse:
         if builder.nodes[share].type.shape != wanted:
             share = builder.add_simplified(OPS["reshape"], (share,), (wanted,), where)
         return share
+
+
+def _ends(node: Node) -> bool:
+    """Whether no gradient passes through a node."""
+    return node.is_bound or node.is_constant
 
 
 # The function of the language

@@ -55,11 +55,12 @@ class Node:
     op's signature. `name` is the user's or the next free letter, None for a constant that is
     shown in place. `written` is how static arguments were written, where that says more.
     `derivative_of` is set on a node of a backward pass: the node whose rule it is part of, and
-    the number of its operand. `where` is the text that it stands for.
+    the number of its operand. `is_constant` says that no gradient passes to its operands, as under
+    `torch.no_grad()`. `where` is the text that it stands for.
     """
 
     __slots__ = (
-        *("derivative_of", "is_bound", "is_hidden", "name", "op"),
+        *("derivative_of", "is_bound", "is_constant", "is_hidden", "name", "op"),
         *("operands", "params", "type", "where", "written"),
     )
 
@@ -80,6 +81,7 @@ class Node:
         self.where = where
         self.name = name
         self.is_bound = False
+        self.is_constant = False
         self.is_hidden = False
         self.written = written
         self.derivative_of: tuple[Node, int] | None = None

@@ -55,7 +55,6 @@ if TYPE_CHECKING:
 _WRITE = re.compile(
     r"[-+*/%@&|^]=|\]\s*=|_\s*\(|\.(?:append|extend|insert|pop)\b|\b(?:inplace|out)\b"
 )
-_GRADIENT = re.compile(r"\b(?:backward|grad)\s*\(")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -159,7 +158,6 @@ class _Lowering:
     def run(self) -> Graph:
         parsed = self.program.parsed()
         self.builder.is_sharing = not self._writes
-        self.scope.has_gradients = self._has(_GRADIENT)
         for statement in reversed(parsed):
             if isinstance(statement, Definition):
                 self.scope.functions[statement.name] = statement
@@ -240,19 +238,15 @@ class _Lowering:
     @cached_property
     def _writes(self) -> bool:
         """Whether the program changes values in place."""
-        if not self._has(_WRITE):
+        if not any(_WRITE.search(source.text) for source in self._sources()):
             return False
         from graphcalc.graph.storage import writes
 
         return writes(self.program)
 
-    def _has(self, pattern: re.Pattern[str]) -> bool:
-        """Whether a pattern is in the program's text."""
+    def _sources(self) -> Iterator[Source]:
         for part in self.program.parts:
-            sources = {s.source for s in part} if isinstance(part, tuple) else {part.source}
-            if any(pattern.search(source.text) for source in sources):
-                return True
-        return False
+            yield from {s.source for s in part} if isinstance(part, tuple) else {part.source}
 
     def rename(self, name: str, position: int, where: Where) -> None:
         """Let a name mean another node, after a write in place."""
@@ -295,8 +289,10 @@ class _Lowering:
         nodes = self.builder.nodes
         if any(type(i) not in (int, StaticNumber, ListValue) for i in item.items):
             return True
+        if any(isinstance(i, ListValue) and not i.items for i in item.items):
+            return True
         tensors = [nodes[i].type for i in item.items if type(i) is int]
-        if not self.builder.is_sharing and not all(t.weak for t in tensors):
+        if not self.builder.is_sharing and not (item.items and all(t.weak for t in tensors)):
             return True
         shapes = {t.shape for t in tensors}
         return len(shapes) > 1 and any(type(n) not in (Tensor, List) for n in item.nodes)

@@ -231,7 +231,9 @@ def target_of_backward(program: SyntaxTree) -> str | None:
         value = statement.value if isinstance(statement, Statement) else None
         function = value.function if isinstance(value, ast.Call) else None
         if isinstance(function, ast.Attribute) and function.name == "backward":
-            found = function.value.name if isinstance(function.value, ast.Name) else None
+            assert isinstance(value, ast.Call)
+            is_plain = isinstance(function.value, ast.Name) and not value.arguments
+            found = getattr(function.value, "name", None) if is_plain else None
     return found
 
 

@@ -79,6 +79,8 @@ def _makes_tensor(scope: Scope, item: ListValue) -> bool:
     """Whether the parts of a list can stand in one tensor."""
     if any(type(part) not in (int, StaticNumber, ListValue) for part in item.items):
         return False
+    if not scope.builder.is_sharing and any(isinstance(part, ListValue) for part in item.items):
+        return False
     types = [scope.builder.nodes[part].type for part in item.items if type(part) is int]
     is_one = len({type_.shape for type_ in types}) <= 1
     return is_one and (scope.builder.is_sharing or all(type_.weak for type_ in types))

@@ -143,10 +143,9 @@ class Scope:
         self.passes_before: dict[int, int] = {}
         self.earlier: dict[int, tuple[int, int]] = {}
         self.named_gradients: dict[int, str] = {}
-        # Whether the program takes gradients, and how many `with torch.no_grad()` are open: what is
-        # named in them is constant to gradients.
-        self.has_gradients = False
-        self.constant_depth = 0
+        # How many `with torch.no_grad()` are open, and the nodes before the first: what is named in
+        # them is constant to gradients.
+        self.constant_depth = self.constant_from = 0
         # What `print` shows, in order.
         self.printed: list[int] = []
         # The names that bodies of functions gave nodes, in order.

@@ -125,11 +125,41 @@ def _is_view(scope: Scope, position: int) -> bool:
     return "*" not in node.params[0] if node.op is OPS["index"] else True
 
 
-def write(scope: Scope, old: int, new: int, where: Where) -> int:
-    """Let a value be another one from now on, for all that share its memory; return what it is."""
+def write(scope: Scope, old: int, new: int, where: Where, *, is_constant: bool = False) -> int:
+    """Let a value be another one from now on, for all that share its memory; return what it is.
+
+    Gradients do not see a write that `is_constant`, as one under `no_grad` or through `.data`.
+    """
+    is_constant = is_constant or scope.constant_depth > 0
+    if is_constant:
+        _check_leaf(scope, root_of(scope, old), where)
     written = _Write(scope, old, _fitted(scope, old, new, where), where)
+    if is_constant:
+        scope.builder.nodes[written.made[written.root]].is_constant = True
     written.everywhere()
     return written.position(old)
+
+
+def is_unseen(target: ast.Expr) -> bool:
+    """Return whether gradients do not see what is written to a target: `x.data[0]`."""
+    node: Any = target
+    while type(node) in (ast.Index, ast.Attribute, ast.Call):
+        if type(node) is ast.Attribute and node.name == "data":
+            return True
+        node = node.function if type(node) is ast.Call else node.value
+    return False
+
+
+def _check_leaf(scope: Scope, root: int, where: Where) -> None:
+    """Refuse a write that gradients do not see where the value before was computed from others."""
+    node = scope.builder.nodes[root]
+    if node.operands and not node.is_constant and node.type.dtype in FLOATS:
+        raise CallError(
+            "in-place-constant",
+            "gradients would not see this write, and pass to what the value was computed from",
+            (label_of(where), *scope.context()),
+            help="write to a value of its own: `y = x.detach().clone()`",
+        )
 
 
 def _fitted(scope: Scope, old: int, new: int, where: Where) -> int:

@@ -46,7 +46,8 @@ def _row(item: Expr, depth: int) -> Expr:
     if type(item) is not Tensor or depth >= _DEPTH:
         return item
     row = _list_of(item, depth)
-    return row if any(type(i) in (Binary, List) for i in row.items) else item
+    is_list = not row.items or any(type(i) in (Binary, List) for i in row.items)
+    return row if is_list else item
 
 
 def nodes_among(symbols: list[Any]) -> tuple[Expr, ...]:
