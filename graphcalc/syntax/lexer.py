@@ -62,10 +62,8 @@ class Lexer:
 
     def __init__(self, tables: Tables) -> None:
         self._literals, self._words = tables.literals, tables.words
-        # Texts without any of these words have neither blocks nor what only blocks hold.
-        self._has_words = re.compile(
-            rf"\b(?:{'|'.join(tables.words)})\b|:[ \t]*[#\r\n]|(?:\A|[\r\n;])[ \t]*if\b"
-        ).search
+        words = rf"\b(?:{'|'.join(tables.words)})\b"
+        self._block = re.compile(rf"{words}|:[ \t]*[#\r\n]|(?:\A|[\r\n;])[ \t]*if\b")
         symbols = sorted((t for t in tables.literals if not t[0].isalpha()), key=len, reverse=True)
         self._has_prefixes = re.compile(rf"\b{_PREFIX}").search
         self._pattern = self._compiled(tables, symbols, "")
@@ -74,6 +72,13 @@ class Lexer:
         inner = self._pattern.groups - 7
         self._symbol, self._text = 3 + inner, 4 + inner
         self._separator, self._end = 5 + inner, 6 + inner
+
+    def may_have_blocks(self, text: str) -> bool:
+        """Return whether a text may have blocks, or a word that Python's statements have."""
+        # Most texts have none of these at all, which is found faster than what stands around them.
+        if ":" not in text and not any(word in text for word in self._words):
+            return False
+        return self._block.search(text) is not None
 
     def _compiled(self, tables: Tables, symbols: list[str], prefix: str) -> re.Pattern[str]:
         """Return the pattern of a token, where text may stand behind a prefix, as in `f"x"`."""
@@ -100,7 +105,7 @@ class Lexer:
         """
         last = len(source.text) if end is None else end
         tokens = self._flat_tokens(source, begin, last)
-        if not self._has_words(source.text, begin, last):
+        if not self.may_have_blocks(source.text):
             return tokens
         from graphcalc.syntax.layout import with_blocks
 

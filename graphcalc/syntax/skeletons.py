@@ -247,7 +247,7 @@ def read_lines(
     text = source.text
     if text.count("\n") + text.count("\r") + text.count(";") < few or len(text) > parser.MAX_TEXT:
         return None
-    split = _split(text)
+    split = None if parser.LEXER.may_have_blocks(text) else _split(text)
     if split is None:
         return None
     skeletons, names, numbers = split
