@@ -142,8 +142,9 @@ Lowered: TypeAlias = (
 
 
 def is_nameable(item: Lowered) -> bool:
-    """Whether a name can stand for a value that is no node: a tuple, text, `None`, a pair."""
-    return type(item) in (TupleValue, TextValue, NoneValue, PairValue, ModulePrefix)
+    """Whether a name can stand for a value that is no node: a tuple, text, a function."""
+    kinds = (TupleValue, TextValue, NoneValue, PairValue, ModulePrefix, FunctionValue)
+    return type(item) in kinds
 
 
 def is_shown(item: Lowered) -> bool:

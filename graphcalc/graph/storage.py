@@ -365,26 +365,10 @@ def put(
     """Return a tensor with a value where an index chooses; `places` are tensors among its items."""
     builder, context = scope.builder, scope.context()
 
-    def add(name: str, operands: tuple[int, ...], *params: Any) -> int:
-        return builder.add(OPS[name], operands, params, where, context=context)
-
     whole = builder.nodes[base].type
     region = builder.type_of(OPS["index"], (base, *places), (items,), where, context).shape
     value = _spread(scope, value, region, whole, where)
-    if places:
-        numbers = tuple(range(whole.numel))
-        flat = builder.add(
-            OPS["const"], (), (Type((whole.numel,), "int64"), numbers), where, is_shared=False
-        )
-        chosen = add("index", (add("reshape", (flat,), whole.shape), *places), items)
-        line = add("reshape", (base,), (whole.numel,))
-        count = builder.nodes[chosen].type.numel
-        operands = line, add("reshape", (chosen,), (count,)), add("reshape", (value,), (count,))
-        return add("reshape", (add("scatter", operands, 0),), whole.shape)
-    one = add("expand", (builder.constant(1.0, where),), region)
-    chosen = add("unindex", (one,), whole.shape, items)
-    is_chosen = add("ne", (chosen, builder.constant(0.0, where)))
-    return add("where", (is_chosen, add("unindex", (value,), whole.shape, items), base))
+    return builder.add(OPS["index_put"], (base, value, *places), (items,), where, context=context)
 
 
 def put_mask(

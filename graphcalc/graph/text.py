@@ -33,10 +33,11 @@ def node_text(
     if op.text:
         first = _tight(names[0]) if names else ""
         items = node.written
-        if op.name == "index" and not items:
+        if "{items}" in op.text and not items:
             shape = graph.nodes[node.operands[0]].type.shape
-            items = index_text(node.params[0], shape, names[1:])
-        return op.text.format(first, all=", ".join(names), items=items)
+            chosen = names[len(names) - node.params[0].count("*") :]
+            items = index_text(node.params[0], shape, chosen)
+        return op.text.format(first, *names[1:], all=", ".join(names), items=items)
     if op.symbol and len(names) == 2:
         if op.symbol == "^":
             return f"{_tight(names[0])}^{names[1]}"

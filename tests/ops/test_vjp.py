@@ -192,6 +192,14 @@ def direct(name):
         ]
     if name in ("float", "alias"):
         return accepted(name, [randn(2, 3)], ())
+    if name == "index_put":
+        x, rows, row = randn(3, 4), torch.tensor([2, 0]), (0, 4, 2)
+        return [
+            *accepted(name, [x, randn(4)], ((1, (0, 4, 1)),)),
+            *accepted(name, [x, randn(3, 2)], (((0, 3, 1), row),)),
+            *accepted(name, [x, randn(1, 3)], ((None, (0, 3, 1), -1 % 4),)),
+            *accepted(name, [x, randn(2, 2), rows], (("*", row),)),
+        ]
     return []
 
 

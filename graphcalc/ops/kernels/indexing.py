@@ -173,6 +173,33 @@ def torch_unindex(torch: Torch, x: Tensor, *arguments: Static) -> Tensor:
     return result
 
 
+def index_put(out: Type, x: NDArray, source: NDArray, *arguments: Static) -> Elements:
+    """x with the elements of source where the items point; of two at one place the last."""
+    *chosen, items = arguments
+    data = list(x.data)
+    where = _offsets(x.shape, items, tuple(chosen))
+    for offset, value in zip(where, map(converter(out), source.data)):
+        data[offset] = value
+    return data
+
+
+def torch_index_put(torch: Torch, x: Tensor, source: Tensor, *arguments: Static) -> Tensor:
+    """`index_put` on torch."""
+    *chosen, items = arguments
+    source = source.to(x.dtype)
+    result = x.clone(memory_format=torch.contiguous_format)
+    view, flips = _basic(torch, result, items)
+    if not chosen:
+        view.copy_(torch.flip(source, flips) if flips else source)
+        return result
+    found = torch.flip(view, flips) if flips else view
+    at = _at(torch, found, items, tuple(chosen))
+    torch.ops.aten.index_put_(found, at, source, False)
+    if flips:
+        view.copy_(torch.flip(found, flips))
+    return result
+
+
 # gather, scatter_add, one_hot
 
 

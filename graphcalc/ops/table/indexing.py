@@ -36,6 +36,15 @@ def _unindex_vjp(operands: Operands, params: Params) -> tuple[str, ...]:
     return (f"index(g, items, [{', '.join(chosen)}])", *[NONE] * len(chosen))
 
 
+def _index_put_vjp(operands: Operands, params: Params) -> tuple[str, ...]:
+    chosen = ", ".join(f"index{i}" for i in range(len(operands) - 2))
+    return (
+        f"index_put(g, full_like(source, 0), items, [{chosen}])",
+        f"index(g, items, [{chosen}])",
+        *[NONE] * (len(operands) - 2),
+    )
+
+
 def _torch_int(torch: Torch, x: Tensor) -> Tensor:
     """`arrays.to_int` on torch, where numbers out of reach are whatever the machine makes."""
     if not x.is_floating_point():
@@ -75,6 +84,19 @@ INDEXING = (
         indexing.torch_unindex,
         kind="array",
         vjp=_unindex_vjp,
+        access="internal",
+    ),
+    Op(
+        "index_put",
+        "x, source, items: items, index: tensors",
+        "x with the elements of source at an index: what `x[i, 1:3] = source` makes of x.",
+        shapes.same,
+        indexing.index_put,
+        indexing.torch_index_put,
+        kind="array",
+        casting="own",
+        text="{0} with [{items}] = {1}",
+        vjp=_index_put_vjp,
         access="internal",
     ),
     Op(
