@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 import pytest
+import torch
 
 import graphcalc as gc
 
@@ -39,6 +40,35 @@ def test_an_example_gives_finite_results(name, backend):
             assert math.isfinite(record.value)
         else:
             assert (record.summary.nan, record.summary.inf) == (0, 0)
+
+
+def names_in_python(path):
+    """The tensors and numbers that a program of PyTorch names, run by Python itself."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        names = {}
+        exec(compile(path.read_text(encoding="utf-8"), path.name, "exec"), names)
+    finally:
+        torch.set_default_dtype(before)
+    return {n: v.detach() for n, v in names.items() if isinstance(v, torch.Tensor)}
+
+
+@pytest.mark.parametrize("backend", ["python", "torch"])
+@pytest.mark.parametrize(
+    "path",
+    [p for p in sorted(EXAMPLES.glob("*.py")) if "nn.Module" not in p.read_text()],
+    ids=lambda path: path.stem,
+)
+def test_an_example_of_python_gives_what_python_gives(path, backend, capsys):
+    """Every tensor that graphcalc shows by name is that of PyTorch."""
+    expected = names_in_python(path)
+    found = gc.run(path.read_text(encoding="utf-8"), backend=backend)
+    shared = expected.keys() & {record.name for record in found}
+    assert shared >= {"y", "out", "g", "loss"} & expected.keys()
+    for name in shared:
+        value = torch.as_tensor(found[name], dtype=torch.float64)
+        torch.testing.assert_close(value, expected[name], rtol=1e-12, atol=1e-12)
 
 
 TRAINED = {
