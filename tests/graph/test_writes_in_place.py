@@ -2,13 +2,12 @@
 
 import random
 
-import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import graphcalc as gc
-from graphcalc.diagnostics import GraphcalcError
+from graphcalc.diagnostics import CallError
 
 SHAPES = {(2, 3): "2, 3", (3,): "3", (6,): "6", (3, 2): "3, 2", (1, 2, 3): "1, 2, 3", (2,): "2"}
 
@@ -20,14 +19,17 @@ class Writer:
         self.draw, self.lines, self.shapes = draw, [], {}
 
     def name(self, shape):
+        """A new name, of this shape."""
         name = "abcdefghij"[len(self.shapes) % 10] + "x" * (len(self.shapes) // 10)
         self.shapes[name] = shape
         return name
 
     def some(self):
+        """One of the names."""
         return self.draw.choice(sorted(self.shapes))
 
     def line(self):
+        """One more line."""
         if not self.shapes or self.draw.random() < 0.12:
             shape = self.draw.choice([(2, 3), (3,), (6,), (3, 2)])
             sizes = ", ".join(map(str, shape))
@@ -37,6 +39,7 @@ class Writer:
         self.draw.choice([self.view, self.view, self.write, self.write, self.write, self.pure])()
 
     def view(self):
+        """A view of a name, under another."""
         name = self.some()
         found = [("{}", lambda x: x), ("{}.reshape(-1)", lambda x: x.reshape(-1))]
         if len(self.shapes[name]) == 2:
@@ -55,11 +58,13 @@ class Writer:
         self.lines.append(f"{self.name(shape)} = {text.format(name)}")
 
     def pure(self):
+        """A value of its own, computed from a name."""
         name = self.some()
         text = self.draw.choice(["{} * 2", "{}.clone()", "{} + 1", "bump({}.clone())", "-{}"])
         self.lines.append(f"{self.name(self.shapes[name])} = {text.format(name)}")
 
     def write(self):
+        """A write to a name, or to a part of it."""
         name = self.some()
         same = [n for n in self.shapes if self.shapes[n] == self.shapes[name]]
         other = self.draw.choice(same)
@@ -104,8 +109,9 @@ def assert_as_torch(text, names, backend):
     expected = by_torch(text)
     try:
         found = gc.run(text, backend=backend)
-    except GraphcalcError as error:
-        assert error.diagnostic.code == "in-place-view", (text, error)
+    except CallError as refused:
+        if refused.diagnostic.code != "in-place-view":
+            raise
         return False
     for name in names:
         value = torch.as_tensor(found[name], dtype=torch.float64)
