@@ -176,6 +176,8 @@ def _other_name(scope: Scope, node: ast.Name, frame: Frame) -> Lowered:
         return scope.named_constant(name, frame.source, node.span)
     if name in PREFIXES:
         return ModulePrefix(name)
+    if name == "__name__":
+        return TextValue("__main__")
     if name in PYTHON_DTYPES and name not in scope.functions:
         return TextValue(PYTHON_DTYPES[name], True)
     label = scope.label(node, frame.source)

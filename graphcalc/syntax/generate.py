@@ -39,11 +39,12 @@ def build_tables(text: str) -> Tables:
             kinds[terminal.name] = literals[pattern.value] = pattern.value
             continue
         kinds[terminal.name] = terminal.name
-        choices = re.fullmatch(r"\(\?:(.*)\)", pattern.value)
+        listed = re.fullmatch(r"\(\?:(.*)\)", pattern.value)
+        choices = re.split(r"(?<!\\)\|", listed[1]) if listed else []
         if terminal.name.startswith("_"):
             continue  # the lexer knows separators, and where they do not count
-        if choices and all(c.isalpha() or not re.search(r"\w", c) for c in choices[1].split("|")):
-            for choice in choices[1].split("|"):
+        if choices and all(c.isalpha() or not re.search(r"\w", c) for c in choices):
+            for choice in choices:
                 literals[re.sub(r"\\(.)", r"\1", choice)] = terminal.name
         else:
             patterns[terminal.name] = pattern.value

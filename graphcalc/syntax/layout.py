@@ -14,8 +14,8 @@ from graphcalc.source import Source, Span
 from graphcalc.syntax.tokens import CLOSING, OPENING, Token
 
 # What ends a value: no name follows it.
-_ENDS = frozenset(["NAME", "NUMBER", "TEXT", "TRUE", "FALSE", "NONE", "ELLIPSIS", *CLOSING])
-_BEGINS = frozenset(["NAME", "NUMBER", "TEXT", "TRUE", "FALSE", "NONE", *OPENING, "not"])
+_ENDS = frozenset(["NAME", "NUMBER", "TEXT", "TRUE", "FALSE", "None", "...", *CLOSING])
+_BEGINS = frozenset(["NAME", "NUMBER", "TEXT", "TRUE", "FALSE", "None", "...", *OPENING, "not"])
 _ALONE = frozenset(["_SEPARATOR", "$END"])
 # What has to follow a word at the beginning of a statement for it to be that of Python.
 _FOLLOWS = {
