@@ -184,6 +184,7 @@ def compile(
     device: str | None = None,
     dtype: str | None = None,
     seed: int = 0,
+    init: bool = False,
     keep: Names = (),
     threads: int | None = None,
     max_memory: int | None = None,
@@ -200,7 +201,9 @@ def compile(
     """
     settings = Settings(backend, device, dtype, threads, compiled)
     gradients = _gradients(grad, wrt, seed_grad)
-    options = Options(settings, seed, max_memory, max_nodes, gradients=gradients)
+    options = Options(
+        settings, seed, max_memory, max_nodes, gradients=gradients, draws_parameters=init
+    )
     return _compiled(program, options, keep, trace)
 
 
@@ -222,6 +225,7 @@ def run(
     device: str | None = None,
     dtype: str | None = None,
     seed: int = 0,
+    init: bool = False,
     keep: Names = (),
     threads: int | None = None,
     max_memory: int | None = None,
@@ -237,6 +241,7 @@ def run(
 
     inputs      values by name (numbers, nested lists, arrays, tensors), also as keywords
     backend     "python", "torch" or "auto"; also device ("cpu", "cuda:1", "mps") and dtype
+    init        whether parameters of modules without a value are drawn as torch draws them
     keep        names of nodes whose values stay readable when they are large
     grad        the node whose gradients are computed, `r.grad[name]`, by all nodes or by wrt
     trace       "all" records every node, "results" the results and those in keep
@@ -266,7 +271,9 @@ def run(
     )
     settings = Settings(backend, device, dtype, threads, compiled)
     gradients = _gradients(grad, wrt, seed_grad)
-    options = Options(settings, seed, max_memory, max_nodes, gradients=gradients)
+    options = Options(
+        settings, seed, max_memory, max_nodes, gradients=gradients, draws_parameters=init
+    )
     return _compiled(program, options, keep, trace)(merged)
 
 

@@ -56,7 +56,10 @@ class Gradients(NamedTuple):
 
 
 class Options(NamedTuple):
-    """Everything about a run that is not the program or its inputs."""
+    """Everything about a run that is not the program or its inputs.
+
+    With `draws_parameters`, parameters of modules that have no value get one as torch draws it.
+    """
 
     settings: Settings = Settings()
     seed: int = 0
@@ -64,6 +67,7 @@ class Options(NamedTuple):
     max_nodes: int = MAX_NODES
     is_check: bool = False
     gradients: Gradients | None = None
+    draws_parameters: bool = False
 
 
 class Outcome(NamedTuple):
@@ -201,7 +205,11 @@ class Evaluation:
         inputs, described = self.describe_inputs(inputs)
         graph, program = self._prepare(described, inputs)
         in_parts = frozenset() if program.backend == "python" else _in_parts(inputs)
-        inputs = {n: v if n in in_parts else read_in(v) for n, v in inputs.items()}
+        inputs = {
+            n: v if n in in_parts else read_in(v)
+            for n, v in inputs.items()
+            if not described[n].is_spare or n in graph.inputs
+        }
         if notify is not None:
             rounded = (*self._rounded_in_files(described), *_roundings(graph, described, inputs))
             for label in (*graph.notes, *rounded):
@@ -271,8 +279,8 @@ class Evaluation:
         for name, value in inputs.items():
             described = describe(name, value, dtype, settings.dtype)
             if name in self.files:
-                _, label, written, _ = self.files[name]
-                described = described._replace(place=label, written=written)
+                _, label, written, _, is_spare = self.files[name]
+                described = described._replace(place=label, written=written, is_spare=is_spare)
                 if settings.backend == "python" and described.type.dtype in NARROW:
                     message = f"`{name}` is {described.type.dtype}, which needs --backend torch"
                     raise DataError("file-dtype", message, (label,))
@@ -312,6 +320,7 @@ class Evaluation:
             limits=Limits(options.max_nodes, memory_limit(options)),
             seed=options.seed,
             is_check=options.is_check,
+            draws=options.draws_parameters,
             columns=columns,
             has_calls=has_calls,
         )

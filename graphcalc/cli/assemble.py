@@ -33,6 +33,7 @@ def run_options(command: CommandLine) -> Options:
         command.max_nodes,
         command.check,
         gradients,
+        command.init,
     )
 
 

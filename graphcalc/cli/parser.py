@@ -45,6 +45,7 @@ class CommandLine:
     device: str | None
     dtype: str | None
     seed: int
+    init: bool
     threads: int | None
     compile: bool
     check: bool

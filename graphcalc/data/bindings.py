@@ -16,7 +16,10 @@ from graphcalc.syntax.columns import normalized
 from graphcalc.syntax.parser import parse_expression, parse_program
 from graphcalc.syntax.program import Statement, SyntaxTree
 
-_BINDING = re.compile(r"([^\W\d][\w\u0300-\u036f]*)=(?!=)(.*)", re.DOTALL)
+# A name, or names and numbers with dots between them, as those of parameters are.
+_BINDING = re.compile(
+    r"([^\W\d][\w\u0300-\u036f]*|[\w\u0300-\u036f]+(?:\.[\w\u0300-\u036f]+)+)=(?!=)(.*)", re.DOTALL
+)
 
 
 def is_binding(text: str) -> bool:
@@ -26,7 +29,13 @@ def is_binding(text: str) -> bool:
 
 def _parts(text: str) -> re.Match[str] | None:
     match = _BINDING.fullmatch(text)
-    return match if match and match[1].isidentifier() else None
+    return match if match and _is_name(match[1]) else None
+
+
+def _is_name(text: str) -> bool:
+    """Whether a text is a name, or one of a parameter: `fc1.weight`, `0.bias`."""
+    *path, last = text.split(".")
+    return last.isidentifier() and all(p.isidentifier() or p.isdigit() for p in path)
 
 
 class ParsedBindings(NamedTuple):

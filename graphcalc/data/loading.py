@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from graphcalc.data.text_values import read_json, read_txt
 from graphcalc.diagnostics import BindingError, DataError, Label, brief, did_you_mean
 from graphcalc.files.memory import check_memory
 from graphcalc.files.streams import as_file, display_path, is_packed, open_bytes, unpacked_name
-from graphcalc.graph.names import names_read
+from graphcalc.graph.names import makes_modules, names_read
 from graphcalc.source import Source, Span
 from graphcalc.syntax.columns import name_of
 from graphcalc.syntax.program import SyntaxTree
@@ -48,12 +48,14 @@ class LoadedValue(NamedTuple):
     """A value from a file: where it was asked for, and how.
 
     `rounded` is the first whole number of it that was rounded to a float, empty where none was.
+    One that `is_spare` a program may do without.
     """
 
     value: Value
     label: Label
     written: str
     rounded: str = ""
+    is_spare: bool = False
 
 
 def file_format(path: str) -> str | None:
@@ -108,6 +110,20 @@ class Loader:
         return {
             name: LoadedValue(content[key](), label, f"@{path}:{key}", _rounded(content))
             for name, key in found.items()
+        }
+
+    def load_parameters(
+        self, reference: Reference, taken: Collection[str]
+    ) -> dict[str, LoadedValue]:
+        """The tensors of a file that may be parameters of modules, by their keys."""
+        content = self._content(reference)
+        if not isinstance(content, Mapping) or isinstance(content, _Columns):
+            return {}
+        path, label = display_path(reference.path), reference.label
+        return {
+            key: LoadedValue(content[key](), label, f"@{path}:{key}", "", True)
+            for key in content
+            if key and key not in taken
         }
 
     def names(self) -> list[str]:
@@ -284,6 +300,7 @@ def load_values(
     """
     found = {name: loader.load(reference) for name, reference in references.items()}
     names = names_read(program) if reading else set()
+    has_modules = bool(reading) and makes_modules(program)
     known = {*taken, *found}
     for table in reading:
         for name, given in loader.load_all(table, names).items():
@@ -292,4 +309,8 @@ def load_values(
                 raise BindingError("bound-twice", message, (given.label,))
             known.add(name)
             found[name] = given
+        if has_modules:
+            spare = loader.load_parameters(table, known)
+            known.update(spare)
+            found |= spare
     return found

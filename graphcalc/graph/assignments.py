@@ -24,7 +24,12 @@ from graphcalc.graph.frames import (
     WriteTo,
 )
 from graphcalc.graph.indexing import Indexing
-from graphcalc.graph.lowered import ListValue, Lowered, NoneValue
+from graphcalc.graph.lowered import (
+    ListValue,
+    Lowered,
+    NoneValue,
+)
+from graphcalc.graph.objects import ClassValue, ObjectValue, ParameterValue, place_in
 from graphcalc.graph.scope import Scope
 from graphcalc.graph.values import iterate, spread_arguments
 from graphcalc.ops.spec import FLOATS
@@ -36,6 +41,8 @@ from graphcalc.syntax import expr as ast
 def give(scope: Scope, step: Give, frame: Frame) -> None:
     """Give the value on top of the stack to a name."""
     item = scope.values.pop()
+    if isinstance(item, ParameterValue) and not item.places and item.value is not None:
+        item = item.value
     if scope.constant_depth and not storage.is_number(scope, item):
         item = _constant(scope, item, step, frame)
     if frame.is_program:
@@ -43,7 +50,8 @@ def give(scope: Scope, step: Give, frame: Frame) -> None:
         scope.program.give(item, step.name, step.root, frame.source, is_turn=step.is_turn)
         return
     frame.values[step.name] = item
-    if type(item) is int and frame.definition is not None and not step.is_turn:
+    is_shown = frame.definition is not None and frame.place is None and not step.is_turn
+    if type(item) is int and frame.definition is not None and is_shown:
         scope.local_names.append((item, f"{frame.definition.name}.{step.name}"))
 
 
@@ -261,5 +269,12 @@ def give_member(scope: Scope, step: GiveMember, frame: Frame) -> None:
     if node.name == "data" and type(base) is int:
         new = scope.operand(value, node, frame.source)
         storage.write(scope, base, new, (frame.source, node.span), is_constant=True)
+        return
+    if isinstance(base, ClassValue):
+        base.members[node.name] = value
+        return
+    if isinstance(base, ObjectValue):
+        base.members[node.name] = value
+        place_in(base, node.name, value)
         return
     raise CallError("member", f"`.{node.name}` of this value cannot be given another value", label)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from graphcalc.diagnostics import CallError
 from graphcalc.graph.lowered import (
     BoundMethod,
+    DottedName,
     ListValue,
     Lowered,
     ModulePrefix,
@@ -14,13 +15,18 @@ from graphcalc.graph.lowered import (
     TextValue,
     TupleValue,
 )
+from graphcalc.graph.objects import ParameterValue
 from graphcalc.graph.parts import PARTS, values_and_indices
 from graphcalc.graph.scope import Scope
 from graphcalc.graph.storage import LIST_METHODS
+from graphcalc.graph.text_methods import TEXT_METHODS
 from graphcalc.ops.table import DOTTED
 from graphcalc.ops.words import DTYPES, PREFIXES, SUBMODULES
 from graphcalc.source import Source
 from graphcalc.syntax import expr as ast
+
+# Parts of torch.nn whose names stand before others.
+_OF_NN = frozenset(("init", "modules", "parameter"))
 
 
 def dotted(scope: Scope, item: Lowered, node: ast.Attribute, source: Source) -> Lowered:
@@ -28,7 +34,7 @@ def dotted(scope: Scope, item: Lowered, node: ast.Attribute, source: Source) -> 
     name = node.name
     if type(item) is ModulePrefix:
         # The `fft` of `torch.fft.fft` is a function.
-        is_part = name in PREFIXES or name in SUBMODULES
+        is_part = name in PREFIXES or name in SUBMODULES or name in _OF_NN
         if is_part and name != item.name.rpartition(".")[2]:
             return ModulePrefix(f"{item.name}.{name}")
         if name in DTYPES:
@@ -36,6 +42,12 @@ def dotted(scope: Scope, item: Lowered, node: ast.Attribute, source: Source) -> 
         if name in DOTTED:
             return scope.named_constant(name, source, node.span)
         return NoneValue(node) if name == "newaxis" else BoundMethod(item, name, node)
+    if isinstance(item, DottedName):
+        return _part_of_name(scope, item, node, source)
+    if isinstance(item, ParameterValue):
+        found = _of_parameter(item, node)
+        if found is not None:
+            return found
     if isinstance(item, PairValue) and name in PARTS:
         return values_and_indices(scope, item, (source, node.span))[PARTS.index(name)]
     if type(item) is TupleValue and name in item.fields:
@@ -45,11 +57,41 @@ def dotted(scope: Scope, item: Lowered, node: ast.Attribute, source: Source) -> 
         return BoundMethod(item, name, node)
     if isinstance(item, TupleValue) and (name in PARTS or item.fields):
         raise CallError("function-value", f"a tuple has no `.{name}`", scope.label(node, source))
+    if isinstance(item, TextValue) and name in TEXT_METHODS:
+        return BoundMethod(item, name, node)
     if isinstance(item, ListValue) and name in LIST_METHODS:
         return BoundMethod(item, name, node)
     position = scope.operand(item, node.value, source)
-    found = _static(scope, position, node, source)
-    return BoundMethod(position, name, node) if found is None else found
+    static = _static(scope, position, node, source)
+    return BoundMethod(position, name, node) if static is None else static
+
+
+def _part_of_name(
+    scope: Scope, item: DottedName, node: ast.Attribute, source: Source
+) -> int | DottedName:
+    """What a dotted name means: the node that is bound to it, or a longer first part."""
+    name = f"{item.name}.{node.name}"
+    assert scope.program is not None
+    if scope.program.is_bound(name):
+        return scope.program.bind(name)
+    if scope.program.has_parts(name):
+        return DottedName(name)
+    raise scope.missing(name, scope.label(node, source)[0])
+
+
+def _of_parameter(item: ParameterValue, node: ast.Attribute) -> Lowered | None:
+    """What a parameter has that needs no node of it; None for what the node has."""
+    match node.name:
+        case "shape":
+            return TupleValue(tuple(map(StaticNumber, item.shape)), node)
+        case "ndim":
+            return StaticNumber(len(item.shape))
+        case "data":
+            return item
+        case "requires_grad":
+            return StaticNumber(not item.is_buffer)
+    is_own = node.name.endswith("_") or node.name == "numel"
+    return BoundMethod(item, node.name, node) if is_own else None
 
 
 def _static(scope: Scope, position: int, node: ast.Attribute, source: Source) -> Lowered | None:

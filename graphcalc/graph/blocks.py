@@ -254,8 +254,10 @@ def _simple(scope: Scope, statement: AnyStatement, frame: Frame) -> Iterator[Any
         case Raise():
             raise _raised(scope, statement)
         case ClassDefinition():
-            label = Label(statement.source, statement.name_span)
-            raise CallError("class", "a class is defined outside of functions and loops", (label,))
+            from graphcalc.graph import classes
+
+            yield from classes.defined(scope, statement, frame)
+            yield Give(statement.name, ast.Name(statement.name, *statement.name_span), True)
 
 
 def _assignment(scope: Scope, statement: Assignment) -> Iterator[Any]:

@@ -21,11 +21,13 @@ from graphcalc.graph import (
     dtypes,
     fragments,
     grad,
+    initial_values,
     lists,
     prelude,
     python_functions,
     sequences,
     storage,
+    text_methods,
 )
 from graphcalc.graph.blocks import body_code
 from graphcalc.graph.call_site import ShapeFunction
@@ -43,6 +45,7 @@ from graphcalc.graph.frames import (
 from graphcalc.graph.functions import unknown_function
 from graphcalc.graph.ir import label_of
 from graphcalc.graph.lowered import (
+    OBJECTS,
     BoundMethod,
     FunctionValue,
     ListValue,
@@ -50,8 +53,10 @@ from graphcalc.graph.lowered import (
     ModulePrefix,
     NoneValue,
     PairValue,
+    TextValue,
 )
 from graphcalc.graph.modules import is_known
+from graphcalc.graph.objects import ClassValue, ObjectValue, ParameterValue
 from graphcalc.graph.parts import is_pair
 from graphcalc.graph.pasted import OTHER_READINGS, note_other_readings
 from graphcalc.graph.scope import LEFT_TO_TORCH, Scope
@@ -67,6 +72,8 @@ from graphcalc.syntax.program import Block, Definition
 
 _NUMPY = ("np", "numpy")
 _SEEDS = ("manual_seed", "seed")
+# The parts of torch whose functions make modules and parameters.
+_MAKERS = ("nn", "init")
 # Arguments of pasted code that say where and how to keep numbers, not what they are.
 _ASIDE = ("dtype", "device", "requires_grad", "inplace", "layout", "pin_memory", "copy")
 
@@ -78,7 +85,19 @@ def call(scope: Scope, node: ast.Call, frame: Frame) -> Frame | None:
     if function is not None:
         definition, closure = function
         return _inline(scope, definition, items, nodes, node, frame, closure=closure)
+    of_object = _object(scope, node, frame)
+    if of_object is not None:
+        from graphcalc.graph import classes
+
+        return classes.call(scope, of_object, items, nodes, node, frame)
     name, module, value = _callee(scope, node, frame)
+    if frame.is_layer and name in initial_values.OF_LAYERS:
+        making = initial_values.MakingCall(scope, items, nodes, node, frame)
+        scope.values.append(initial_values.OF_LAYERS[name](making))
+        return None
+    if isinstance(value, TextValue) and name in text_methods.TEXT_METHODS:
+        scope.values.append(text_methods.called(scope, name, value, items, node, frame))
+        return None
     if name in storage.LIST_METHODS and isinstance(value, ListValue):
         scope.values.append(lists.changed(scope, name, value, items, nodes, node, frame))
         return None
@@ -191,16 +210,60 @@ def call_of(scope: Scope, step: CallOf, frame: Frame) -> Frame | None:
 
 def invoke(scope: Scope, step: Invoke, frame: Frame) -> Frame | None:
     """Put the value of a call of a function that is a value on the stack, or return its frame."""
-    function, items = step.function, list(step.items)
-    nodes: list[Expr] = [step.node] * len(items)
+    items = list(step.items)
+    return call_value(scope, step.function, items, [step.node] * len(items), step.node, frame)
+
+
+def call_value(
+    scope: Scope,
+    function: FunctionValue | BoundMethod | ClassValue | ObjectValue,
+    items: list[Lowered],
+    nodes: list[Expr],
+    node: ast.Call,
+    frame: Frame,
+) -> Frame | None:
+    """Put the value of a call of a function that is a value on the stack, or return its frame."""
     if isinstance(function, FunctionValue):
         definition, closure = function
-        return _inline(scope, definition, items, nodes, step.node, frame, closure=closure)
-    if not isinstance(function.value, ModulePrefix):
+        return _inline(scope, definition, items, nodes, node, frame, closure=closure)
+    if is_of_object(function):
+        from graphcalc.graph import classes
+
+        return classes.call(scope, function, items, nodes, node, frame)
+    if not isinstance(function, BoundMethod) or not isinstance(function.value, ModulePrefix):
         text = "a method of a value is no function to hand on"
-        raise CallError("function-value", text, scope.label(step.node, frame.source))
+        raise CallError("function-value", text, scope.label(node, frame.source))
     module = function.value.name
-    return _called(scope, function.name, module, None, items, nodes, step.node, frame)
+    return _called(scope, function.name, module, None, items, nodes, node, frame)
+
+
+def _object(
+    scope: Scope, node: ast.Call, frame: Frame
+) -> BoundMethod | ClassValue | ObjectValue | None:
+    """Return the class, object or method of one that a call is of, and take it off the stack."""
+    function = node.function
+    name = function.name if isinstance(function, ast.Name) else None
+    top = scope.values[-1] if name is None else _named(scope, name, frame)
+    if not isinstance(top, (ClassValue, ObjectValue, BoundMethod)) or not is_of_object(top):
+        return None
+    if name is None:
+        scope.values.pop()
+    return top
+
+
+def is_of_object(item: Lowered) -> bool:
+    """Return whether a value is called as a class, an object or a method of one is."""
+    if isinstance(item, BoundMethod):
+        if isinstance(item.value, ModulePrefix) and item.value.name.rpartition(".")[2] in _MAKERS:
+            from graphcalc.graph import classes
+
+            return classes.is_made(item.value.name, item.name)
+        if isinstance(item.value, ParameterValue):
+            from graphcalc.graph import module_methods
+
+            return item.name in module_methods.OF_PARAMETERS
+        return isinstance(item.value, OBJECTS)
+    return isinstance(item, (ClassValue, ObjectValue))
 
 
 def _is_pythons(scope: Scope, name: str, frame: Frame) -> bool:
@@ -225,8 +288,13 @@ def _called(
         _put_receiver(scope, name, value, items, nodes, node)
     elif module in _NUMPY:
         items = [_as_list(item) for item in items]
-    in_prelude = frame.place is not None
-    definition = None if in_prelude or module else scope.functions.get(name)
+    items = [
+        scope.operand(item, n, frame.source) if isinstance(item, ParameterValue) else item
+        for item, n in zip(items, nodes)
+    ]
+    in_prelude = frame.place is not None and not frame.is_layer
+    is_own = in_prelude or module or frame.is_layer
+    definition = None if is_own else scope.functions.get(name)
     if definition is not None:
         return _inline(scope, definition, items, nodes, node, frame)
     if name in OTHER_READINGS and not in_prelude and not module:
@@ -611,9 +679,11 @@ def _inline(
     the names around the function's text.
     """
     if isinstance(definition.body, Block) or closure is not None:
-        return _inline_block(scope, definition, items, nodes, node, frame, closure or {})
+        return inline_block(scope, definition, items, nodes, node, frame, closure or {})
     items = [
-        scope.operand(item, n, frame.source) if type(item) in (ListValue, BoundMethod) else item
+        scope.operand(item, n, frame.source)
+        if type(item) in (ListValue, BoundMethod, ParameterValue)
+        else item
         for item, n in zip(items, nodes)
     ]
     values = scope.arguments.bind(definition, items, nodes, node, frame.source)
@@ -644,7 +714,7 @@ def _inline(
     )
 
 
-def _inline_block(
+def inline_block(
     scope: Scope,
     definition: Definition,
     items: list[Lowered],
@@ -652,13 +722,19 @@ def _inline_block(
     node: ast.Call,
     frame: Frame,
     closure: Mapping[str, Lowered],
+    place: Label | None = None,
 ) -> Frame:
-    """Return a frame for the statements of a function's body with its parameters bound."""
+    """Return a frame for the statements of a function's body with its parameters bound.
+
+    `place` is the user's call of a layer, for the text of the layer.
+    """
     values = scope.arguments.bind(definition, items, nodes, node, frame.source)
-    label = Label(frame.source, node.span, f"in this call of `{brief(definition.name)}`")
+    where = frame.place or Label(frame.source, node.span)
+    label = where._replace(text=f"in this call of `{brief(definition.name)}`")
     _check_cycle(scope, definition, label)
     arguments = {name: argument(scope, definition, item) for name, item in values.items()}
-    inner = Frame(iter(()), definition.source, {**closure, **arguments}, definition, label)
+    names = {**closure, **arguments}
+    inner = Frame(iter(()), definition.source, names, definition, label, place)
     body = definition.body
     code = scope.body(definition, arguments)
     _count(scope, 1 + len(code), label)

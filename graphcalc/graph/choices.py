@@ -63,7 +63,9 @@ def _part(
 ) -> Frame:
     """Return a frame for parts of the expression that a frame evaluates."""
     code = [step for root in roots for step in scope.order(root)]
-    return Frame(iter([*code, *then]), frame.source, frame.values, place=frame.place)
+    part = Frame(iter([*code, *then]), frame.source, frame.values, place=frame.place)
+    part.is_layer = frame.is_layer
+    return part
 
 
 def select(scope: Scope, step: Select, frame: Frame) -> None:

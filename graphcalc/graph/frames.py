@@ -163,7 +163,7 @@ class Frame:
 
     __slots__ = (
         *("code", "source", "values", "definition", "call", "place", "memo", "random_before"),
-        *("otherwise", "depth", "is_program"),
+        *("otherwise", "depth", "is_program", "is_layer"),
     )
 
     def __init__(
@@ -189,3 +189,5 @@ class Frame:
         self.depth = 0
         # Whether names that its code assigns are the program's.
         self.is_program = False
+        # Whether its text is that of a layer, whose calls mean what the user's do.
+        self.is_layer = False

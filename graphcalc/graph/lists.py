@@ -116,6 +116,8 @@ def replace(scope: Scope, old: ListValue, new: ListValue) -> ListValue:
     scope.values[:] = map(replaced, scope.values)
     for frame in scope.frames:
         within(frame.values)
+    for item in scope.objects:
+        within(item.members)
     for name, static in list(scope.statics.items()):
         found = replaced(static.item)
         if found is not static.item and scope.program is not None:

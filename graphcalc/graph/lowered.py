@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeAlias
 
 from graphcalc.diagnostics import LimitError
+from graphcalc.graph.objects import ClassValue, ObjectValue, ParameterValue, SuperValue
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
 from graphcalc.syntax.program import Definition
@@ -13,6 +14,12 @@ from graphcalc.syntax.program import Definition
 
 class ModulePrefix(NamedTuple):
     """A prefix of pasted code, such as `torch`."""
+
+    name: str
+
+
+class DottedName(NamedTuple):
+    """The first part of a bound name with dots, such as `fc1` of `fc1.weight`."""
 
     name: str
 
@@ -137,14 +144,21 @@ class EllipsisValue(NamedTuple):
 # The position of a graph node, or something static.
 Lowered: TypeAlias = (
     "int | ModulePrefix | BoundMethod | StaticNumber | TextValue | StaticArgument | TupleValue "
-    "| ListValue | PairValue | FunctionValue | Spread | Range | NoneValue | EllipsisValue"
+    "| ListValue | PairValue | FunctionValue | Spread | Range | NoneValue | EllipsisValue "
+    "| DottedName | ClassValue | ObjectValue | ParameterValue | SuperValue"
 )
+OBJECTS = (ClassValue, ObjectValue, SuperValue)
 
 
 def is_nameable(item: Lowered) -> bool:
     """Whether a name can stand for a value that is no node: a tuple, text, a function."""
     kinds = (TupleValue, TextValue, NoneValue, PairValue, ModulePrefix, FunctionValue)
-    return type(item) in kinds
+    return type(item) in (*kinds, *OBJECTS) or has_objects(item)
+
+
+def has_objects(item: Lowered) -> bool:
+    """Whether a value is a list of objects, or of what they have."""
+    return type(item) is ListValue and any(isinstance(i, OBJECTS) for i in item.items)
 
 
 def is_shown(item: Lowered) -> bool:

@@ -26,6 +26,7 @@ from graphcalc.graph.lowered import (
     is_shown,
 )
 from graphcalc.graph.names import Names
+from graphcalc.graph.objects import ObjectValue, ParameterValue, parts_of
 from graphcalc.graph.passes import prune, read_positions, share_equal
 from graphcalc.graph.scope import NamedStatic, Scope
 from graphcalc.graph.walk import new_scope, unpack
@@ -49,6 +50,7 @@ from graphcalc.syntax.skeletons import SkeletonLines
 
 if TYPE_CHECKING:
     from graphcalc.graph.carried_text import CarriedText
+    from graphcalc.graph.parameters import Parameters
     from graphcalc.graph.text_columns import ColumnText
 
 # What every write in place is known by in a text.
@@ -63,7 +65,7 @@ class Input(NamedTuple):
 
     `is_whole` says that all its elements are whole numbers, where that is known. `place` is where
     it was bound, and `written` how, where there is a text of it. `text` is what is known of one
-    that may hold text.
+    that may hold text. One that `is_spare` need not be used.
     """
 
     type: Type
@@ -72,6 +74,7 @@ class Input(NamedTuple):
     place: Label | None = None
     written: str = ""
     text: ColumnText | None = None
+    is_spare: bool = False
 
 
 class Binding(NamedTuple):
@@ -93,6 +96,7 @@ def lower(
     is_check: bool = False,
     columns: Mapping[str, Input] | None = None,
     has_calls: bool = False,
+    draws: bool = False,
 ) -> Graph:
     """The graph of a program with values bound to some of its names.
 
@@ -100,11 +104,12 @@ def lower(
     either replaces the program's own assignment of that name. `columns` are there for names that
     the program reads and does not assign first, and replace nothing; a declaration of one says
     that it is a number. With `is_check` and no columns declared inputs need no value: their sizes
-    may stay symbols. With `has_calls` the graph has its call tree. Raises BindingError for names
+    may stay symbols. With `has_calls` the graph has its call tree; with `draws` parameters of
+    modules that have no value are drawn as torch draws them. Raises BindingError for names
     that are bound in vain or not at all, DataError for values that are not as declared,
     ProgramError and LimitError for what the program says.
     """
-    lowering = _Lowering(program, bindings, inputs, dtype, limits, seed, is_check, columns)
+    lowering = _Lowering(program, bindings, inputs, dtype, limits, seed, is_check, columns, draws)
     if has_calls:
         lowering.scope.calls = CallRecorder()
     graph = lowering.run()
@@ -125,8 +130,10 @@ class _Lowering:
         seed: int,
         is_check: bool,
         columns: Mapping[str, Input] | None,
+        draws: bool,
     ) -> None:
-        self.program, self.bindings, self.inputs = program, bindings, inputs
+        self.program, self.bindings, self.inputs = program, dict(bindings), inputs
+        self.draws = draws
         self.is_check, self.columns = is_check, columns
         # Of names that were assigned more than once, how many nodes they had before the last one,
         # and these nodes.
@@ -189,7 +196,11 @@ class _Lowering:
             for statement in part if isinstance(part, tuple) else part.statements():
                 self._statement(statement)
         for name in self.names.bound:
-            if name not in self.used and not self.declared.is_symbol(name):
+            if (
+                name not in self.used
+                and not self.declared.is_symbol(name)
+                and not (name in self.inputs and self.inputs[name].is_spare)
+            ):
                 raise self.names.unused(name)
         return self._finish()
 
@@ -230,6 +241,8 @@ class _Lowering:
         if name is not None and self._is_bound(name) and name not in self.read:
             self.read.add(name)
             return
+        if name is not None:
+            _name_objects(name, item)
         if name is not None and (is_turn or type(item) is StaticNumber):
             self.give_static(name, item)
         else:
@@ -263,6 +276,10 @@ class _Lowering:
     def _assign(self, item: Lowered, name: str | None, root: Expr, source: Source) -> None:
         """Name a value, and hold it against the name's declaration."""
         where = source, Span(root.start, root.end)
+        if isinstance(item, ParameterValue) and not item.places and item.value is not None:
+            item = item.value
+        if name is not None:
+            _name_objects(name, item)
         if name is None and isinstance(item, NoneValue) and type(root) is Call:
             return
         if name is not None and name not in self.declared.types and is_nameable(item):
@@ -502,6 +519,56 @@ class _Lowering:
         builder.nodes[position].written = brief(format_expression(binding.value))
         return position
 
+    # Parameters of modules
+
+    @cached_property
+    def parameters(self) -> Parameters:
+        """The parameters of the program's modules."""
+        from graphcalc.graph.parameters import Parameters
+
+        return Parameters(
+            self,
+            self.builder.nodes,
+            self.scope.objects,
+            dtype=self.builder.dtype,
+            draws=self.draws,
+            is_check=self.is_check,
+            bound=lambda: list(self.names.bound),
+        )
+
+    def parameter(self, item: ParameterValue) -> int:
+        """Return the node of a parameter of a module."""
+        return self.parameters.position(item)
+
+    def is_bound(self, name: str) -> bool:
+        """Whether a name has a value from outside."""
+        return self._is_bound(name)
+
+    def has_parts(self, name: str) -> bool:
+        """Whether a name with a dot behind it begins a name that is bound."""
+        return any(bound.startswith(f"{name}.") for bound in self.names.bound)
+
+    def bind(self, name: str) -> int:
+        """Return the node of a name that has one."""
+        return self.scope.names[name] if name in self.used else self._bind(name)
+
+    def bind_drawn(self, name: str, source: Source, value: Expr) -> int:
+        """Return the node of a name whose value is drawn."""
+        self.bindings[name] = Binding(source, value, value.span)
+        return self._bind(name)
+
+    def declare(self, name: str, type_: Type, label: Label) -> int:
+        """Return the node of a name that has a type alone."""
+        where = label.source, label.span
+        position = self.builder.add(OPS["input"], (), (type_, name), where, is_shared=False)
+        self.builder.nodes[position].is_bound = True
+        self._give(name, position)
+        return position
+
+    def name(self, position: int, name: str | None, where: tuple[Source, Span]) -> int:
+        """Give a node a name."""
+        return self._name(position, name, where)
+
     @cached_property
     def carried(self) -> CarriedText:
         """The columns of text among the names and results."""
@@ -602,6 +669,13 @@ class _Lowering:
                 continue
             node.name = name = next(letters)
             graph.names[name] = position
+
+
+def _name_objects(name: str, item: Lowered) -> None:
+    """Let objects that stand in no other have the name that the program gives them."""
+    for key, part in parts_of(name, item):
+        if isinstance(part, ObjectValue) and part.parent is None and not part.key:
+            part.key = key
 
 
 def _is_documentation(statement: Statement) -> bool:

@@ -14,6 +14,9 @@ from graphcalc.syntax.program import Import
 # Modules whose functions a program may call.
 KNOWN = frozenset({"torch", "numpy", "math", *PREFIXES})
 
+# Modules whose names say something to Python alone.
+_READ_OVER = frozenset(("typing", "abc", "dataclasses", "collections", "__future__"))
+
 
 def imported(scope: Scope, statement: Import) -> Mapping[str, Lowered]:
     """Return what names mean after an import.
@@ -21,6 +24,8 @@ def imported(scope: Scope, statement: Import) -> Mapping[str, Lowered]:
     A module that is not known is refused where it is used.
     """
     path, name = statement.module, statement.name
+    if path.partition(".")[0] in _READ_OVER:
+        return {}
     if name == "*" or path == name:
         return {} if path in KNOWN or name == "*" else {name: ModulePrefix(path)}
     parent, _, last = path.rpartition(".")

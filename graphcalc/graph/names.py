@@ -16,8 +16,10 @@ from graphcalc.syntax.parts import expressions, names_given, nested, of_one_scop
 from graphcalc.syntax.program import (
     AnyStatement,
     Block,
+    ClassDefinition,
     Declaration,
     Definition,
+    Import,
     Statement,
     SyntaxTree,
 )
@@ -216,6 +218,22 @@ def names_read(program: SyntaxTree) -> set[str]:
         names = {node.name for node in nodes if type(node) is ast.Name}
         found |= names - own_names(statement, nodes)
     return found
+
+
+def makes_modules(program: SyntaxTree) -> bool:
+    """Whether a program may make modules, whose parameters have names that it does not read."""
+    for statement in nested(program.statements):
+        if isinstance(statement, ClassDefinition):
+            return True
+        if isinstance(statement, Import) and "nn" in statement.module.split("."):
+            return True
+        nodes = (node for root in expressions(statement) for node in ast.postorder(root))
+        if any(getattr(n, "name", "") == "nn" for n in nodes if type(n) in _NAMES):
+            return True
+    return False
+
+
+_NAMES = (ast.Name, ast.Attribute)
 
 
 def names_assigned(program: SyntaxTree) -> set[str]:

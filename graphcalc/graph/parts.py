@@ -41,6 +41,13 @@ def is_pair(node: Node) -> bool:
     return bool(node.op.position_op) and None not in node.params and has_one
 
 
+def _is_of_parameter(scope: Scope, items: list[Lowered], node: ast.Index) -> bool:
+    """Whether an index is one of a list that a function was given: of its name, and one number or
+    slice that is known."""
+    is_known = type(items[0]) is Range or type(scope.fixed(items[0])) is int
+    return len(items) == 1 and is_known and type(node.value) is ast.Name
+
+
 def part(
     scope: Scope, item: Lowered, items: list[Lowered], node: ast.Index, source: Source
 ) -> Lowered | None:
@@ -51,6 +58,7 @@ def part(
         # `[a, b][0]` is an index of the tensor too, and `([a] * 3)[0]` one of Python's list; where
         # a name is repeated or joined, as in `(x * 3)[0]`, it is arithmetic, as `x * 3` is.
         is_tensor_too = item.arithmetic is None and isinstance(item.node, ast.Tensor)
+        is_tensor_too = is_tensor_too and not _is_of_parameter(scope, items, node)
         if (is_tensor_too and _makes_tensor(scope, item)) or sequences.has_named_list(scope, item):
             return None
         found = pick(scope.arguments, TupleValue(item.items, item.node), items, node, source)

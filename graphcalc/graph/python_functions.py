@@ -22,7 +22,9 @@ from graphcalc.graph.lowered import (
     StaticNumber,
     TextValue,
     TupleValue,
+    has_objects,
 )
+from graphcalc.graph.objects import ObjectValue
 from graphcalc.graph.scope import Scope
 from graphcalc.graph.values import iterate
 from graphcalc.ops.spec import FLOATS
@@ -193,6 +195,25 @@ def _is_number(scope: Scope, item: Lowered) -> bool:
     return type_.weak and not type_.shape and type_.dtype in FLOATS
 
 
+def _super(call: PythonCall) -> Lowered:
+    from graphcalc.graph import classes
+
+    return classes.super_of(call.scope, call.items, call.node, call.frame)
+
+
+def _dict(call: PythonCall) -> Lowered:
+    from graphcalc.graph import classes
+
+    return classes.dictionary(call.scope, call.items, call.nodes, call.node, call.frame)
+
+
+def _length(call: PythonCall) -> Lowered | None:
+    """What `len` of a module is; None for what is none."""
+    item = call.items[0] if len(call.items) == 1 else None
+    is_of_objects = item is not None and (isinstance(item, ObjectValue) or has_objects(item))
+    return StaticNumber(len(call.parts(0))) if is_of_objects else None
+
+
 def _isinstance(call: PythonCall) -> Lowered:
     kinds = call.items[1] if len(call.items) == 2 else None
     if not isinstance(kinds, TextValue):
@@ -200,6 +221,10 @@ def _isinstance(call: PythonCall) -> Lowered:
     found = False
     for word in re.findall(r"[\w.]+", kinds.text):
         kind = word.rpartition(".")[2]
+        if isinstance(call.items[0], ObjectValue):
+            item = call.items[0].kind
+            found |= kind in [c.name for c in item.line()] or (kind == "Module" and item.is_module)
+            continue
         if kind not in _KINDS:
             raise call.fail(
                 f"`isinstance` does not know the kind `{word}`",
@@ -228,4 +253,8 @@ FUNCTIONS: Mapping[str, Callable[[PythonCall], Lowered | Frame | None]] = {
     "any": _some,
     "print": _print,
     "isinstance": _isinstance,
+    "super": _super,
+    "dict": _dict,
+    "OrderedDict": _dict,
+    "len": _length,
 }

@@ -9,6 +9,7 @@ that nothing here recurses.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from graphcalc.diagnostics import (
@@ -29,6 +30,7 @@ from graphcalc.graph.functions import FunctionTable, unknown_function
 from graphcalc.graph.ir import Where
 from graphcalc.graph.lowered import (
     BoundMethod,
+    DottedName,
     FunctionValue,
     ListValue,
     Lowered,
@@ -39,6 +41,7 @@ from graphcalc.graph.lowered import (
     TextValue,
     TupleValue,
 )
+from graphcalc.graph.objects import ClassValue, ObjectValue, ParameterValue, SuperValue
 from graphcalc.graph.static_arithmetic import number, whole
 from graphcalc.ops.spec import Op, Type
 from graphcalc.ops.table import ATTRIBUTES, CONSTANTS, DOTTED, OPS
@@ -88,6 +91,18 @@ class ProgramNames(Protocol):
 
     def rename(self, name: str, position: int, where: Where) -> None:
         """Let a name mean another node, after a write in place."""
+
+    def has_parts(self, name: str) -> bool:
+        """Whether a name with a dot behind it begins a name that is bound."""
+
+    def bind(self, name: str) -> int:
+        """Return the node of a name that is bound."""
+
+    def is_bound(self, name: str) -> bool:
+        """Whether a name has a value from outside."""
+
+    def parameter(self, item: ParameterValue) -> int:
+        """Return the node of a parameter of a module."""
 
 
 class NamedStatic(NamedTuple):
@@ -148,6 +163,9 @@ class Scope:
         self.constant_depth = self.constant_from = 0
         # What `print` shows, in order.
         self.printed: list[int] = []
+        # The objects that were made, in order, and whether a note on training was given.
+        self.objects: list[ObjectValue] = []
+        self.is_mode_noted = False
         # The names that bodies of functions gave nodes, in order.
         self.local_names: list[tuple[int, str]] = []
         # Records calls where a picture needs them; fragments are not used then.
@@ -226,7 +244,7 @@ class Scope:
 
         Raises the error of the body where nothing else has a value either.
         """
-        outer = next((i for i, f in enumerate(self.frames) if f.place is not None), None)
+        outer = next((i for i, f in enumerate(self.frames) if f.otherwise is not None), None)
         if outer is None or error.diagnostic.code not in LEFT_TO_TORCH:
             raise error
         failed, depth = self.frames[outer:], self.frames[outer].depth
@@ -252,7 +270,8 @@ class Scope:
 
     def _outside_of_prelude(self, error: GraphcalcError) -> GraphcalcError:
         """Return an error inside of a composite as one at the user's call of it."""
-        place = next((f.place for f in self.frames if f.place is not None), None)
+        inner = list(takewhile(lambda f: f.place is not None, reversed(self.frames)))
+        place = inner[-1].place if inner else None
         if place is None:
             return error
         d = error.diagnostic
@@ -375,6 +394,8 @@ class Scope:
                 return self._list_arithmetic(item, source)
             case PairValue():
                 return item.position
+            case ParameterValue():
+                return self._parameter(item, node, source)
             case TupleValue() if type(item.node) is not ast.Tuple and all(
                 type(i) is StaticNumber for i in item.items
             ):
@@ -393,6 +414,15 @@ class Scope:
                     help=f"call it, `{name}(x)`, or bind a value, `{name}=1`",
                 )
         raise self._not_a_value(item, self.label(node, source))
+
+    def _parameter(self, item: ParameterValue, node: Any, source: Source) -> int:
+        """Return the node of a parameter, which is made when it is first read."""
+        if item.position is None:
+            if self.program is None:
+                text = "a value that is bound is a constant, and no parameter"
+                raise CallError("static-argument", text, self.label(node, source))
+            item.position = self.program.parameter(item)
+        return item.position
 
     def _list_arithmetic(self, item: ListValue, source: Source) -> int:
         """Return the node of `[1, 2] * 3` where a tensor is wanted."""
@@ -415,7 +445,7 @@ class Scope:
 
     def _not_a_value(self, item: Lowered, label: tuple[Label, ...]) -> GraphcalcError:
         match item:
-            case ModulePrefix():
+            case ModulePrefix() | DottedName():
                 return self.missing(item.name, label[0])
             case TextValue(is_dtype=True):
                 return ParseError("text-value", f"`{item.text}` is a dtype, not a value", label)
@@ -437,9 +467,20 @@ class Scope:
                 )
             case NoneValue():
                 return ParseError("none-value", "`None` is not a value", label)
+            case ObjectValue() | ClassValue() | SuperValue():
+                return self._no_object(item, label)
             case _:
                 # Only an index has slices and dots, and only a derivative whole static tuples.
                 return InternalError("graph", f"a {type(item).__name__} is no operand", label)
+
+    def _no_object(
+        self, item: ObjectValue | ClassValue | SuperValue, label: tuple[Label, ...]
+    ) -> CallError:
+        text = brief(label[0].source.slice(label[0].span))
+        if isinstance(item, ObjectValue):
+            message = f"`{text}` is a {brief(item.kind.name)}, and no value"
+            return CallError("object-value", message, label, help=f"call it: `{text}(x)`")
+        return CallError("object-value", f"`{text}` is a class, and no value", label)
 
     # Names
 

@@ -13,6 +13,7 @@ from typing import Any
 from graphcalc.diagnostics import CallError, Label
 from graphcalc.graph.ir import Node, Where, label_of
 from graphcalc.graph.lowered import FunctionValue, ListValue, Lowered, PairValue, TupleValue
+from graphcalc.graph.objects import ParameterValue
 from graphcalc.graph.scope import Scope
 from graphcalc.ops.spec import FLOATS, Type
 from graphcalc.ops.table import OPS
@@ -288,6 +289,8 @@ class _Write:
         scope.values[:] = [self.item(item) for item in scope.values]
         for frame in scope.frames:
             self._mapping(frame.values)
+        for owner in scope.objects:
+            self._mapping(owner.members)
         if scope.program is not None:
             for name, position in list(scope.names.items()):
                 found = self.position(position)
@@ -322,6 +325,8 @@ class _Write:
                 found = item._replace(position=self.position(item.position))
             case FunctionValue():
                 self._mapping(item.closure)
+            case ParameterValue(value=int(value)) if item.position is None:
+                item.value = self.position(value)
         self.seen[id(item)] = item, found
         result: Lowered = found
         return result

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 from graphcalc.diagnostics import CallError
 from graphcalc.graph.ir import Where, label_of
-from graphcalc.graph.lowered import ListValue, Lowered, PairValue, Spread, TupleValue
+from graphcalc.graph.lowered import (
+    ListValue,
+    Lowered,
+    PairValue,
+    Spread,
+    TupleValue,
+)
+from graphcalc.graph.objects import ObjectValue
 from graphcalc.graph.scope import Scope
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
@@ -26,6 +33,12 @@ def iterate(scope: Scope, item: Lowered, where: Where) -> tuple[Lowered, ...]:
             return parts.values_and_indices(scope, item, where)
         case int() if item in scope.arguments.lists:
             return scope.arguments.lists[item].items
+        case ObjectValue():
+            from graphcalc.graph import classes
+
+            held = classes.iterate(item)
+            if held is not None:
+                return held
         case int():
             from graphcalc.graph import shape_functions
 

@@ -38,6 +38,8 @@ from graphcalc.graph.frames import (
 from graphcalc.graph.functions import FunctionTable
 from graphcalc.graph.indexing import Indexing
 from graphcalc.graph.lowered import (
+    OBJECTS,
+    DottedName,
     EllipsisValue,
     FunctionValue,
     ListValue,
@@ -50,7 +52,9 @@ from graphcalc.graph.lowered import (
     StaticNumber,
     TextValue,
     TupleValue,
+    has_objects,
 )
+from graphcalc.graph.objects import ObjectValue
 from graphcalc.graph.scope import Language, Missing, Scope, Symbols
 from graphcalc.graph.static_arithmetic import arithmetic
 from graphcalc.graph.values import iterate, spread, spread_arguments
@@ -174,6 +178,8 @@ def _other_name(scope: Scope, node: ast.Name, frame: Frame) -> Lowered:
         return StaticNumber(size)
     if name in CONSTANTS:
         return scope.named_constant(name, frame.source, node.span)
+    if scope.program is not None and frame.place is None and scope.program.has_parts(name):
+        return DottedName(name)
     if name in PREFIXES:
         return ModulePrefix(name)
     if name == "__name__":
@@ -316,6 +322,9 @@ def _slice(scope: Scope, node: ast.Slice, frame: Frame) -> None:
 
 
 def _tensor(scope: Scope, node: ast.Tensor, frame: Frame) -> None:
+    if any(isinstance(i, OBJECTS) for i in scope.values[len(scope.values) - len(node.items) :]):
+        _list(scope, node, frame)
+        return
     scope.values.append(scope.tensor(node, scope.operands(node.items, frame), frame.source))
 
 
@@ -328,6 +337,11 @@ def _index(scope: Scope, node: ast.Index, frame: Frame) -> None:
     if len(nodes) != len(node.items):
         node = ast.Index(node.value, tuple(nodes), node.start, node.end)
     item = scope.values.pop()
+    if isinstance(item, ObjectValue) or has_objects(item):
+        from graphcalc.graph import classes
+
+        scope.values.append(classes.part(scope, item, items, node, frame))
+        return
     if type(item) in (TupleValue, ListValue, PairValue):
         from graphcalc.graph import parts
 
@@ -363,10 +377,20 @@ def _written(scope: Scope, items: tuple[Expr, ...]) -> str:
     return ", ".join(map(format_expression, items))
 
 
-def _attribute(scope: Scope, node: ast.Attribute, frame: Frame) -> None:
+def _attribute(scope: Scope, node: ast.Attribute, frame: Frame) -> Frame | None:
+    item = scope.values.pop()
+    if isinstance(item, OBJECTS):
+        from graphcalc.graph import classes
+
+        found = classes.member(scope, item, node, frame)
+        if isinstance(found, Frame):
+            return found
+        scope.values.append(found)
+        return None
     from graphcalc.graph import attributes
 
-    scope.values.append(attributes.dotted(scope, scope.values.pop(), node, frame.source))
+    scope.values.append(attributes.dotted(scope, item, node, frame.source))
+    return None
 
 
 # Calls, conditions and comparisons
@@ -386,6 +410,7 @@ def _comprehension(scope: Scope, node: ast.Comprehension, frame: Frame) -> Frame
     from graphcalc.graph.blocks import collected
 
     inner = Frame(iter(()), frame.source, dict(frame.values), place=frame.place)
+    inner.is_layer = frame.is_layer
     inner.code = collected(scope, node, inner)
     return inner
 

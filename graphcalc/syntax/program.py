@@ -55,6 +55,7 @@ class Definition(NamedTuple):
     parameters: tuple[FunctionParameter, ...]
     body: Expr | Block
     name_span: Span
+    decorators: tuple[str, ...] = ()
 
 
 class Block(NamedTuple):

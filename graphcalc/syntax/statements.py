@@ -298,7 +298,10 @@ class StatementActions:
 
     def decorated(self, c: list[Any]) -> AnyStatement:
         statement: AnyStatement = c[-1]
-        if type(statement) in (Definition, ClassDefinition):
+        if type(statement) is Definition:
+            text = self.source.text[c[1].start : c[1].end]
+            return statement._replace(decorators=(text, *statement.decorators))
+        if type(statement) is ClassDefinition:
             return statement
         raise ParseError(
             "syntax",
