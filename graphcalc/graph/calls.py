@@ -519,6 +519,10 @@ def _unknown(
             label,
             help=f"write `{target}{base}.{name[:-1]}(…)`",
         )
+    if module.rpartition(".")[2] == "nn" and name[:1].isupper():
+        from graphcalc.graph import classes
+
+        return classes.unknown_layer(scope, name, label)
     from graphcalc.ops.torch import functions
 
     reason = functions.reason_left_out(name, module)

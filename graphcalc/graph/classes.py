@@ -252,10 +252,22 @@ def _construct(
         _fill(scope, item, items, nodes, node, frame)
         scope.values.append(item)
         return None
+    if kind.is_layer:
+        items, nodes = _computing(items, nodes)
     inner = _method(scope, item, kind, "__init__", items, nodes, node, frame)
     assert inner is not None
     inner.code = chain(inner.code, (Take([]), Push(item)))
     return inner
+
+
+def _computing(items: list[Lowered], nodes: list[Expr]) -> tuple[list[Lowered], list[Expr]]:
+    """Return arguments of a layer without those that say where and how it is kept."""
+    kept = [
+        (item, node)
+        for item, node in zip(items, nodes)
+        if type(node) is not ast.Keyword or node.name not in ("device", "dtype")
+    ]
+    return [item for item, _ in kept], [node for _, node in kept]
 
 
 def _call_label(kind: ClassValue, node: ast.Call, frame: Frame) -> Label:
@@ -330,18 +342,21 @@ def _method(
         title = kind.name if name == "__init__" else parameter_names.title(scope.objects, item)
         if name not in ("__init__", "forward", "__call__"):
             title = f"{title}.{name}"
-        item.methods[key] = definition._replace(name=title)
-    function = node.function
-    receiver = function.value if type(function) is ast.Attribute else function
-    arguments = [item, *items], [receiver, *nodes]
-    return _entered(scope, owner, item.methods[key], *arguments, node, frame)
+        if not definition.parameters:
+            text = f"the method `{brief(name)}` has no first parameter, which is the object"
+            raise CallError("arity", text, (Label(definition.source, definition.name_span),))
+        rest = definition.parameters[1:]
+        item.methods[key] = definition._replace(name=title, parameters=rest)
+    inner = _entered(scope, owner, item.methods[key], items, nodes, node, frame)
+    inner.values[definition.parameters[0].name] = inner.values[_SELF] = item
+    return inner
 
 
 def _entered(
     scope: Scope,
     owner: ClassValue,
     definition: Definition,
-    items: list[Any],
+    items: list[Lowered],
     nodes: list[Expr],
     node: ast.Call,
     frame: Frame,
@@ -355,8 +370,6 @@ def _entered(
         place = frame.place or Label(frame.source, node.span, text)
     inner = calls.inline_block(scope, definition, items, nodes, node, frame, owner.closure, place)
     inner.values[_CLASS] = owner
-    if items and isinstance(items[0], ObjectValue):
-        inner.values[_SELF] = items[0]
     inner.is_layer = owner.is_layer
     return inner
 
@@ -431,6 +444,36 @@ def _unknown(
         return CallError("unknown-member", text, label)
     text = f"`{brief(kind.name)}` has no `{brief(name)}`"
     return CallError("unknown-member", text, label, help=advice or did_you_mean(name, known))
+
+
+_INSTEAD_OF_LAYERS = {
+    **dict.fromkeys(
+        ("DataParallel", "parallel"), "leave it out: a program runs on one device, --device"
+    ),
+    **dict.fromkeys(
+        ("LSTM", "GRU", "RNN"),
+        "write the loop over time, `for x in xs: h = cell(x, h)` with nn.LSTMCell, nn.GRUCell or "
+        "nn.RNNCell",
+    ),
+    **dict.fromkeys(
+        ("Transformer", "TransformerEncoder", "TransformerDecoder", "TransformerDecoderLayer"),
+        "write a list of nn.TransformerEncoderLayer, or the block itself",
+    ),
+    **dict.fromkeys(
+        ("LazyLinear", "LazyConv1d", "LazyConv2d", "LazyConv3d"), "write the layer with its sizes"
+    ),
+}
+
+
+def unknown_layer(scope: Scope, name: str, label: tuple[Label, ...]) -> CallError:
+    """Return the error for a layer of torch.nn that has no form in the language."""
+    public = {known for known in layers() if is_layer(known)}
+    return CallError(
+        "unknown-layer",
+        f"`nn.{brief(name)}` is no layer that can be computed here",
+        label,
+        help=_INSTEAD_OF_LAYERS.get(name) or did_you_mean(name, public),
+    )
 
 
 def iterate(item: ObjectValue) -> tuple[Lowered, ...] | None:

@@ -310,7 +310,8 @@ def _applied(op: Op, text: str) -> str:
     """How an operation of an operand reads, without its static arguments."""
     if not op.text.startswith("{0}.") or "{items}" in op.text:
         return f"{op.name}({text})"
-    return op.text.format(text if text.isidentifier() else f"({text})")
+    is_name = text.replace(".", "_").isidentifier()
+    return op.text.format(text if is_name else f"({text})")
 
 
 def _is_inside(node: Node, call: Label) -> bool:

@@ -48,7 +48,6 @@ INSTEAD = {
     **dict.fromkeys(("exit", "quit"), "leave it out"),
     "printf": "write a bare name: every node is shown",
     "echo": "write a bare name: every node is shown",
-    "model": "there are no modules: write what the model computes",
     "cosine": "write cos({})",
     "sine": "write sin({})",
     "tangent": "write tan({})",
@@ -60,24 +59,14 @@ INSTEAD = {
     "manual_seed": "leave it out, and run with --seed N",
     "no_grad": "leave it out",
     "is_available": "leave it out: --device says where a program runs",
-    "ReLU": "write relu(x)",
-    "Sigmoid": "write sigmoid(x)",
-    "Tanh": "write tanh(x)",
-    "GELU": "write gelu(x)",
-    "SiLU": "write silu(x)",
-    "Softmax": "write softmax(x, dim=-1)",
-    "LogSoftmax": "write log_softmax(x, dim=-1)",
-    "Linear": "write linear(x, weight, bias), or x @ weight.T + bias",
-    "Conv2d": "write conv2d(x, weight, bias)",
-    "LayerNorm": "write layer_norm(x, normalized_shape, weight, bias)",
-    "BatchNorm2d": "write batch_norm(x, running_mean, running_var, weight, bias)",
-    "Dropout": "write dropout(x, p)",
-    "Embedding": "write embedding(indices, weight)",
-    "MSELoss": "write mse_loss(input, target)",
-    "L1Loss": "write l1_loss(input, target)",
-    "BCELoss": "write binary_cross_entropy(input, target)",
-    "BCEWithLogitsLoss": "write binary_cross_entropy_with_logits(input, target)",
-    "CrossEntropyLoss": "write cross_entropy(input, target)",
+    **{
+        name: f"write nn.{name}({{}}), or `from torch.nn import {name}` before it"
+        for name in (
+            *("ReLU", "Sigmoid", "Tanh", "GELU", "SiLU", "Softmax", "LogSoftmax", "Linear"),
+            *("Conv2d", "LayerNorm", "BatchNorm2d", "Dropout", "Embedding", "Sequential"),
+            *("MSELoss", "L1Loss", "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss"),
+        )
+    },
     "nonzero": "the number of elements would be known to the run alone; write where(mask, x, 0)",
     "masked_select": "the number of elements would be known to the run alone; write "
     "where(mask, x, 0)",
@@ -102,8 +91,8 @@ INSTEAD_OF_NAMES = {
     ),
     "device": "leave it out: --device says where a program runs",
     **dict.fromkeys(("ans", "Ans", "_"), "a run knows of no other; name the value itself"),
-    "self": "there are no objects: name the weight itself, `weight` for `self.weight`",
-    "model": "there are no modules: write what the model computes",
+    "self": "only methods of a class have it; bind it with its dots: self.weight=@weight.npy",
+    "model": "make it, `model = Net()`, with its class before it",
 }
 
 INSTEAD_OF_ATTRIBUTES = {
