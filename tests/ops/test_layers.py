@@ -42,7 +42,7 @@ def _bound(module):
 
 
 def _is_weight_of_loss(module, name):
-    return isinstance(module, nn.modules.loss._Loss) and "weight" in name
+    return type(module).__name__.endswith("Loss") and "weight" in name
 
 
 def _first(value):
@@ -90,9 +90,8 @@ def test_layer(line, backend):
     expected = _first(module(*[leaf.clone() for leaf in leaves]))
     assert value.shape == expected.shape
     torch.testing.assert_close(value, expected.detach(), rtol=1e-9, atol=1e-10)
-    if not expected.requires_grad:
-        return
-    (expected * weights).sum().backward()
+    if expected.requires_grad:
+        (expected * weights).sum().backward()
     parameters = [*zip(names, leaves), *module.named_parameters()]
     for name, leaf in parameters:
         if leaf.grad is not None and name in gradients:
