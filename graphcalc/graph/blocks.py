@@ -254,9 +254,9 @@ def _simple(scope: Scope, statement: AnyStatement, frame: Frame) -> Iterator[Any
         case Raise():
             raise _raised(scope, statement)
         case ClassDefinition():
-            from graphcalc.graph import classes
+            from graphcalc.graph import class_definitions
 
-            yield from classes.defined(scope, statement, frame)
+            yield from class_definitions.defined(scope, statement, frame)
             yield Give(statement.name, ast.Name(statement.name, *statement.name_span), True)
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
-from itertools import chain
 from typing import Any
 
 from graphcalc.diagnostics import (
     CallError,
     GraphcalcError,
     Label,
-    LimitError,
     UnknownNameError,
     brief,
 )
@@ -22,6 +20,7 @@ from graphcalc.graph import (
     fragments,
     grad,
     initial_values,
+    inlining,
     lists,
     prelude,
     python_functions,
@@ -29,7 +28,6 @@ from graphcalc.graph import (
     storage,
     text_methods,
 )
-from graphcalc.graph.blocks import body_code
 from graphcalc.graph.call_site import ShapeFunction
 from graphcalc.graph.choices import truth
 from graphcalc.graph.frames import (
@@ -211,7 +209,8 @@ def call_of(scope: Scope, step: CallOf, frame: Frame) -> Frame | None:
 def invoke(scope: Scope, step: Invoke, frame: Frame) -> Frame | None:
     """Put the value of a call of a function that is a value on the stack, or return its frame."""
     items = list(step.items)
-    return call_value(scope, step.function, items, [step.node] * len(items), step.node, frame)
+    nodes = list(step.nodes) or [step.node] * len(items)
+    return call_value(scope, step.function, items, nodes, step.node, frame)
 
 
 def call_value(
@@ -255,9 +254,9 @@ def is_of_object(item: Lowered) -> bool:
     """Return whether a value is called as a class, an object or a method of one is."""
     if isinstance(item, BoundMethod):
         if isinstance(item.value, ModulePrefix) and item.value.name.rpartition(".")[2] in _MAKERS:
-            from graphcalc.graph import classes
+            from graphcalc.graph import layer_classes
 
-            return classes.is_made(item.value.name, item.name)
+            return layer_classes.is_made(item.value.name, item.name)
         if isinstance(item.value, ParameterValue):
             from graphcalc.graph import module_methods
 
@@ -683,7 +682,7 @@ def _inline(
     the names around the function's text.
     """
     if isinstance(definition.body, Block) or closure is not None:
-        return inline_block(scope, definition, items, nodes, node, frame, closure or {})
+        return inlining.inline_block(scope, definition, items, nodes, node, frame, closure or {})
     items = [
         scope.operand(item, n, frame.source)
         if type(item) in (ListValue, BoundMethod, ParameterValue)
@@ -697,15 +696,15 @@ def _inline(
         scope.values.append(scope.memo[key])
         return None
     label = Label(frame.source, node.span, f"in this call of `{brief(definition.name)}`")
-    _check_cycle(scope, definition, label)
+    inlining.check_cycle(scope, definition, label)
     is_prelude = place is not None
     if fragments.splice_call(scope, definition, values, place or label, key, is_prelude=is_prelude):
         scope.active.discard(id(definition))
         return None
     if not is_prelude:
-        values = {name: argument(scope, definition, item) for name, item in values.items()}
+        values = {name: inlining.argument(scope, definition, item) for name, item in values.items()}
     code = scope.body(definition, values)
-    _count(scope, len(code), label)
+    inlining.count(scope, len(code), label)
     return Frame(
         iter(code),
         definition.source,
@@ -715,69 +714,4 @@ def _inline(
         place,
         key,
         scope.builder.random_count,
-    )
-
-
-def inline_block(
-    scope: Scope,
-    definition: Definition,
-    items: list[Lowered],
-    nodes: list[Expr],
-    node: ast.Call,
-    frame: Frame,
-    closure: Mapping[str, Lowered],
-    place: Label | None = None,
-) -> Frame:
-    """Return a frame for the statements of a function's body with its parameters bound.
-
-    `place` is the user's call of a layer, for the text of the layer.
-    """
-    values = scope.arguments.bind(definition, items, nodes, node, frame.source)
-    where = frame.place or Label(frame.source, node.span)
-    label = where._replace(text=f"in this call of `{brief(definition.name)}`")
-    _check_cycle(scope, definition, label)
-    arguments = {name: argument(scope, definition, item) for name, item in values.items()}
-    names = {**closure, **arguments}
-    inner = Frame(iter(()), definition.source, names, definition, label, place)
-    body = definition.body
-    code = scope.body(definition, arguments)
-    _count(scope, 1 + len(code), label)
-    rest = body_code(scope, body, inner) if isinstance(body, Block) else ()
-    inner.code = chain(code, rest)
-    return inner
-
-
-def argument(scope: Scope, definition: Definition, item: Lowered) -> Lowered:
-    """Return an argument of a function of the program; a written number is a node of its own where
-    the function takes gradients."""
-    if type(item) is int and fragments.takes_gradients(scope, definition):
-        return scope.builder.variable(item)
-    return item
-
-
-def _count(scope: Scope, steps: int, label: Label) -> None:
-    """Count what a call unfolds to; it takes time even where its nodes are there already."""
-    scope.inlined += steps
-    limit = scope.inlining_limit
-    if scope.inlined > limit:
-        raise LimitError(
-            "inlining",
-            f"the functions of this program unfold to more than {limit:,} operations",
-            (label,),
-            help="raise it with --max-nodes, of which it is a tenth",
-        )
-
-
-def _check_cycle(scope: Scope, definition: Definition, label: Label) -> None:
-    if id(definition) not in scope.active:
-        scope.active.add(id(definition))
-        return
-    active = [f.definition for f in scope.frames if f.definition is not None]
-    cycle = [*active[active.index(definition) :], definition]
-    chain = " → ".join(f"`{brief(d.name, 30)}`" for d in cycle[:6])
-    raise CallError(
-        "recursion",
-        f"a function cannot call itself: {chain}{' …' if len(cycle) > 6 else ''}",
-        (label,),
-        note="calls are inlined, so a cycle would never end",
     )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache
 from itertools import chain
 from typing import Any, TypeAlias
 
 from graphcalc.diagnostics import CallError, Label, brief, did_you_mean
 from graphcalc.graph import module_methods, parameter_names, values
-from graphcalc.graph.frames import Frame, Push, Take
+from graphcalc.graph.frames import Frame, Invoke, Push, Take
+from graphcalc.graph.held_modules import held
 from graphcalc.graph.indexing import pick
 from graphcalc.graph.initial_values import INITIALIZERS, MakingCall, initialize, parameter
+from graphcalc.graph.inlining import inline_block
+from graphcalc.graph.layer_classes import MODULE, is_layer, layer
 from graphcalc.graph.lowered import (
     BoundMethod,
     FunctionValue,
@@ -27,11 +28,9 @@ from graphcalc.graph.lowered import (
 from graphcalc.graph.objects import ClassValue, ObjectValue, ParameterValue, SuperValue, place_in
 from graphcalc.graph.scope import Scope
 from graphcalc.ops.layers import layers
-from graphcalc.source import RULES, Source
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
-from graphcalc.syntax.parser import parse_program
-from graphcalc.syntax.program import ClassDefinition, Definition, Jump, Statement
+from graphcalc.syntax.program import Definition
 
 Callee: TypeAlias = "ClassValue | ObjectValue | BoundMethod"
 # What Python calls the class that the text of a method stands in.
@@ -39,104 +38,7 @@ _CLASS = "__class__"
 _SELF = "__self__"
 
 
-# Definitions
-
-
-def defined(scope: Scope, statement: ClassDefinition, frame: Frame) -> Iterator[Any]:
-    """Yield the code of a class; its value is on the stack at the end."""
-    base, is_module = None, False
-    for node in statement.bases:
-        found = yield from _base(scope, node, frame)
-        if found is not None:
-            base = found if base is None else base
-            is_module |= found is _MODULE or found.is_module
-    members: dict[str, Any] = {}
-    methods: dict[str, Definition] = {}
-    for part in statement.body.statements:
-        match part:
-            case Definition():
-                methods[part.name] = part
-            case Statement(name=str(name), value=value):
-                taken: list[Lowered] = []
-                yield from scope.order(value)
-                yield Take(taken)
-                members[name] = taken[0]
-            case Statement(value=ast.Text()) | Jump(word="pass"):
-                pass
-            case _:
-                raise _no_member(scope, statement)
-    base = None if base is _MODULE else base
-    made = ClassValue(statement.name, base, methods, members, is_module=is_module)
-    made.closure = {} if frame.is_program else frame.values
-    yield Push(made)
-
-
-_MODULE = ClassValue("Module", None, {}, {}, is_module=True)
-
-
-def _base(scope: Scope, node: Expr, frame: Frame) -> Any:
-    """Yield the code of what a class extends; return its class, None for Python's own."""
-    if type(node) is ast.Name and node.name in ("object", "ABC", "Module"):
-        return _MODULE if node.name == "Module" else None
-    taken: list[Lowered] = []
-    if type(node) is not ast.Keyword:
-        yield from scope.order(node)
-        yield Take(taken)
-    found = taken[0] if taken else None
-    if isinstance(found, BoundMethod) and isinstance(found.value, ModulePrefix):
-        if found.name in ("Module", "ABC", "object"):
-            return _MODULE if found.name == "Module" else None
-        found = layer(found.name)
-    if isinstance(found, ClassValue):
-        return found
-    text = brief(frame.source.slice(node.span))
-    raise CallError(
-        "class-base",
-        f"a class cannot extend `{text}` here",
-        scope.label(node, frame.source),
-        help="it can extend nn.Module, a layer of torch.nn, or a class of the program",
-    )
-
-
-def _no_member(scope: Scope, statement: ClassDefinition) -> CallError:
-    label = Label(statement.source, statement.name_span)
-    text = f"`class {brief(statement.name)}` has other statements than methods and values of names"
-    return CallError("class", text, (label, *scope.context()), help="put them into `__init__`")
-
-
-def is_layer(name: str) -> bool:
-    """Return whether torch.nn has a layer of that name that is known."""
-    return name in layers() and not name.startswith("_")
-
-
-@cache
-def layer(name: str) -> ClassValue | None:
-    """Return a layer of torch.nn as a class."""
-    if name not in layers():
-        return None
-    (statement,) = parse_program(Source(layers()[name], RULES)).statements
-    assert isinstance(statement, ClassDefinition)
-    (base,) = statement.bases
-    members: dict[str, Any] = {}
-    methods: dict[str, Definition] = {}
-    for part in statement.body.statements:
-        if isinstance(part, Definition):
-            methods[part.name] = part
-        elif isinstance(part, Statement) and part.name is not None:
-            members[part.name] = StaticNumber(getattr(part.value, "value", None))
-    inner = layer(base.name) if isinstance(base, ast.Name) else None
-    return ClassValue(name, inner, methods, members, is_module=True, is_layer=True)
-
-
 # Calls
-
-
-def is_made(module: str, name: str) -> bool:
-    """Whether a function of torch makes a module or a parameter, or fills one."""
-    last = module.rpartition(".")[2]
-    if last == "init":
-        return name in INITIALIZERS
-    return last == "nn" and (is_layer(name) or name in ("Parameter", "Buffer"))
 
 
 def call(
@@ -178,7 +80,7 @@ def call(
                 _fill(scope, value.item, items, nodes, node, frame)
             scope.values.append(NoneValue(node))
             return None
-        kind = value.kind.base or _MODULE
+        kind = value.kind.base or MODULE
         return _method(scope, value.item, kind, name, items, nodes, node, frame)
     assert isinstance(value, ClassValue)
     return _of_class(scope, value, name, items, nodes, node, frame)
@@ -321,9 +223,9 @@ def _method(
     frame: Frame,
 ) -> Frame | None:
     """Call a method of an object that is looked for from a class on."""
-    held = item.members.get(name)
-    if held is not None:
-        return _call_member(scope, held, name, items, nodes, node, frame)
+    found_member = item.members.get(name)
+    if found_member is not None:
+        return _call_member(scope, found_member, name, items, nodes, node, frame)
     found = kind.method(name)
     if found is None:
         done, inner = module_methods.call(scope, item, name, items, nodes, node, frame)
@@ -362,13 +264,11 @@ def _entered(
     frame: Frame,
 ) -> Frame:
     """Return a frame for the body of a method."""
-    from graphcalc.graph import calls
-
     place = None
     if owner.is_layer:
         text = f"in this call of `{brief(definition.name)}`"
         place = frame.place or Label(frame.source, node.span, text)
-    inner = calls.inline_block(scope, definition, items, nodes, node, frame, owner.closure, place)
+    inner = inline_block(scope, definition, items, nodes, node, frame, owner.closure, place)
     inner.values[_CLASS] = owner
     inner.is_layer = owner.is_layer
     return inner
@@ -376,7 +276,7 @@ def _entered(
 
 def _call_member(
     scope: Scope,
-    held: Lowered,
+    item: Lowered,
     name: str,
     items: list[Lowered],
     nodes: list[Expr],
@@ -384,10 +284,9 @@ def _call_member(
     frame: Frame,
 ) -> Frame | None:
     """Call a member that is an object, a class or a function."""
-    from graphcalc.graph import calls
-
-    if isinstance(held, (FunctionValue, BoundMethod, ClassValue, ObjectValue)):
-        return calls.call_value(scope, held, items, nodes, node, frame)
+    if isinstance(item, (FunctionValue, BoundMethod, ClassValue, ObjectValue)):
+        step = Invoke(item, tuple(items), node, tuple(nodes))
+        return Frame(iter([step]), frame.source, frame.values, place=frame.place)
     label = scope.label(node.function, frame.source)
     raise CallError("not-a-function", f"`{brief(name)}` is not a function", label)
 
@@ -476,16 +375,6 @@ def unknown_layer(scope: Scope, name: str, label: tuple[Label, ...]) -> CallErro
     )
 
 
-def iterate(item: ObjectValue) -> tuple[Lowered, ...] | None:
-    """Return what a loop over a module goes over; None for one that holds no others."""
-    base = item.kind.own_base
-    if not base.is_layer or base.name not in parameter_names.HOLDERS:
-        return None
-    if base.name in ("ModuleDict", "ParameterDict"):
-        return tuple(TextValue(key) for key in item.members)
-    return tuple(item.members.values())
-
-
 def part(
     scope: Scope, item: Lowered, items: list[Lowered], node: ast.Index, frame: Frame
 ) -> Lowered:
@@ -494,14 +383,14 @@ def part(
         key = items[0] if len(items) == 1 else None
         if isinstance(key, TextValue) and key.text in item.members:
             return item.members[key.text]  # type: ignore[no-any-return]
-        held = iterate(item)
-        if held is None or isinstance(key, TextValue):
+        parts = held(item)
+        if parts is None or isinstance(key, TextValue):
             text = brief(frame.source.slice(node.span))
             label = scope.label(node, frame.source)
             known = ", ".join(f"`{name}`" for name in list(item.members)[:8])
             note = f"its parts are {known}" if known else "it has no parts"
             raise CallError("no-parts", f"there is no part `{text}`", label, note=note)
-        item = TupleValue(held, node.value)
+        item = TupleValue(parts, node.value)
     assert isinstance(item, (ListValue, TupleValue))
     found = pick(scope.arguments, TupleValue(item.items, item.node), items, node, frame.source)
     is_slice = type(items[0]) is Range

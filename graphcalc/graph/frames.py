@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphcalc.diagnostics import Label
 from graphcalc.graph.lowered import BoundMethod, FunctionValue, Lowered
+from graphcalc.graph.objects import ClassValue, ObjectValue
 from graphcalc.source import Source
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
@@ -140,11 +141,15 @@ class Push(NamedTuple):
 
 
 class Invoke(NamedTuple):
-    """In a frame's code: call a function that is a value; `node` is where the call stands."""
+    """In a frame's code: call a function that is a value; `node` is where the call stands.
 
-    function: FunctionValue | BoundMethod
+    `nodes` are the arguments as they are written, where they are.
+    """
+
+    function: FunctionValue | BoundMethod | ClassValue | ObjectValue
     items: tuple[Lowered, ...]
     node: ast.Call
+    nodes: tuple[Expr, ...] = ()
 
 
 class Discard(NamedTuple):

@@ -34,11 +34,11 @@ def iterate(scope: Scope, item: Lowered, where: Where) -> tuple[Lowered, ...]:
         case int() if item in scope.arguments.lists:
             return scope.arguments.lists[item].items
         case ObjectValue():
-            from graphcalc.graph import classes
+            from graphcalc.graph import held_modules
 
-            held = classes.iterate(item)
-            if held is not None:
-                return held
+            modules = held_modules.held(item)
+            if modules is not None:
+                return modules
         case int():
             from graphcalc.graph import shape_functions
 

@@ -127,9 +127,9 @@ def _ellipsis(scope: Scope, node: ast.EllipsisLiteral, frame: Frame) -> None:
 def _store(scope: Scope, node: Store, frame: Frame) -> None:
     item = scope.values.pop()
     if frame.definition is not None and frame.place is None:
-        from graphcalc.graph import calls
+        from graphcalc.graph import inlining
 
-        item = calls.argument(scope, frame.definition, item)
+        item = inlining.argument(scope, frame.definition, item)
     frame.values[node.name] = item
 
 

@@ -9,7 +9,7 @@ from torch import nn
 
 import graphcalc as gc
 from graphcalc.diagnostics import BackendError
-from graphcalc.graph.classes import layer
+from graphcalc.graph.layer_classes import layer
 from graphcalc.ops.layers import layers
 
 _CALLS = (Path(__file__).parent / "layer_calls.txt").read_text().splitlines()
