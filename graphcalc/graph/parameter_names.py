@@ -55,10 +55,19 @@ def title(objects: Sequence[ObjectValue], item: ObjectValue) -> str:
     return ".".join([*filter(None, [start]), *item.path()]) or item.root.key or item.kind.name
 
 
+def _in_order(parameter: ParameterValue) -> list[tuple[ObjectValue, str]]:
+    """The places of a parameter; of a shared one, the first of the whole module first."""
+    places = parameter.places
+    if len(places) < 2:
+        return places
+    modules = [item for _, item in places[0][0].root.all_objects()]
+    return sorted(places, key=lambda p: modules.index(p[0]) if p[0] in modules else len(modules))
+
+
 def names_of(objects: Sequence[ObjectValue], parameter: ParameterValue) -> list[str]:
     """Return every name that a parameter can be bound by, its own first."""
     found: list[str] = []
-    for item, key in parameter.places:
+    for item, key in _in_order(parameter):
         path = [*item.path(), key]
         start = prefix(objects, item.root)
         found.append(".".join([*filter(None, [start]), *path]))
