@@ -170,3 +170,23 @@ def test_attention_is_causal():
     weights = run_example("attention", "torch", tokens=16)["attention"]
     assert weights.triu(diagonal=1).abs().max() == 0
     assert weights.sum(dim=-1).sub(1).abs().max() < 1e-12
+
+
+@pytest.mark.parametrize("backend", ["python", "torch"])
+@pytest.mark.parametrize(
+    ("name", "root", "result", "shape"),
+    [("perceptron", "net", "logits", (5, 4)), ("gpt_block", "block", "y", (2, 5, 8))],
+)
+def test_an_example_with_modules_is_as_in_torch(name, root, result, shape, backend):
+    """A module of an example gives what it gives in torch, with the same parameters."""
+    text = (EXAMPLES / f"{name}.py").read_text(encoding="utf-8")
+    torch.manual_seed(0)
+    x = torch.randn(shape)
+    names = {"x": x}
+    exec(compile(text, name, "exec"), names)
+    module = names[root].double()
+    inputs = {"x": x.double(), **module.state_dict()}
+    found = gc.run(text, inputs, backend=backend)[result]
+    if not isinstance(found, torch.Tensor):
+        found = torch.tensor(found.tolist(), dtype=torch.float64)
+    torch.testing.assert_close(found, module(x.double()).detach(), rtol=1e-10, atol=1e-10)
