@@ -309,7 +309,7 @@ class _Lowering:
         if any(isinstance(i, ListValue) and not i.items for i in item.items):
             return True
         tensors = [nodes[i].type for i in item.items if type(i) is int]
-        if not self.builder.is_sharing and not (item.items and all(t.weak for t in tensors)):
+        if not self.builder.is_sharing and not (item.items and all(t.is_number for t in tensors)):
             return True
         shapes = {t.shape for t in tensors}
         return len(shapes) > 1 and any(type(n) not in (Tensor, List) for n in item.nodes)

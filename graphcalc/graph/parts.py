@@ -91,4 +91,4 @@ def _makes_tensor(scope: Scope, item: ListValue) -> bool:
         return False
     types = [scope.builder.nodes[part].type for part in item.items if type(part) is int]
     is_one = len({type_.shape for type_ in types}) <= 1
-    return is_one and (scope.builder.is_sharing or all(type_.weak for type_ in types))
+    return is_one and (scope.builder.is_sharing or all(type_.is_number for type_ in types))
