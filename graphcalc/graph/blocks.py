@@ -22,7 +22,7 @@ from graphcalc.graph.frames import (
     Take,
     Unpack,
 )
-from graphcalc.graph.lowered import FunctionValue, ListValue, Lowered, NoneValue
+from graphcalc.graph.lowered import FunctionValue, ListValue, Lowered, NoneValue, Turns
 from graphcalc.graph.modules import imported
 from graphcalc.graph.scope import Scope
 from graphcalc.graph.values import iterate
@@ -66,8 +66,11 @@ class _ConstantValues:
 class _Loop:
     """A loop whose turns are not over."""
 
-    def __init__(self, statement: For, items: tuple[Lowered, ...]) -> None:
-        self.statement, self.items = statement, iter(items)
+    def __init__(self, scope: Scope, statement: For, whole: Lowered) -> None:
+        where = statement.source, statement.iterable.span
+        self.statement = statement
+        self.turns = Turns(whole, iterate(scope, whole, where))
+        scope.turns.append(self.turns)
 
 
 _Pending: TypeAlias = "Iterator[AnyStatement] | _Loop | _ConstantValues"
@@ -89,12 +92,11 @@ def _steps(scope: Scope, body: Block, frame: Frame, *, is_function: bool) -> Ite
     while pending:
         top = pending[-1]
         if isinstance(top, _Loop):
-            item = next(top.items, None)
-            if item is None:
-                pending.pop()
+            if not top.turns.waiting:
+                _end_context(scope, pending)
                 continue
             _count(scope, top.statement)
-            yield Push(item)
+            yield Push(top.turns.waiting.pop())
             yield from _give(scope, top.statement.target, top.statement.iterable, is_turn=True)
             pending.append(iter(top.statement.body.statements))
             continue
@@ -122,8 +124,7 @@ def _steps(scope: Scope, body: Block, frame: Frame, *, is_function: bool) -> Ite
                 taken = []
                 yield from scope.order(statement.iterable)
                 yield Take(taken)
-                where = statement.source, statement.iterable.span
-                pending.append(_Loop(statement, iterate(scope, taken[0], where)))
+                pending.append(_Loop(scope, statement, taken[0]))
             case With():
                 if _check_contexts(statement):
                     if not scope.constant_depth:
@@ -169,7 +170,7 @@ def _jump(scope: Scope, pending: list[_Pending], statement: Jump) -> None:
     if not pending:
         raise _outside(statement.source, statement.span, statement.word, "a loop")
     if statement.word == "break":
-        pending.pop()
+        _end_context(scope, pending)
 
 
 def _outside(source: Source, span: Any, word: str, of: str) -> CallError:
@@ -192,7 +193,10 @@ def _branch(scope: Scope, statement: If, condition: Lowered) -> Block:
 
 def _end_context(scope: Scope, pending: list[_Pending]) -> None:
     """Leave a body."""
-    scope.constant_depth -= isinstance(pending.pop(), _ConstantValues)
+    ended = pending.pop()
+    scope.constant_depth -= isinstance(ended, _ConstantValues)
+    if isinstance(ended, _Loop):
+        scope.turns.remove(ended.turns)
 
 
 def _check_contexts(statement: With) -> bool:
@@ -330,7 +334,7 @@ def _raised(scope: Scope, statement: Raise) -> CallError:
 def collected(scope: Scope, node: ast.Comprehension, frame: Frame) -> Iterator[Any]:
     """Yield the code of a comprehension; its list is on the stack at the end."""
     found: list[Lowered] = []
-    loops: list[Iterator[Lowered]] = []
+    loops: list[Turns] = []
     is_within = True
     while is_within:
         while is_within and len(loops) < len(node.clauses):
@@ -338,7 +342,9 @@ def collected(scope: Scope, node: ast.Comprehension, frame: Frame) -> Iterator[A
             clause = node.clauses[len(loops)]
             yield from scope.order(clause.iterable)
             yield Take(taken)
-            loops.append(iter(iterate(scope, taken[0], (frame.source, clause.iterable.span))))
+            where = frame.source, clause.iterable.span
+            loops.append(Turns(taken[0], iterate(scope, taken[0], where)))
+            scope.turns.append(loops[-1])
             is_within = yield from _next_turn(scope, node, loops, frame)
         if is_within:
             taken = []
@@ -350,16 +356,15 @@ def collected(scope: Scope, node: ast.Comprehension, frame: Frame) -> Iterator[A
 
 
 def _next_turn(
-    scope: Scope, node: ast.Comprehension, loops: list[Iterator[Lowered]], frame: Frame
+    scope: Scope, node: ast.Comprehension, loops: list[Turns], frame: Frame
 ) -> Generator[Any, Any, bool]:
     """Yield the code up to the next turn of the innermost loop that has one; say if one has."""
     while loops:
-        item = next(loops[-1], None)
         clause = node.clauses[len(loops) - 1]
-        if item is None:
-            loops.pop()
+        if not loops[-1].waiting:
+            scope.turns.remove(loops.pop())
             continue
-        yield Push(item)
+        yield Push(loops[-1].waiting.pop())
         yield from _give(scope, clause.target, clause.iterable, is_turn=True)
         if (yield from _holds(scope, clause, frame)):
             return True

@@ -26,6 +26,7 @@ def changed(
 ) -> Lowered:
     """Return what `xs.append(x)` and its like give, and let all that mean the list mean the new
     one."""
+    _check_apart(scope, old, node, frame)
     parts, count = list(old.items), len(items)
     wanted = {"append": (1,), "extend": (1,), "insert": (2,), "pop": (0, 1)}[name]
     if count not in wanted:
@@ -68,6 +69,7 @@ def extended(
     """Return the list that `xs += ys` makes, for all that mean it; None for what is no list."""
     if not isinstance(left, ListValue) or statement.op != "add":
         return None
+    _check_apart(scope, left, statement.value, frame)
     where = frame.source, statement.value.span
     parts = (*left.items, *iterate(scope, scope.values[-1], where))
     return replace(scope, left, ListValue(parts, _listing(statement.value)))
@@ -92,6 +94,17 @@ def _listing(node: Expr) -> Expr:
     return ast.Call(ast.Name("list", node.start, node.start), (), node.start, node.end)
 
 
+def _check_apart(scope: Scope, old: ListValue, node: Expr, frame: Frame) -> None:
+    """Raise CallError for a list that a loop goes over at the moment."""
+    if any(turns.whole is old for turns in scope.turns):
+        raise CallError(
+            "list-in-loop",
+            "a loop goes over this list, and here it changes",
+            scope.label(node, frame.source),
+            help="let the loop go over a copy: `for x in list(xs):`",
+        )
+
+
 def replace(scope: Scope, old: ListValue, new: ListValue) -> ListValue:
     """Let every name, list and pending value that is a list mean another one; return that."""
     seen: dict[int, object] = {}
@@ -114,6 +127,8 @@ def replace(scope: Scope, old: ListValue, new: ListValue) -> ListValue:
                 values[name] = replaced(item)
 
     scope.values[:] = map(replaced, scope.values)
+    for turns in scope.turns:
+        turns.waiting[:] = map(replaced, turns.waiting)
     for frame in scope.frames:
         within(frame.values)
     for item in scope.objects:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
 from graphcalc.diagnostics import LimitError
@@ -139,6 +139,17 @@ class EllipsisValue(NamedTuple):
     """`...`."""
 
     node: Expr
+
+
+class Turns:
+    """What a loop goes over, and the items whose turns are to come, the next one last.
+
+    A write in place changes the items that share its memory here too.
+    """
+
+    def __init__(self, whole: Any, items: Iterable[Any]) -> None:
+        self.whole = whole
+        self.waiting: list[Any] = list(items)[::-1]
 
 
 # The position of a graph node, or something static.

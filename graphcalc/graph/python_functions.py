@@ -22,6 +22,7 @@ from graphcalc.graph.lowered import (
     StaticNumber,
     TextValue,
     TupleValue,
+    Turns,
     has_objects,
 )
 from graphcalc.graph.objects import ObjectValue
@@ -120,11 +121,15 @@ def _invoked(
 
     def code() -> Iterator[Any]:
         found: list[Lowered] = []
-        for row in rows:
+        turns = Turns(None, [TupleValue(row, call.node) for row in rows])
+        call.scope.turns.append(turns)
+        while turns.waiting:
+            row = turns.waiting.pop().items
             taken: list[Lowered] = []
             yield Invoke(function, row, call.node)
             yield Take(taken)
             found += made(row, taken[0])
+        call.scope.turns.remove(turns)
         yield Push(_listed(call, found))
 
     frame = call.frame

@@ -26,7 +26,8 @@ def _range(site: CallSite) -> Lowered:
 
 def _as_list(site: CallSite) -> Lowered:
     item = site.item("x")
-    return ListValue(item.items, site.node) if isinstance(item, TupleValue) else _given(site)
+    is_sequence = isinstance(item, (TupleValue, ListValue))
+    return ListValue(item.items, site.node) if is_sequence else _given(site)
 
 
 def _as_tuple(site: CallSite) -> Lowered:

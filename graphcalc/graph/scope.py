@@ -40,6 +40,7 @@ from graphcalc.graph.lowered import (
     StaticNumber,
     TextValue,
     TupleValue,
+    Turns,
 )
 from graphcalc.graph.objects import ClassValue, ObjectValue, ParameterValue, SuperValue
 from graphcalc.graph.static_arithmetic import number, whole
@@ -161,6 +162,8 @@ class Scope:
         # How many `with torch.no_grad()` are open, and the nodes before the first: what is named in
         # them is constant to gradients.
         self.constant_depth = self.constant_from = 0
+        # The loops that go on.
+        self.turns: list[Turns] = []
         # What `print` shows, in order.
         self.printed: list[int] = []
         # The objects that were made, in order, and whether a note on training was given.
