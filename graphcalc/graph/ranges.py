@@ -26,8 +26,9 @@ def _range(site: CallSite) -> Lowered:
 
 def _as_list(site: CallSite) -> Lowered:
     item = site.item("x")
-    is_sequence = isinstance(item, (TupleValue, ListValue))
-    return ListValue(item.items, site.node) if is_sequence else _given(site)
+    if isinstance(item, (TupleValue, ListValue)):
+        return ListValue(item.items, site.node)
+    return _given(site)
 
 
 def _as_tuple(site: CallSite) -> Lowered:
