@@ -94,11 +94,12 @@ class Parameters:
         node = self.graph[position]
         if node.type.shape != item.shape:
             label = Label(node.source, node.span)
+            made = brief(item.call.source.slice(item.call.span))
             raise DataError(
                 "parameter-shape",
-                f"`{brief(name)}` is {show(node.type.shape)}, and the module wants "
+                f"`{brief(name)}` is {show(node.type.shape)}, but `{made}` makes it "
                 f"{show(item.shape)}",
-                (label, item.call._replace(text="the module is made here")),
+                (label, item.call._replace(text="in this call, which makes the parameter")),
             )
         if node.op is OPS["input"] and node.type.dtype not in FLOATS and not item.is_buffer:
             node.type = node.type._replace(dtype=self.dtype)

@@ -482,7 +482,10 @@ class Scope:
         text = brief(label[0].source.slice(label[0].span))
         if isinstance(item, ObjectValue):
             message = f"`{text}` is a {brief(item.kind.name)}, and no value"
-            return CallError("object-value", message, label, help=f"call it: `{text}(x)`")
+            is_called = item.kind.is_module or item.kind.method("__call__") is not None
+            return CallError(
+                "object-value", message, label, help=f"call it: `{text}(x)`" if is_called else ""
+            )
         return CallError("object-value", f"`{text}` is a class, and no value", label)
 
     # Names
