@@ -305,7 +305,7 @@ def _called(
         return None
     if in_prelude and name in INTERNAL:
         found = OPS[name]
-    elif in_prelude or not name.startswith(PRIVATE):
+    elif frame.place is not None or not name.startswith(PRIVATE):
         own = scope.language.functions.find(name, module.rpartition(".")[2])
         found = _with_arguments(scope, own, nodes)
     if found is None and not in_prelude:

@@ -10,6 +10,13 @@ _LINE = re.compile(r"(\w+)\((.*?)\)(?: \| ([\w, ]+))? = (.*)")
 # Takes more than its input: those of these names are read in another way while it is trained.
 _TRAINED = "trained"
 
+# Arguments of constructors that mean something else than is computed here, and what to write.
+_LEGACY = ("size_average", "reduce")
+_REFUSED = {
+    **dict.fromkeys(_LEGACY, "write `reduction`, as 'sum' or 'none'"),
+    "return_indices": "leave it out",
+}
+
 
 @cache
 def layers() -> dict[str, str]:
@@ -40,6 +47,11 @@ def _as_class(line: str) -> tuple[str, str]:
     inputs = f", {more}" if more and not is_trained else ""
     text = [f"class {name}(nn.Module):", *["    _differs_in_training = True"] * is_trained]
     text += [f"    def __init__(self{', ' + signature if signature else ''}):"]
+    for word in sorted(_REFUSED.keys() & set(words)):
+        refusal = f'_refuse("`{word}` is none here; {_REFUSED[word]}")'
+        text += [f"        if {word} != None and {word} != False:", f"            return {refusal}"]
+        if word in _LEGACY:
+            text[-2] = f"        if {word} != None:"
     text += [f"        self.{word} = {word}" for word in words] or ["        pass"]
     text += [f"    def forward(self, input{inputs}):", f"        return {computed}"]
     return name, "\n".join(text)

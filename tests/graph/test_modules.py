@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from running import graphcalc
 from torch import nn
 
 import graphcalc as gc
@@ -209,3 +210,54 @@ def test_functions_of_init(call, std):
     )
     result = gc.run(program, init=True, keep=["fc.weight"])
     assert abs(_tensor(result["fc.weight"]).std() - std) <= 0.01 * std
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "nn.L1Loss(size_average=False)(x, x)",
+        "nn.MaxPool1d(2, return_indices=True)(x)",
+        "nn.Embedding(2, 3, max_norm=1)(x)",
+        "nn.Conv1d(1, 1, 1, padding_mode='circular')(x)",
+        "nn.MultiheadAttention(4, 2, kdim=3)(x, x, x)",
+        "nn.BatchNorm1d(3).train()(x)",
+    ],
+)
+def test_what_is_not_computed_is_refused(call):
+    with pytest.raises(gc.GraphcalcError) as caught:
+        gc.run(f"y = {call}", x=[[1, 2, 3]], init=True)
+    assert caught.value.diagnostic.labels[0].source.text.startswith("y = ")
+
+
+_MASKED = "m = nn.MultiheadAttention(8, 2, batch_first=True)\ny = m(x, x, x, {})"
+
+
+@pytest.mark.parametrize(
+    ("word", "mask"),
+    [
+        ("attn_mask", torch.triu(torch.ones(5, 5), 1).bool()),
+        ("attn_mask", torch.arange(100.0).reshape(4, 5, 5).double() / 50),
+        ("key_padding_mask", torch.tensor([[0, 0, 0, 1, 1], [0, 0, 0, 0, 0]]).bool()),
+    ],
+)
+def test_masks_of_attention(word, mask):
+    torch.manual_seed(0)
+    module = nn.MultiheadAttention(8, 2, batch_first=True).double().eval()
+    x = torch.randn(2, 5, 8).double()
+    inputs = {"x": x, "mask": mask, **module.state_dict()}
+    result = gc.run(_MASKED.format(f"{word}=mask"), inputs)
+    expected = module(x, x, x, **{word: mask})[0].detach()
+    torch.testing.assert_close(_tensor(result["y[0]"]), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_a_checkpoint_binds_all_parameters(tmp_path):
+    path = tmp_path / "net.pt"
+    net = nn.Linear(1, 2)
+    torch.save(
+        {"fc.weight": net.weight.data, "fc.bias": net.bias.data, "else": torch.ones(2)}, path
+    )
+    program = _NET + "net = Net(1)\ny = net(x)"
+    done = graphcalc(program, "x=[[2]]", "--inputs", str(path), "--format", "json")
+    assert done.status == 0
+    assert "fc.weight" in done.text
+    assert "else" not in done.text
