@@ -43,8 +43,6 @@ def give(scope: Scope, step: Give, frame: Frame) -> None:
     item = scope.values.pop()
     if isinstance(item, ParameterValue) and not item.places and item.value is not None:
         item = item.value
-    if scope.constant_depth and not storage.is_number(scope, item):
-        item = _constant(scope, item, step, frame)
     if frame.is_program:
         assert scope.program is not None
         scope.program.give(item, step.name, step.root, frame.source, is_turn=step.is_turn)
@@ -53,14 +51,6 @@ def give(scope: Scope, step: Give, frame: Frame) -> None:
     is_shown = frame.definition is not None and frame.place is None and not step.is_turn
     if type(item) is int and frame.definition is not None and is_shown:
         scope.local_names.append((item, f"{frame.definition.name}.{step.name}"))
-
-
-def _constant(scope: Scope, item: Lowered, step: Give, frame: Frame) -> Lowered:
-    """Return a value that is named under `no_grad`: gradients take it for a constant."""
-    if type(item) is not int or scope.builder.nodes[item].type.dtype not in FLOATS:
-        return item
-    where = frame.source, step.root.span
-    return scope.builder.hold_constant(item, scope.constant_from, where)
 
 
 def discard(scope: Scope, step: Discard, frame: Frame) -> None:

@@ -18,11 +18,20 @@ from graphcalc.graph.frames import (
     Give,
     GiveItem,
     GiveMember,
+    Invoke,
     Push,
     Take,
     Unpack,
 )
-from graphcalc.graph.lowered import FunctionValue, ListValue, Lowered, NoneValue, Turns
+from graphcalc.graph.lowered import (
+    FunctionValue,
+    ListValue,
+    Lowered,
+    ModulePrefix,
+    NoneValue,
+    Turns,
+    Unassigned,
+)
 from graphcalc.graph.modules import imported
 from graphcalc.graph.scope import Scope
 from graphcalc.graph.values import iterate
@@ -37,6 +46,7 @@ from graphcalc.syntax.program import (
     Block,
     ClassDefinition,
     Definition,
+    Deletion,
     For,
     If,
     Import,
@@ -55,12 +65,16 @@ _CONTEXTS = frozenset(
 )
 
 
-# Those in which values are constant to gradients.
-_CONSTANT = frozenset({"no_grad", "inference_mode"})
+class _Mode:
+    """A `with` whose body is not over, and whether gradients were blocked before it."""
 
+    def __init__(self, scope: Scope) -> None:
+        self.builder = scope.builder
+        self.before = scope.builder.is_without_gradients
 
-class _ConstantValues:
-    """The end of a body whose values are constant to gradients."""
+    def leave(self) -> None:
+        """Go back to what was before."""
+        self.builder.is_without_gradients = self.before
 
 
 class _Loop:
@@ -70,10 +84,15 @@ class _Loop:
         where = statement.source, statement.iterable.span
         self.statement = statement
         self.turns = Turns(whole, iterate(scope, whole, where))
+        self.scope = scope
         scope.turns.append(self.turns)
 
+    def leave(self) -> None:
+        """End the loop."""
+        self.scope.turns.remove(self.turns)
 
-_Pending: TypeAlias = "Iterator[AnyStatement] | _Loop | _ConstantValues"
+
+_Pending: TypeAlias = "Iterator[AnyStatement] | _Loop | _Mode"
 
 
 def run_statement(scope: Scope, statement: AnyStatement, frame: Frame) -> None:
@@ -82,8 +101,13 @@ def run_statement(scope: Scope, statement: AnyStatement, frame: Frame) -> None:
     scope.run(frame)
 
 
-def body_code(scope: Scope, body: Block, frame: Frame) -> Iterator[Any]:
-    """Yield the code of a function's body; its value is on the stack at the end."""
+def body_code(scope: Scope, definition: Definition, frame: Frame) -> Iterator[Any]:
+    """Return the code of a function's statements; its value is on the stack at the end."""
+    body = definition.body
+    assert isinstance(body, Block)
+    contexts = tuple(d for d in definition.decorators if _context_name(d) in _CONTEXTS)
+    if contexts:
+        body = Block((With(definition.source, contexts, (), body),))
     return _steps(scope, body, frame, is_function=True)
 
 
@@ -91,17 +115,19 @@ def _steps(scope: Scope, body: Block, frame: Frame, *, is_function: bool) -> Ite
     pending: list[_Pending] = [iter(body.statements)]
     while pending:
         top = pending[-1]
+        if isinstance(top, _Mode):
+            pending.pop()
+            top.leave()
+            continue
         if isinstance(top, _Loop):
             if not top.turns.waiting:
-                _end_context(scope, pending)
+                top.leave()
+                pending[-1] = iter(top.statement.otherwise.statements)
                 continue
             _count(scope, top.statement)
             yield Push(top.turns.waiting.pop())
             yield from _give(scope, top.statement.target, top.statement.iterable, is_turn=True)
             pending.append(iter(top.statement.body.statements))
-            continue
-        if isinstance(top, _ConstantValues):
-            _end_context(scope, pending)
             continue
         statement = next(top, None)
         if statement is None:
@@ -112,8 +138,7 @@ def _steps(scope: Scope, body: Block, frame: Frame, *, is_function: bool) -> Ite
                 if not is_function:
                     raise _outside(statement.source, statement.span, "return", "a function")
                 yield from _value(scope, statement)
-                while pending:
-                    _end_context(scope, pending)
+                _leave_all(pending)
                 return
             case If():
                 taken: list[Lowered] = []
@@ -126,14 +151,11 @@ def _steps(scope: Scope, body: Block, frame: Frame, *, is_function: bool) -> Ite
                 yield Take(taken)
                 pending.append(_Loop(scope, statement, taken[0]))
             case With():
-                if _check_contexts(statement):
-                    if not scope.constant_depth:
-                        scope.constant_from = len(scope.builder.nodes)
-                    scope.constant_depth += 1
-                    pending.append(_ConstantValues())
+                pending.append(_Mode(scope))
+                yield from _enter(scope, statement)
                 pending.append(iter(statement.body.statements))
             case Jump(word="break" | "continue"):
-                _jump(scope, pending, statement)
+                _jump(pending, statement)
             case _:
                 yield from _simple(scope, statement, frame)
     yield Push(NoneValue(_nothing()))
@@ -163,10 +185,18 @@ def _count(scope: Scope, statement: For) -> None:
         )
 
 
-def _jump(scope: Scope, pending: list[_Pending], statement: Jump) -> None:
+def _leave_all(pending: list[_Pending]) -> None:
+    for item in reversed(pending):
+        if isinstance(item, (_Mode, _Loop)):
+            item.leave()
+
+
+def _jump(pending: list[_Pending], statement: Jump) -> None:
     """Leave or go on with the innermost loop."""
     while pending and not isinstance(pending[-1], _Loop):
-        _end_context(scope, pending)
+        item = pending.pop()
+        if isinstance(item, _Mode):
+            item.leave()
     if not pending:
         raise _outside(statement.source, statement.span, statement.word, "a loop")
     if statement.word == "break":
@@ -191,21 +221,27 @@ def _branch(scope: Scope, statement: If, condition: Lowered) -> Block:
     return statement.body if chosen else statement.otherwise
 
 
-def _end_context(scope: Scope, pending: list[_Pending]) -> None:
-    """Leave a body."""
-    ended = pending.pop()
-    scope.constant_depth -= isinstance(ended, _ConstantValues)
-    if isinstance(ended, _Loop):
-        scope.turns.remove(ended.turns)
+def _context_name(context: Expr) -> str:
+    function = context.function if type(context) is ast.Call else context
+    name: str = getattr(function, "name", "")
+    return name
 
 
-def _check_contexts(statement: With) -> bool:
-    """Return whether values are constant to gradients; raise CallError for what cannot be read."""
-    is_constant = False
+def _enter(scope: Scope, statement: With) -> Iterator[Any]:
+    """Yield the code that enters contexts: those of gradients block them, or let them be."""
     for context in statement.contexts:
-        function = context.function if type(context) is ast.Call else context
-        name = getattr(function, "name", "")
-        if name not in _CONTEXTS:
+        name = _context_name(context)
+        if name in ("no_grad", "inference_mode"):
+            scope.builder.is_without_gradients = True
+        elif name == "enable_grad":
+            scope.builder.is_without_gradients = False
+        elif name == "set_grad_enabled" and isinstance(context, ast.Call):
+            for argument in context.arguments:
+                taken: list[Lowered] = []
+                yield from scope.order(argument)
+                yield Take(taken)
+                scope.builder.is_without_gradients = truth(scope, taken[0]) is False
+        elif name not in _CONTEXTS:
             text = brief(statement.source.slice(context.span))
             raise CallError(
                 "context",
@@ -213,8 +249,6 @@ def _check_contexts(statement: With) -> bool:
                 (Label(statement.source, context.span),),
                 help="write the statements inside of it alone",
             )
-        is_constant |= name in _CONSTANT
-    return is_constant
 
 
 def _simple(scope: Scope, statement: AnyStatement, frame: Frame) -> Iterator[Any]:
@@ -247,9 +281,12 @@ def _simple(scope: Scope, statement: AnyStatement, frame: Frame) -> Iterator[Any
             if not written:
                 yield from _give(scope, target, value)
         case Definition():
-            _give_function(scope, statement, frame)
+            yield from _define(scope, statement, frame)
         case Import():
             _give_module(scope, statement, frame)
+        case Deletion():
+            for deleted in statement.targets:
+                _delete(scope, deleted, statement, frame)
         case Assertion():
             taken: list[Lowered] = []
             yield from scope.order(statement.condition)
@@ -297,20 +334,78 @@ def _give(scope: Scope, target: Expr, root: Expr, *, is_turn: bool = False) -> I
                 yield GiveMember(part)
 
 
-def _give_function(scope: Scope, statement: Definition, frame: Frame) -> None:
-    if frame.is_program:
-        scope.functions[statement.name] = statement
-    else:
-        frame.values[statement.name] = FunctionValue(statement, frame.values)
+def _define(scope: Scope, statement: Definition, frame: Frame) -> Iterator[Any]:
+    """Yield the code of a definition: the defaults of parameters get their values."""
+    defaults: dict[str, Lowered] = {}
+    for parameter in statement.parameters:
+        if parameter.default is not None:
+            taken: list[Lowered] = []
+            yield from scope.order(parameter.default)
+            yield Take(taken)
+            defaults[parameter.name] = taken[0]
+    name = statement.name
+    closure = {} if frame.is_program else frame.values
+    function: Lowered = FunctionValue(statement, closure, defaults)
+    decorated = False
+    for decorator in reversed(statement.decorators):
+        if _is_own_function(scope, decorator, frame):
+            taken = []
+            yield from scope.order(decorator)
+            yield Take(taken)
+            found = taken[0]
+            assert isinstance(found, FunctionValue)
+            yield Invoke(found, (function,), ast.Call(decorator, (), *decorator.span))
+            yield Take(taken)
+            function, decorated = taken[1], True
+    if not frame.is_program:
+        frame.values[name] = function
+        return
+    if decorated:
+        assert scope.program is not None
+        scope.program.give_static(name, function)
+        return
+    scope.functions[name] = statement
+    scope.defaults[id(statement)] = defaults
+    if name in scope.names or name in scope.statics:
+        assert scope.program is not None
+        scope.program.give_static(name, FunctionValue(statement, {}, defaults))
 
 
 def _give_module(scope: Scope, statement: Import, frame: Frame) -> None:
-    for name, item in imported(scope, statement).items():
+    found = dict(imported(scope, statement))
+    if not found and isinstance(frame.values.get(statement.name), Unassigned):
+        found[statement.name] = ModulePrefix(statement.name)
+    for name, item in found.items():
         if frame.is_program:
             assert scope.program is not None
             scope.program.give_static(name, item)
         else:
             frame.values[name] = item
+
+
+def _is_own_function(scope: Scope, decorator: Expr, frame: Frame) -> bool:
+    """Whether a decorator is a function of the program, which makes another one of a function."""
+    function = decorator.function if type(decorator) is ast.Call else decorator
+    if type(function) is not ast.Name:
+        return False
+    name = function.name
+    static = scope.statics.get(name)
+    found = frame.values.get(name) or (static and static.item)
+    return isinstance(found, FunctionValue) or name in scope.functions
+
+
+def _delete(scope: Scope, target: Expr, statement: Deletion, frame: Frame) -> None:
+    """Let a name have no value any more."""
+    label = Label(statement.source, target.span)
+    if type(target) is not ast.Name:
+        text = brief(statement.source.slice(target.span))
+        raise CallError("deletion", f"`{text}` cannot be deleted: it is no name", (label,))
+    name = target.name
+    if frame.is_program:
+        assert scope.program is not None
+        scope.program.delete(name, label)
+    elif name in frame.values:
+        frame.values[name] = Unassigned(name)
 
 
 def _check_assertion(scope: Scope, statement: Assertion, item: Lowered) -> None:

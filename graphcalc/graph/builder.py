@@ -50,6 +50,8 @@ class Builder:
         self.constants: dict[Any, int] = {}
         # Whether equal nodes are one: not while values are changed in place.
         self.is_sharing = True
+        # Whether no gradient passes to the operands of new nodes, as in torch's `no_grad`.
+        self.is_without_gradients = False
         self.random_count = 0
         # Written numbers that gradients are taken of: they stand for any number.
         self.variables: set[int] = set()
@@ -77,7 +79,8 @@ class Builder:
         Raises ShapeError, DtypeError or IndexRangeError where the operands do not fit, and
         LimitError where the value would be too large.
         """
-        is_shared = is_shared and self.is_sharing and op.kind != "random"
+        is_constant = self.is_without_gradients and operands and op is not OPS["alias"]
+        is_shared = is_shared and self.is_sharing and op.kind != "random" and not is_constant
         if is_shared:
             equal = self.shared.setdefault((op.name, params), {})
             if operands in equal:
@@ -86,6 +89,8 @@ class Builder:
         position = self._append(Node(op, operands, params, type_, where, written=written))
         if is_shared:
             equal[operands] = position
+        elif is_constant:
+            self.nodes[position].is_constant = True
         return position
 
     def _append(self, node: Node) -> int:
@@ -186,17 +191,6 @@ class Builder:
             return None
         return node.params[1] if node.op is OPS["const"] and node.name is None else None
 
-    def hold_constant(self, position: int, first: int, where: Where) -> int:
-        """Return a value that no gradient passes through: a node from `first` on, or a new one."""
-        node = self.nodes[position]
-        if position < first or not node.operands:
-            return self.add(OPS["detach"], (position,), (), where)
-        node.is_constant = True
-        equal = self.shared.get((node.op.name, node.params), {})
-        if equal.get(node.operands) == position:
-            del equal[node.operands]
-        return position
-
     def variable(self, position: int) -> int:
         """Return a written number as a node of its own, which a gradient can be taken of.
 
@@ -259,14 +253,16 @@ class Builder:
         if op is OPS["const"]:
             type_, data = params
             params = type_, tuple([v.of(numbers) if type(v) is NumberHole else v for v in data])
-        if event.is_shared:
+        is_shared = event.is_shared and not self.is_without_gradients
+        if is_shared:
             equal = self.shared.setdefault((op.name, params), {})
             if operands in equal:
                 return equal[operands]
         node = Node(op, operands, params, event.type, where, written=event.written)
+        node.is_constant = self.is_without_gradients
         node.is_hidden = event.is_hidden
         position = self._append(node)
-        if event.is_shared:
+        if is_shared:
             equal[operands] = position
         return position
 

@@ -53,12 +53,25 @@ class Arguments:
         source: Source,
     ) -> dict[str, Lowered]:
         """The arguments of a call of a function that is written in the language, by parameter."""
+        in_order = sorted(definition.parameters, key=lambda p: p.kind != "")
         parameters_ = [
             Parameter(p.name, "tensor", _default_text(definition, p), False)
-            for p in definition.parameters
+            for p in in_order
+            if p.kind != "rest"
         ]
-        matched = self._assign(called(definition.name), parameters_, items, nodes, call, source, ())
-        return {name: item for name, (item, _) in matched.items()}
+        name = called(definition.name)
+        rest: dict[str, Lowered] = {}
+        if in_order and in_order[-1].kind:
+            count = sum(p.kind == "" for p in in_order)
+            taken = next((p.name for p in in_order if p.kind == "rest"), "")
+            items, nodes, more = _without_rest(items, nodes, count)
+            if more and not taken:
+                given = count + len(more)
+                text = ", ".join(p.name for p in in_order[:count])
+                raise self._arity(name, text, parameters_[:count], given, call, source, ())
+            rest = {taken: TupleValue(more, call)} if taken else {}
+        matched = self._assign(name, parameters_, items, nodes, call, source, ())
+        return {**{name: item for name, (item, _) in matched.items()}, **rest}
 
     def match(
         self,
@@ -395,6 +408,16 @@ class Arguments:
                 (Label(source, call.span), *context),
             )
         return int(value)
+
+
+def _without_rest(
+    items: list[Lowered], nodes: list[Expr], count: int
+) -> tuple[list[Lowered], list[Expr], tuple[Lowered, ...]]:
+    """Return arguments without those by place behind the first ones, and these."""
+    places = [i for i, node in enumerate(nodes) if type(node) is not ast.Keyword]
+    more = places[count:]
+    kept = [i for i in range(len(items)) if i not in more]
+    return [items[i] for i in kept], [nodes[i] for i in kept], tuple(items[i] for i in more)
 
 
 def _default_text(definition: Definition, parameter: FunctionParameter) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -52,6 +51,7 @@ from graphcalc.graph.lowered import (
     NoneValue,
     PairValue,
     TextValue,
+    Unassigned,
 )
 from graphcalc.graph.modules import is_known
 from graphcalc.graph.objects import ClassValue, ObjectValue, ParameterValue
@@ -81,8 +81,7 @@ def call(scope: Scope, node: ast.Call, frame: Frame) -> Frame | None:
     items, nodes = spread_arguments(scope.pop(len(node.arguments)), node.arguments)
     function = _function(scope, node, frame)
     if function is not None:
-        definition, closure = function
-        return _inline(scope, definition, items, nodes, node, frame, closure=closure)
+        return inlining.inline_value(scope, function, items, nodes, node, frame)
     of_object = _object(scope, node, frame)
     if of_object is not None:
         from graphcalc.graph import classes
@@ -223,8 +222,7 @@ def call_value(
 ) -> Frame | None:
     """Put the value of a call of a function that is a value on the stack, or return its frame."""
     if isinstance(function, FunctionValue):
-        definition, closure = function
-        return _inline(scope, definition, items, nodes, node, frame, closure=closure)
+        return inlining.inline_value(scope, function, items, nodes, node, frame)
     if is_of_object(function):
         from graphcalc.graph import classes
 
@@ -294,6 +292,10 @@ def _called(
     in_prelude = frame.place is not None and not frame.is_layer
     is_own = in_prelude or module or frame.is_layer
     definition = None if is_own else scope.functions.get(name)
+    if definition is not None and value is not None and isinstance(definition.body, Block):
+        # As in Python, a method of a tensor is torch's, whatever functions there are.
+        is_torchs = scope.language.functions.find(name) is not None
+        definition = None if is_torchs else definition
     if definition is not None:
         return _inline(scope, definition, items, nodes, node, frame)
     if name in OTHER_READINGS and not in_prelude and not module:
@@ -457,7 +459,8 @@ def _function(scope: Scope, node: ast.Call, frame: Frame) -> FunctionValue | Non
 def _named(scope: Scope, name: str, frame: Frame) -> Lowered | None:
     """Return what a name stands for that may be a function, in a body or in the program."""
     if name in frame.values:
-        return frame.values[name]
+        found = frame.values[name]
+        return None if isinstance(found, Unassigned) else found
     is_static = name in scope.statics and frame.place is None
     return scope.statics[name].item if is_static else None
 
@@ -674,15 +677,14 @@ def _inline(
     node: ast.Call,
     frame: Frame,
     place: Label | None = None,
-    closure: Mapping[str, Lowered] | None = None,
 ) -> Frame | None:
     """Return a frame for the body of a function with its parameters bound.
 
-    Where a call like it was lowered before, its value is put on the stack instead. `closure` are
-    the names around the function's text.
+    Where a call like it was lowered before, its value is put on the stack instead.
     """
-    if isinstance(definition.body, Block) or closure is not None:
-        return inlining.inline_block(scope, definition, items, nodes, node, frame, closure or {})
+    if isinstance(definition.body, Block):
+        function = FunctionValue(definition, {}, scope.defaults.get(id(definition), {}))
+        return inlining.inline_value(scope, function, items, nodes, node, frame)
     items = [
         scope.operand(item, n, frame.source)
         if type(item) in (ListValue, BoundMethod, ParameterValue)
@@ -690,7 +692,11 @@ def _inline(
         for item, n in zip(items, nodes)
     ]
     values = scope.arguments.bind(definition, items, nodes, node, frame.source)
-    is_plain = scope.builder.is_sharing and all([type(v) is int for v in values.values()])
+    is_plain = (
+        scope.builder.is_sharing
+        and not scope.builder.is_without_gradients
+        and all([type(v) is int for v in values.values()])
+    )
     key = (id(definition), tuple(values.items())) if is_plain else None
     if key is not None and key in scope.memo:
         scope.values.append(scope.memo[key])

@@ -34,6 +34,8 @@ def truth(scope: Scope, item: Lowered) -> bool | None:
             return bool(item.text)
         case TupleValue() | ListValue():
             return bool(item.items)
+        case int() if scope.is_python and item in scope.arguments.lists:
+            return bool(scope.arguments.lists[item].items)
         case int():
             value = scope.decided(item)
             return None if value is None else bool(value)

@@ -97,7 +97,7 @@ def _of_class(
 ) -> Frame | None:
     """`Base.__init__(self, …)`, and static methods."""
     found = kind.method(name)
-    if found is not None and "staticmethod" in found[1].decorators:
+    if found is not None and _is_decorated(found[1], "staticmethod"):
         return _entered(scope, kind, found[1], items, nodes, node, frame)
     if items and isinstance(items[0], ObjectValue):
         return _method(scope, items[0], kind, name, items[1:], nodes[1:], node, frame)
@@ -233,9 +233,9 @@ def _method(
             raise _unknown(scope, kind, name, node, frame)
         return inner
     owner, definition = found
-    if "staticmethod" in definition.decorators:
+    if _is_decorated(definition, "staticmethod"):
         return _entered(scope, owner, definition, items, nodes, node, frame)
-    if "classmethod" in definition.decorators:
+    if _is_decorated(definition, "classmethod"):
         raise _unknown(scope, kind, name, node, frame)
     if name == "forward" and kind.is_trained:
         module_methods.check_mode(scope, item, node, frame)
@@ -309,7 +309,7 @@ def member(scope: Scope, item: Lowered, node: ast.Attribute, frame: Frame) -> Lo
     if found is not None:
         return found  # type: ignore[no-any-return]
     method = item.kind.method(name)
-    if method is not None and "property" in method[1].decorators:
+    if method is not None and _is_decorated(method[1], "property"):
         read = ast.Call(node, (), node.start, node.end)
         inner = _method(scope, item, item.kind, name, [], [], read, frame)
         assert inner is not None
@@ -395,3 +395,8 @@ def part(
     found = pick(scope.arguments, TupleValue(item.items, item.node), items, node, frame.source)
     is_slice = type(items[0]) is Range
     return ListValue(found.items, node) if is_slice and type(found) is TupleValue else found
+
+
+def _is_decorated(definition: Definition, name: str) -> bool:
+    """Whether a decorator of a method has a name."""
+    return any(isinstance(d, ast.Name) and d.name == name for d in definition.decorators)

@@ -96,7 +96,11 @@ def _compared(
     node: ast.Comparison,
     frame: Frame,
 ) -> Lowered:
-    truth = compare(op, left[0], right[0], scope.fixed)
+    sides = _listed(scope, left[0]), _listed(scope, right[0])
+    if all(isinstance(side, TupleValue) for side in sides):
+        truth = compare(op, *sides, scope.fixed)
+    else:
+        truth = compare(op, left[0], right[0], scope.fixed)
     if truth is not None:
         return StaticNumber(truth)
     if frame.place is not None and TextValue in (type(left[0]), type(right[0])):
@@ -105,6 +109,14 @@ def _compared(
         return text_comparison.comparison(scope, op, (left[0], right[0]), node, frame)
     operands = [scope.operand(item, n, frame.source) for item, n in (left, right)]
     return scope.add(OPS[op], (operands[0], operands[1]), (), node, frame)
+
+
+def _listed(scope: Scope, item: Lowered) -> Lowered:
+    """Return a list of a program of Python's as a tuple, which it is compared like."""
+    found: Any = scope.arguments.lists.get(item, item) if type(item) is int else item
+    if not scope.is_python or not isinstance(found, ListValue):
+        return item
+    return TupleValue(found.items, found.node)
 
 
 def compare(op: str, left: Lowered, right: Lowered, fixed: Callable[[Lowered], Any]) -> bool | None:

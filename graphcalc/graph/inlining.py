@@ -4,16 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import chain
+from types import MappingProxyType
 
 from graphcalc.diagnostics import CallError, Label, LimitError, brief
 from graphcalc.graph import fragments
 from graphcalc.graph.blocks import body_code
 from graphcalc.graph.frames import Frame
-from graphcalc.graph.lowered import Lowered
+from graphcalc.graph.lowered import FunctionValue, Lowered, Unassigned
 from graphcalc.graph.scope import Scope
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.expr import Expr
+from graphcalc.syntax.parts import names_given
 from graphcalc.syntax.program import Block, Definition
+
+
+def inline_value(
+    scope: Scope,
+    function: FunctionValue,
+    items: list[Lowered],
+    nodes: list[Expr],
+    node: ast.Call,
+    frame: Frame,
+) -> Frame:
+    """Return a frame for the body of a function that is a value."""
+    definition, closure, defaults = function
+    return inline_block(scope, definition, items, nodes, node, frame, closure, defaults=defaults)
+
+
+def _own_names(scope: Scope, definition: Definition) -> Mapping[str, Lowered]:
+    """Return the names that a function's statements give values, before they have one."""
+    found = scope.own_names.get(id(definition))
+    if found is None:
+        body = definition.body
+        names = sorted(names_given(body.statements)) if isinstance(body, Block) else ()
+        found = scope.own_names[id(definition)] = {name: Unassigned(name) for name in names}
+    return found
 
 
 def inline_block(
@@ -25,6 +50,7 @@ def inline_block(
     frame: Frame,
     closure: Mapping[str, Lowered],
     place: Label | None = None,
+    defaults: Mapping[str, Lowered] = MappingProxyType({}),
 ) -> Frame:
     """Return a frame for the statements of a function's body with its parameters bound.
 
@@ -34,14 +60,14 @@ def inline_block(
     where = frame.place or Label(frame.source, node.span)
     label = where._replace(text=f"in this call of `{brief(definition.name)}`")
     check_cycle(scope, definition, label)
+    values = {**defaults, **values}
     arguments = {name: argument(scope, definition, item) for name, item in values.items()}
-    names = {**closure, **arguments}
+    names = {**closure, **_own_names(scope, definition), **arguments}
     inner = Frame(iter(()), definition.source, names, definition, label, place)
-    body = definition.body
     code = scope.body(definition, arguments)
     count(scope, 1 + len(code), label)
-    rest = body_code(scope, body, inner) if isinstance(body, Block) else ()
-    inner.code = chain(code, rest)
+    is_block = isinstance(definition.body, Block)
+    inner.code = chain(code, body_code(scope, definition, inner)) if is_block else iter(code)
     return inner
 
 

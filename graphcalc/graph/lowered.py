@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 from graphcalc.diagnostics import LimitError
@@ -107,10 +108,14 @@ class PairValue(NamedTuple):
 
 
 class FunctionValue(NamedTuple):
-    """A function as a value: a `lambda`, or a `def` in another function, whose names it reads."""
+    """A function as a value: a `lambda`, or a `def` in another function, whose names it reads.
+
+    `defaults` are the values of its parameters' defaults, from where it was defined.
+    """
 
     definition: Definition
     closure: dict[str, Any]
+    defaults: Mapping[str, Any] = MappingProxyType({})
 
 
 class Spread(NamedTuple):
@@ -135,6 +140,12 @@ class NoneValue(NamedTuple):
     node: Expr
 
 
+class Unassigned(NamedTuple):
+    """What a name of a function's own means before it has a value, or after `del`."""
+
+    name: str
+
+
 class EllipsisValue(NamedTuple):
     """`...`."""
 
@@ -156,14 +167,16 @@ class Turns:
 Lowered: TypeAlias = (
     "int | ModulePrefix | BoundMethod | StaticNumber | TextValue | StaticArgument | TupleValue "
     "| ListValue | PairValue | FunctionValue | Spread | Range | NoneValue | EllipsisValue "
-    "| DottedName | ClassValue | ObjectValue | ParameterValue | SuperValue"
+    "| DottedName | ClassValue | ObjectValue | ParameterValue | SuperValue | Unassigned"
 )
 OBJECTS = (ClassValue, ObjectValue, SuperValue)
 
 
 def is_nameable(item: Lowered) -> bool:
     """Whether a name can stand for a value that is no node: a tuple, text, a function."""
-    kinds = (TupleValue, TextValue, NoneValue, PairValue, ModulePrefix, FunctionValue)
+    if isinstance(item, BoundMethod):
+        return isinstance(item.value, ModulePrefix)
+    kinds = (TupleValue, TextValue, NoneValue, PairValue, ModulePrefix, FunctionValue, Range)
     return type(item) in (*kinds, *OBJECTS) or has_objects(item)
 
 

@@ -9,7 +9,14 @@ from functools import cached_property
 from itertools import count, filterfalse, product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from graphcalc.diagnostics import BindingError, GraphcalcError, Label, ProgramError, brief
+from graphcalc.diagnostics import (
+    BindingError,
+    CallError,
+    GraphcalcError,
+    Label,
+    ProgramError,
+    brief,
+)
 from graphcalc.graph.builder import Builder
 from graphcalc.graph.call_tree import CallRecorder
 from graphcalc.graph.declarations import Declarations, place_of
@@ -36,10 +43,12 @@ from graphcalc.ops.spec import Type
 from graphcalc.ops.table import CONSTANTS, OPS
 from graphcalc.ops.words import PREFIXES
 from graphcalc.source import Source, Span
-from graphcalc.syntax.expr import Call, Expr, List, Tensor, Text
+from graphcalc.syntax.expr import Binary, Call, Expr, List, Tensor, Text
 from graphcalc.syntax.format import format_expression
+from graphcalc.syntax.parts import is_pythons
 from graphcalc.syntax.program import (
     AnyStatement,
+    Block,
     Declaration,
     Definition,
     Statement,
@@ -165,6 +174,7 @@ class _Lowering:
     def run(self) -> Graph:
         parsed = self.program.parsed()
         self.builder.is_sharing = not self._writes
+        self.scope.is_python = any(map(is_pythons, parsed))
         for statement in reversed(parsed):
             if isinstance(statement, Definition):
                 self.scope.functions[statement.name] = statement
@@ -211,7 +221,10 @@ class _Lowering:
 
     def _statement(self, statement: AnyStatement) -> None:
         if isinstance(statement, Definition):
-            if self.scope.functions[statement.name] is not statement:
+            if isinstance(statement.body, Block):
+                self._run(statement)
+                self.expander.forget()
+            elif self.scope.functions[statement.name] is not statement:
                 self.scope.functions[statement.name] = statement
                 self.expander.forget()
         elif isinstance(statement, Unpacking):
@@ -261,6 +274,18 @@ class _Lowering:
         for part in self.program.parts:
             yield from {s.source for s in part} if isinstance(part, tuple) else {part.source}
 
+    def delete(self, name: str, label: Label) -> None:
+        """Let a name mean nothing any more; what it meant goes on being shown."""
+        static = self.scope.statics.pop(name, None)
+        position = self.scope.names.pop(name, None if static is None else static.position)
+        if static is None and position is None and name not in self.scope.functions:
+            raise self._missing(name, label)
+        if position is not None:
+            self.renamed[name] = position
+        self.scope.functions.pop(name, None)
+        self.scope.deleted[name] = label
+        self.expander.forget()
+
     def rename(self, name: str, position: int, where: Where) -> None:
         """Let a name mean another node, after a write in place."""
         if self._is_bound(name):
@@ -301,8 +326,11 @@ class _Lowering:
 
     def _is_list_alone(self, name: str, item: ListValue) -> bool:
         """Whether a list is no tensor too: one that changes, or of parts that make no tensor."""
-        if name in self._lists_that_change:
+        is_joined = type(item.node) is Binary and item.arithmetic is None
+        if name in self._lists_that_change or (self.scope.is_python and is_joined):
             return True
+        if item.is_computed:
+            return False
         nodes = self.builder.nodes
         if any(type(i) not in (int, StaticNumber, ListValue) for i in item.items):
             return True
@@ -364,6 +392,10 @@ class _Lowering:
             self.read |= self.names.read_by(statement) & self.replaceable
 
     def _missing(self, name: str, label: Label) -> GraphcalcError:
+        if name in self.scope.deleted:
+            text = f"`{brief(name)}` was deleted and has no value any more"
+            where = self.scope.deleted[name]._replace(text="here")
+            return CallError("deleted", text, (label, where))
         return self.names.missing(name, label)
 
     def _symbol(self, name: str) -> Any:
@@ -438,6 +470,8 @@ class _Lowering:
     def _retire(self, name: str) -> None:
         """End what a name means; the node that it meant, or that showed it, becomes `x'1`."""
         position = self.scope.names.pop(name, None)
+        if self.scope.deleted.pop(name, None) is not None:
+            position = self.renamed.pop(name, None)
         if name in self.scope.statics:
             position = self.scope.statics.pop(name).position
         if position is not None:

@@ -26,6 +26,9 @@ def imported(scope: Scope, statement: Import) -> Mapping[str, Lowered]:
     path, name = statement.module, statement.name
     if path.partition(".")[0] in _READ_OVER:
         return {}
+    if name == "*" and path == "math":
+        written = ast.Attribute(ast.Name(path, *statement.span), "e", *statement.span)
+        return {"e": attributes.dotted(scope, ModulePrefix(path), written, statement.source)}
     if name == "*" or path == name:
         return {} if path in KNOWN or name == "*" else {name: ModulePrefix(path)}
     parent, _, last = path.rpartition(".")

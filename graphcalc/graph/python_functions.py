@@ -19,6 +19,7 @@ from graphcalc.graph.lowered import (
     ListValue,
     Lowered,
     NoneValue,
+    Range,
     StaticNumber,
     TextValue,
     TupleValue,
@@ -248,6 +249,43 @@ def seeded(call: PythonCall) -> Lowered:
     return NoneValue(call.node)
 
 
+def _slice(call: PythonCall) -> Lowered:
+    items = call.items if len(call.items) > 1 else [NoneValue(call.node), *call.items]
+    parts = [None if isinstance(item, NoneValue) else item for item in (*items, None, None)]
+    return Range(parts[0], parts[1], parts[2], ast.Slice(None, None, None, *call.node.span))
+
+
+def _known(call: PythonCall) -> list[Any] | None:
+    """Return numbers that shapes decide, one at least; None where data or numbers alone do."""
+    items: tuple[Lowered, ...] = tuple(call.items)
+    if any(type(node) is ast.Keyword for node in call.nodes):
+        return None
+    if len(items) == 1 and isinstance(items[0], (TupleValue, ListValue)):
+        items = items[0].items
+    found = [call.scope.fixed(item) for item in items]
+    is_known = any(isinstance(item, StaticNumber) for item in items)
+    return found if is_known and all(type(n) in (int, float) for n in found) else None
+
+
+def _of_numbers(function: Callable[..., Any]) -> Callable[[PythonCall], Lowered | None]:
+    """Return what a function of Python's makes of known numbers; None for others."""
+
+    def run(call: PythonCall) -> Lowered | None:
+        numbers = _known(call)
+        return None if not numbers else StaticNumber(function(*numbers))
+
+    return run
+
+
+def _int(call: PythonCall) -> Lowered | None:
+    """What `int` makes of a number that is known."""
+    if len(call.items) != 1:
+        return None
+    item = call.items[0]
+    value = call.scope.decided(item) if type(item) is int else call.scope.fixed(item)
+    return StaticNumber(int(value)) if type(value) in (int, float, bool) else None
+
+
 FUNCTIONS: Mapping[str, Callable[[PythonCall], Lowered | Frame | None]] = {
     "enumerate": _enumerate,
     "zip": _zip,
@@ -262,4 +300,12 @@ FUNCTIONS: Mapping[str, Callable[[PythonCall], Lowered | Frame | None]] = {
     "dict": _dict,
     "OrderedDict": _dict,
     "len": _length,
+    "slice": _slice,
+    "max": _of_numbers(lambda *numbers: max(numbers)),
+    "min": _of_numbers(lambda *numbers: min(numbers)),
+    "sum": _of_numbers(lambda *numbers: sum(numbers)),
+    "abs": _of_numbers(abs),
+    "round": _of_numbers(round),
+    "float": _of_numbers(float),
+    "int": _int,
 }

@@ -90,6 +90,9 @@ class ProgramNames(Protocol):
     def give_static(self, name: str, item: Lowered) -> None:
         """Let a name mean what is no node and is not shown."""
 
+    def delete(self, name: str, label: Label) -> None:
+        """Let a name mean nothing any more."""
+
     def rename(self, name: str, position: int, where: Where) -> None:
         """Let a name mean another node, after a write in place."""
 
@@ -138,6 +141,14 @@ class Scope:
         self.names: dict[str, int] = {}
         self.statics: dict[str, NamedStatic] = {}
         self.functions: dict[str, Definition] = {}
+        # Names of the program without a value since a `del`, and where that stands.
+        self.deleted: dict[str, Label] = {}
+        # Whether the program has statements of Python's: then lists are Python's everywhere.
+        self.is_python = False
+        # Of functions with statements, by their identity, the names that these give values.
+        self.own_names: dict[int, Mapping[str, Lowered]] = {}
+        # Of the program's functions, by their identity, the defaults that are values by now.
+        self.defaults: dict[int, Mapping[str, Lowered]] = {}
         self.frames: list[Frame] = []
         self.values: list[Lowered] = []
         self.memo: dict[Any, Lowered] = {}
@@ -159,9 +170,6 @@ class Scope:
         self.passes_before: dict[int, int] = {}
         self.earlier: dict[int, tuple[int, int]] = {}
         self.named_gradients: dict[int, str] = {}
-        # How many `with torch.no_grad()` are open, and the nodes before the first: what is named in
-        # them is constant to gradients.
-        self.constant_depth = self.constant_from = 0
         # The loops that go on.
         self.turns: list[Turns] = []
         # What `print` shows, in order.

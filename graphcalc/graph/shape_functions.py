@@ -610,7 +610,16 @@ _ALL = (
     PAD,
     GRAD,
 )
+
+
+def _device_named(site: CallSite) -> Lowered:
+    item = site.item("x")
+    return item if isinstance(item, TextValue) else TextValue("cpu")
+
+
 _HIDDEN = (
+    ShapeFunction("device", "x, index = None", "A device by its name.", _device_named),
+    ShapeFunction("is_available", "", "No: --device says it.", lambda site: StaticNumber(False)),
     AUTOGRAD_GRAD,
     ShapeFunction("_number", "x", "A number that is known before the program runs.", _number),
     ShapeFunction(

@@ -131,7 +131,7 @@ def write(scope: Scope, old: int, new: int, where: Where, *, is_constant: bool =
 
     Gradients do not see a write that `is_constant`, as one under `no_grad` or through `.data`.
     """
-    is_constant = is_constant or scope.constant_depth > 0
+    is_constant = is_constant or scope.builder.is_without_gradients
     if is_constant:
         _check_leaf(scope, root_of(scope, old), where)
     written = _Write(scope, old, _fitted(scope, old, new, where), where)

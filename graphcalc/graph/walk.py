@@ -8,6 +8,7 @@ conditions, comparisons or tuples need is imported by the first of them.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -52,6 +53,7 @@ from graphcalc.graph.lowered import (
     StaticNumber,
     TextValue,
     TupleValue,
+    Unassigned,
     has_objects,
 )
 from graphcalc.graph.objects import ObjectValue
@@ -117,7 +119,33 @@ def _none(scope: Scope, node: ast.NoneLiteral, frame: Frame) -> None:
 
 
 def _text(scope: Scope, node: ast.Text, frame: Frame) -> None:
-    scope.values.append(TextValue(node.value))
+    scope.values.append(TextValue(_with_values(scope, node, frame)))
+
+
+_HELD = re.compile(r"\{(\w+)\}")
+
+
+def _with_values(scope: Scope, node: ast.Text, frame: Frame) -> str:
+    """Return a text; of an f-string with the values of names that are known."""
+    prefix = frame.source.text[node.start : node.start + 2].lower()
+    if "{" not in node.value or "f" not in prefix:
+        return node.value
+
+    def known(match: re.Match[str]) -> str:
+        item = _known_name(scope, match[1], frame)
+        if isinstance(item, TextValue):
+            return item.text
+        value = None if item is None else scope.fixed(item)
+        return match[0] if value is None else str(value)
+
+    return _HELD.sub(known, node.value)
+
+
+def _known_name(scope: Scope, name: str, frame: Frame) -> Lowered | None:
+    if name in frame.values:
+        return frame.values[name]
+    static = scope.statics.get(name)
+    return scope.names.get(name) if static is None else static.item
 
 
 def _ellipsis(scope: Scope, node: ast.EllipsisLiteral, frame: Frame) -> None:
@@ -153,13 +181,27 @@ def _name(scope: Scope, node: ast.Name, frame: Frame) -> None:
     """The value of a name: a parameter, or a name of the program."""
     name = node.name
     if name in frame.values:
-        scope.values.append(frame.values[name])
+        found = frame.values[name]
+        if type(found) is Unassigned:
+            raise _unassigned(scope, node, frame)
+        scope.values.append(found)
     elif name in scope.names and frame.place is None:
         scope.values.append(scope.names[name])
     elif name in scope.statics and frame.place is None:
         scope.values.append(_static_name(scope, name))
     else:
         scope.values.append(_other_name(scope, node, frame))
+
+
+def _unassigned(scope: Scope, node: ast.Name, frame: Frame) -> CallError:
+    name = brief(node.name)
+    return CallError(
+        "read-before-assigned",
+        f"`{name}` has no value yet, or none any more",
+        scope.label(node, frame.source),
+        note=f"the function gives `{name}` a value, so it is a name of its own",
+        help=f"assign it first, or hand it over as an argument, `f({name})`",
+    )
 
 
 def _static_name(scope: Scope, name: str) -> Lowered:
@@ -187,8 +229,11 @@ def _other_name(scope: Scope, node: ast.Name, frame: Frame) -> Lowered:
     if name in PYTHON_DTYPES and name not in scope.functions:
         return TextValue(PYTHON_DTYPES[name], True)
     label = scope.label(node, frame.source)
+    if name in scope.deleted and frame.place is None:
+        raise scope.missing(name, label[0])
     if name in scope.functions and frame.place is None:
-        return FunctionValue(scope.functions[name], {})
+        definition = scope.functions[name]
+        return FunctionValue(definition, {}, scope.defaults.get(id(definition), {}))
     if scope.language.functions.is_builtin(name):
         raise CallError(
             "function-value",
@@ -216,6 +261,9 @@ def _binary(scope: Scope, node: ast.Binary, frame: Frame) -> Frame | None:
 def _operator(scope: Scope, node: ast.Binary, frame: Frame) -> None:
     values = scope.values
     right, left = values.pop(), values.pop()
+    if type(left) is TextValue and type(right) is TextValue and node.op == "add":
+        values.append(TextValue(left.text + right.text))
+        return
     if type(left) in SEQUENCES or type(right) in SEQUENCES or scope.arguments.lists:
         from graphcalc.graph import sequences
 
@@ -270,7 +318,8 @@ def _number_beside(scope: Scope, item: Lowered, other: Lowered) -> Any:
 
 def _unary(scope: Scope, node: ast.Unary, frame: Frame) -> None:
     item = scope.values.pop()
-    if node.op == "logical_not" and type(item) is not int:
+    is_list = scope.is_python and type(item) is int and item in scope.arguments.lists
+    if node.op == "logical_not" and (type(item) is not int or is_list):
         from graphcalc.graph import choices
 
         known = choices.truth(scope, item)
@@ -322,7 +371,9 @@ def _slice(scope: Scope, node: ast.Slice, frame: Frame) -> None:
 
 
 def _tensor(scope: Scope, node: ast.Tensor, frame: Frame) -> None:
-    if any(isinstance(i, OBJECTS) for i in scope.values[len(scope.values) - len(node.items) :]):
+    is_python = scope.is_python and frame.place is None
+    items = scope.values[len(scope.values) - len(node.items) :]
+    if is_python or any(isinstance(i, OBJECTS) for i in items):
         _list(scope, node, frame)
         return
     scope.values.append(scope.tensor(node, scope.operands(node.items, frame), frame.source))
@@ -342,6 +393,8 @@ def _index(scope: Scope, node: ast.Index, frame: Frame) -> None:
 
         scope.values.append(classes.part(scope, item, items, node, frame))
         return
+    if type(item) is int and item in scope.arguments.lists:
+        item = _as_list(scope, item, items)
     if type(item) in (TupleValue, ListValue, PairValue):
         from graphcalc.graph import parts
 
@@ -377,6 +430,24 @@ def _written(scope: Scope, items: tuple[Expr, ...]) -> str:
     return ", ".join(map(format_expression, items))
 
 
+def _as_list(scope: Scope, position: int, items: list[Lowered]) -> Lowered:
+    """Return the list that a node was written as, where an index is one of Python's lists."""
+    found = scope.arguments.lists[position]
+    is_slice = len(items) == 1 and type(items[0]) is Range
+    is_whole = len(items) == 1 and scope.fixed(items[0]) is not None
+    if scope.is_python and (is_slice or is_whole):
+        is_list = True
+    else:
+        from graphcalc.graph.sequences import has_tensors
+
+        is_list = is_slice and has_tensors(scope, found)
+    if not is_list:
+        return position
+    scope.arguments.static_uses.append(position)
+    listing = ast.Call(ast.Name("list", 0, 0), (), found.node.start, found.node.end)
+    return ListValue(found.items, listing)
+
+
 def _attribute(scope: Scope, node: ast.Attribute, frame: Frame) -> Frame | None:
     item = scope.values.pop()
     if isinstance(item, OBJECTS):
@@ -403,7 +474,9 @@ def _starred(scope: Scope, node: ast.Starred, frame: Frame) -> None:
 
 def _lambda(scope: Scope, node: ast.Lambda, frame: Frame) -> None:
     definition = Definition(frame.source, "lambda", node.parameters, node.body, node.span)
-    scope.values.append(FunctionValue(definition, frame.values))
+    names = [p.name for p in node.parameters if p.default is not None]
+    defaults = dict(zip(names, scope.pop(len(names))))
+    scope.values.append(FunctionValue(definition, frame.values, defaults))
 
 
 def _comprehension(scope: Scope, node: ast.Comprehension, frame: Frame) -> Frame:

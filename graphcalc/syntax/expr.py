@@ -7,7 +7,7 @@ pickled as their text (see `parser`), so that no operation on a deep expression 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from graphcalc.source import Span
@@ -388,6 +388,11 @@ Expr: TypeAlias = (
 )
 
 
+def defaults_of(parameters: Iterable[FunctionParameter]) -> tuple[Expr, ...]:
+    """Return the defaults of parameters that have one."""
+    return tuple(p.default for p in parameters if p.default is not None)
+
+
 def children(node: Expr) -> tuple[Expr, ...]:
     """The sub-expressions of a node, in the order of the text."""
     match node:
@@ -413,7 +418,7 @@ def children(node: Expr) -> tuple[Expr, ...]:
         case Tensor() | Tuple():
             return node.items
         case Lambda():
-            return (node.body,)
+            return (*defaults_of(node.parameters), node.body)
         case Clause():
             return (node.target, node.iterable, *node.conditions)
         case Comprehension():
@@ -444,7 +449,9 @@ def _evaluated(node: Expr) -> tuple[Expr, ...]:
         return (node.condition,)
     if type(node) is Binary and node.op in ("logical_and", "logical_or"):
         return (node.left,)
-    if type(node) in (Lambda, Comprehension):
+    if type(node) is Lambda:
+        return defaults_of(node.parameters)
+    if type(node) is Comprehension:
         return ()
     return children(node)
 

@@ -38,7 +38,7 @@ _FOLLOWS_WITHIN = {
     "continue": _ALONE,
 }
 # Words that go on what a value begins.
-_BEHIND_VALUES = frozenset(["for", "as", "import"])
+_BEHIND_VALUES = frozenset(["for", "as", "import", "from"])
 _HEADS = frozenset(["def", "class", "if", "elif", "else", "for", "with"])
 
 
@@ -103,7 +103,7 @@ class _Layout:
                 continue
             if place == 0:
                 self.indentation = self._indentation(token)
-            token = self._told(place, is_start)
+            token = self.tokens[place] = self._told(place, is_start)
             yield token
             is_start = False
             place += 1

@@ -34,9 +34,9 @@ def blocks(statement: AnyStatement) -> tuple[Block, ...]:
     match statement:
         case Definition(body=Block() as body):
             return (body,)
-        case If():
+        case If() | For():
             return (statement.body, statement.otherwise)
-        case For() | With() | ClassDefinition():
+        case With() | ClassDefinition():
             return (statement.body,)
     return ()
 
@@ -131,6 +131,13 @@ def names_given(statements: Iterable[AnyStatement]) -> set[str]:
         if isinstance(statement, (Definition, ClassDefinition, Import)):
             found.add(statement.name)
     return found
+
+
+def is_pythons(statement: AnyStatement) -> bool:
+    """Return whether a statement is one of Python's that formulas alone do not have."""
+    if isinstance(statement, Definition):
+        return isinstance(statement.body, Block)
+    return not isinstance(statement, (Statement, Unpacking, Declaration))
 
 
 def span_of(statement: AnyStatement) -> Span:

@@ -55,7 +55,7 @@ class Definition(NamedTuple):
     parameters: tuple[FunctionParameter, ...]
     body: Expr | Block
     name_span: Span
-    decorators: tuple[str, ...] = ()
+    decorators: tuple[Expr, ...] = ()
 
 
 class Block(NamedTuple):
@@ -101,12 +101,13 @@ class If(NamedTuple):
 
 
 class For(NamedTuple):
-    """`for target in iterable:`."""
+    """`for target in iterable:`, with what is done where no `break` ends it."""
 
     source: Source
     target: Expr
     iterable: Expr
     body: Block
+    otherwise: Block
     span: Span
 
 

@@ -12,6 +12,7 @@ from graphcalc.syntax.columns import normalized
 from graphcalc.syntax.errors import CONSTRUCTS, construct
 from graphcalc.syntax.expr import (
     Attribute,
+    Binary,
     Call,
     Expr,
     FunctionParameter,
@@ -19,10 +20,12 @@ from graphcalc.syntax.expr import (
     Keyword,
     Lambda,
     Name,
+    NoneLiteral,
     Number,
     Row,
     Starred,
     Tensor,
+    Text,
     Tuple,
 )
 from graphcalc.syntax.lists import as_list, nodes_among
@@ -63,6 +66,12 @@ _AUGMENTED = {
     "&=": "bitwise_and",
     "|=": "bitwise_or",
 }
+
+
+_PYTHON_TYPES = frozenset(
+    "Tensor FloatTensor LongTensor BoolTensor ndarray list tuple dict set str bytes object "
+    "List Tuple Dict Set Any Optional Union Callable Sequence Iterable Literal Final".split()
+)
 
 
 class _Context(NamedTuple):
@@ -199,6 +208,8 @@ class StatementActions:
             raise construct(self.source, target.name, target.span)
         if len(c) == 5 and (type(target) is not Name or self._is_annotation(kind)):
             return self.assign([target, c[3], c[4]])
+        if len(c) == 3 and self._is_pythons(kind):
+            return Jump(self.source, "pass", Span(target.start, kind.end))
         if type(target) is not Name:
             raise ParseError(
                 "declaration",
@@ -218,6 +229,13 @@ class StatementActions:
         """Whether a type is one of Python's, and no dtype or shape."""
         name = kind.value if type(kind) is Index else kind
         return type(name) is not Tensor and (type(name) is not Name or name.name not in DTYPES)
+
+    def _is_pythons(self, kind: Expr) -> bool:
+        """Whether a type is one of Python's whatever stands inside of it."""
+        name = kind.value if type(kind) is Index else kind
+        if type(name) is Name:
+            return name.name in _PYTHON_TYPES
+        return type(name) in (Attribute, Binary, Text, NoneLiteral)
 
     def _declared(self, kind: Expr) -> tuple[str | None, tuple[Expr, ...]]:
         """The dtype and the sizes of `[B, 4]`, `int64[B]` and `bool`."""
@@ -298,10 +316,9 @@ class StatementActions:
 
     def decorated(self, c: list[Any]) -> AnyStatement:
         statement: AnyStatement = c[-1]
-        if type(statement) is Definition:
-            text = self.source.text[c[1].start : c[1].end]
-            return statement._replace(decorators=(text, *statement.decorators))
-        if type(statement) is ClassDefinition:
+        if isinstance(statement, Definition):
+            return statement._replace(decorators=(c[1], *statement.decorators))
+        if isinstance(statement, ClassDefinition):
             return statement
         raise ParseError(
             "syntax",
@@ -339,7 +356,9 @@ class StatementActions:
     def loop(self, c: list[Any]) -> For:
         target = self._loop_target(c[1])
         iterable = as_list(self._tuple(c[3]))
-        return For(self.source, target, iterable, c[5], Span(c[0].start, iterable.end))
+        otherwise = c[8] if len(c) > 6 else Block(())
+        span = Span(c[0].start, iterable.end)
+        return For(self.source, target, iterable, c[5], otherwise, span)
 
     def _loop_target(self, symbols: list[Any]) -> Expr:
         items = nodes_among(symbols)
