@@ -32,6 +32,9 @@ _OF_NN = frozenset(("init", "modules", "parameter"))
 def dotted(scope: Scope, item: Lowered, node: ast.Attribute, source: Source) -> Lowered:
     """What `item.name` is before it is known whether it is called."""
     name = node.name
+    if isinstance(item, BoundMethod) and isinstance(item.value, ModulePrefix):
+        # The `path` of `os.path.join` is a module.
+        item = ModulePrefix(f"{item.value.name}.{item.name}")
     if type(item) is ModulePrefix:
         # The `fft` of `torch.fft.fft` is a function.
         is_part = name in PREFIXES or name in SUBMODULES or name in _OF_NN

@@ -7,7 +7,7 @@ from graphcalc.graph.call_site import CallSite, ShapeFunction
 from graphcalc.graph.lowered import ListValue, Lowered, StaticNumber, TupleValue
 
 # Each number of a range is kept by itself.
-_MOST = 10_000
+_MOST = 1_000_000
 
 
 def _range(site: CallSite) -> Lowered:

@@ -44,6 +44,11 @@ INSTEAD = {
         ("plot", "show", "plt", "hist"), "nothing is drawn here; --format csv has data"
     ),
     **dict.fromkeys(("seed", "set_seed"), "leave it out, and run with --seed N"),
+    **dict.fromkeys(
+        ("eval", "exec", "compile", "__import__", "globals", "locals", "getattr", "setattr"),
+        "nothing is executed as Python; write the formulas themselves",
+    ),
+    **dict.fromkeys(("input", "raw_input"), "read a name that has no value, and bind it: x=1"),
     **dict.fromkeys(("help", "doc"), "run graphcalc --functions NAME, or graphcalc --help"),
     **dict.fromkeys(("exit", "quit"), "leave it out"),
     "printf": "write a bare name: every node is shown",
@@ -89,6 +94,9 @@ INSTEAD_OF_NAMES = {
         ("scipy", "sp", "sympy", "pd", "tf", "jnp", "jax", "cmath", "os", "sys"),
         "no other modules than torch, numpy and math are known; leave the prefix out",
     ),
+    **dict.fromkeys(("break", "continue"), "it stands in the body of a loop, `for i in range(n):`"),
+    "pass": "it stands in the body of a function, a loop or a branch",
+    **dict.fromkeys(("raise", "assert", "del", "import", "lambda"), "something follows that word"),
     "device": "leave it out: --device says where a program runs",
     **dict.fromkeys(("ans", "Ans", "_"), "a run knows of no other; name the value itself"),
     "self": "only methods of a class have it; bind it with its dots: self.weight=@weight.npy",

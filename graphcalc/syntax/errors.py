@@ -6,34 +6,37 @@ from graphcalc.diagnostics import Label, ParseError, brief
 from graphcalc.source import Source, Span
 from graphcalc.syntax.grammar import Tables
 from graphcalc.syntax.lexer import Lexer, open_brackets, unclosed
-from graphcalc.syntax.tokens import Token
+from graphcalc.syntax.tokens import CLOSING, OPENING, Token
 
 # Constructs of other languages, by the word that gives them away, and what to write here.
 CONSTRUCTS = {
-    "lambda": "write a function as `f(x) = x + 1` on its own line",
-    "def": "write a function as `f(x) = x + 1` on its own line",
-    "return": "write a function as `f(x) = x + 1` on its own line",
-    "for": "there are no loops; an operation on a tensor works on every element",
-    "while": "there are no loops; an operation on a tensor works on every element",
+    "while": "a loop has a number of turns that is known: `for i in range(n):`",
+    **dict.fromkeys(
+        ("try", "except", "finally"), "nothing raises: a value that is no number is nan or inf"
+    ),
+    **dict.fromkeys(("async", "await"), "leave the word out"),
+    "yield": "return a list: `return [f(x) for x in xs]`",
+    **dict.fromkeys(
+        ("global", "nonlocal"), "names around a function can be read; return what is new"
+    ),
+    "match": "write `if x == 1:`, `elif` and `else`",
+    "lambda": "give it a name, `f = lambda x: x + 1`, or hand it to a function",
+    "return": "it stands in the body of `def f(x):`",
     "if": "write `x if condition else y`, both values included",
-    "else": "write `x if condition else y`",
-    "elif": "write `x if a else y if b else z`",
-    "class": "there are no objects; write the formulas themselves",
-    "with": "write the statements inside of it alone",
-    "try": "nothing raises: a value that is no number is nan or inf",
-    "async": "write the statements alone",
-    "global": "a function reads the names of the program",
-    "import": "nothing needs importing; `torch.`, `np.` and `math.` are understood",
-    "from": "nothing needs importing; `torch.`, `np.` and `math.` are understood",
-    "print": "every node is shown; a bare name is a result",
+    "else": "write `if condition:` before it, at the same indentation, or `x if condition else y`",
+    "elif": "write `if condition:` before it, at the same indentation",
+    "function": "write `def f(x):`",
+    "print": "write `print(x)`",
     "let": "write `name = value`",
     "var": "write `name = value`",
     "const": "write `name = value`",
-    "assert": "write the comparison as a statement; its value is shown",
-    "del": "values are freed after their last use",
     "xor": "write `logical_xor(x, y)`",
     "mod": "write `%`",
 }
+# Terminals of the words that begin a statement with a body.
+_HEADS = frozenset("DEF_WORD CLASS_WORD FOR_WORD WITH_WORD ELIF_WORD if else".split())
+# What else statements want, by what they begin with.
+_WANTED = {"FOR_WORD": "in", "FROM_WORD": "IMPORT_WORD"}
 
 
 def construct(source: Source, word: str, span: Span) -> ParseError:
@@ -61,6 +64,17 @@ def _before(lexer: Lexer, source: Source, offset: int) -> list[Token]:
             break
         found.append(token)
     return found
+
+
+def _first_of_statement(before: list[Token]) -> Token | None:
+    """Return the token that the last statement begins with."""
+    depth, first = 0, None
+    for token in reversed(before):
+        depth += (token.kind in CLOSING) - (token.kind in OPENING)
+        if depth == 0 and token.kind in ("_SEPARATOR", "_INDENT", "_DEDENT"):
+            break
+        first = token
+    return first
 
 
 def _accepts(tables: Tables, states: list[int], kind: str) -> bool:
@@ -91,6 +105,13 @@ def unexpected(
         assert which is not None
         return construct(source, word, Span(which.start, which.end))
     opened = open_brackets(source, before)
+    first = _first_of_statement(before)
+    if first is not None and last is not None and last.kind == ":" and not opened:
+        word = source.text[first.start : first.end]
+        if word in CONSTRUCTS:
+            return construct(source, word, Span(first.start, first.end))
+    wanted = "else" if first is None else _WANTED.get(first.kind, "else")
+    wanted = wanted if _accepts(tables, states, wanted) else ""
     at_expression = "NAME" in expected and "NUMBER" in expected
     if token.kind == "$END" and opened:
         return unclosed(source, opened[-1], token.start)
@@ -106,13 +127,18 @@ def unexpected(
     elif opened:
         closing = ")" if opened[-1].kind == "(" else "]"
         message = f"expected an operator, `,` or `{closing}`, got {got}"
-    elif _accepts(tables, states, "else"):
-        message = f"expected `else`, got {got}"
+    elif first is not None and first.kind in _HEADS and _accepts(tables, states, ":"):
+        message = f"expected `:`, got {got}"
+    elif wanted:
+        message = f"expected `{wanted.removesuffix('_WORD').lower()}`, got {got}"
     else:
         message = f"expected an operator or a new line, got {got}"
     from graphcalc.syntax.advice import Slip, advise  # only where something is wrong
 
-    help = advise(Slip(source.text, before, token, opened))
+    is_product = token.kind in ("NAME", "NUMBER") and message.startswith(
+        ("expected `:`", "expected `in`")
+    )
+    help = "" if is_product else advise(Slip(source.text, before, token, opened))
     note = ""
     if opened and last is not None:
         on_line, at_line = source.location(opened[-1].start), source.location(token.start)

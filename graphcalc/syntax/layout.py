@@ -202,6 +202,8 @@ class _Layout:
                     break
                 if place > 0 or self._compare(line, head, token) > 0:
                     raise self._mismatch(token, line, body)
+            elif self._compare(line, head, token) > 0:
+                raise self._unexpected(token, head)
             self.blocks.pop()
         return before - len(self.blocks)
 
@@ -235,6 +237,14 @@ class _Layout:
             f"the `:` in line {self.indentation.line} wants lines that are indented more",
             self._at(token),
             help="indent the body, or write it behind the `:`; `pass` does nothing",
+        )
+
+    def _unexpected(self, token: Token, head: _Indentation) -> ParseError:
+        return ParseError(
+            "indentation",
+            f"this line is indented more than line {head.line}, whose body stands behind its `:`",
+            self._at(token),
+            help="write the whole body on lines of its own, or indent them alike",
         )
 
     def _mismatch(self, token: Token, line: _Indentation, body: _Indentation) -> ParseError:

@@ -27,6 +27,7 @@ from graphcalc.syntax.expr import (
     Tensor,
     Text,
     Tuple,
+    Unary,
 )
 from graphcalc.syntax.lists import as_list, nodes_among
 from graphcalc.syntax.program import (
@@ -149,7 +150,16 @@ class StatementActions:
 
     def _check_parameters(self, parameters: Sequence[FunctionParameter]) -> None:
         seen: set[str] = set()
+        has_default = False
         for p in parameters:
+            if not p.kind and p.default is None and has_default:
+                raise ParseError(
+                    "parameter",
+                    f"`{p.name}` has no default and stands behind one that has",
+                    (Label(self.source, p.span),),
+                    help="put it first, or give it a default",
+                )
+            has_default |= p.default is not None
             if p.name in seen:
                 label = Label(self.source, p.span)
                 raise CallError(
@@ -164,9 +174,14 @@ class StatementActions:
     def _check_target(self, target: Expr, help: str) -> None:
         """Raise ParseError where a value cannot be given to what is written."""
         pending = [target]
+        if type(target) is Starred:
+            raise self._stars(target)
         while pending:
             node = pending.pop()
             if isinstance(node, (Tuple, Tensor)):
+                stars = [item for item in node.items if type(item) is Starred]
+                if len(stars) > 1:
+                    raise self._stars(stars[1])
                 pending += node.items
             elif type(node) is Starred:
                 pending.append(node.value)
@@ -178,11 +193,19 @@ class StatementActions:
                     help=help,
                 )
 
+    def _stars(self, node: Expr) -> ParseError:
+        return ParseError(
+            "assignment-target",
+            "one name among several can have a `*`",
+            (Label(self.source, node.span),),
+            help="write `a, *rest = values`",
+        )
+
     def augment(self, c: list[Any]) -> AugmentedAssignment:
         target, operator, value = c[0], c[1], self._tuple(c[2])
         help = f"write `name {self._word(operator)} value`"
         if type(target) not in (Name, Index, Attribute):
-            self._check_target(Starred(target, target.start, target.end), help)
+            self._check_target(Unary("neg", target, target.start, target.end), help)
         op = _AUGMENTED[self.text[operator.start : operator.end]]
         span = Span(target.start, value.end)
         return AugmentedAssignment(self.source, target, op, as_list(value), span)

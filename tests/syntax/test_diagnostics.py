@@ -151,23 +151,27 @@ def test_an_unclosed_bracket_says_up_to_where():
 @pytest.mark.parametrize(
     ("text", "construct", "hint"),
     [
-        ("lambda: 1", "lambda", "f(x) = x + 1"),
-        ("lambda x: x", "lambda", "f(x) = x + 1"),
-        ("def f(x): x", "def", "f(x) = x + 1"),
-        ("return 1", "return", "f(x) = x + 1"),
-        ("[i for i in x]", "for", "no loops"),
-        ("for i in x: 1", "for", "no loops"),
-        ("while 1: 2", "while", "no loops"),
-        ("if x: y", "if", "`x if condition else y`"),
+        ("lambda: 1", "lambda", "f = lambda x: x + 1"),
+        ("lambda x: x", "lambda", "f = lambda x: x + 1"),
+        ("return 1", "return", "`def f(x):`"),
+        ("while 1: 2", "while", "`for i in range(n):`"),
+        ("while x > 1:\n    y = 2", "while", "`for i in range(n):`"),
+        ("try:\n    y = x", "try", "nan or inf"),
+        ("def f(x):\n    yield x", "yield", "return a list"),
+        ("async def f(x): return x", "async", "leave the word out"),
+        ("y = 1\nawait y", "await", "leave the word out"),
+        ("def f(x):\n    global k", "global", "can be read"),
+        ("def f(x):\n    nonlocal k", "nonlocal", "can be read"),
+        ("match x:\n    case 1: y = 2", "match", "`if x == 1:`"),
+        ("if: y = 1", "if", "`x if condition else y`"),
         ("else 1", "else", "`x if condition else y`"),
-        ("import torch", "import", "nothing needs importing"),
-        ("from x import y", "from", "nothing needs importing"),
-        ("print x", "print", "every node is shown"),
+        ("else:\n    y = 1", "else", "same indentation"),
+        ("elif x:\n    y = 1", "elif", "same indentation"),
+        ("function f(x) = 1", "function", "`def f(x):`"),
+        ("print x", "print", "`print(x)`"),
         ("let x = 1", "let", "`name = value`"),
         ("var x = 1", "var", "`name = value`"),
         ("const x = 1", "const", "`name = value`"),
-        ("assert x > 0", "assert", "comparison as a statement"),
-        ("del x", "del", "freed"),
         ("a mod b", "mod", "`%`"),
         ("a xor b", "xor", "logical_xor"),
     ],
@@ -192,11 +196,23 @@ def test_constructs_of_other_languages_get_their_own_message(text, construct, hi
         ("2 x", "expected an operator", "x"),
         ("(1 2)", "expected an operator, `,` or `)`", "2"),
         ("x if y", "expected `else`", ""),
-        ("a = b = c", "expected an operator", "="),
+        ("a = b = 1 = c", "cannot assign to `1`", "1"),
+        ("if x = 1: y = 2", "expected `:`", "="),
+        ("if x == 1\n    y = 2", "expected `:`, got end of line", "\n"),
+        ("def f(x)\n    return x", "expected `:`, got end of line", "\n"),
+        ("for i in x y = 1", "expected `:`, got `y`", "y"),
+        ("for x: y = 1", "expected `in`, got `:`", ":"),
+        ("from torch", "expected `import`, got end of input", ""),
+        ("def f(x=1, y): return x", "has no default", "y"),
+        ("def f(**k): return 1", "`**k` cannot be read", "k"),
+        ("a, *b, *c = x", "can have a `*`", "*c"),
+        ("*a = x", "can have a `*`", "*a"),
+        ("f(x) += 1", "cannot assign to `f(x)`", "f(x)"),
+        ("del 1", "cannot assign to `1`", "1"),
+        ("@twice\ny = 1", "a decorator stands before", "@twice"),
         ("1 = 2", "cannot assign to `1`", "1"),
-        ("x[0] = 2", "cannot assign to `x[0]`", "x[0]"),
         ("f(1) = 2", "a parameter must be a name", "1"),
-        ("x += 1", "expected an expression", "="),
+        ("1 += 1", "cannot assign to `1`", "1"),
         ("x := 1", "", "="),
         ("a && b", "expected an expression", "&"),
         ("a || b", "expected an expression", "|"),
@@ -208,7 +224,7 @@ def test_constructs_of_other_languages_get_their_own_message(text, construct, hi
         ("9" * 310, "too large for a float64", "9" * 310),
         ("0x" + "f" * 400, "too large for a float64", "0x" + "f" * 400),
         ("not", "expected an expression", ""),
-        ("* 2", "expected an expression, got `*`", "*"),
+        ("* 2", "`*` stands before parts of a list", "* 2"),
         ("x\ny +\nz", "expected an expression, got end of line", "\n"),
     ],
 )
@@ -224,7 +240,7 @@ def test_unexpected_tokens_say_what_was_expected(text, message, where):
     [
         ("1 2", "`*` to multiply"),
         ("2 x", "write `*` to multiply"),
-        ("x += 1", "write `x = x + y`"),
+        ("1 += 1", "write `name += value`"),
         ("a && b", "write `and`"),
         ("a || b", "write `or`"),
         ("1 = 2", "`==` compares"),
@@ -235,6 +251,28 @@ def test_slips_get_advice(text, hint):
     assert hint in refuse(text).help
 
 
+@pytest.mark.parametrize(
+    ("text", "message", "where"),
+    [
+        ("def f(x):\nreturn x", "the `:` in line 1 wants lines", "return"),
+        ("if True:\ny = 1", "the `:` in line 1 wants lines", "y"),
+        ("def f(x):\n", "the `:` in line 1 wants lines", ""),
+        ("for i in x:\n    # nothing\ny = 1", "the `:` in line 1 wants lines", "y"),
+        ("if True:\n    y = 1\n  z = 2", "indented by 2, and its block, from line 2 on, by 4", "z"),
+        ("if True:\n    y = 1\n      z = 2", "indented by 6", "z"),
+        ("if True:\n        y = 1\n\tz = 2", "tabs and blanks are mixed", "z"),
+        ("if True:\n    y = 1\n  else:\n    y = 2", "indented by 2", "else"),
+        ("if True: y = 1\n    z = 2", "more than line 1, whose body", "z"),
+    ],
+)
+def test_indentation_that_no_block_has_is_pointed_at(text, message, where):
+    """The line that is indented in another way is pointed at, with the one that it differs from."""
+    diagnostic = refuse(text)
+    assert diagnostic.code == "indentation"
+    assert message in diagnostic.message
+    assert under(diagnostic) == where
+
+
 def test_endless_names_are_a_limit():
     """A name of more than 255 characters is a LimitError that shows no more than 60 of them."""
     diagnostic = refuse("a" * 1_000_000 + "+1", LimitError)
@@ -243,7 +281,7 @@ def test_endless_names_are_a_limit():
     parse([Source("a" * 255)])
 
 
-@pytest.mark.parametrize("text", ["1e" * 100_000, "1." * 100_000, "\\" * 100_000, '"' * 100_000])
+@pytest.mark.parametrize("text", ["1e" * 100_000, "1." * 100_000, "\\" * 100_000, '"' * 100_001])
 def test_long_garbage_is_refused(text):
     """A long text without sense ends in one short message."""
     diagnostic = refuse(text, (ParseError, LimitError))
