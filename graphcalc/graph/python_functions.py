@@ -264,6 +264,7 @@ def _known(call: PythonCall) -> list[Any] | None:
         items = items[0].items
     found = [call.scope.fixed(item) for item in items]
     is_known = any(isinstance(item, StaticNumber) for item in items)
+    is_known |= isinstance(call.items[0] if call.items else None, TupleValue)
     return found if is_known and all(type(n) in (int, float) for n in found) else None
 
 
