@@ -200,7 +200,9 @@ def _jump(pending: list[_Pending], statement: Jump) -> None:
     if not pending:
         raise _outside(statement.source, statement.span, statement.word, "a loop")
     if statement.word == "break":
-        _end_context(scope, pending)
+        loop = pending.pop()
+        assert isinstance(loop, _Loop)
+        loop.leave()
 
 
 def _outside(source: Source, span: Any, word: str, of: str) -> CallError:
