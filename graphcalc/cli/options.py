@@ -264,7 +264,7 @@ GROUPS = {
         Option("--dtype", "DTYPE", "float64, float32, float16 or bfloat16.", _dtype,
                choices=DTYPES),
         Option("--seed", "N", "The seed of random numbers.", _integer(0, MAX_SEED), 0),
-        Option("--init", "", "Draw parameters of modules that have no value, as torch does."),
+        Option("--init", "", "Draw missing parameters as torch does."),
         Option("--threads", "N", "The number of threads of torch.", _integer(1, 4096)),
         Option("--compile", "", "Use torch.compile, for formulas that run many times."),
         Option("--check", "", "Print every node's shape and cost; compute nothing.",
