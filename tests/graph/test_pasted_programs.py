@@ -13,7 +13,7 @@ import torch
 HERE = Path(__file__).parent
 PROGRAMS = [
     program
-    for name in ("pasted_programs.txt", "pasted_functions.txt")
+    for name in ("pasted_programs.txt", "pasted_functions.txt", "pasted_writes.txt")
     for program in pasted.programs(HERE / name)
 ]
 
