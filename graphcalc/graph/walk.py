@@ -63,7 +63,7 @@ from graphcalc.graph.values import iterate, spread, spread_arguments
 from graphcalc.ops.sizes import Size
 from graphcalc.ops.spec import HasSignature, Op
 from graphcalc.ops.table import CONSTANTS, OPS
-from graphcalc.ops.words import PREFIXES, PYTHON_DTYPES
+from graphcalc.ops.words import INSTEAD_OF_NAMES, PREFIXES, PYTHON_DTYPES
 from graphcalc.source import Source, Span
 from graphcalc.syntax import expr as ast
 from graphcalc.syntax.actions import is_long
@@ -229,7 +229,8 @@ def _other_name(scope: Scope, node: ast.Name, frame: Frame) -> Lowered:
     if name in PYTHON_DTYPES and name not in scope.functions:
         return TextValue(PYTHON_DTYPES[name], True)
     label = scope.label(node, frame.source)
-    if name in scope.deleted and frame.place is None:
+    is_missing = name in scope.deleted or name in INSTEAD_OF_NAMES
+    if is_missing and frame.place is None and name not in scope.functions:
         raise scope.missing(name, label[0])
     if name in scope.functions and frame.place is None:
         definition = scope.functions[name]
