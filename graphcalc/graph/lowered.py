@@ -182,9 +182,9 @@ def is_nameable(item: Lowered) -> bool:
 
 def has_objects(item: Lowered) -> bool:
     """Whether a value is a list of objects, or of what they have."""
-    # The items of a list that would be too long are none to look at.
-    is_list = type(item) is ListValue and type(item.items) is tuple
-    return is_list and any(isinstance(i, OBJECTS) for i in item.items)
+    if type(item) is not ListValue or isinstance(item.items, TooMany):
+        return False
+    return any(isinstance(i, OBJECTS) for i in item.items)
 
 
 def is_shown(item: Lowered) -> bool:
