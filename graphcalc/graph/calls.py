@@ -511,16 +511,6 @@ def _unknown(
     if not module and value is None and is_value:
         return _not_a_function(scope, node, frame)
     label = scope.label(node.function, frame.source)
-    if name.endswith("_") and scope.language.functions.is_builtin(name[:-1]):
-        text = brief(frame.source.slice(node.function.span))
-        base = text.rpartition(".")[0] or "x"
-        target = f"{base} = " if base.isidentifier() else ""
-        return CallError(
-            "in-place",
-            f"`{brief(name)}` changes a tensor in place, and values never change here",
-            label,
-            help=f"write `{target}{base}.{name[:-1]}(…)`",
-        )
     if module.rpartition(".")[2] == "nn" and name[:1].isupper():
         from graphcalc.graph import classes
 

@@ -120,8 +120,10 @@ class StatementActions:
         value = as_list(self._tuple(value))
         if len(targets) == 1:
             return self._assign_one(targets[0], value)
+        several = "one assignment is a statement: `a = 2; b = 3`"
+        single = "write `name = value` or `f(x) = value`; `==` compares"
         for target in targets:
-            self._check_target(target, "write `name = value` or `f(x) = value`; `==` compares")
+            self._check_target(target, several if type(target) is Row else single)
         return Assignment(self.source, tuple(map(self._tuple, targets)), value)
 
     def _tuple(self, node: Expr) -> Expr:
