@@ -97,6 +97,7 @@ INDEXING = (
         casting="own",
         text="{0} with [{items}] = {1}",
         vjp=_index_put_vjp,
+        step=("{g}, 0 where {1} is written", "{g} where {1} is written"),
         access="internal",
     ),
     Op(
