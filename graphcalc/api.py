@@ -13,7 +13,7 @@ from graphcalc.analysis.descent import minimize as descend
 from graphcalc.analysis.gradcheck import GradientCheck, check_gradients
 from graphcalc.analysis.plan import plan_of
 from graphcalc.backends.base import Inputs, Settings, Value
-from graphcalc.data.bindings import parse_value
+from graphcalc.data.bindings import is_name, parse_value
 from graphcalc.data.inputs import kind_of
 from graphcalc.diagnostics import BindingError, Diagnostic, UsageError, without_inner_frames
 from graphcalc.evaluate import Evaluation, Gradients, Options, with_own_gradients
@@ -74,12 +74,15 @@ def _merged(inputs: Inputs | None, named: Inputs) -> dict[str, Value]:
 
 
 def _input_name(name: str) -> str:
-    """Return the name that a program has for an input: `col("net price")` for a table's column."""
+    """Return the name that a program has for an input.
+
+    That of a parameter has dots, `fc1.weight`; a table's column may be `col("net price")`.
+    """
     if not isinstance(name, str):
         raise UsageError("inputs", f"names of inputs are texts, and {kind_of(name)} is none")
     if name.startswith("col("):
         return name
-    return normalized(name) if name.isidentifier() else name_of(name)
+    return normalized(name) if is_name(name) else name_of(name)
 
 
 def _check_options(program: str | SyntaxTree, inputs: Inputs, **options: Value) -> None:

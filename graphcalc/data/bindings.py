@@ -29,11 +29,11 @@ def is_binding(text: str) -> bool:
 
 def _parts(text: str) -> re.Match[str] | None:
     match = _BINDING.fullmatch(text)
-    return match if match and _is_name(match[1]) else None
+    return match if match and is_name(match[1]) else None
 
 
-def _is_name(text: str) -> bool:
-    """Whether a text is a name, or one of a parameter: `fc1.weight`, `0.bias`."""
+def is_name(text: str) -> bool:
+    """Return whether a text is a name, or one of a parameter: `fc1.weight`, `0.bias`."""
     *path, last = text.split(".")
     return last.isidentifier() and all(p.isidentifier() or p.isdigit() for p in path)
 
