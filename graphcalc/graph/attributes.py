@@ -33,8 +33,9 @@ def dotted(scope: Scope, item: Lowered, node: ast.Attribute, source: Source) -> 
     """What `item.name` is before it is known whether it is called."""
     name = node.name
     if isinstance(item, BoundMethod) and isinstance(item.value, ModulePrefix):
-        # The `path` of `os.path.join` is a module.
-        item = ModulePrefix(f"{item.value.name}.{item.name}")
+        if item.value.name.partition(".")[0] not in PREFIXES:
+            # The `path` of `os.path.join` is a module, and none that is known.
+            item = ModulePrefix(f"{item.value.name}.{item.name}")
     if type(item) is ModulePrefix:
         # The `fft` of `torch.fft.fft` is a function.
         is_part = name in PREFIXES or name in SUBMODULES or name in _OF_NN

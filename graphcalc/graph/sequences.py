@@ -45,6 +45,27 @@ def _is_list_alone(item: ListValue) -> bool:
     return item.arithmetic is None and type(item.node) in (ast.Call, ast.Binary, ast.Comprehension)
 
 
+def _is_pythons(scope: Scope, *lists: ListValue) -> bool:
+    """Whether lists are no tensors in arithmetic: in a program of Python's, of other lengths, or
+    of tensors."""
+    if scope.is_python:
+        return True
+    if any(isinstance(found.items, TooMany) for found in lists):
+        return False
+    return len({len(found.items) for found in lists}) > 1 or any(
+        has_tensors(scope, found) for found in lists
+    )
+
+
+def has_tensors(scope: Scope, found: ListValue) -> bool:
+    """Return whether there are tensors among the items of a list that are no lists themselves."""
+    nodes = scope.builder.nodes
+    return any(
+        type(item) is int and nodes[item].type.shape and type(node) not in (ast.Tensor, ast.List)
+        for item, node in zip(found.items, found.nodes)
+    )
+
+
 def has_named_list(scope: Scope, item: ListValue) -> bool:
     """Whether a list that is joined or repeated has the node of a name among its operands."""
     pending: list[Any] = [item]
@@ -66,7 +87,7 @@ def _joined(
     a, b = _list(scope, left), _list(scope, right)
     if a is None or b is None:
         return None
-    is_list = scope.is_python or _is_list_alone(a) or _is_list_alone(b)
+    is_list = _is_list_alone(a) or _is_list_alone(b) or _is_pythons(scope, a, b)
     arithmetic = None if is_list else (node.op, left, right)
     counts = (*a.counts, *b.counts)
     for too_many in (a.items, b.items):
@@ -93,7 +114,8 @@ def _repeated(
         for position in used:
             scope.arguments.value(position)
         return TupleValue(sequence.items * times, node)
-    is_list = scope.is_python or _is_list_alone(sequence)
+    is_list = _is_list_alone(sequence) or _is_pythons(scope, sequence)
+    is_list = is_list or (len(sequence.items) == 1 and times > 1)
     arithmetic = None if is_list else (node.op, *operands)
     counts = (*sequence.counts, *used)
     if isinstance(sequence.items, TooMany):

@@ -436,7 +436,13 @@ def _as_list(scope: Scope, position: int, items: list[Lowered]) -> Lowered:
     found = scope.arguments.lists[position]
     is_slice = len(items) == 1 and type(items[0]) is Range
     is_whole = len(items) == 1 and scope.fixed(items[0]) is not None
-    if not scope.is_python or not (is_slice or is_whole):
+    if scope.is_python and (is_slice or is_whole):
+        is_list = True
+    else:
+        from graphcalc.graph.sequences import has_tensors
+
+        is_list = is_slice and has_tensors(scope, found)
+    if not is_list:
         return position
     scope.arguments.static_uses.append(position)
     listing = ast.Call(ast.Name("list", 0, 0), (), found.node.start, found.node.end)

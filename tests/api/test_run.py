@@ -142,7 +142,7 @@ ERRORS = [
     (gc.ParseError, "unclosed-bracket", "(1", {}),
     (gc.UnknownNameError, "unknown-function", "sinn(1)", {}),
     (gc.CallError, "arity", "sin(1, 2)", {}),
-    (gc.ShapeError, "shape-mismatch", "[1, 2] + [1, 2, 3]", {}),
+    (gc.ShapeError, "shape-mismatch", "[1, 2] - [1, 2, 3]", {}),
     (gc.IndexRangeError, "index-range", "x[3]", {"x": [1, 2, 3]}),
     (gc.DtypeError, "dtype-mismatch", "x & 1", {"x": 1.0}),
     (gc.BindingError, "missing-input", "a + b", {"a": 1}),
