@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from graphcalc.diagnostics import CallError
 from graphcalc.graph.lowered import (
     BoundMethod,
@@ -32,10 +34,9 @@ _OF_NN = frozenset(("init", "modules", "parameter"))
 def dotted(scope: Scope, item: Lowered, node: ast.Attribute, source: Source) -> Lowered:
     """What `item.name` is before it is known whether it is called."""
     name = node.name
-    if isinstance(item, BoundMethod) and isinstance(item.value, ModulePrefix):
-        if item.value.name.partition(".")[0] not in PREFIXES:
-            # The `path` of `os.path.join` is a module, and none that is known.
-            item = ModulePrefix(f"{item.value.name}.{item.name}")
+    if _is_of_foreign_module(item):
+        # The `path` of `os.path.join` is a module, and none that is known.
+        item = ModulePrefix(f"{item.value.name}.{item.name}")
     if type(item) is ModulePrefix:
         # The `fft` of `torch.fft.fft` is a function.
         is_part = name in PREFIXES or name in SUBMODULES or name in _OF_NN
@@ -68,6 +69,12 @@ def dotted(scope: Scope, item: Lowered, node: ast.Attribute, source: Source) -> 
     position = scope.operand(item, node.value, source)
     static = _static(scope, position, node, source)
     return BoundMethod(position, name, node) if static is None else static
+
+
+def _is_of_foreign_module(item: Lowered) -> TypeGuard[BoundMethod]:
+    if not isinstance(item, BoundMethod) or not isinstance(item.value, ModulePrefix):
+        return False
+    return item.value.name.partition(".")[0] not in PREFIXES
 
 
 def _part_of_name(

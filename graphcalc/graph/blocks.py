@@ -347,7 +347,9 @@ def _define(scope: Scope, statement: Definition, frame: Frame) -> Iterator[Any]:
             defaults[parameter.name] = taken[0]
     name = statement.name
     closure = {} if frame.is_program else frame.values
-    function: Lowered = FunctionValue(statement, closure, defaults)
+    # In a body every run of a definition makes a function of its own, which may call another one.
+    definition = statement if frame.is_program else scope.kept(statement._replace())
+    function: Lowered = FunctionValue(definition, closure, defaults)
     decorated = False
     for decorator in reversed(statement.decorators):
         if _is_own_function(scope, decorator, frame):

@@ -43,7 +43,7 @@ class Names:
     ) -> None:
         self.program, self.scope = program, scope
         self.bound, self.declared, self.is_check = bound, declared, is_check
-        self._bodies: dict[int, list[Any]] = {}
+        self._bodies: dict[int, tuple[AnyStatement, list[Any]]] = {}
         parsed = self.program.parsed()
         # Every name that a statement assigns.
         inner = list(of_one_scope(parsed))
@@ -56,12 +56,13 @@ class Names:
 
     def body(self, statement: AnyStatement) -> list[Any]:
         """Every node of a statement and of its bodies, branches that are left out included."""
-        found = self._bodies.get(id(statement))
-        if found is None:
+        kept = self._bodies.get(id(statement))
+        if kept is None:
             roots = [root for part in nested((statement,)) for root in expressions(part)]
-            found = [node for root in roots for node in ast.postorder(root)]
-            self._bodies[id(statement)] = found
-        return found
+            # With the statement, which lives on by that and keeps its identity.
+            kept = statement, [node for root in roots for node in ast.postorder(root)]
+            self._bodies[id(statement)] = kept
+        return kept[1]
 
     def own(self, statement: AnyStatement) -> set[str]:
         """The names that mean something inside of a function alone, or of a comprehension."""

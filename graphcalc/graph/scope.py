@@ -149,6 +149,8 @@ class Scope:
         self.own_names: dict[int, Mapping[str, Lowered]] = {}
         # Of the program's functions, by their identity, the defaults that are values by now.
         self.defaults: dict[int, Mapping[str, Lowered]] = {}
+        # Definitions that no text holds: what is known by their identity wants them to live.
+        self._kept: list[Definition] = []
         self.frames: list[Frame] = []
         self.values: list[Lowered] = []
         self.memo: dict[Any, Lowered] = {}
@@ -181,6 +183,11 @@ class Scope:
         self.local_names: list[tuple[int, str]] = []
         # Records calls where a picture needs them; fragments are not used then.
         self.calls: CallRecorder | None = None
+
+    def kept(self, definition: Definition) -> Definition:
+        """Return a definition, which lives from now on as long as the scope."""
+        self._kept.append(definition)
+        return definition
 
     def apart(self, builder: Builder, missing: Missing, symbols: Symbols) -> Scope:
         """Return a scope of another builder that knows no names of the program."""

@@ -474,7 +474,8 @@ def _starred(scope: Scope, node: ast.Starred, frame: Frame) -> None:
 
 
 def _lambda(scope: Scope, node: ast.Lambda, frame: Frame) -> None:
-    definition = Definition(frame.source, "lambda", node.parameters, node.body, node.span)
+    made = Definition(frame.source, "lambda", node.parameters, node.body, node.span)
+    definition = scope.kept(made)
     names = [p.name for p in node.parameters if p.default is not None]
     defaults = dict(zip(names, scope.pop(len(names))))
     scope.values.append(FunctionValue(definition, frame.values, defaults))
