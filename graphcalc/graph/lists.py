@@ -128,7 +128,8 @@ def replace(scope: Scope, old: ListValue, new: ListValue) -> ListValue:
 
     scope.values[:] = map(replaced, scope.values)
     for turns in scope.turns:
-        turns.waiting[:] = map(replaced, turns.waiting)
+        if turns.may_change:
+            turns.waiting[:] = map(replaced, turns.waiting)
     for frame in scope.frames:
         within(frame.values)
     for item in scope.objects:

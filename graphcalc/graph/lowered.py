@@ -161,6 +161,8 @@ class Turns:
     def __init__(self, whole: Any, items: Iterable[Any]) -> None:
         self.whole = whole
         self.waiting: list[Any] = list(items)[::-1]
+        # Numbers and texts, as those of `range`, are what they are.
+        self.may_change = any(type(i) not in (StaticNumber, TextValue) for i in self.waiting)
 
 
 # The position of a graph node, or something static.

@@ -288,8 +288,9 @@ class _Write:
         scope = self.scope
         scope.values[:] = [self.item(item) for item in scope.values]
         for turns in scope.turns:
-            turns.whole = self.item(turns.whole)
-            turns.waiting[:] = [self.item(item) for item in turns.waiting]
+            if turns.may_change:
+                turns.whole = self.item(turns.whole)
+                turns.waiting[:] = [self.item(item) for item in turns.waiting]
         for frame in scope.frames:
             self._mapping(frame.values)
         for owner in scope.objects:
