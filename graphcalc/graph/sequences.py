@@ -114,8 +114,11 @@ def _repeated(
         for position in used:
             scope.arguments.value(position)
         return TupleValue(sequence.items * times, node)
-    is_list = _is_list_alone(sequence) or _is_pythons(scope, sequence)
-    is_list = is_list or (len(sequence.items) == 1 and times > 1)
+    is_list = scope.is_python or _is_list_alone(sequence)
+    if not is_list and _is_of_program(scope, count, node, operands[0]):
+        # A count from outside is a number of a formula: `k * [x]` is arithmetic for any k.
+        is_one = len(sequence.items) == 1 and times > 1
+        is_list = is_one or has_tensors(scope, sequence)
     arithmetic = None if is_list else (node.op, *operands)
     counts = (*sequence.counts, *used)
     if isinstance(sequence.items, TooMany):
@@ -123,6 +126,17 @@ def _repeated(
     error = _excess(len(sequence.items) * times, node, frame)
     items = _too_many(error) if error else sequence.items * times
     return ListValue(items, node, arithmetic, counts)
+
+
+def _is_of_program(scope: Scope, count: Lowered, node: ast.Binary, side: Lowered) -> bool:
+    """Whether how often a list is repeated is a whole number that the program itself decides."""
+    if type(count) is not int:
+        return isinstance(count, StaticNumber)
+    if scope.decided(count) is None:
+        return False
+    from graphcalc.graph.decisions import says_value
+
+    return not says_value(scope.builder, count, node.left if count is side else node.right)
 
 
 def _count(scope: Scope, item: Lowered) -> tuple[Any, tuple[int, ...]]:

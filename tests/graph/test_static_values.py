@@ -31,6 +31,25 @@ def test_ranges_and_lists(line, value):
     assert getattr(found, "tolist", lambda: found)() == value
 
 
+@pytest.mark.parametrize(
+    ("program", "k", "expected"),
+    [
+        ("k * [x]", 3.0, [6.0]),
+        ("[x] * k", 2.0, [4.0]),
+        ("[x] * k", 2.5, [5.0]),
+        ("k * [x]", 1e300, [2e300]),
+        ("[x] * 3 + [k]", 1.0, [2.0, 2.0, 2.0, 1.0]),
+        ("n = 2; [x] * n + [k, k, k]", 1.0, [2.0, 2.0, 1.0, 1.0, 1.0]),
+        ("[x] * 3.0 + k", 1.0, [7.0]),
+    ],
+)
+def test_a_bound_number_repeats_no_list(program, k, expected):
+    """What a formula means does not depend on the values of its inputs."""
+    *lines, last = program.split("; ")
+    found = gc.run("; ".join([*lines, f"y = {last}"]), x=2.0, k=k)
+    assert list(found["y"]) == expected
+
+
 def test_long_ranges_are_refused():
     """A range is bounded before its numbers are made."""
     with pytest.raises(gc.LimitError, match="1,000,000 numbers"):
